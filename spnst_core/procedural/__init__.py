@@ -1,0 +1,1 @@
+"""Paintings made by code: the style pictures that come with the project."""
