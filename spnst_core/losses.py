@@ -1,0 +1,123 @@
+"""Losses: pure functions from tensors to one number for each picture of the batch.
+
+Every term has two forms. ``relative`` divides by the energy of the target, so that a weight reads as "how much" and
+means the same at every size, layer and network. ``raw`` gives the plain sums of the first implementations.
+
+Shape:
+    Inputs are (N, C, H, W) unless said otherwise. A target may have N = 1: it then serves the whole batch.
+    Results are (N,), differentiable in the first argument.
+"""
+
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+Form = Literal["relative", "raw"]
+
+EPSILON = 1e-8
+"""Added to every energy that divides, so that a black, flat or empty target gives a large number and never NaN."""
+
+
+def _pair(x: Tensor, target: Tensor) -> None:
+    if x.shape[1:] != target.shape[1:] or target.shape[0] not in (1, x.shape[0]):
+        raise ValueError(f"target of shape {tuple(target.shape)} doesn't fit a batch of shape {tuple(x.shape)}")
+
+
+def squared_error(x: Tensor, target: Tensor, form: Form = "relative") -> Tensor:
+    """Σ(x − t)² / Σt² (relative) or mean (x − t)² (raw), over all but the first dimension.
+
+    Raises:
+        ValueError: the shapes don't fit.
+    """
+    _pair(x, target)
+    error = (x - target).square().flatten(1)
+    if form == "raw":
+        return error.mean(1)
+    return error.sum(1) / (target.square().flatten(1).sum(1) + EPSILON)
+
+
+def content_loss(features: Tensor, target: Tensor, form: Form = "relative") -> Tensor:
+    """Squared error of an encoder's features (Gatys et al., CVPR 2016, eq. 1; there a sum, here mean or relative)."""
+    return squared_error(features, target, form)
+
+
+def gram(features: Tensor) -> Tensor:
+    """Gram matrix F·Fᵀ/(H·W), (N, C, C): mean products of feature channels (Gatys et al., eq. 3, normalised)."""
+    f = features.flatten(2)
+    return _SelfProduct.apply(f) / f.shape[2]
+
+
+class _SelfProduct(torch.autograd.Function):
+    """F·Fᵀ of (N, C, P), with the one product that its gradient needs where autograd would make two."""
+
+    @staticmethod
+    def forward(ctx: Any, f: Tensor) -> Tensor:
+        ctx.save_for_backward(f)
+        return torch.stack([each @ each.mT for each in f])  # a loop is faster than a batched product on processors
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Any) -> Tensor:
+        (f,) = ctx.saved_tensors
+        return (grads[0] + grads[0].mT) @ f
+
+
+def mean(features: Tensor) -> Tensor:
+    """Spatial mean of each channel, (N, C)."""
+    return features.flatten(2).mean(2)
+
+
+def covariance(gram: Tensor, mean: Tensor) -> Tensor:
+    """Covariance of the channels, (N, C, C), from Gram (N, C, C) and mean (N, C)."""
+    return gram - mean[:, :, None] * mean[:, None, :]
+
+
+def style_loss(features: Tensor, target_gram: Tensor, target_mean: Tensor, form: Form = "relative") -> Tensor:
+    """Distance between the feature statistics of a picture and those of a style, for one layer.
+
+    ``raw`` is the mean squared error of the Grams (Gatys et al., eq. 4, with another constant). ``relative`` departs
+    from the paper: it adds the relative errors of the *centred* second moment and of the mean, so that a layer with a
+    large mean response, whose Gram is nearly rank one, still has its texture matched.
+
+    Shape:
+        features (N, C, H, W); target_gram (N or 1, C, C); target_mean (N or 1, C).
+    """
+    own = gram(features)
+    if form == "raw":
+        return squared_error(own, target_gram, "raw")
+    m = mean(features)
+    return squared_error(covariance(own, m), covariance(target_gram, target_mean)) + squared_error(m, target_mean)
+
+
+def edge_loss(maps: Tensor, target: Tensor, form: Form = "relative") -> Tensor:
+    """Squared error of edge maps, values in [0, 1] (Cheng et al., TIP 2020, compare features of the edge network)."""
+    return squared_error(maps, target, form)
+
+
+def depth_loss(depth: Tensor, target: Tensor, form: Form = "relative") -> Tensor:
+    """Distance between two maps of relative inverse depth, (N, 1, H, W).
+
+    Such maps have no scale and no origin of their own, so ``relative`` standardises both to mean 0 and variance 1:
+    mean (z − zₜ)² = 2 (1 − ρ), with ρ the correlation; 0 is the same shape, 2 unrelated, 4 inside out. ``raw`` is the
+    plain mean squared error, which the first implementations used.
+    """
+    if form == "raw":
+        return squared_error(depth, target, "raw")
+    _pair(depth, target)
+    return (_standardise(depth) - _standardise(target)).square().flatten(1).mean(1)
+
+
+def _standardise(x: Tensor) -> Tensor:
+    centred = x - x.mean((1, 2, 3), keepdim=True)
+    return centred / (centred.square().mean((1, 2, 3), keepdim=True) + EPSILON).sqrt()
+
+
+def total_variation(x: Tensor, target: Tensor | None = None) -> Tensor:
+    """Sum of squared differences between neighbours over C·H·W; divided by the target's own where one is given."""
+    down, right = x.diff(dim=2).square(), x.diff(dim=3).square()
+    own = (down.flatten(1).sum(1) + right.flatten(1).sum(1)) / x[0].numel()
+    if target is None:
+        return own
+    with torch.no_grad():
+        energy = total_variation(target)
+    return own / (energy + EPSILON)

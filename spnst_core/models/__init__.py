@@ -1,0 +1,1 @@
+"""The networks that the losses look through."""

@@ -1,0 +1,1 @@
+"""The embedded profile: small networks that ship with the package and need no download."""

@@ -1,0 +1,81 @@
+"""The embedded profile's encoder: three layers of filters learned from patches of pictures, shipped as one file.
+
+Each layer is a convolution, √2·ReLU, and a blur-pool by 2 on the way to the next. Its filters are whitened centroids
+of patches (Coates & Ng, "Learning Feature Representations with K-means", 2012), fitted by `training/fit_encoder.py`.
+"""
+
+from collections.abc import Collection, Mapping
+from importlib import resources
+
+import torch.nn.functional as F
+from safetensors.torch import load
+from torch import Tensor, nn
+
+from spnst_core.colour import luminance
+
+LAYERS = ((5, 64), (3, 128), (3, 256))
+"""Kernel side and number of filters of each layer."""
+
+SKETCH_SIDE = 64
+"""Long side in pixels of the small luminance picture that holds light and dark in their places."""
+
+
+class PatchEncoder(nn.Module):
+    """Features of pictures: ``colour`` (the pixels), ``sketch`` (small luminance), ``bank1`` … ``bank3``."""
+
+    content_layers: Mapping[str, float] = {"bank2": 0.1, "sketch": 7.0}
+    style_layers: Mapping[str, float] = {"colour": 0.5, "bank1": 1.0, "bank2": 1.0, "bank3": 1.0}
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.banks = nn.ModuleList()
+        channels = 3
+        for side, filters in LAYERS:
+            self.banks.append(nn.Conv2d(channels, filters, side))
+            channels = filters
+
+    def features(self, x: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
+        """The named layers' responses to pictures (N, 3, H, W) in [0, 1], in one pass no deeper than needed.
+
+        ``colour`` is (N, 3, H, W); ``sketch`` (N, 1, h, w) with long side 64; ``bank k`` (N, C, H/2ᵏ⁻¹, W/2ᵏ⁻¹).
+        """
+        found: dict[str, Tensor] = {}
+        if "colour" in layers:
+            found["colour"] = x
+        if "sketch" in layers:
+            found["sketch"] = _sketch(x)
+        deepest = max((k for k in range(1, len(self.banks) + 1) if f"bank{k}" in layers), default=0)
+        h = x
+        for k in range(1, deepest + 1):
+            h = self.respond(h if k == 1 else blur_pool(h), k)
+            if f"bank{k}" in layers:
+                found[f"bank{k}"] = h
+        return found
+
+    def respond(self, x: Tensor, k: int) -> Tensor:
+        """Layer k's response to its own input."""
+        bank = self.banks[k - 1]
+        assert isinstance(bank, nn.Conv2d)
+        pad = bank.kernel_size[0] // 2
+        return 2**0.5 * F.relu(bank(F.pad(x, (pad, pad, pad, pad), mode="reflect")))
+
+
+def blur_pool(x: Tensor) -> Tensor:
+    """Binomial [1 2 1]/4 blur in both directions, then every second pixel (Zhang, ICML 2019)."""
+    kernel = x.new_tensor([1.0, 2.0, 1.0]) / 4
+    weight = (kernel[:, None] * kernel).expand(x.shape[1], 1, 3, 3)
+    return F.conv2d(F.pad(x, (1, 1, 1, 1), mode="reflect"), weight, stride=2, groups=x.shape[1])
+
+
+def _sketch(x: Tensor) -> Tensor:
+    shrink = min(1.0, SKETCH_SIDE / max(x.shape[2:]))
+    height, width = (max(1, round(side * shrink)) for side in x.shape[2:])
+    return F.interpolate(luminance(x), size=(height, width), mode="bilinear", antialias=True, align_corners=False)
+
+
+def load_encoder() -> PatchEncoder:
+    """The shipped encoder, ready for use: no gradients for its weights."""
+    encoder = PatchEncoder()
+    data = (resources.files("spnst_core.models.embedded") / "encoder.safetensors").read_bytes()
+    encoder.load_state_dict({key: value.float() for key, value in load(data).items()})
+    return encoder.eval().requires_grad_(False)

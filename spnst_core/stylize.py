@@ -1,0 +1,103 @@
+"""Stylise pictures from Python: one cell, or a grid of them."""
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from PIL import Image
+from torch import Tensor
+
+from spnst_core import images
+from spnst_core.batching import batches
+from spnst_core.errors import InputError
+from spnst_core.models.profiles import Models
+from spnst_core.optimize import TERMS, Iterate, optimize
+from spnst_core.recipes import Recipe
+from spnst_core.targets import ContentTargets, DepthMap, EdgeMap, StyleTargets
+
+Picture = Image.Image | Tensor | str | Path | bytes
+"""What `images.read` takes: a PIL image, a tensor (1, 3, H, W) in [0, 1], a path, or an encoded file."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """A pastiche and how it came about.
+
+    Attributes:
+        image: the pastiche, 8-bit sRGB.
+        history: one row a step, with columns step, stage, content, style, edge, depth, tv, total.
+        seconds: the cell's share of the time that its batch took.
+    """
+
+    image: Image.Image
+    history: pd.DataFrame
+    seconds: float
+
+
+def stylize(content: Picture, style: Picture, *, recipe: Recipe, models: Models) -> Result:
+    """One content in one style.
+
+    Raises:
+        InputError: a picture that can't be read or is too small or too narrow for the recipe.
+    """
+    _, _, result = next(stylize_grid({"content": content}, {"style": style}, recipe=recipe, models=models))
+    return result
+
+
+def stylize_grid(
+    contents: Mapping[str, Picture], styles: Mapping[str, Picture], *, recipe: Recipe, models: Models
+) -> Iterator[tuple[str, str, Result]]:
+    """Every content in every style, row by row, in batches that fit the device: (content key, style key, result).
+
+    Raises:
+        InputError: no contents or no styles, or a picture that can't be used.
+    """
+    if not contents or not styles:
+        raise InputError("a grid needs at least one content and one style")
+    targets = {
+        key: StyleTargets.compute(images.read(style), models, recipe.style_sizes) for key, style in styles.items()
+    }
+    for content_key, content in contents.items():
+        row = content_targets(images.read(content), recipe, models)
+        height, width = images.fit(row.content.shape[2], row.content.shape[3], recipe.size)
+        for batch in batches(list(targets), height * width, models.device):
+            start = time.perf_counter()
+            trace = Trace()
+            for iterate in optimize(row, [targets[key] for key in batch], recipe, models):
+                trace.add(iterate)
+            seconds = (time.perf_counter() - start) / len(batch)
+            for index, style_key in enumerate(batch):
+                image = images.to_image(iterate.image[index])
+                yield content_key, style_key, Result(image, trace.history(index), seconds)
+
+
+def content_targets(content: Tensor, recipe: Recipe, models: Models) -> ContentTargets:
+    """Edges and depth of a content (1, 3, H, W), where the recipe uses them."""
+    used = [recipe.stage_weights(stage) for stage in recipe.stages]
+    return ContentTargets(
+        content,
+        EdgeMap.compute(content, models, recipe.sizes) if any(w.edge for w in used) else None,
+        DepthMap.compute(content, models, recipe.sizes) if any(w.depth for w in used) else None,
+    )
+
+
+class Trace:
+    """The losses of a batch, step by step."""
+
+    def __init__(self) -> None:
+        self._iterates: list[tuple[int, int, dict[str, Tensor]]] = []
+
+    def add(self, iterate: Iterate) -> None:
+        """Keep one step's losses; the picture isn't kept."""
+        self._iterates.append((iterate.step, iterate.stage, iterate.losses))
+
+    def history(self, cell: int) -> pd.DataFrame:
+        """One cell's losses: columns step, stage, content, style, edge, depth, tv, total."""
+        return pd.DataFrame(
+            [
+                {"step": step, "stage": stage, **{term: float(values[term][cell]) for term in (*TERMS, "total")}}
+                for step, stage, values in self._iterates
+            ]
+        )

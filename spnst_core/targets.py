@@ -1,0 +1,210 @@
+"""Targets: what a content or a style asks of a pastiche. Computed once, saved, and used by every cell of the grid."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor
+
+from spnst_core import images, losses
+from spnst_core.errors import InputError
+from spnst_core.models.profiles import Models
+
+MARGIN = 8
+"""Pixels mirrored around a picture while it is optimised and cropped at the end: borders get no dots of their own."""
+
+SMALLEST_SIDE = 12
+"""The shortest side in pixels, at the smallest stage, that the margin and the networks still make sense of."""
+
+
+def canvas(content: Tensor, size: int) -> Tensor:
+    """The content (1, 3, H, W) with long side ``size`` and a mirrored margin of 8 pixels all around.
+
+    Raises:
+        InputError: the picture is so long and narrow that too little is left of its short side.
+    """
+    height, width = images.fit(content.shape[2], content.shape[3], size)
+    if min(height, width) < SMALLEST_SIDE:
+        needed = -(-SMALLEST_SIDE * size // min(height, width))
+        raise InputError(
+            f"a picture of {content.shape[3]}×{content.shape[2]} becomes {width}×{height} in a stage of size {size}, "
+            f"shorter than {SMALLEST_SIDE} px on a side: crop it or choose a size {needed / size:.1f} times as large"
+        )
+    return F.pad(images.resize(content, height, width), (MARGIN,) * 4, mode="reflect")
+
+
+def crop(x: Tensor) -> Tensor:
+    """A canvas without its margin."""
+    return x[..., MARGIN:-MARGIN, MARGIN:-MARGIN]
+
+
+@dataclass(frozen=True)
+class EdgeMap:
+    """Edges of one content at each size: maps (1, K, h, w) in [0, 1] and the detector's calibration (1, K, 1, 1)."""
+
+    maps: Mapping[int, Tensor]
+    calibration: Mapping[int, Tensor]
+
+    @classmethod
+    @torch.no_grad()
+    def compute(cls, content: Tensor, models: Models, sizes: Iterable[int]) -> EdgeMap:
+        """Edges of a content (1, 3, H, W) at the given long sides."""
+        canvases = {size: canvas(content, size).to(models.device) for size in sorted(sizes)}
+        calibration = {size: models.edges.calibrate(x) for size, x in canvases.items()}
+        return cls({s: models.edges.maps(x, calibration[s]) for s, x in canvases.items()}, calibration)
+
+    @property
+    def picture(self) -> Image.Image:
+        """The mean over the detector's maps at the largest size, bright edges on black."""
+        return images.to_image(crop(self.maps[max(self.maps)]).mean(1, keepdim=True))
+
+    def to_bytes(self, metadata: Mapping[str, str] | None = None) -> bytes:
+        """A safetensors file."""
+        return _pack({"maps": self.maps, "calibration": self.calibration}, metadata)
+
+    @classmethod
+    def from_bytes(cls, data: bytes, device: str | torch.device = "cpu") -> EdgeMap:
+        """Read what `to_bytes` wrote."""
+        found = _unpack(data, ("maps", "calibration"), device)
+        return cls(found["maps"], found["calibration"])
+
+
+@dataclass(frozen=True)
+class DepthMap:
+    """Relative inverse depth of one content at each size, (1, 1, h, w), larger = nearer, of any scale."""
+
+    maps: Mapping[int, Tensor]
+
+    @classmethod
+    @torch.no_grad()
+    def compute(cls, content: Tensor, models: Models, sizes: Iterable[int]) -> DepthMap:
+        """Inverse depth of a content (1, 3, H, W) at the given long sides."""
+        return cls({size: models.depth(canvas(content, size).to(models.device)) for size in sorted(sizes)})
+
+    @property
+    def picture(self) -> Image.Image:
+        """The map at the largest size from far (black) to near (white), each clipped at one percent."""
+        x = crop(self.maps[max(self.maps)]).cpu()
+        low, high = np.quantile(x.numpy(), (0.01, 0.99))
+        return images.to_image((x - float(low)) / max(float(high - low), 1e-6))
+
+    def to_bytes(self, metadata: Mapping[str, str] | None = None) -> bytes:
+        """A safetensors file."""
+        return _pack({"maps": self.maps}, metadata)
+
+    @classmethod
+    def from_bytes(cls, data: bytes, device: str | torch.device = "cpu") -> DepthMap:
+        """Read what `to_bytes` wrote."""
+        return cls(_unpack(data, ("maps",), device)["maps"])
+
+
+@dataclass(frozen=True)
+class ContentTargets:
+    """What stylising one content needs: the picture (1, 3, H, W) and its edges and depth, where a recipe uses them."""
+
+    content: Tensor
+    edge: EdgeMap | None = None
+    depth: DepthMap | None = None
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Feature statistics of a style in one layer at one size: Gram (1, C, C) and mean (1, C)."""
+
+    gram: Tensor
+    mean: Tensor
+
+
+@dataclass(frozen=True)
+class StyleTargets:
+    """Feature statistics of one style for each size of the style picture and each layer of the encoder."""
+
+    statistics: Mapping[int, Mapping[str, Statistics]]
+
+    @classmethod
+    @torch.no_grad()
+    def compute(cls, style: Tensor, models: Models, sizes: Iterable[int]) -> StyleTargets:
+        """Statistics of a style (1, 3, H, W) looked at with the given long sides.
+
+        The picture's colours are always kept beside the encoder's layers: a recoloured start needs them.
+        """
+        found = {}
+        for size in sorted(sizes):
+            x = images.resize(style, *images.fit(style.shape[2], style.shape[3], size)).to(models.device)
+            features = {"colour": x, **models.encoder.features(x, models.encoder.style_layers)}
+            found[size] = {k: Statistics(losses.gram(f), losses.mean(f)) for k, f in features.items()}
+        return cls(found)
+
+    def averaged(self, sizes: Iterable[int], layer: str) -> Statistics:
+        """The statistics of one layer averaged over several sizes: strokes of several scales at once."""
+        chosen = [self.statistics[size][layer] for size in sizes]
+        return Statistics(torch.stack([s.gram for s in chosen]).mean(0), torch.stack([s.mean for s in chosen]).mean(0))
+
+    def to_bytes(self, metadata: Mapping[str, str] | None = None) -> bytes:
+        """A safetensors file."""
+        groups: dict[str, dict[int, Tensor]] = {}
+        for size, layers in self.statistics.items():
+            for layer, s in layers.items():
+                groups.setdefault(f"gram.{layer}", {})[size] = s.gram
+                groups.setdefault(f"mean.{layer}", {})[size] = s.mean
+        return _pack(groups, metadata)
+
+    @classmethod
+    def from_bytes(cls, data: bytes, device: str | torch.device = "cpu") -> StyleTargets:
+        """Read what `to_bytes` wrote."""
+        found = _unpack(data, (), device)
+        layers = [group.removeprefix("gram.") for group in found if group.startswith("gram.")]
+        if not layers:
+            raise InputError("not a style's statistics: it holds no Gram; delete the file, it will be made again")
+        return cls(
+            {
+                size: {k: Statistics(found[f"gram.{k}"][size], found[f"mean.{k}"][size]) for k in layers}
+                for size in found[f"gram.{layers[0]}"]
+            }
+        )
+
+
+def read_metadata(data: bytes) -> dict[str, str]:
+    """The metadata that any `to_bytes` wrote, without reading a tensor.
+
+    Raises:
+        InputError: not a whole safetensors file.
+    """
+    try:
+        length = int.from_bytes(data[:8], "little")
+        header = json.loads(data[8 : 8 + length])
+        return dict(header.get("__metadata__", {}))
+    except (ValueError, AttributeError) as error:
+        raise InputError(f"not a safetensors file: {error}; delete it, it will be made again") from error
+
+
+def _pack(groups: Mapping[str, Mapping[int, Tensor]], metadata: Mapping[str, str] | None) -> bytes:
+    """Tensors under the names ``<group>.<size>``."""
+    tensors = {
+        f"{group}.{size}": x.detach().cpu().contiguous() for group, xs in groups.items() for size, x in xs.items()
+    }
+    return save(tensors, dict(metadata or {}))
+
+
+def _unpack(data: bytes, groups: Iterable[str], device: str | torch.device) -> dict[str, dict[int, Tensor]]:
+    """What `_pack` packed; the named groups must be there."""
+    try:
+        tensors = load(data)
+    except SafetensorError as error:
+        raise InputError(f"not a whole safetensors file: {error}; delete it, it will be made again") from error
+    found: dict[str, dict[int, Tensor]] = {}
+    for name, x in tensors.items():
+        group, _, size = name.rpartition(".")
+        found.setdefault(group, {})[int(size)] = x.to(device)
+    missing = [group for group in groups if group not in found]
+    if missing:
+        raise InputError(f"the file holds no {' and no '.join(missing)}; delete it, it will be made again")
+    return found

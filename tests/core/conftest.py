@@ -1,0 +1,31 @@
+"""Small real pictures and the embedded networks, shared by the tests of the core."""
+
+import pytest
+import torch
+
+from spnst_core import images, load_models, samples
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _steady_processor():
+    torch.set_flush_denormal(True)
+
+
+@pytest.fixture(scope="session")
+def models():
+    return load_models("embedded", "cpu")
+
+
+@pytest.fixture(scope="session")
+def photographs():
+    return {key: small(picture) for key, picture in samples.contents().items()}
+
+
+@pytest.fixture(scope="session")
+def paintings():
+    return {key: small(picture) for key, picture in samples.styles(128).items()}
+
+
+def small(picture):
+    x = images.to_tensor(picture)
+    return images.resize(x, *images.fit(x.shape[2], x.shape[3], 64))

@@ -1,0 +1,75 @@
+"""Five-scale edges: where a step is, how its width reads in each map, and what calibration is for."""
+
+import numpy as np
+import torch
+from scipy.ndimage import correlate1d, gaussian_filter
+from torch.autograd import gradcheck
+
+from spnst_core.colour import luminance
+from spnst_core.models.embedded.edges import SIGMAS, MultiScaleEdges
+
+EDGES = MultiScaleEdges()
+
+
+def step(height=64, width=64, contrast=1.0):
+    x = torch.full((1, 3, height, width), 0.5 - contrast / 2)
+    x[..., width // 2 :] = 0.5 + contrast / 2
+    return x
+
+
+def test_a_step_is_seen_where_it_is_and_nowhere_else():
+    maps = EDGES.maps(step())
+    assert maps.shape == (1, 5, 64, 64)
+    assert (maps[0, :, 32, 31] > 0.8).all()
+    assert (maps[0, 0, :, :28] < 1e-3).all()
+
+
+def test_coarser_maps_see_a_step_from_further_away():
+    widths = (EDGES.maps(step(256, 256))[0, :, 128] > 0.5).sum(1)
+    assert (widths.diff() > 0).all()
+
+
+def test_a_flat_picture_has_no_edges():
+    assert (EDGES(torch.full((1, 3, 32, 48), 0.3)) < 1e-4).all()
+
+
+def test_own_calibration_hides_contrast_and_the_contents_shows_it():
+    faint, strong = step(contrast=0.1), step(contrast=1.0)
+    own = EDGES.maps(strong).mean() / EDGES.maps(faint).mean()
+    by_faint = EDGES.maps(strong, EDGES.calibrate(faint)).mean() / EDGES.maps(faint).mean()
+    assert own < 1.2
+    assert by_faint > 1.4
+
+
+def test_edges_scale_with_the_picture():
+    small, large = EDGES(step(64, 64)), EDGES(step(128, 128))
+    shrunk = torch.nn.functional.avg_pool2d(large, 2)
+    assert (small - shrunk).abs().mean() < 0.02
+
+
+def test_gradients_are_those_of_finite_differences():
+    x = torch.rand(1, 3, 7, 6, generator=torch.Generator().manual_seed(0), dtype=torch.float64, requires_grad=True)
+    assert gradcheck(EDGES.maps, (x,))
+
+
+def test_values_are_probabilities_at_any_shape():
+    for height, width in [(16, 300), (300, 16), (33, 47)]:
+        y = EDGES(torch.rand(2, 3, height, width))
+        assert y.shape == (2, 1, height, width)
+        assert y.min() >= 0
+        assert y.max() <= 1
+
+
+def test_each_map_is_the_gradient_magnitude_of_a_gaussian_blur():
+    """Against SciPy, which truncates and pads alike."""
+    x = torch.rand(1, 3, 40, 56, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    grey = luminance(x)[0, 0].numpy()
+    expected = []
+    for sigma in SIGMAS:
+        width = sigma * 56 / 256
+        smooth = gaussian_filter(grey, width, mode="nearest", radius=max(1, int(np.ceil(3 * width))))
+        dy, dx = (correlate1d(smooth, [-0.5, 0, 0.5], axis, mode="nearest") for axis in (0, 1))
+        m = np.sqrt(dx**2 + dy**2 + 1e-12)
+        r = 1.5 * m.mean() + 0.002
+        expected.append(m**2 / (m**2 + r**2))
+    np.testing.assert_allclose(EDGES.maps(x)[0].numpy(), expected, atol=1e-9)

@@ -1,0 +1,64 @@
+"""The embedded encoder: the shipped file, the shapes of its layers, and a fit that repeats."""
+
+from importlib import resources
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from spnst_core.models.embedded.encoder import blur_pool, load_encoder
+from training.fit_encoder import fit
+
+
+@pytest.fixture(scope="module")
+def encoder():
+    return load_encoder()
+
+
+def test_the_shipped_file_is_small(encoder):
+    file = resources.files("spnst_core.models.embedded") / "encoder.safetensors"
+    assert len(file.read_bytes()) < 2_000_000
+
+
+def test_layers_have_the_shapes_they_say(encoder):
+    found = encoder.features(torch.rand(2, 3, 96, 128), ["colour", "sketch", "bank1", "bank2", "bank3"])
+    assert {name: tuple(f.shape) for name, f in found.items()} == {
+        "colour": (2, 3, 96, 128),
+        "sketch": (2, 1, 48, 64),
+        "bank1": (2, 64, 96, 128),
+        "bank2": (2, 128, 48, 64),
+        "bank3": (2, 256, 24, 32),
+    }
+
+
+def test_only_the_layers_asked_for_are_returned(encoder):
+    assert encoder.features(torch.rand(1, 3, 32, 32), ["bank2"]).keys() == {"bank2"}
+
+
+def test_responses_have_about_unit_power_on_real_pictures(encoder, photographs, paintings):
+    pictures = [*photographs.values(), *paintings.values()]
+    for layer in ("bank1", "bank2", "bank3"):
+        power = np.mean([encoder.features(x, [layer])[layer].square().mean().item() for x in pictures])
+        assert 0.4 < power < 2.5
+
+
+def test_gradients_reach_the_picture(encoder):
+    x = torch.rand(1, 3, 40, 56, requires_grad=True)
+    sum(f.square().mean() for f in encoder.features(x, ["bank3", "sketch"]).values()).backward()
+    assert torch.isfinite(x.grad).all()
+    assert (x.grad != 0).float().mean() > 0.99
+
+
+def test_blur_pool_is_a_binomial_average():
+    x = torch.rand(1, 2, 8, 8)
+    weights = torch.tensor([1.0, 2, 1])
+    expected = (x[0, 0, 1:4, 3:6] * weights[:, None] * weights).sum() / 16
+    torch.testing.assert_close(blur_pool(x)[0, 0, 1, 2], expected)
+
+
+def test_the_same_pictures_and_seed_learn_the_same_filters(photographs):
+    pictures = [F.interpolate(x, size=(32, 32)) for x in photographs.values()]
+    first, again, other = (fit(pictures, seed, patches=4000).state_dict() for seed in (0, 0, 1))
+    assert all(torch.equal(first[key], again[key]) for key in first)
+    assert not all(torch.equal(first[key], other[key]) for key in first)

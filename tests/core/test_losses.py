@@ -1,0 +1,121 @@
+"""Each loss against a few lines of independent float64 NumPy, its gradient against finite differences, its limits."""
+
+import numpy as np
+import pytest
+import torch
+from torch.autograd import gradcheck
+
+from spnst_core import losses
+
+
+def pictures(*shape, seed=0):
+    return torch.rand(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+X = pictures(2, 3, 6, 5)
+T = pictures(2, 3, 6, 5, seed=1)
+GRAM, MEAN = losses.gram(T), losses.mean(T)
+
+TERMS = {
+    "content relative": lambda x: losses.content_loss(x, T),
+    "content raw": lambda x: losses.content_loss(x, T, "raw"),
+    "style relative": lambda x: losses.style_loss(x, GRAM, MEAN),
+    "style raw": lambda x: losses.style_loss(x, GRAM, MEAN, "raw"),
+    "edge relative": lambda x: losses.edge_loss(x, T),
+    "edge raw": lambda x: losses.edge_loss(x, T, "raw"),
+    "depth relative": lambda x: losses.depth_loss(x[:, :1], T[:, :1]),
+    "depth raw": lambda x: losses.depth_loss(x[:, :1], T[:, :1], "raw"),
+    "tv relative": lambda x: losses.total_variation(x, T),
+    "tv raw": losses.total_variation,
+}
+
+
+def numpy_gram(x):
+    f = x.reshape(len(x), -1)
+    return f @ f.T / f.shape[1]
+
+
+def numpy_style(x, t):
+    mx, mt = x.mean((1, 2)), t.mean((1, 2))
+    cx, ct = np.cov(x.reshape(3, -1), bias=True), np.cov(t.reshape(3, -1), bias=True)
+    return ((cx - ct) ** 2).sum() / (ct**2).sum() + ((mx - mt) ** 2).sum() / (mt**2).sum()
+
+
+def numpy_tv(x):
+    return (np.square(np.diff(x, axis=1)).sum() + np.square(np.diff(x, axis=2)).sum()) / x.size
+
+
+REFERENCE = {
+    "content relative": lambda x, t: ((x - t) ** 2).sum() / (t**2).sum(),
+    "content raw": lambda x, t: ((x - t) ** 2).mean(),
+    "style relative": numpy_style,
+    "style raw": lambda x, t: ((numpy_gram(x) - numpy_gram(t)) ** 2).mean(),
+    "edge relative": lambda x, t: ((x - t) ** 2).sum() / (t**2).sum(),
+    "edge raw": lambda x, t: ((x - t) ** 2).mean(),
+    "depth relative": lambda x, t: 2 * (1 - np.corrcoef(x[0].ravel(), t[0].ravel())[0, 1]),
+    "depth raw": lambda x, t: ((x[:1] - t[:1]) ** 2).mean(),
+    "tv relative": lambda x, t: numpy_tv(x) / numpy_tv(t),
+    "tv raw": lambda x, t: numpy_tv(x),
+}
+
+
+@pytest.mark.parametrize("term", TERMS)
+def test_value_is_the_formula(term):
+    expected = [REFERENCE[term](x, t) for x, t in zip(X.numpy(), T.numpy(), strict=True)]
+    np.testing.assert_allclose(TERMS[term](X).numpy(), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("term", TERMS)
+def test_gradient_is_that_of_finite_differences(term):
+    assert gradcheck(TERMS[term], (X.clone().requires_grad_(True),))
+
+
+@pytest.mark.parametrize("term", TERMS)
+def test_each_picture_of_a_batch_is_judged_alone(term):
+    changed = X.clone()
+    changed[1] = 0.5
+    torch.testing.assert_close(TERMS[term](changed)[0], TERMS[term](X)[0])
+
+
+def test_one_target_serves_a_whole_batch():
+    torch.testing.assert_close(losses.content_loss(X, T[:1]), losses.content_loss(X, T[:1].repeat(2, 1, 1, 1)))
+
+
+@pytest.mark.parametrize("loss", [losses.content_loss, losses.edge_loss])
+def test_relative_error_does_not_depend_on_the_size_of_the_target(loss):
+    torch.testing.assert_close(loss(7 * X, 7 * T), loss(X, T))
+
+
+def test_relative_depth_ignores_scale_and_shift():
+    x, t = X[:, :1], T[:, :1]
+    torch.testing.assert_close(losses.depth_loss(3 * x + 5, 0.1 * t - 2), losses.depth_loss(x, t), rtol=1e-4, atol=0)
+    torch.testing.assert_close(losses.depth_loss(t, t), torch.zeros(2).double())
+
+
+def test_relative_depth_is_four_when_inside_out():
+    t = T[:, :1]
+    torch.testing.assert_close(losses.depth_loss(-t, t), torch.full((2,), 4.0).double(), rtol=1e-5, atol=0)
+
+
+@pytest.mark.parametrize("term", [name for name in TERMS if "relative" in name])
+def test_flat_pictures_give_finite_losses_and_gradients(term):
+    flat = torch.full_like(X, 0.5, requires_grad=True)
+    value = TERMS[term](flat).sum()
+    value.backward()
+    assert torch.isfinite(value)
+    assert torch.isfinite(flat.grad).all()
+
+
+def test_black_target_gives_a_finite_loss():
+    assert torch.isfinite(losses.content_loss(X, torch.zeros_like(X))).all()
+
+
+def test_covariance_is_that_of_numpy():
+    expected = np.stack([np.cov(t.reshape(3, -1), bias=True) for t in T.numpy()])
+    np.testing.assert_allclose(losses.covariance(GRAM, MEAN).numpy(), expected)
+
+
+@pytest.mark.parametrize(("x", "target"), [((2, 3, 6, 5), (2, 3, 6, 4)), ((2, 3, 6, 5), (3, 3, 6, 5))])
+def test_shapes_that_do_not_fit_are_named(x, target):
+    with pytest.raises(ValueError, match=r"target of shape .* doesn't fit a batch of shape \(2, 3, 6, 5\)"):
+        losses.squared_error(torch.zeros(x), torch.zeros(target))

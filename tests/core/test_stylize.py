@@ -1,0 +1,54 @@
+"""The Python interface: any kind of picture in, pictures and histories out, every cell once."""
+
+import pytest
+from PIL import Image
+
+import spnst_core as sp
+from spnst_core import images
+from spnst_core.recipes import Stage
+
+
+@pytest.fixture(scope="module")
+def recipe():
+    return sp.Recipe.load("structure").model_copy(
+        update={"size": 48, "stages": (Stage(scale=0.5, steps=2), Stage(steps=3))}
+    )
+
+
+def test_paths_images_bytes_and_tensors_give_the_same_pastiche(tmp_path, photographs, paintings, recipe, models):
+    picture = images.to_image(photographs["chelsea"])
+    painting = next(iter(paintings.values()))
+    data = images.encode_png(picture)
+    (tmp_path / "photo.png").write_bytes(data)
+    kinds = [tmp_path / "photo.png", str(tmp_path / "photo.png"), data, picture, images.to_tensor(picture)]
+    results = [sp.stylize(kind, painting, recipe=recipe, models=models) for kind in kinds]
+    assert len({result.image.tobytes() for result in results}) == 1
+
+
+def test_history_has_one_row_a_step_and_the_size_is_the_recipes(photographs, paintings, recipe, models):
+    result = sp.stylize(photographs["coffee"], next(iter(paintings.values())), recipe=recipe, models=models)
+    assert list(result.history) == ["step", "stage", "content", "style", "edge", "depth", "tv", "total"]
+    assert result.history["step"].to_list() == [1, 2, 3, 4, 5]
+    assert result.history["stage"].to_list() == [0, 0, 1, 1, 1]
+    assert max(result.image.size) == 48
+    assert result.seconds > 0
+
+
+def test_a_grid_gives_every_cell_once_and_what_stylize_gives(photographs, paintings, recipe, models):
+    contents = dict(list(photographs.items())[:2])
+    styles = dict(list(paintings.items())[:2])
+    cells = list(sp.stylize_grid(contents, styles, recipe=recipe, models=models))
+    assert [(c, s) for c, s, _ in cells] == [(c, s) for c in contents for s in styles]
+    content, style, result = cells[-1]
+    alone = sp.stylize(contents[content], styles[style], recipe=recipe, models=models)
+    assert max(abs(a - b) for a, b in zip(alone.image.tobytes(), result.image.tobytes(), strict=True)) <= 1
+
+
+def test_bad_pictures_are_named(tmp_path, paintings, recipe, models):
+    painting = next(iter(paintings.values()))
+    with pytest.raises(sp.InputError, match="absent.png"):
+        sp.stylize(tmp_path / "absent.png", painting, recipe=recipe, models=models)
+    with pytest.raises(sp.InputError, match="crop it or choose a size"):
+        sp.stylize(Image.new("RGB", (900, 20)), painting, recipe=recipe, models=models)
+    with pytest.raises(sp.InputError, match="at least one content"):
+        next(sp.stylize_grid({}, {"a": painting}, recipe=recipe, models=models))

@@ -1,0 +1,84 @@
+"""Targets: computed at the sizes asked for, saved and read back unchanged, with margins that are mirrored."""
+
+import pytest
+import torch
+
+from spnst_core import InputError, losses
+from spnst_core.targets import MARGIN, DepthMap, EdgeMap, StyleTargets, canvas, crop, read_metadata
+
+
+@pytest.fixture(scope="module")
+def content(photographs):
+    return next(iter(photographs.values()))
+
+
+@pytest.fixture(scope="module")
+def style(paintings):
+    return next(iter(paintings.values()))
+
+
+def test_canvas_has_the_long_side_asked_for_and_a_mirrored_margin(content):
+    x = canvas(content, 48)
+    assert max(crop(x).shape[2:]) == 48
+    torch.testing.assert_close(x[..., MARGIN - 1, :], x[..., MARGIN + 1, :])
+
+
+def test_a_long_narrow_picture_is_refused_with_what_to_do():
+    with pytest.raises(InputError, match=r"1000×20 becomes 64×1 .* choose a size 12\.0 times as large"):
+        canvas(torch.rand(1, 3, 20, 1000), 64)
+
+
+@pytest.mark.parametrize("kind", [EdgeMap, DepthMap])
+def test_maps_come_back_as_they_were_saved(kind, content, models):
+    saved = kind.compute(content, models, [32, 48])
+    data = saved.to_bytes({"fingerprint": "abc"})
+    read = kind.from_bytes(data)
+    assert read_metadata(data) == {"fingerprint": "abc"}
+    assert read.maps.keys() == {32, 48}
+    for size, maps in saved.maps.items():
+        assert torch.equal(read.maps[size], maps)
+    assert read.picture.size == saved.picture.size == tuple(reversed(crop(saved.maps[48]).shape[2:]))
+
+
+def test_edges_are_probabilities_and_keep_their_calibration(content, models):
+    edges = EdgeMap.from_bytes(EdgeMap.compute(content, models, [48]).to_bytes())
+    x = canvas(content, 48)
+    assert edges.maps[48].min() >= 0
+    assert edges.maps[48].max() <= 1
+    torch.testing.assert_close(models.edges.maps(x, edges.calibration[48]), edges.maps[48])
+
+
+def test_style_statistics_are_those_of_the_features(style, models):
+    targets = StyleTargets.from_bytes(StyleTargets.compute(style, models, [64]).to_bytes())
+    features = models.encoder.features(style, ["bank2"])["bank2"]
+    torch.testing.assert_close(targets.statistics[64]["bank2"].gram, losses.gram(features))
+    torch.testing.assert_close(targets.statistics[64]["colour"].mean, style.mean((2, 3)))
+
+
+def test_strokes_of_several_scales_are_averaged(style, models):
+    targets = StyleTargets.compute(style, models, [32, 64])
+    both = targets.averaged([32, 64], "bank1").gram
+    each = [targets.statistics[size]["bank1"].gram for size in (32, 64)]
+    torch.testing.assert_close(both, (each[0] + each[1]) / 2)
+
+
+@pytest.mark.parametrize("kind", [EdgeMap, DepthMap, StyleTargets])
+@pytest.mark.parametrize("damage", [lambda data: data[:-100], lambda data: b"", lambda data: b"not safetensors at all"])
+def test_a_damaged_file_is_refused_with_what_to_do(kind, damage, style, models):
+    data = kind.compute(style, models, [32]).to_bytes()
+    with pytest.raises(InputError, match="delete it, it will be made again"):
+        kind.from_bytes(damage(data))
+
+
+def test_a_file_of_another_kind_is_refused(style, models):
+    data = StyleTargets.compute(style, models, [32]).to_bytes()
+    with pytest.raises(InputError, match="holds no maps"):
+        DepthMap.from_bytes(data)
+    with pytest.raises(InputError, match="holds no Gram"):
+        StyleTargets.from_bytes(DepthMap.compute(style, models, [32]).to_bytes())
+
+
+@pytest.mark.parametrize("data", [b"", b"\x05\x00\x00\x00\x00\x00\x00\x00hello", b"\x02\x00\x00\x00\x00\x00\x00\x00[]"])
+def test_metadata_of_something_else_is_refused(data):
+    with pytest.raises(InputError, match="not a safetensors file"):
+        read_metadata(data)
