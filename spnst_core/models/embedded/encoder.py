@@ -12,6 +12,7 @@ from safetensors.torch import load
 from torch import Tensor, nn
 
 from spnst_core.colour import luminance
+from spnst_core.errors import InputError, closest
 
 LAYERS = ((5, 64), (3, 128), (3, 256))
 """Kernel side and number of filters of each layer."""
@@ -23,6 +24,7 @@ SKETCH_SIDE = 64
 class PatchEncoder(nn.Module):
     """Features of pictures: ``colour`` (the pixels), ``sketch`` (small luminance), ``bank1`` … ``bank3``."""
 
+    name = "embedded"
     content_layers: Mapping[str, float] = {"bank2": 0.1, "sketch": 7.0}
     style_layers: Mapping[str, float] = {"colour": 0.5, "bank1": 1.0, "bank2": 1.0, "bank3": 1.0}
 
@@ -38,7 +40,15 @@ class PatchEncoder(nn.Module):
         """The named layers' responses to pictures (N, 3, H, W) in [0, 1], in one pass no deeper than needed.
 
         ``colour`` is (N, 3, H, W); ``sketch`` (N, 1, h, w) with long side 64; ``bank k`` (N, C, H/2ᵏ⁻¹, W/2ᵏ⁻¹).
+
+        Raises:
+            InputError: no such layer.
         """
+        known = ("colour", "sketch", *(f"bank{k}" for k in range(1, len(self.banks) + 1)))
+        for unknown in set(layers) - set(known):
+            raise InputError(
+                f'the embedded encoder has no layer "{unknown}"{closest(unknown, known)}: it has {", ".join(known)}'
+            )
         found: dict[str, Tensor] = {}
         if "colour" in layers:
             found["colour"] = x
