@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +16,9 @@ from spnst_core.models.embedded.encoder import load_encoder
 
 class Encoder(Protocol):
     """Features for content and style. The two mappings name the layers used and how much each counts."""
+
+    name: str
+    """What recipes call it when they choose its layers."""
 
     content_layers: Mapping[str, float]
     style_layers: Mapping[str, float]
@@ -49,9 +52,23 @@ class DepthEstimator(Protocol):
         ...
 
 
+@runtime_checkable
+class FeatureExtractor(Protocol):
+    """What an edge detector or a depth estimator may also be: one that shows the features behind its maps."""
+
+    def features(self, x: Tensor) -> Tensor:
+        """Pictures (N, 3, H, W) in [0, 1] to features (N, C, h, w)."""
+        ...
+
+
 @dataclass(frozen=True)
 class Models:
-    """The networks of one profile on one device. ``fingerprint`` changes with any of their weights or constants."""
+    """The networks of one profile on one device.
+
+    Attributes:
+        fingerprint: changes with any of their weights or constants.
+        stand_ins: names of networks that run on stand-in weights; empty in earnest.
+    """
 
     profile: str
     encoder: Encoder
@@ -59,6 +76,19 @@ class Models:
     depth: DepthEstimator
     device: torch.device
     fingerprint: str
+    stand_ins: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """The profile as results must name it: with a warning where stand-in weights made them."""
+        return f"{self.profile} (stand-in weights)" if self.stand_ins else self.profile
+
+    @property
+    def notice(self) -> str:
+        """What must stand beside any picture made with these networks; nothing when all is in earnest."""
+        if not self.stand_ins:
+            return ""
+        return f"Made with stand-in weights ({', '.join(self.stand_ins)}): this shows that everything runs, no more."
 
 
 def _embedded(device: torch.device) -> Models:
@@ -67,7 +97,13 @@ def _embedded(device: torch.device) -> Models:
     return Models("embedded", encoder, edges, depth, device, digest)
 
 
-_PROFILES: dict[str, Callable[[torch.device], Models]] = {"embedded": _embedded}
+def _pretrained(device: torch.device) -> Models:
+    from spnst_core.models.pretrained import load_pretrained  # its depth networks need timm, which takes seconds
+
+    return load_pretrained(device)
+
+
+_PROFILES: dict[str, Callable[[torch.device], Models]] = {"embedded": _embedded, "pretrained": _pretrained}
 
 
 def profile_names() -> list[str]:
@@ -83,7 +119,7 @@ def load_models(profile: str, device: str = "auto") -> Models:
         device: ``cpu``, ``cuda``, ``cuda:1``, ``mps``, or ``auto`` for the first of CUDA, MPS and CPU that is there.
 
     Raises:
-        InputError: no such profile, or a device that this machine doesn't have.
+        InputError: no such profile, a device that this machine doesn't have, or weights that can't be had.
     """
     if profile not in _PROFILES:
         raise InputError(

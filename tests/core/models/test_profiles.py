@@ -23,6 +23,11 @@ def test_the_fingerprint_is_that_of_the_weights(models):
     assert len(models.fingerprint) == 16
 
 
+def test_the_embedded_profile_needs_no_notice(models):
+    assert models.label == "embedded"
+    assert models.notice == ""
+
+
 def test_an_unknown_profile_gets_the_nearest():
     with pytest.raises(InputError, match='no profile "embeded" \\(did you mean "embedded"\\?\\)'):
         load_models("embeded")

@@ -1,0 +1,163 @@
+"""HED: holistically-nested edge detection, a VGG16 trunk with an edge map at the end of each of its five blocks.
+
+Xie & Tu, "Holistically-Nested Edge Detection", ICCV 2015, arXiv:1504.06375. Two published networks: `HED`, whose
+fused map is a learned combination of the five, and `ControlNetHED`, which takes their mean.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from spnst_core.errors import InputError
+
+BLOCKS = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
+"""Channels and number of convolutions of each block of the trunk; a pooling by 2 stands between blocks."""
+
+BGR_MEAN = (104.00698793, 116.66876762, 122.67891434)
+"""The mean of the pictures HED was trained on, 8-bit blue, green, red."""
+
+MARGIN = 20
+"""Pixels of zeros around a picture, beyond the convolution's own one, in the meteorshowers port (``padding=21``)."""
+
+
+class SideOutputs(nn.Module):
+    """What both networks share: the trunk, its five side outputs, and the interface of an edge detector.
+
+    Reads RGB in [0, 1], (N, 3, H, W) with sides of at least 16 px; a smaller picture is an `InputError`. Every output
+    is differentiable with respect to it. The calibration that `maps` accepts is empty: a trained detector has no scale
+    of its own to fix.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList()
+        self.scores = nn.ModuleList()
+        channels = 3
+        for width, convolutions in BLOCKS:
+            block = nn.ModuleList()
+            for _ in range(convolutions):
+                block.append(nn.Conv2d(channels, width, 3, padding=1))
+                channels = width
+            self.blocks.append(block)
+            self.scores.append(nn.Conv2d(width, 1, 1))
+
+    def network_input(self, x: Tensor) -> Tensor:
+        """RGB in [0, 1] → the colour order, range and offset that the network was trained with."""
+        raise NotImplementedError
+
+    def fuse(self, sides: Tensor) -> Tensor:
+        """Logits of the side outputs (N, 5, H, W) → logits of the fused map (N, 1, H, W)."""
+        raise NotImplementedError
+
+    def calibrate(self, x: Tensor) -> Tensor:
+        """Nothing to calibrate: an empty tensor (N, 0, 1, 1)."""
+        return x.new_zeros(x.shape[0], 0, 1, 1)
+
+    def maps(self, x: Tensor, calibration: Tensor | None = None) -> Tensor:
+        """The fused map alone, as by calling the module, (N, 1, H, W) in [0, 1]."""
+        return torch.sigmoid(self.fuse(self._side_logits(x)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Probability of an edge: (N, 3, H, W) RGB in [0, 1] → (N, 1, H, W), differentiable."""
+        return self.maps(x)
+
+    def outputs(self, x: Tensor) -> Tensor:
+        """All edge maps, (N, 6, H, W) in [0, 1]: the five side outputs from fine to coarse, then the fused map."""
+        sides = self._side_logits(x)
+        return torch.sigmoid(torch.cat((sides, self.fuse(sides)), 1))
+
+    def features(self, x: Tensor) -> Tensor:
+        """Features relu5_3, (N, 512, h, w) at a sixteenth of the size: those that Cheng et al. (TIP 2020) compare."""
+        return self._responses(x)[-1]
+
+    def _responses(self, x: Tensor) -> list[Tensor]:
+        """The last response of each block of the trunk."""
+        if min(x.shape[2:]) < 16:
+            raise InputError(
+                f"a picture of {x.shape[3]}×{x.shape[2]} is too small for HED: use one of at least 16 px on each side"
+            )
+        h = self.network_input(x)
+        found = []
+        for i, block in enumerate(self.blocks):
+            if i > 0:
+                h = self._pool(h)
+            assert isinstance(block, nn.ModuleList)
+            for convolution in block:
+                h = F.relu(convolution(h))
+            found.append(h)
+        return found
+
+    def _side_logits(self, x: Tensor) -> Tensor:
+        """Logits of the five side outputs at the picture's size, (N, 5, H, W)."""
+        scores = [score(h) for score, h in zip(self.scores, self._responses(x), strict=True)]
+        return torch.cat([self._enlarge(score, i, x.shape[2], x.shape[3]) for i, score in enumerate(scores)], 1)
+
+    def _pool(self, h: Tensor) -> Tensor:
+        """Between two blocks."""
+        return F.max_pool2d(h, 2)
+
+    def _enlarge(self, score: Tensor, block: int, height: int, width: int) -> Tensor:
+        """A block's score at the size of the picture."""
+        return F.interpolate(score, (height, width), mode="bilinear", align_corners=False)
+
+
+class HED(SideOutputs):
+    """HED with its learned fusion, for the weights of the sniklaus and meteorshowers ports.
+
+    Inside, the network sees blue, green, red in 0 … 255 minus `BGR_MEAN`.
+
+    Args:
+        margin: the meteorshowers port's geometry, after the original Caffe network: zeros around the picture, pooling
+            that rounds up, side outputs enlarged by fixed bilinear transposed convolutions and cropped at the centre.
+            Without it the sniklaus port's: no zeros, pooling that rounds down, bilinear resizing.
+    """
+
+    bgr_mean: Tensor
+
+    def __init__(self, margin: bool = False) -> None:
+        super().__init__()
+        self.margin = margin
+        self.combine = nn.Conv2d(len(BLOCKS), 1, 1)
+        self.register_buffer("bgr_mean", torch.tensor(BGR_MEAN).view(1, 3, 1, 1), persistent=False)
+
+    def network_input(self, x: Tensor) -> Tensor:
+        """RGB in [0, 1] → BGR·255 − mean, with its margin of zeros where the network has one."""
+        h = 255 * x.flip(1) - self.bgr_mean
+        return F.pad(h, (MARGIN,) * 4) if self.margin else h
+
+    def fuse(self, sides: Tensor) -> Tensor:
+        """A learned weighting of the side outputs' logits."""
+        fused: Tensor = self.combine(sides)
+        return fused
+
+    def _pool(self, h: Tensor) -> Tensor:
+        return F.max_pool2d(h, 2, ceil_mode=True) if self.margin else super()._pool(h)
+
+    def _enlarge(self, score: Tensor, block: int, height: int, width: int) -> Tensor:
+        if not self.margin:
+            return super()._enlarge(score, block, height, width)
+        stride = 2**block
+        if stride > 1:
+            ramp = 1 - (torch.arange(2 * stride, dtype=score.dtype, device=score.device) - stride + 0.5).abs() / stride
+            score = F.conv_transpose2d(score, (ramp[:, None] * ramp)[None, None], stride=stride)
+        top, left = (round((have - want) / 2) for have, want in zip(score.shape[2:], (height, width), strict=True))
+        return score[:, :, top : top + height, left : left + width]
+
+
+class ControlNetHED(SideOutputs):
+    """The HED that ships with ControlNet 1.1 (lllyasviel's ``ControlNetHED.pth``), trained anew on RGB.
+
+    Inside, the network sees RGB in 0 … 255 minus a learned ``norm``.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm = nn.Parameter(torch.zeros(1, 3, 1, 1))
+
+    def network_input(self, x: Tensor) -> Tensor:
+        """RGB in [0, 1] → RGB·255 − norm."""
+        return 255 * x - self.norm
+
+    def fuse(self, sides: Tensor) -> Tensor:
+        """The mean of the side outputs' logits."""
+        return sides.mean(1, keepdim=True)

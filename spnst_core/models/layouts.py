@@ -1,0 +1,160 @@
+"""Layouts: how each published weight file names its tensors, and what this package's networks call them.
+
+Each `Layout` here is the named function of one file: ``hed_sniklaus_file(state)`` gives the state dict for `HED`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+from spnst_core.models import hed
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """A renaming of keys by their beginnings.
+
+    Args:
+        name: of the layout, for messages.
+        prefixes: a published key's beginning → ours in its place; the first that fits counts. None: the file holds
+            these tensors and the network has no use for them (a classifier's head).
+        options: arguments that the network's constructor needs for these weights.
+    """
+
+    name: str
+    prefixes: Mapping[str, str | None]
+    options: Mapping[str, bool] = field(default_factory=dict)
+
+    def __call__(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The state under our keys. A key that the layout doesn't know keeps its name: a strict load will see it."""
+        found = {}
+        for key, value in state.items():
+            theirs, ours = next((pair for pair in self.prefixes.items() if key.startswith(pair[0])), ("", ""))
+            if ours is not None:
+                found[ours + key.removeprefix(theirs)] = value
+        return found
+
+    def published(self, key: str) -> str:
+        """The published name of one of our keys."""
+        for theirs, ours in self.prefixes.items():
+            if ours is not None and key.startswith(ours):
+                return theirs + key.removeprefix(ours)
+        return key
+
+
+vgg19_torchvision = Layout("torchvision's VGG19", {"features.": "stack.", "classifier.": None})
+
+
+def _hed_convolutions(names: Mapping[tuple[int, int], str]) -> dict[str, str | None]:
+    """Published names of the trunk's convolutions, by block and place in it, both from 0."""
+    return {names[i, j]: f"blocks.{i}.{j}." for i, (_, count) in enumerate(hed.BLOCKS) for j in range(count)}
+
+
+def _hed_sniklaus(prefix: str) -> dict[str, str | None]:
+    """Blocks are numbered in words; inside, ReLUs count, and so does the pooling that opens all but the first."""
+    words = ("One", "Two", "Thr", "Fou", "Fiv")
+    places = {(i, j): f"{prefix}Vgg{word}.{2 * j + (i > 0)}." for i, word in enumerate(words) for j in range(3)}
+    scores = {f"{prefix}Score{word}.": f"scores.{i}." for i, word in enumerate(words)}
+    return _hed_convolutions(places) | scores | {f"{prefix}Combine.0.": "combine."}
+
+
+def _hed_meteorshowers(fusion: str) -> dict[str, str | None]:
+    """Caffe's own layer names, but for the fusion's."""
+    places = {(i, j): f"conv{i + 1}_{j + 1}." for i in range(5) for j in range(3)}
+    return _hed_convolutions(places) | {f"score_dsn{i + 1}.": f"scores.{i}." for i in range(5)} | {fusion: "combine."}
+
+
+hed_sniklaus_file = Layout("HED of sniklaus/pytorch-hed, as in its file", _hed_sniklaus("module"))
+hed_sniklaus_module = Layout("HED of sniklaus/pytorch-hed, as in its module", _hed_sniklaus("net"))
+hed_meteorshowers = Layout("HED of meteorshowers/hed", _hed_meteorshowers("score_final."), options={"margin": True})
+hed_meteorshowers_first = Layout(
+    "HED of meteorshowers/hed, its first version",
+    _hed_meteorshowers("new_score_weighting."),
+    options={"margin": True},
+)
+hed_controlnet = Layout(
+    "ControlNetHED",
+    _hed_convolutions({(i, j): f"block{i + 1}.convs.{j}." for i in range(5) for j in range(3)})
+    | {f"block{i + 1}.projection.": f"scores.{i}." for i in range(5)},
+)
+
+
+def _midas_decoder() -> dict[str, str | None]:
+    """Numbered from fine to coarse; the coarsest block has a skip branch in the files that its network never runs."""
+    names: dict[str, str | None] = {"scratch.output_conv.": "head."}
+    for i in range(4):
+        names[f"scratch.layer{i + 1}_rn."] = f"decoder.reduce.{i}."
+        names[f"scratch.refinenet{i + 1}.resConfUnit1."] = f"decoder.skip.{i}." if i < 3 else None
+        names[f"scratch.refinenet{i + 1}.resConfUnit2."] = f"decoder.refine.{i}."
+        names[f"scratch.refinenet{i + 1}.out_conv."] = f"decoder.narrow.{i}."
+    return names
+
+
+midas_v21_small = Layout(
+    "MiDaS v2.1 small",
+    {
+        # the activation after the first normalisation counts, as number 2
+        "pretrained.layer1.0.": "backbone.conv_stem.",
+        "pretrained.layer1.1.": "backbone.bn1.",
+        "pretrained.layer1.3.": "backbone.blocks.0.",
+        "pretrained.layer1.4.": "backbone.blocks.1.",
+        "pretrained.layer2.0.": "backbone.blocks.2.",
+        "pretrained.layer3.0.": "backbone.blocks.3.",
+        "pretrained.layer3.1.": "backbone.blocks.4.",
+        "pretrained.layer4.0.": "backbone.blocks.5.",
+        "pretrained.layer4.1.": "backbone.blocks.6.",
+        **_midas_decoder(),
+    },
+)
+
+
+def _dpt_transformer(first: int) -> dict[str, str | None]:
+    """A timm vision transformer, its levels reassembled from the ``first`` of four (0 = finest) on."""
+    names: dict[str, str | None] = {
+        "pretrained.model.cls_token": "transformer.class_token",
+        "pretrained.model.pos_embed": "transformer.positions",
+        "pretrained.model.patch_embed.proj.": "transformer.project.",
+        "pretrained.model.blocks.": "transformer.blocks.",
+        "pretrained.model.norm.": None,
+        "pretrained.model.head.": None,
+    }
+    for i in range(first, 4):
+        names[f"pretrained.act_postprocess{i + 1}.0.project.0."] = f"reassemble.{i - first}.readout."
+        names[f"pretrained.act_postprocess{i + 1}.3."] = f"reassemble.{i - first}.project."
+        names[f"pretrained.act_postprocess{i + 1}.4."] = f"reassemble.{i - first}.resample."
+    return names
+
+
+dpt_large = Layout("DPT-Large", _dpt_transformer(first=0) | _midas_decoder())
+
+dpt_hybrid = Layout(
+    "DPT-Hybrid",
+    {
+        "pretrained.model.patch_embed.backbone.stem.": "stem.",
+        "pretrained.model.patch_embed.backbone.stages.": "stages.",
+        **_dpt_transformer(first=2),
+        **_midas_decoder(),
+    },
+)
+
+_SWIN: dict[str, str | None] = {
+    "pretrained.model.patch_embed.": "patch_embed.",
+    "pretrained.model.layers.": "layers.",
+    "pretrained.model.norm.": None,
+    "pretrained.model.head.": None,
+    **_midas_decoder(),
+}
+
+dpt_swin2_tiny = Layout(
+    "DPT-SwinV2-tiny, as published (timm 0.6)",
+    {
+        # timm moved the downsampling from the end of a stage to the start of the next, and computes the masks
+        "pretrained.model.layers.0.blocks.1.attn_mask": None,
+        "pretrained.model.layers.1.blocks.1.attn_mask": None,
+        **{f"pretrained.model.layers.{i}.downsample.": f"layers.{i + 1}.downsample." for i in range(3)},
+        **_SWIN,
+    },
+)
+
+dpt_swin2_tiny_resaved = Layout("DPT-SwinV2-tiny, saved again under timm 1.0", _SWIN)

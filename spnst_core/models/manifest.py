@@ -1,0 +1,177 @@
+"""Manifest: every weight file of other people's networks that can be used, where it comes from and what it eats.
+
+Checksums are those that the publishers vouch for: torchvision puts the first eight hexadecimal digits into the file's
+name, MiDaS did so until it renamed its files, Hugging Face shows the whole. Where there's none, ``unchecked`` says so.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from spnst_core.errors import InputError, closest
+
+_IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+@dataclass(frozen=True)
+class Paper:
+    """Where a network was described; ``arxiv`` is the identifier, such as ``1409.1556``."""
+
+    title: str
+    year: int
+    arxiv: str
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How an RGB picture in [0, 1] becomes a network's input.
+
+    Channels are put in the order ``channels`` and scaled to ``range``; then ``mean`` is subtracted and the result is
+    divided by ``std``, both in that order and range. ``side`` is the longer side in pixels that the network was trained
+    for (None: any size); both sides must be multiples of ``multiple``.
+    """
+
+    channels: Literal["RGB", "BGR"]
+    range: tuple[float, float]
+    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    std: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    side: int | None = None
+    multiple: int = 1
+
+
+@dataclass(frozen=True)
+class WeightFile:
+    """One published file of weights.
+
+    Attributes:
+        name: the key that the command line and `spnst_core.models.build` know it by.
+        file: its name in the cache and on a mirror.
+        bytes: its length; None where it isn't known.
+        sha256: its checksum in lower-case hexadecimal; None where it isn't known, and then ``unchecked`` says why.
+        note: what else a user of the file must know.
+    """
+
+    name: str
+    role: Literal["encoder", "edges", "depth"]
+    file: str
+    url: str
+    bytes: int | None
+    sha256: str | None
+    licence: str
+    paper: Paper
+    preprocessing: Preprocessing
+    unchecked: str = ""
+    note: str = ""
+
+
+_MIDAS = "https://github.com/isl-org/MiDaS/releases/download"
+_HED_PAPER = Paper("Holistically-Nested Edge Detection", 2015, "1504.06375")
+_DPT_PAPER = Paper("Vision Transformers for Dense Prediction", 2021, "2103.13413")
+
+
+def _dpt(side: int) -> Preprocessing:
+    return Preprocessing("RGB", (0.0, 1.0), mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5), side=side, multiple=32)
+
+
+_FILES = (
+    WeightFile(
+        name="vgg19",
+        role="encoder",
+        file="vgg19-dcbb9e9d.pth",
+        url="https://download.pytorch.org/models/vgg19-dcbb9e9d.pth",
+        bytes=574_673_361,
+        sha256="dcbb9e9dad569fff7a846263a77324fc34978fea2bfb039c012d710e1776ae44",
+        licence="BSD-3-Clause",
+        paper=Paper("Very Deep Convolutional Networks for Large-Scale Image Recognition", 2014, "1409.1556"),
+        preprocessing=Preprocessing("RGB", (0.0, 1.0), mean=_IMAGENET_MEAN, std=_IMAGENET_STD),
+    ),
+    WeightFile(
+        name="hed",
+        role="edges",
+        file="network-bsds500.pytorch",
+        url="http://content.sniklaus.com/github/pytorch-hed/network-bsds500.pytorch",
+        bytes=None,
+        sha256=None,
+        licence="not stated",
+        paper=_HED_PAPER,
+        preprocessing=Preprocessing("BGR", (0.0, 255.0), mean=(104.00698793, 116.66876762, 122.67891434)),
+        unchecked="the publisher gives neither checksum nor length",
+        note="converted from the weights of the paper's authors, who ask to be cited",
+    ),
+    WeightFile(
+        name="hed_controlnet",
+        role="edges",
+        file="ControlNetHED.pth",
+        url="https://huggingface.co/lllyasviel/Annotators/resolve/main/ControlNetHED.pth",
+        bytes=29_444_406,
+        sha256="5ca93762ffd68a29fee1af9d495bf6aab80ae86f08905fb35472a083a4c7a8fa",
+        licence="Apache-2.0",
+        paper=_HED_PAPER,
+        preprocessing=Preprocessing("RGB", (0.0, 255.0)),
+        note="retrained for ControlNet (arXiv 2302.05543); float16; the mean to subtract is learned and in the file",
+    ),
+    WeightFile(
+        name="midas_v21_small",
+        role="depth",
+        file="midas_v21_small_256.pt",
+        url=f"{_MIDAS}/v2_1/midas_v21_small_256.pt",
+        bytes=85_761_505,
+        sha256="70d6b9c891758c67f974a6097fb0c608c7ee67fb81ac3e5588847d5596d56fca",
+        licence="MIT",
+        paper=Paper(
+            "Towards Robust Monocular Depth Estimation: Mixing Datasets for Zero-shot Cross-dataset Transfer",
+            2019,
+            "1907.01341",
+        ),
+        preprocessing=Preprocessing("RGB", (0.0, 1.0), mean=_IMAGENET_MEAN, std=_IMAGENET_STD, side=256, multiple=32),
+    ),
+    WeightFile(
+        name="dpt_hybrid",
+        role="depth",
+        file="dpt_hybrid_384.pt",
+        url=f"{_MIDAS}/v3/dpt_hybrid_384.pt",
+        bytes=492_757_791,
+        sha256="501f0c75b3bca7daec6b3682c5054c09b366765aef6fa3a09d03a5cb4b230853",
+        licence="MIT",
+        paper=_DPT_PAPER,
+        preprocessing=_dpt(384),
+    ),
+    WeightFile(
+        name="dpt_large",
+        role="depth",
+        file="dpt_large_384.pt",
+        url=f"{_MIDAS}/v3/dpt_large_384.pt",
+        bytes=1_376_378_527,
+        sha256="2f21e586477d90cb9624c7eef5df7891edca49a1c4795ee2cb631fd4daa6ca69",
+        licence="MIT",
+        paper=_DPT_PAPER,
+        preprocessing=_dpt(384),
+    ),
+    WeightFile(
+        name="dpt_swin2_tiny",
+        role="depth",
+        file="dpt_swin2_tiny_256.pt",
+        url=f"{_MIDAS}/v3_1/dpt_swin2_tiny_256.pt",
+        bytes=None,
+        sha256=None,
+        licence="MIT",
+        paper=Paper("MiDaS v3.1 – A Model Zoo for Robust Monocular Relative Depth Estimation", 2023, "2307.14460"),
+        preprocessing=_dpt(256),
+        unchecked="the publisher gives no checksum, and this file never had one in its name",
+        note="about 172 MB; MiDaS itself feeds this network squares of 256 pixels",
+    ),
+)
+
+WEIGHTS: Mapping[str, WeightFile] = {entry.name: entry for entry in _FILES}
+"""Every weight file by name, in the order in which lists show them."""
+
+
+def entry(name: str) -> WeightFile:
+    """The weight file of that name.
+
+    Raises:
+        InputError: there's none of that name.
+    """
+    if name not in WEIGHTS:
+        raise InputError(f'no weights "{name}"{closest(name, WEIGHTS)}: there are {", ".join(WEIGHTS)}')
+    return WEIGHTS[name]

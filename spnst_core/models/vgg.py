@@ -1,0 +1,131 @@
+"""VGG19 as an encoder: the features that neural style transfer was defined on.
+
+Simonyan & Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Recognition", arXiv:1409.1556,
+configuration E. Weights: torchvision's ``vgg19`` (see `spnst_core.models.layouts.vgg19_torchvision`).
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from spnst_core.errors import InputError, closest
+
+Pooling = Literal["max", "average"]
+
+BLOCKS = ((64, 2), (128, 2), (256, 4), (512, 4), (512, 4))
+"""Channels and number of convolutions of each block; a pooling by 2 ends the block."""
+
+LAYERS: Mapping[str, int] = {
+    name: index
+    for index, name in enumerate(
+        name
+        for block, (_, convolutions) in enumerate(BLOCKS, 1)
+        for name in (
+            *(f"{kind}{block}_{k}" for k in range(1, convolutions + 1) for kind in ("conv", "relu")),
+            f"pool{block}",
+        )
+    )
+}
+"""The literature's names (``conv1_1``, ``relu1_1``, …, ``pool5``) and torchvision's index of each in ``features``."""
+
+CONTENT_LAYERS: Mapping[str, float] = {"relu4_2": 1.0}
+"""Gatys et al.'s layer for content."""
+
+STYLE_LAYERS: Mapping[str, float] = {f"relu{block}_1": 1.0 for block in range(1, 6)}
+"""Gatys et al.'s layers for style, all counting the same."""
+
+
+class VGG19Encoder(nn.Module):
+    """Features of VGG19 for pictures of any size from 16 px, in one pass no deeper than the deepest layer asked for.
+
+    Layers go by the literature's names (`LAYERS`) or by torchvision's (``features.22`` is ``relu4_2``). A ``conv``
+    layer is the convolution's own response: in networks with in-place ReLUs it is overwritten by the ReLU after it.
+
+    Args:
+        pooling: ``max`` as trained, or ``average``, which Gatys et al. (CVPR 2016, section 2) found slightly more
+            appealing; here the weights aren't rescaled for it.
+        content_layers: layers for content and what each counts; by default `CONTENT_LAYERS`.
+        style_layers: the same for style; by default `STYLE_LAYERS`.
+
+    Raises:
+        InputError: no such layer or pooling.
+    """
+
+    name = "vgg19"
+    mean: Tensor
+    std: Tensor
+
+    def __init__(
+        self,
+        pooling: Pooling = "max",
+        content_layers: Mapping[str, float] | None = None,
+        style_layers: Mapping[str, float] | None = None,
+    ) -> None:
+        super().__init__()
+        self.content_layers = CONTENT_LAYERS if content_layers is None else content_layers
+        self.style_layers = STYLE_LAYERS if style_layers is None else style_layers
+        if pooling not in ("max", "average"):
+            raise InputError(f'VGG19 has no pooling "{pooling}"{closest(pooling, ("max", "average"))}: max or average')
+        for name in (*self.content_layers, *self.style_layers):
+            layer_index(name)
+        self.stack = nn.Sequential()
+        channels = 3
+        for width, convolutions in BLOCKS:
+            for _ in range(convolutions):
+                self.stack.append(nn.Conv2d(channels, width, 3, padding=1))
+                self.stack.append(nn.ReLU())
+                channels = width
+            self.stack.append(nn.MaxPool2d(2) if pooling == "max" else nn.AvgPool2d(2))
+        self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1), persistent=False)
+
+    def features(self, x: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
+        """The named layers' responses, by the names asked for.
+
+        Shape: (N, 3, H, W) RGB in [0, 1] → (N, C, ⌊H/2ᵏ⁻¹⌋, ⌊W/2ᵏ⁻¹⌋) in block k, half of that after its pooling.
+
+        Raises:
+            InputError: no such layer, or a picture too small to reach it.
+        """
+        wanted = {layer_index(name) for name in layers}
+        deepest = max(wanted, default=-1)
+        _check_size(x, deepest)
+        found: dict[int, Tensor] = {}
+        h = (x - self.mean) / self.std
+        for index, layer in enumerate(self.stack[: deepest + 1]):
+            h = layer(h)
+            if index in wanted:
+                found[index] = h
+        return {name: found[layer_index(name)] for name in layers}
+
+
+def layer_index(name: str) -> int:
+    """torchvision's index of a layer named as in the literature or as in torchvision.
+
+    >>> layer_index("relu4_2"), layer_index("features.22")
+    (22, 22)
+
+    Raises:
+        InputError: no such layer.
+    """
+    number = name.removeprefix("features.")
+    if number != name and number.isdecimal() and int(number) < len(LAYERS):
+        return int(number)
+    if name not in LAYERS:
+        raise InputError(
+            f'VGG19 has no layer "{name}"{closest(name, LAYERS)}: '
+            f"it has conv1_1, relu1_1, …, pool5, or features.0 to features.{len(LAYERS) - 1}"
+        )
+    return LAYERS[name]
+
+
+def _check_size(x: Tensor, deepest: int) -> None:
+    passed = [name for name, index in LAYERS.items() if index <= deepest]
+    poolings = sum(name.startswith("pool") for name in passed)
+    if min(x.shape[2:]) < 2**poolings:
+        raise InputError(
+            f"a picture of {x.shape[3]}×{x.shape[2]} is too small for VGG19's layer {passed[-1]}: "
+            f"use one of at least {2**poolings} px on each side, or shallower layers"
+        )

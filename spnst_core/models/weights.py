@@ -1,0 +1,328 @@
+"""Weight files on disk: find or download them whole, check them, read them without running code from them."""
+
+import os
+import re
+import shutil
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any
+
+import requests
+import safetensors.torch
+import torch
+from filelock import FileLock
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
+from torch import Tensor
+from urllib3.exceptions import ReadTimeoutError
+
+from spnst_core.errors import InputError
+from spnst_core.models.manifest import WeightFile
+
+FOLDER = "SPNST_WEIGHTS"
+"""Environment variable that names the folder of weight files; without it, torch hub's own."""
+MIRROR = "SPNST_WEIGHTS_MIRROR"
+"""Environment variable that names a mirror: weight files are then taken from ``<mirror>/<file name>``."""
+
+Progress = Callable[[int, int | None], None]
+"""Told the bytes there are and those there will be (None: not known). The first falls when a download starts over."""
+
+STAND_IN = "spnst_stand_in"
+"""Key in a weight file's container that says: these aren't the published weights, but stand-ins for trying out."""
+
+_CHUNK = 1 << 16  # bytes; what a broken connection has sent of the last chunk is lost
+_CONTAINERS = ("state_dict", "model_state_dict", "model")
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How much a download puts up with.
+
+    Attributes:
+        timeout: seconds without a byte until a server counts as stalled.
+        retries: further tries after a broken connection, a stall or an error of the server's own (5xx, 429).
+        backoff: seconds before the first of them, doubled before each next one.
+    """
+
+    timeout: float = 30.0
+    retries: int = 3
+    backoff: float = 1.0
+
+
+class _InterruptedError(Exception):
+    """A transfer that may work when tried again."""
+
+
+class _DefectError(Exception):
+    """What is wrong with a file or with a server's answer, in words that follow its name."""
+
+
+def folder() -> Path:
+    """The folder that holds weight files: ``SPNST_WEIGHTS``, else where torch hub keeps its own."""
+    return Path(os.environ.get(FOLDER) or Path(torch.hub.get_dir(), "checkpoints")).expanduser()
+
+
+def find(
+    entry: WeightFile,
+    explicit: Path | None = None,
+    *,
+    cache: Path | None = None,
+    mirror: str | None = None,
+    progress: Progress = lambda done, total: None,
+    patience: Patience = Patience(),
+) -> Path:
+    """The file with these weights: the explicit one, else the one in the cache, else a download into the cache.
+
+    A file that is already there isn't checked (see `verify`); a download is.
+
+    Args:
+        entry: what the manifest says of it.
+        explicit: a file named by the user.
+        cache: folder of weight files; `folder` if not given.
+        mirror: base URL of a mirror; ``SPNST_WEIGHTS_MIRROR`` if not given.
+        progress: told how far a download is.
+        patience: timeout and retries of a download.
+
+    Raises:
+        InputError: the explicit file doesn't exist, or the download failed.
+    """
+    if explicit is not None:
+        if not explicit.is_file():
+            raise InputError(f"weights {entry.name}: there is no file {explicit}")
+        return explicit
+    path = (cache or folder()) / entry.file
+    return path if path.is_file() else download(entry, path.parent, mirror=mirror, progress=progress, patience=patience)
+
+
+def download(
+    entry: WeightFile,
+    cache: Path,
+    *,
+    mirror: str | None = None,
+    progress: Progress = lambda done, total: None,
+    patience: Patience = Patience(),
+) -> Path:
+    """Downloads a weight file into the cache, whole and checked, or not at all.
+
+    The bytes gather in ``<file>.part``, which takes the final name once it has been verified. It outlives the call only
+    when the connection was to blame, so that the next call can go on from there. Processes that want the same file take
+    turns.
+
+    Raises:
+        InputError: no connection, an answer that isn't the file, a wrong checksum, or no room on the disk.
+    """
+    base = mirror or os.environ.get(MIRROR)
+    url = f"{base.rstrip('/')}/{entry.file}" if base else entry.url
+    path, part = cache / entry.file, cache / f"{entry.file}.part"
+    attempts = Retrying(
+        stop=stop_after_attempt(patience.retries + 1),
+        wait=wait_exponential(multiplier=patience.backoff),
+        retry=retry_if_exception_type(_InterruptedError),
+        reraise=True,
+    )
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        with FileLock(cache / f".{entry.file}.lock"):
+            if path.is_file():
+                return path
+            try:
+                attempts(_transfer, entry, url, part, progress, patience.timeout)
+                _check(part, entry)
+                part.replace(path)
+            except BaseException as error:
+                if not (isinstance(error, _InterruptedError | KeyboardInterrupt) and entry.sha256):
+                    part.unlink(missing_ok=True)
+                raise
+    except (_InterruptedError, _DefectError) as error:
+        raise InputError(
+            f"weights {entry.name}: {_without_password(url)} {error}: put {entry.file} into {cache} by hand,"
+            f" name a mirror in {MIRROR}, or use the embedded profile, which needs no files"
+        ) from error
+    except OSError as error:
+        raise InputError(
+            f"weights {entry.name}: {path} can't be written ({error.strerror or error}):"
+            f" make room there, or name another folder in {FOLDER}"
+        ) from error
+    return path
+
+
+def _transfer(entry: WeightFile, url: str, part: Path, progress: Progress, timeout: float) -> None:
+    """One try at filling ``part``: goes on where the last one stopped if the server can, else starts again.
+
+    Two pieces belong together only if a checksum can say so; without one each try starts again.
+    """
+    start = part.stat().st_size if entry.sha256 and part.is_file() else 0
+    if start and start == entry.bytes:
+        return
+    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {})
+    try:
+        with requests.get(url, headers=headers, stream=True, timeout=timeout) as response:
+            if response.status_code == requests.codes.requested_range_not_satisfiable:
+                part.unlink(missing_ok=True)
+                raise _InterruptedError("has changed since the last try")
+            _check_answer(response)
+            if response.status_code != requests.codes.partial_content:
+                start = 0
+            total = _total(entry, response, start)
+            if total and total - start > (free := shutil.disk_usage(part.parent).free):
+                raise OSError(f"{total - start:,} bytes are needed, {free:,} are free")
+            done = start
+            with part.open("ab" if start else "wb") as file:
+                for chunk in response.iter_content(_CHUNK):
+                    if done == 0 and _is_page(chunk):
+                        raise _DefectError("gave a web page in place of weights")
+                    file.write(chunk)
+                    done += len(chunk)
+                    progress(done, total)
+    except (
+        requests.exceptions.InvalidURL,
+        requests.exceptions.MissingSchema,
+        requests.exceptions.InvalidSchema,
+    ) as error:
+        raise _DefectError("isn't an http:// or https:// URL") from error
+    except requests.RequestException as error:
+        raise _InterruptedError(_reason(error, timeout)) from error
+
+
+def _check_answer(response: requests.Response) -> None:
+    """Raises unless the file, or a piece of it, follows."""
+    answer = f"answered {response.status_code} {response.reason}"
+    if response.status_code == requests.codes.too_many_requests or response.status_code >= 500:
+        raise _InterruptedError(answer)
+    if response.status_code not in (requests.codes.ok, requests.codes.partial_content):
+        raise _DefectError(answer)
+    if response.headers.get("Content-Type", "").startswith("text/html"):
+        raise _DefectError("gave a web page in place of weights")
+
+
+def _total(entry: WeightFile, response: requests.Response, start: int) -> int | None:
+    """Bytes that the whole file will have, as far as the server or the manifest knows."""
+    announced = response.headers.get("Content-Length", "")
+    total = start + int(announced) if announced.isdigit() else entry.bytes
+    if total is not None and entry.bytes is not None and total != entry.bytes:
+        raise _DefectError(_wrong_length(total, entry.bytes))
+    return total
+
+
+def _reason(error: requests.RequestException, timeout: float) -> str:
+    """A network failure in a few words; the libraries' own messages take several lines."""
+    # a stall in the middle of a body comes as a ConnectionError around urllib3's timeout
+    if isinstance(error, requests.Timeout) or isinstance(next(iter(error.args), None), ReadTimeoutError):
+        return f"sent nothing for {timeout:g} s"
+    if isinstance(error, requests.exceptions.ChunkedEncodingError):
+        return "broke off before the end"
+    if isinstance(error, requests.exceptions.SSLError):
+        return "has a certificate that isn't trusted"
+    if isinstance(error, requests.exceptions.ProxyError):
+        return "isn't let through by the proxy"
+    return "can't be reached"
+
+
+def _without_password(url: str) -> str:
+    return re.sub("//[^/]*@", "//", url)
+
+
+def verify(path: Path, entry: WeightFile) -> None:
+    """Checks a file against the manifest: length and checksum, or, where there's no checksum, that it reads as weights.
+
+    Raises:
+        InputError: it isn't the published file.
+    """
+    if not path.is_file():
+        raise InputError(f"weights {entry.name}: there is no file {path}: fetch it")
+    try:
+        _check(path, entry)
+    except _DefectError as error:
+        raise InputError(f"weights {entry.name}: {path} {error}: remove it and fetch it again") from error
+
+
+def _check(path: Path, entry: WeightFile) -> None:
+    length = path.stat().st_size
+    if entry.bytes is not None and length != entry.bytes:
+        raise _DefectError(_wrong_length(length, entry.bytes))
+    if entry.sha256 is None:
+        _load(path)
+    elif (found := checksum(path)) != entry.sha256:
+        raise _DefectError(f"has sha256 {found}, not {entry.sha256}")
+
+
+def _wrong_length(found: int, wanted: int) -> str:
+    return f"has {found:,} bytes, not {wanted:,}"
+
+
+def checksum(path: Path) -> str:
+    """The sha256 of a file, in lower-case hexadecimal."""
+    digest = sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def read(path: Path) -> dict[str, Tensor]:
+    """The state dict in a weight file, on the CPU: safetensors, or PyTorch's own format read without running its code.
+
+    A container such as ``{"state_dict": …, "epoch": …}`` is opened, a ``module.`` that `DataParallel` left before every
+    key is taken off, and what isn't a tensor is dropped. Tensors keep their type; where the format allows it they are
+    mapped from the file, not copied.
+
+    Raises:
+        InputError: no such file, a web page, a pickle that could run code, a file cut short, or one without tensors.
+    """
+    try:
+        return _load(path)
+    except _DefectError as error:
+        raise InputError(f"weights {path} {error}: get the weight file again") from error
+
+
+def is_stand_in(path: Path) -> bool:
+    """Whether a weight file that `read` can read says of itself that it holds stand-in weights."""
+    with path.open("rb") as file:
+        if not file.read(4).startswith(b"PK"):
+            return False  # stand-ins are written in PyTorch's newer format, a zip archive
+    content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    return isinstance(content, Mapping) and STAND_IN in content
+
+
+def _load(path: Path) -> dict[str, Tensor]:
+    if not path.is_file():
+        raise _DefectError("isn't there")
+    with path.open("rb") as file:
+        head = file.read(64)
+    if _is_page(head):
+        raise _DefectError("is a web page")
+    try:
+        if head[8:9] == b"{":  # safetensors: its header's length in 8 bytes, then the header, a JSON object
+            return _state_dict(safetensors.torch.load_file(path))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what PyTorch has to say of an odd file ends in an error below
+            # only PyTorch's newer format, a zip archive, can be mapped
+            return _state_dict(torch.load(path, map_location="cpu", weights_only=True, mmap=head.startswith(b"PK")))
+    except _DefectError:
+        raise
+    except Exception as error:  # what a broken pickle raises depends on where it is broken
+        if isinstance(error, UnpicklingError) and head.startswith((b"PK", b"\x80")):
+            raise _DefectError(
+                "is a pickle with more than tensors in it, which could run code, so it isn't opened"
+            ) from error
+        raise _DefectError("is cut short or no weight file") from error
+
+
+def _state_dict(content: Any) -> dict[str, Tensor]:
+    items = content.items() if isinstance(content, Mapping) else ()
+    for key, value in items:
+        if key in _CONTAINERS and isinstance(value, Mapping):
+            return _state_dict(value)
+    state = {str(key): value.detach() for key, value in items if isinstance(value, Tensor)}
+    if not state:
+        raise _DefectError("has no tensors in it")
+    if all(key.startswith("module.") for key in state):
+        state = {key.removeprefix("module."): value for key, value in state.items()}
+    return state
+
+
+def _is_page(head: bytes) -> bool:
+    return head.lstrip().lower().startswith((b"<!doctype", b"<html", b"<head", b"<?xml"))

@@ -1,0 +1,102 @@
+"""The manifest: complete, consistent with what torchvision says of its own file, and honest about what isn't known."""
+
+import math
+import re
+
+import pytest
+import torch
+import torchvision
+
+from spnst_core import InputError
+from spnst_core.models.manifest import WEIGHTS, entry
+
+FILES = pytest.mark.parametrize("file", WEIGHTS.values(), ids=WEIGHTS)
+
+
+def test_every_network_has_its_file():
+    assert {name: file.file for name, file in WEIGHTS.items()} == {
+        "vgg19": "vgg19-dcbb9e9d.pth",
+        "hed": "network-bsds500.pytorch",
+        "hed_controlnet": "ControlNetHED.pth",
+        "midas_v21_small": "midas_v21_small_256.pt",
+        "dpt_hybrid": "dpt_hybrid_384.pt",
+        "dpt_large": "dpt_large_384.pt",
+        "dpt_swin2_tiny": "dpt_swin2_tiny_256.pt",
+    }
+
+
+@FILES
+def test_the_url_ends_in_the_file_name_so_that_a_mirror_can_serve_it(file):
+    assert re.fullmatch(rf"https?://\S+/{re.escape(file.file)}", file.url)
+
+
+@FILES
+def test_a_checksum_is_there_or_the_reason_why_not(file):
+    assert (file.sha256 is None) == bool(file.unchecked)
+    if file.sha256 is not None:
+        assert re.fullmatch("[0-9a-f]{64}", file.sha256)
+        assert file.bytes > 1_000_000
+
+
+@FILES
+def test_licence_and_paper_are_named(file):
+    assert file.licence
+    assert file.paper.title
+    assert 2014 <= file.paper.year <= 2023
+    assert re.fullmatch(r"\d{4}\.\d{5}|\d{4}\.\d{4}", file.paper.arxiv)
+
+
+def test_vgg19_is_as_torchvision_describes_it():
+    theirs = torchvision.models.VGG19_Weights.IMAGENET1K_V1
+    ours = entry("vgg19")
+    assert ours.url == theirs.url
+    assert ours.sha256.startswith(re.search(r"-([0-9a-f]{8})\.pth", theirs.url)[1])
+    assert ours.bytes / 2**20 == pytest.approx(theirs.meta["_file_size"], abs=0.01)
+    assert list(ours.preprocessing.mean) == theirs.transforms().mean
+    assert list(ours.preprocessing.std) == theirs.transforms().std
+
+
+@pytest.mark.parametrize(
+    ("name", "digits"),
+    [("midas_v21_small", "70d6b9c8"), ("dpt_hybrid", "501f0c75"), ("dpt_large", "2f21e586")],
+)
+def test_midas_checksums_begin_as_its_former_file_names_end(name, digits):
+    """MiDaS called them model-small-70d6b9c8.pt, dpt_hybrid-midas-501f0c75.pt and dpt_large-midas-2f21e586.pt."""
+    assert entry(name).sha256.startswith(digits)
+
+
+@FILES
+def test_preprocessing_brings_grey_near_zero(file):
+    """Middle grey is within a standard deviation or so of the mean in the network's own range and channel order."""
+    low, high = file.preprocessing.range
+    x = torch.full((3,), (low + high) / 2)
+    x = (x - torch.tensor(file.preprocessing.mean)) / torch.tensor(file.preprocessing.std)
+    if file.name == "hed_controlnet":
+        assert "learned" in file.note  # it subtracts a mean of its own
+    else:
+        assert (x.abs() <= 0.1 * (high - low) / min(file.preprocessing.std)).all()
+
+
+def test_hed_subtracts_blue_first():
+    """Caffe's mean of ImageNet: blue is the darkest channel, red the lightest."""
+    preprocessing = entry("hed").preprocessing
+    assert preprocessing.channels == "BGR"
+    assert list(preprocessing.mean) == sorted(preprocessing.mean)
+
+
+@FILES
+def test_depth_networks_have_a_size_rule(file):
+    side, multiple = file.preprocessing.side, file.preprocessing.multiple
+    if file.role == "depth":
+        assert multiple == 32
+        assert math.gcd(side, multiple) == multiple
+        assert str(side) in file.file
+    else:
+        assert (side, multiple) == (None, 1)
+
+
+def test_an_unknown_name_gets_the_nearest():
+    with pytest.raises(
+        InputError, match='no weights "dpt_huge" \\(did you mean "dpt_large"\\?\\): there are vgg19, hed,'
+    ):
+        entry("dpt_huge")

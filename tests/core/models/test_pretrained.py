@@ -1,0 +1,65 @@
+"""The pretrained profile on stand-in weights: published files in, one profile out, labelled for what it is."""
+
+import pytest
+import torch
+
+from spnst_core import InputError, Recipe, load_models, stylize
+from spnst_core.models import weights
+from spnst_core.models.pretrained import load_pretrained
+from spnst_core.recipes import Stage
+from training import stand_ins
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("weights")
+    assert len(stand_ins.write(folder, seed=1)) == 3
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _cache(folder, monkeypatch):
+    monkeypatch.setenv(weights.FOLDER, str(folder))
+
+
+def test_the_profile_runs_and_its_result_says_what_it_ran_on(photographs, paintings):
+    models = load_models("pretrained", "cpu")
+    assert models.label == "pretrained (stand-in weights)"
+    assert "stand-in weights (vgg19, hed, midas_v21_small)" in models.notice
+    recipe = Recipe.load("structure").model_copy(update={"size": 64, "stages": (Stage(steps=2),)})
+    history = stylize(photographs["coffee"], next(iter(paintings.values())), recipe=recipe, models=models).history
+    assert (history[["content", "style", "edge", "depth"]].iloc[1] > 0).all()
+
+
+def test_stand_ins_are_told_from_published_files_and_never_replace_any(folder):
+    published = folder / "published.pth"
+    torch.save({"state_dict": {"a": torch.zeros(1)}}, published)
+    assert not weights.is_stand_in(published)
+    assert all(weights.is_stand_in(folder / name) for name in ("vgg19-dcbb9e9d.pth", "network-bsds500.pytorch"))
+    assert stand_ins.write(folder, seed=2) == []
+
+
+def test_the_fingerprint_changes_with_any_file(folder):
+    before = load_models("pretrained", "cpu").fingerprint
+    assert load_models("pretrained", "cpu").fingerprint == before
+    hed = folder / "network-bsds500.pytorch"
+    kept = hed.read_bytes()
+    hed.unlink()
+    try:
+        assert stand_ins.write(folder, seed=2) == [hed]
+        assert load_models("pretrained", "cpu").fingerprint != before
+    finally:
+        hed.write_bytes(kept)
+
+
+@pytest.mark.parametrize(
+    ("networks", "says"),
+    [
+        ({"edges": "vgg19"}, "vgg19 can't serve as edges: choose one of hed, hed_controlnet"),
+        ({"depth": "hed"}, "hed can't serve as depth: choose one of midas_v21_small"),
+        ({"depth": "dpt_hybird"}, 'no weights "dpt_hybird" \\(did you mean "dpt_hybrid"\\?\\)'),
+    ],
+)
+def test_a_network_in_the_wrong_role_is_refused(networks, says):
+    with pytest.raises(InputError, match=says):
+        load_pretrained(torch.device("cpu"), **networks)

@@ -1,0 +1,83 @@
+"""Stand-in weights: files that load like the published ones, to try the pretrained profile where none can be had.
+
+    python -m training.stand_ins FOLDER [--seed 1]
+    SPNST_WEIGHTS=FOLDER spnst run --profile pretrained ...
+
+Every tensor is noise that depends on its published key, its shape and the seed alone, scaled so that signals neither
+die nor explode. Pictures made with them show that the machinery runs, and nothing else; wherever such a result is
+shown it is labelled. A file that is there already is left alone, so that real weights are never replaced.
+"""
+
+import argparse
+from pathlib import Path
+from zlib import crc32
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from spnst_core.models import layouts, pretrained
+from spnst_core.models.build import build
+from spnst_core.models.layouts import Layout
+from spnst_core.models.manifest import entry
+from spnst_core.models.weights import STAND_IN
+
+LAYOUTS: dict[str, Layout] = {
+    pretrained.ENCODER: layouts.vgg19_torchvision,
+    pretrained.EDGES: layouts.hed_sniklaus_file,
+    pretrained.DEPTH: layouts.midas_v21_small,
+}
+
+
+def weight(key: str, shape: tuple[int, ...], seed: int) -> Tensor:
+    """One entry of a state dict: He-scaled noise for what has two or more dimensions, near 1 for gains, near 0 else."""
+    if key.endswith("num_batches_tracked"):
+        return torch.zeros(shape, dtype=torch.int64)
+    generator = np.random.default_rng([crc32(key.encode()), seed])
+    noise = generator.standard_normal(shape).astype(np.float32)
+    he = np.float32(np.sqrt(2 / np.prod(shape[1:]))) if len(shape) > 1 else np.float32(1)
+    if key.endswith("running_var"):
+        values = (0.75 + 0.5 * generator.random(shape)).astype(np.float32)
+    elif key.endswith("running_mean"):
+        values = 0.1 * noise
+    elif "score" in key.lower():  # HED's side outputs: away from the sigmoid's flat ends
+        values = 0.01 * noise * he
+    elif len(shape) > 1 and not key.endswith(("cls_token", "pos_embed")):
+        values = noise * he
+    elif len(shape) == 1 and key.endswith("weight"):
+        values = 1 + 0.1 * noise
+    else:
+        values = 0.02 * noise
+    return torch.from_numpy(np.asarray(values, dtype=np.float32))
+
+
+def state(name: str, layout: Layout, seed: int) -> dict[str, Tensor]:
+    """Stand-in weights of a network under the keys that its publisher chose."""
+    shapes = {layout.published(key): tuple(value.shape) for key, value in build(name).state_dict().items()}
+    return {key: weight(key, shape, seed) for key, shape in shapes.items()}
+
+
+def write(folder: Path, seed: int) -> list[Path]:
+    """A stand-in for each file of the pretrained profile that isn't in the folder; the paths written."""
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for name, layout in LAYOUTS.items():
+        path = folder / entry(name).file
+        if not path.exists():
+            torch.save({"state_dict": state(name, layout, seed), STAND_IN: seed}, path)
+            written.append(path)
+    return written
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    for path in write(arguments.folder, arguments.seed):
+        print(f"{path}: {path.stat().st_size:,} bytes of stand-in weights")
+
+
+if __name__ == "__main__":
+    main()
