@@ -50,7 +50,7 @@ def measure(content: Tensor, pastiche: Tensor, style: StyleTargets, models: Mode
 
 def style_distance(pastiche: Tensor, style: StyleTargets, encoder: Encoder) -> float:
     """Mean over the encoder's style layers of ‖G − Gₛ‖ / ‖Gₛ‖ (Frobenius norms of Gram matrices)."""
-    size = min(style.statistics, key=lambda known: abs(known - max(pastiche.shape[2:])))
+    size = min(style.statistics, key=lambda known: known.distance(pastiche.shape[2], pastiche.shape[3]))
     distances = []
     for layer, features in encoder.features(pastiche, encoder.style_layers).items():
         goal = style.statistics[size][layer].gram

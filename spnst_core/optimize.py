@@ -1,21 +1,22 @@
-"""The optimiser: a batch of cells through the stages of a recipe. It yields progress and knows no screen and no disk."""
+"""The optimiser: a batch of cells through the stages of a recipe. It yields progress; it knows no screen or disk."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import cos, pi
-from types import EllipsisType
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from spnst_core import images, losses
+from spnst_core import images
 from spnst_core.colour import recolour
+from spnst_core.errors import InputError
+from spnst_core.lbfgs import LBFGS, Evaluation
 from spnst_core.models.profiles import Models
+from spnst_core.objective import TERMS as TERMS
+from spnst_core.objective import Objective, View, soften
 from spnst_core.recipes import Recipe, Stage
-from spnst_core.targets import MARGIN, ContentTargets, Statistics, StyleTargets, canvas, crop
-
-TERMS = ("content", "style", "edge", "depth", "tv")
+from spnst_core.targets import MARGIN, ContentTargets, StyleTargets, canvas, crop
 
 
 @dataclass(frozen=True)
@@ -38,51 +39,92 @@ class Iterate:
 
 
 def optimize(
-    content: ContentTargets, styles: Sequence[StyleTargets], recipe: Recipe, models: Models
+    content: ContentTargets,
+    styles: Sequence[StyleTargets],
+    recipe: Recipe,
+    models: Models,
+    start: Tensor | None = None,
 ) -> Iterator[Iterate]:
     """Stylise one content with each of several styles, from the coarsest stage to the finest.
 
-    The cells don't touch each other: each has its own losses, and Adam treats every pixel alone. The image is
-    clamped to [0, 1] after each step. The last iterate holds the finished pastiches.
+    The cells don't touch each other: each has its own losses, Adam treats every pixel alone, and L-BFGS gives each
+    cell a curvature and a step of its own. The image stays in [0, 1]. The last iterate holds the finished pastiches.
+
+    From one stage to the next the image goes on. Where the size stays, so does the optimiser: Adam with its moments,
+    L-BFGS with its curvature if the objective stays as well. Where the size grows, the image is resized and the
+    optimiser starts afresh.
 
     Args:
         content: the photograph, with edges and depth at each of ``recipe.sizes`` where their weight isn't zero.
         styles: one for each cell, with statistics at each of ``recipe.style_sizes``.
+        start: pictures to start from in place of ``recipe.init``, (1 or B, 3, h, w), such as an earlier pastiche. They
+            are resized to the content's shape.
+
+    Raises:
+        InputError: a content too narrow for the recipe, a start that isn't one picture or one for each cell, or a
+            profile whose networks lack what the recipe asks for.
     """
     generator = torch.Generator().manual_seed(recipe.seed)
     photograph = content.content.to(models.device)
-    x = optimizer = None
+    optimizer: _Adam | LBFGS | None = None
+    before: Stage | None = None
     step = 0
     for index, stage in enumerate(recipe.stages):
         goal = canvas(photograph, recipe.stage_size(stage))
-        if x is None:
-            x = _start(goal, styles, recipe, stage, generator)
-        elif x.shape[2:] != goal.shape[2:]:
-            x, optimizer = images.resize(x.detach(), *goal.shape[2:]), None
-        if optimizer is None:
-            x = x.contiguous().requires_grad_(True)
-            optimizer = torch.optim.Adam([x], betas=(0.9, 0.99))
-        objective = _objective(goal, content, styles, recipe, stage, models, generator)
+        objective = Objective(goal, content, styles, recipe, stage, models)
+        if optimizer is None or before is None:
+            x = _start(goal, styles, recipe, stage, generator) if start is None else _placed(start, goal, len(styles))
+            optimizer = _Adam(x, recipe) if recipe.optimizer == "adam" else LBFGS(x)
+        elif optimizer.x.shape[2:] != goal.shape[2:]:
+            x = _placed(crop(optimizer.x.detach()), goal, len(styles))
+            optimizer = _Adam(x, recipe) if recipe.optimizer == "adam" else LBFGS(x)
+        elif isinstance(optimizer, LBFGS) and not _same_objective(before, stage, recipe):
+            optimizer = LBFGS(optimizer.x)
+        before = stage
         for done in range(stage.steps):
-            for group in optimizer.param_groups:
-                group["lr"] = _learning_rate(stage, done)
-            optimizer.zero_grad(set_to_none=True)
-            values = objective(x)
-            values["total"].sum().backward()
-            if recipe.smooth_gradients and x.grad is not None:
-                x.grad = soften(x.grad)
-            optimizer.step()
-            with torch.no_grad():
-                x.clamp_(0, 1)
+            evaluate = _evaluation(objective, objective.view(generator))
+            if isinstance(optimizer, LBFGS):
+                values = optimizer.step(evaluate)
+            else:
+                values = optimizer.step(evaluate, _learning_rate(stage, done))
             step += 1
-            yield Iterate(
-                index,
-                len(recipe.stages),
-                step,
-                recipe.steps,
-                {term: value.detach() for term, value in values.items()},
-                crop(x.detach()),
-            )
+            yield Iterate(index, len(recipe.stages), step, recipe.steps, dict(values), crop(optimizer.x.detach()))
+
+
+def _evaluation(objective: Objective, view: View) -> Callable[[Tensor], Evaluation]:
+    """The objective in one view, with its gradient."""
+
+    def evaluate(x: Tensor) -> Evaluation:
+        x = x.detach().requires_grad_(True)
+        values = objective(x, view)
+        (gradient,) = torch.autograd.grad(values["total"].sum(), x)
+        return Evaluation({term: value.detach() for term, value in values.items()}, gradient)
+
+    return evaluate
+
+
+class _Adam:
+    """PyTorch's Adam on a batch of canvases that stay in [0, 1]."""
+
+    def __init__(self, x: Tensor, recipe: Recipe) -> None:
+        self.x = x.contiguous()
+        self._smooth = recipe.smooth_gradients
+        self._adam = torch.optim.Adam([self.x], betas=recipe.betas)
+
+    def step(self, evaluate: Callable[[Tensor], Evaluation], lr: float) -> Mapping[str, Tensor]:
+        """One step of every cell. Gives the objective's values before it."""
+        found = evaluate(self.x)
+        self.x.grad = soften(found.gradient) if self._smooth else found.gradient
+        self._adam.param_groups[0]["lr"] = lr
+        self._adam.step()
+        with torch.no_grad():
+            self.x.clamp_(0, 1)
+        return found.values
+
+
+def _same_objective(one: Stage, other: Stage, recipe: Recipe) -> bool:
+    """Whether two stages of one size minimise the same function."""
+    return all(rule(one) == rule(other) for rule in (recipe.stage_weights, recipe.stroke_sizes))
 
 
 def _learning_rate(stage: Stage, done: int) -> float:
@@ -95,7 +137,7 @@ def _start(
 ) -> Tensor:
     """The picture that optimisation starts from, (B, 3, H, W)."""
     if recipe.init == "noise":
-        noise = torch.rand((1, *goal.shape[1:]), generator=generator).to(goal.device)
+        noise = torch.rand((1, *goal.shape[1:]), generator=generator).to(goal)
         return noise.repeat(len(styles), 1, 1, 1)
     if recipe.init == "content":
         return goal.repeat(len(styles), 1, 1, 1)
@@ -104,78 +146,12 @@ def _start(
     return torch.cat([recolour(goal, palette.gram, palette.mean) for palette in palettes])
 
 
-def _objective(
-    goal: Tensor,
-    content: ContentTargets,
-    styles: Sequence[StyleTargets],
-    recipe: Recipe,
-    stage: Stage,
-    models: Models,
-    generator: torch.Generator,
-) -> Callable[[Tensor], dict[str, Tensor]]:
-    """The function from images (B, 3, H, W) to every term's value (B,) in one stage."""
-    weights, form, encoder, size = recipe.stage_weights(stage), recipe.form, models.encoder, recipe.stage_size(stage)
-    content_layers = dict(encoder.content_layers) if weights.content else {}
-    style_layers = dict(encoder.style_layers) if weights.style else {}
-    style_goals = {layer: _stacked(styles, recipe.stroke_sizes(stage), layer) for layer in style_layers}
-    edges = content.edge if weights.edge else None
-    depth = content.depth if weights.depth else None
-
-    def evaluate(x: Tensor) -> dict[str, Tensor]:
-        window = _window(x, generator)
-        features = encoder.features(x[window], {*content_layers, *style_layers})
-        with torch.no_grad():
-            content_goals = encoder.features(goal[window], content_layers)
-        zero = x.new_zeros(len(x))
-        terms = dict.fromkeys(TERMS, zero)
-        for layer, share in content_layers.items():
-            terms["content"] = terms["content"] + share * losses.content_loss(
-                features[layer], content_goals[layer], form
-            )
-        for layer, share in style_layers.items():
-            goals = style_goals[layer]
-            terms["style"] = terms["style"] + share * losses.style_loss(features[layer], goals.gram, goals.mean, form)
-        if edges is not None:
-            terms["edge"] = losses.edge_loss(models.edges.maps(x, edges.calibration[size]), edges.maps[size], form)
-        if depth is not None:
-            terms["depth"] = losses.depth_loss(
-                models.depth(_disturb(x[window], generator)), depth.maps[size][window], form
-            )
-        if weights.tv:
-            terms["tv"] = losses.total_variation(x, goal if form == "relative" else None)
-        total = sum((getattr(weights, term) * terms[term] for term in TERMS), zero)
-        return {**terms, "total": total}
-
-    return evaluate
-
-
-def _stacked(styles: Sequence[StyleTargets], sizes: Sequence[int], layer: str) -> Statistics:
-    each = [style.averaged(sizes, layer) for style in styles]
-    return Statistics(torch.cat([s.gram for s in each]), torch.cat([s.mean for s in each]))
-
-
-def _window(x: Tensor, generator: torch.Generator) -> tuple[slice | EllipsisType, ...]:
-    """A random crop of a canvas, as large as the picture without its margin.
-
-    Networks with strides see a picture on a grid; the optimiser would paint that grid, as a weave of two to four
-    pixels, if it stood still. The draw is the same for every cell of a batch, so that a batch gives what each cell
-    alone would.
-    """
-    down, right = torch.randint(0, 2 * MARGIN + 1, (2,), generator=generator).tolist()
-    height, width = x.shape[2] - 2 * MARGIN, x.shape[3] - 2 * MARGIN
-    return ..., slice(down, down + height), slice(right, right + width)
-
-
-def _disturb(x: Tensor, generator: torch.Generator) -> Tensor:
-    """The picture as the depth network sees it in one step: softened, with noise of its own.
-
-    A small network can be satisfied by dots that no eye reads as depth; dots that must survive this can't do it.
-    """
-    return soften(x) + 0.02 * torch.randn((1, *x.shape[1:]), generator=generator).to(x)
-
-
-def soften(x: Tensor) -> Tensor:
-    """Blur by [1 2 1]/4 in both directions, borders repeated, (N, C, H, W)."""
-    kernel = x.new_tensor([1.0, 2.0, 1.0]) / 4
-    weight = (kernel[:, None] * kernel).expand(x.shape[1], 1, 3, 3)
-    return F.conv2d(F.pad(x, (1, 1, 1, 1), mode="replicate"), weight, groups=x.shape[1])
+def _placed(start: Tensor, goal: Tensor, cells: int) -> Tensor:
+    """Given pictures on the canvas of ``goal``, one for each cell."""
+    if start.dim() != 4 or start.shape[1] != 3 or len(start) not in (1, cells):
+        raise InputError(
+            f"a start of shape {tuple(start.shape)} doesn't fit {cells} cell(s): give (1, 3, H, W) or one for each"
+        )
+    height, width = (side - 2 * MARGIN for side in goal.shape[2:])
+    x = F.pad(images.resize(start.to(goal), height, width), (MARGIN,) * 4, mode="reflect")
+    return x.expand(cells, -1, -1, -1).clone()

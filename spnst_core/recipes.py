@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError, model_validator
 
 from spnst_core.errors import InputError, closest
+from spnst_core.models.profiles import Encoder
+from spnst_core.style_size import StyleSize
 
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Strokes = Annotated[tuple[Positive, ...], Field(min_length=1)]
+Decay = Annotated[float, Field(ge=0, lt=1)]
+Shares = Annotated[dict[str, Positive], Field(min_length=1)]
+EncoderName = Literal["embedded", "vgg19"]
+WrittenStyleSize = Annotated[
+    StyleSize, BeforeValidator(lambda x: StyleSize.parse(x) if isinstance(x, str) else x), PlainSerializer(str)
+]
 
 
 class _Frozen(BaseModel):
@@ -30,11 +39,19 @@ class Weights(_Frozen):
     tv: NonNegative = 0.0
 
 
+class Layers(_Frozen):
+    """Layers of one encoder for content and for style, and how much each counts; its own choice where not given."""
+
+    content: Shares | None = None
+    style: Shares | None = None
+
+
 class Stage(_Frozen):
     """One run of the optimiser at one size.
 
-    ``scale`` is the fraction of the recipe's size that this stage works at. The learning rate falls from ``lr``
-    to ``lr * lr_end`` along a half cosine. ``weights`` and ``strokes`` replace the recipe's own where given.
+    ``scale`` is the fraction of the recipe's size that this stage works at. Adam's learning rate falls from ``lr``
+    to ``lr * lr_end`` along a half cosine; L-BFGS finds its own step. ``weights`` and ``strokes`` replace the
+    recipe's own where given.
     """
 
     scale: Annotated[float, Field(gt=0, le=1)] = 1.0
@@ -48,10 +65,21 @@ class Stage(_Frozen):
 class Recipe(_Frozen):
     """Everything that decides what a pastiche looks like, except the two pictures and the networks.
 
-    ``strokes`` are sizes of the style picture, as multiples of the stage's size; their Grams are averaged, so a
-    larger number paints with larger strokes. ``init`` is the starting picture: the content itself, the content
-    ``recoloured`` with the style's palette, or seeded ``noise``. ``smooth_gradients`` blurs each gradient by
-    [1 2 1]/4 both ways before the step (a Sobolev gradient): strokes form, and a weave of two pixels can't.
+    Attributes:
+        form: of every loss, see `spnst_core.losses`.
+        init: the picture to start from: the content itself, the content ``recoloured`` with the style's palette, or
+            seeded ``noise``.
+        optimizer: ``adam``, or ``lbfgs`` (L-BFGS with a line search, each cell for itself).
+        betas: Adam's decay rates.
+        smooth_gradients: blur each gradient by [1 2 1]/4 both ways before Adam's step (a Sobolev gradient): strokes
+            form, and a weave of two pixels can't.
+        jitter: at every step, show the networks a window at a random place, and the depth network a softened and
+            noisy one, so that their grids and blind spots aren't painted. Without it they see the whole canvas.
+        edge_on, depth_on: compare the networks' ``maps``, or the ``features`` that lead to them.
+        layers: for each encoder that shouldn't use its own choice of layers, which ones it should use.
+        size: long side of the pastiche in pixels.
+        style_size: the size that the style is looked at with, such as ``512-short``; the stage's size if not given.
+        strokes: multiples of that size; the Grams at all of them are averaged. Larger numbers paint larger strokes.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
@@ -59,8 +87,15 @@ class Recipe(_Frozen):
     form: Literal["relative", "raw"] = "relative"
     init: Literal["content", "recoloured", "noise"] = "recoloured"
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    optimizer: Literal["adam", "lbfgs"] = "adam"
+    betas: tuple[Decay, Decay] = (0.9, 0.99)
     smooth_gradients: bool = True
+    jitter: bool = True
+    edge_on: Literal["maps", "features"] = "maps"
+    depth_on: Literal["maps", "features"] = "maps"
+    layers: dict[EncoderName, Layers] = {}
     size: Annotated[int, Field(ge=32)] = 256
+    style_size: WrittenStyleSize | None = None
     weights: Weights = Weights()
     strokes: Strokes = (1.0,)
     stages: Annotated[tuple[Stage, ...], Field(min_length=1)]
@@ -70,6 +105,18 @@ class Recipe(_Frozen):
         scales = [stage.scale for stage in self.stages]
         if scales != sorted(scales) or scales[-1] != 1:
             raise ValueError(f"stage scales must never fall and must end at 1, not {scales}")
+        return self
+
+    @model_validator(mode="after")
+    def _suits_the_optimizer(self) -> Recipe:
+        if self.optimizer == "lbfgs":
+            if self.jitter or self.smooth_gradients:
+                raise ValueError(
+                    "optimizer lbfgs compares losses and gradients along a line, which jitter and smooth_gradients "
+                    "falsify: set both to false"
+                )
+            if any({"lr", "lr_end"} & stage.model_fields_set for stage in self.stages):
+                raise ValueError("optimizer lbfgs finds its own step: leave lr and lr_end out of the stages")
         return self
 
     @staticmethod
@@ -118,7 +165,7 @@ class Recipe(_Frozen):
             InputError: ``size`` is too small for the recipe.
         """
         try:
-            return Recipe.model_validate({**self.model_dump(), "size": size})
+            return Recipe.model_validate({**self.model_dump(exclude_unset=True), "size": size})
         except ValidationError as error:
             raise InputError(f"recipe {self.name}: " + "; ".join(map(_problem, error.errors()))) from error
 
@@ -128,17 +175,29 @@ class Recipe(_Frozen):
         return tuple(sorted({self.stage_size(stage) for stage in self.stages}))
 
     @property
-    def style_sizes(self) -> tuple[int, ...]:
-        """Long sides in pixels at which the style picture is looked at, each once, rising."""
+    def style_sizes(self) -> tuple[StyleSize, ...]:
+        """Sizes at which the style picture is looked at, each once, rising."""
         return tuple(sorted({size for stage in self.stages for size in self.stroke_sizes(stage)}))
 
     def stage_size(self, stage: Stage) -> int:
         """Long side in pixels of the pastiche in one stage."""
         return round(self.size * stage.scale)
 
-    def stroke_sizes(self, stage: Stage) -> tuple[int, ...]:
-        """Long sides in pixels of the style picture whose statistics one stage averages."""
-        return tuple(round(self.stage_size(stage) * stroke) for stroke in stage.strokes or self.strokes)
+    def stroke_sizes(self, stage: Stage) -> tuple[StyleSize, ...]:
+        """Sizes of the style picture whose statistics one stage averages."""
+        size = self.style_size or StyleSize(self.stage_size(stage))
+        return tuple(size.times(stroke) for stroke in stage.strokes or self.strokes)
+
+    def content_layers(self, encoder: Encoder) -> Mapping[str, float]:
+        """The encoder's layers for content and what each counts."""
+        return self._layers(encoder).content or encoder.content_layers
+
+    def style_layers(self, encoder: Encoder) -> Mapping[str, float]:
+        """The encoder's layers for style and what each counts."""
+        return self._layers(encoder).style or encoder.style_layers
+
+    def _layers(self, encoder: Encoder) -> Layers:
+        return next((layers for name, layers in self.layers.items() if name == encoder.name), Layers())
 
     def stage_weights(self, stage: Stage) -> Weights:
         """The weights in force in one stage."""
@@ -150,7 +209,7 @@ class Recipe(_Frozen):
         return sum(stage.steps for stage in self.stages)
 
 
-_KEYS = {*Recipe.model_fields, *Stage.model_fields, *Weights.model_fields}
+_KEYS = {key for model in (Recipe, Stage, Weights, Layers) for key in model.model_fields}
 
 
 def _problem(error: Any) -> str:

@@ -36,50 +36,70 @@ class Result:
     seconds: float
 
 
-def stylize(content: Picture, style: Picture, *, recipe: Recipe, models: Models) -> Result:
+def stylize(
+    content: Picture, style: Picture, *, recipe: Recipe, models: Models, start: Picture | None = None
+) -> Result:
     """One content in one style.
+
+    Args:
+        start: a picture to start from in place of the recipe's ``init``, such as an earlier pastiche; it is resized
+            to the content's shape.
 
     Raises:
         InputError: a picture that can't be read or is too small or too narrow for the recipe.
     """
-    _, _, result = next(stylize_grid({"content": content}, {"style": style}, recipe=recipe, models=models))
+    _, _, result = next(stylize_grid({"content": content}, {"style": style}, recipe=recipe, models=models, start=start))
     return result
 
 
 def stylize_grid(
-    contents: Mapping[str, Picture], styles: Mapping[str, Picture], *, recipe: Recipe, models: Models
+    contents: Mapping[str, Picture],
+    styles: Mapping[str, Picture],
+    *,
+    recipe: Recipe,
+    models: Models,
+    start: Picture | None = None,
 ) -> Iterator[tuple[str, str, Result]]:
     """Every content in every style, row by row, in batches that fit the device: (content key, style key, result).
+
+    With ``start``, every cell starts from that picture.
 
     Raises:
         InputError: no contents or no styles, or a picture that can't be used.
     """
     if not contents or not styles:
         raise InputError("a grid needs at least one content and one style")
+    first = None if start is None else images.read(start)
+    layers = recipe.style_layers(models.encoder)
     targets = {
-        key: StyleTargets.compute(images.read(style), models, recipe.style_sizes) for key, style in styles.items()
+        key: StyleTargets.compute(images.read(style), models, recipe.style_sizes, layers)
+        for key, style in styles.items()
     }
     for content_key, content in contents.items():
         row = content_targets(images.read(content), recipe, models)
         height, width = images.fit(row.content.shape[2], row.content.shape[3], recipe.size)
         for batch in batches(list(targets), height * width, models.device):
-            start = time.perf_counter()
+            began = time.perf_counter()
             trace = Trace()
-            for iterate in optimize(row, [targets[key] for key in batch], recipe, models):
+            for iterate in optimize(row, [targets[key] for key in batch], recipe, models, first):
                 trace.add(iterate)
-            seconds = (time.perf_counter() - start) / len(batch)
+            seconds = (time.perf_counter() - began) / len(batch)
             for index, style_key in enumerate(batch):
                 image = images.to_image(iterate.image[index])
                 yield content_key, style_key, Result(image, trace.history(index), seconds)
 
 
 def content_targets(content: Tensor, recipe: Recipe, models: Models) -> ContentTargets:
-    """Edges and depth of a content (1, 3, H, W), where the recipe uses them."""
+    """Maps of edges and depth of a content (1, 3, H, W), where the recipe compares them."""
     used = [recipe.stage_weights(stage) for stage in recipe.stages]
     return ContentTargets(
         content,
-        EdgeMap.compute(content, models, recipe.sizes) if any(w.edge for w in used) else None,
-        DepthMap.compute(content, models, recipe.sizes) if any(w.depth for w in used) else None,
+        EdgeMap.compute(content, models, recipe.sizes)
+        if recipe.edge_on == "maps" and any(w.edge for w in used)
+        else None,
+        DepthMap.compute(content, models, recipe.sizes)
+        if recipe.depth_on == "maps" and any(w.depth for w in used)
+        else None,
     )
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -17,6 +18,9 @@ from torch import Tensor
 from spnst_core import images, losses
 from spnst_core.errors import InputError
 from spnst_core.models.profiles import Models
+from spnst_core.style_size import StyleSize
+
+Size = TypeVar("Size", int, StyleSize)
 
 MARGIN = 8
 """Pixels mirrored around a picture while it is optimised and cropped at the end: borders get no dots of their own."""
@@ -73,7 +77,7 @@ class EdgeMap:
     @classmethod
     def from_bytes(cls, data: bytes, device: str | torch.device = "cpu") -> EdgeMap:
         """Read what `to_bytes` wrote."""
-        found = _unpack(data, ("maps", "calibration"), device)
+        found = _unpack(data, ("maps", "calibration"), device, int)
         return cls(found["maps"], found["calibration"])
 
 
@@ -103,7 +107,7 @@ class DepthMap:
     @classmethod
     def from_bytes(cls, data: bytes, device: str | torch.device = "cpu") -> DepthMap:
         """Read what `to_bytes` wrote."""
-        return cls(_unpack(data, ("maps",), device)["maps"])
+        return cls(_unpack(data, ("maps",), device, int)["maps"])
 
 
 @dataclass(frozen=True)
@@ -127,30 +131,34 @@ class Statistics:
 class StyleTargets:
     """Feature statistics of one style for each size of the style picture and each layer of the encoder."""
 
-    statistics: Mapping[int, Mapping[str, Statistics]]
+    statistics: Mapping[StyleSize, Mapping[str, Statistics]]
 
     @classmethod
     @torch.no_grad()
-    def compute(cls, style: Tensor, models: Models, sizes: Iterable[int]) -> StyleTargets:
-        """Statistics of a style (1, 3, H, W) looked at with the given long sides.
+    def compute(
+        cls, style: Tensor, models: Models, sizes: Iterable[StyleSize], layers: Iterable[str] = ()
+    ) -> StyleTargets:
+        """Statistics of a style (1, 3, H, W) looked at with the given sizes.
 
-        The picture's colours are always kept beside the encoder's layers: a recoloured start needs them.
+        Taken in the given layers and the encoder's own, by which pastiches are judged. The picture's colours are
+        always kept beside them: a recoloured start needs them.
         """
+        wanted = list(dict.fromkeys((*models.encoder.style_layers, *layers)))
         found = {}
         for size in sorted(sizes):
-            x = images.resize(style, *images.fit(style.shape[2], style.shape[3], size)).to(models.device)
-            features = {"colour": x, **models.encoder.features(x, models.encoder.style_layers)}
+            x = images.resize(style, *size.shape(style.shape[2], style.shape[3])).to(models.device)
+            features = {"colour": x, **models.encoder.features(x, wanted)}
             found[size] = {k: Statistics(losses.gram(f), losses.mean(f)) for k, f in features.items()}
         return cls(found)
 
-    def averaged(self, sizes: Iterable[int], layer: str) -> Statistics:
+    def averaged(self, sizes: Iterable[StyleSize], layer: str) -> Statistics:
         """The statistics of one layer averaged over several sizes: strokes of several scales at once."""
         chosen = [self.statistics[size][layer] for size in sizes]
         return Statistics(torch.stack([s.gram for s in chosen]).mean(0), torch.stack([s.mean for s in chosen]).mean(0))
 
     def to_bytes(self, metadata: Mapping[str, str] | None = None) -> bytes:
         """A safetensors file."""
-        groups: dict[str, dict[int, Tensor]] = {}
+        groups: dict[str, dict[StyleSize, Tensor]] = {}
         for size, layers in self.statistics.items():
             for layer, s in layers.items():
                 groups.setdefault(f"gram.{layer}", {})[size] = s.gram
@@ -160,7 +168,7 @@ class StyleTargets:
     @classmethod
     def from_bytes(cls, data: bytes, device: str | torch.device = "cpu") -> StyleTargets:
         """Read what `to_bytes` wrote."""
-        found = _unpack(data, (), device)
+        found = _unpack(data, (), device, StyleSize.parse)
         layers = [group.removeprefix("gram.") for group in found if group.startswith("gram.")]
         if not layers:
             raise InputError("not a style's statistics: it holds no Gram; delete the file, it will be made again")
@@ -186,7 +194,7 @@ def read_metadata(data: bytes) -> dict[str, str]:
         raise InputError(f"not a safetensors file: {error}; delete it, it will be made again") from error
 
 
-def _pack(groups: Mapping[str, Mapping[int, Tensor]], metadata: Mapping[str, str] | None) -> bytes:
+def _pack(groups: Mapping[str, Mapping[Size, Tensor]], metadata: Mapping[str, str] | None) -> bytes:
     """Tensors under the names ``<group>.<size>``."""
     tensors = {
         f"{group}.{size}": x.detach().cpu().contiguous() for group, xs in groups.items() for size, x in xs.items()
@@ -194,16 +202,23 @@ def _pack(groups: Mapping[str, Mapping[int, Tensor]], metadata: Mapping[str, str
     return save(tensors, dict(metadata or {}))
 
 
-def _unpack(data: bytes, groups: Iterable[str], device: str | torch.device) -> dict[str, dict[int, Tensor]]:
+def _unpack(
+    data: bytes, groups: Iterable[str], device: str | torch.device, parse: Callable[[str], Size]
+) -> dict[str, dict[Size, Tensor]]:
     """What `_pack` packed; the named groups must be there."""
     try:
         tensors = load(data)
     except SafetensorError as error:
         raise InputError(f"not a whole safetensors file: {error}; delete it, it will be made again") from error
-    found: dict[str, dict[int, Tensor]] = {}
+    found: dict[str, dict[Size, Tensor]] = {}
     for name, x in tensors.items():
         group, _, size = name.rpartition(".")
-        found.setdefault(group, {})[int(size)] = x.to(device)
+        try:
+            found.setdefault(group, {})[parse(size)] = x.to(device)
+        except ValueError as error:
+            raise InputError(
+                f"the file holds {name}, whose ending isn't a size; delete it, it will be made again"
+            ) from error
     missing = [group for group in groups if group not in found]
     if missing:
         raise InputError(f"the file holds no {' and no '.join(missing)}; delete it, it will be made again")

@@ -7,6 +7,7 @@ from skimage.metrics import structural_similarity
 
 from spnst_core import losses
 from spnst_core.metrics import measure, ssim, style_distance
+from spnst_core.style_size import StyleSize
 from spnst_core.targets import StyleTargets
 
 
@@ -17,7 +18,7 @@ def photograph(photographs):
 
 @pytest.fixture(scope="module")
 def own_style(photograph, models):
-    return StyleTargets.compute(photograph, models, [64])
+    return StyleTargets.compute(photograph, models, [StyleSize(64)])
 
 
 def test_a_photograph_is_at_no_distance_from_itself(photograph, own_style, models):
@@ -39,10 +40,10 @@ def test_more_noise_is_further_away_by_every_measure(photograph, own_style, mode
 
 def test_style_distance_is_the_mean_relative_gram_distance(photograph, paintings, models):
     painting = next(iter(paintings.values()))
-    targets = StyleTargets.compute(painting, models, [32, 64])
+    targets = StyleTargets.compute(painting, models, [StyleSize(32), StyleSize(64), StyleSize(32, "short")])
     expected = []
     for layer, features in models.encoder.features(photograph, models.encoder.style_layers).items():
-        own, goal = losses.gram(features)[0].numpy(), targets.statistics[64][layer].gram[0].numpy()
+        own, goal = losses.gram(features)[0].numpy(), targets.statistics[StyleSize(64)][layer].gram[0].numpy()
         expected.append(np.linalg.norm(own - goal) / np.linalg.norm(goal))
     assert style_distance(photograph, targets, models.encoder) == pytest.approx(np.mean(expected), rel=1e-5)
 

@@ -1,13 +1,18 @@
 """The optimiser: batches equal single cells, seeds repeat, losses fall, structure terms hold structure."""
 
+from copy import deepcopy
+from dataclasses import replace
+
 import pytest
 import torch
 
-from spnst_core import Recipe
-from spnst_core.optimize import optimize, soften
-from spnst_core.recipes import Stage, Weights
+from spnst_core import InputError, Recipe, images, losses
+from spnst_core.models.build import build
+from spnst_core.objective import soften
+from spnst_core.optimize import optimize
+from spnst_core.recipes import Layers, Stage, Weights
 from spnst_core.stylize import content_targets
-from spnst_core.targets import StyleTargets
+from spnst_core.targets import ContentTargets, StyleTargets, canvas
 
 
 def short(name="structure", **changes):
@@ -15,9 +20,15 @@ def short(name="structure", **changes):
     return Recipe.load(name).model_copy(update={"size": 64, "stages": stages, **changes})
 
 
-def run(recipe, photograph, paintings, models):
-    styles = [StyleTargets.compute(x, models, recipe.style_sizes) for x in paintings]
-    return list(optimize(content_targets(photograph, recipe, models), styles, recipe, models))
+def still(**changes):
+    """A short recipe whose objective stands still, as L-BFGS needs it."""
+    return short("gatys", jitter=False, smooth_gradients=False, **changes)
+
+
+def run(recipe, photograph, paintings, models, start=None):
+    layers = recipe.style_layers(models.encoder)
+    styles = [StyleTargets.compute(x, models, recipe.style_sizes, layers) for x in paintings]
+    return list(optimize(content_targets(photograph, recipe, models), styles, recipe, models, start))
 
 
 @pytest.fixture(scope="module")
@@ -30,12 +41,30 @@ def two(paintings):
     return list(paintings.values())[:2]
 
 
+@pytest.fixture(scope="module")
+def exact(models):
+    """The same networks in float64."""
+    networks = {role: deepcopy(getattr(models, role)).double() for role in ("encoder", "edges", "depth")}
+    return replace(models, **networks)
+
+
 @pytest.mark.parametrize("init", ["content", "recoloured", "noise"])
-def test_a_batch_gives_what_each_cell_alone_gives(init, photograph, two, models):
+def test_a_batch_gives_what_each_cell_alone_gives(init, photograph, two, exact):
+    recipe, doubled = short(init=init), [painting.double() for painting in two]
+    together = run(recipe, photograph.double(), doubled, exact)[-1].image
+    alone = torch.cat([run(recipe, photograph.double(), [painting], exact)[-1].image for painting in doubled])
+    assert (together - alone).abs().max() < 1e-6
+
+
+@pytest.mark.parametrize("init", ["content", "recoloured", "noise"])
+def test_in_float32_a_batch_differs_from_single_cells_in_a_few_pixels_at_most(init, photograph, two, models):
+    """Sums are rounded differently in a batch, and Adam turns the sign of a gradient near 0 into a whole step."""
     recipe = short(init=init)
     together = run(recipe, photograph, two, models)[-1].image
     alone = torch.cat([run(recipe, photograph, [painting], models)[-1].image for painting in two])
-    assert (together - alone).abs().max() < 1e-4
+    difference = (together - alone).abs()
+    assert (difference > 1e-4).float().mean() < 0.01
+    assert difference.mean() < 1e-4
 
 
 def test_the_same_seed_gives_the_same_picture_and_another_does_not(photograph, two, models):
@@ -110,3 +139,143 @@ def test_smooth_gradients_leave_less_of_a_weave(photograph, two, models):
         return (x - soften(x)).diff(dim=2).diff(dim=3).square().mean()
 
     assert weave(short("gatys")) < weave(short("gatys", smooth_gradients=False))
+
+
+def test_where_the_size_grows_adam_starts_afresh(photograph, two, models):
+    """Its first step moves every pixel by the learning rate or not at all; with old moments it would be another."""
+
+    def grown(lr):
+        stages = (Stage(scale=0.5, steps=4), Stage(steps=1, lr=lr))
+        return run(short(smooth_gradients=False, stages=stages), photograph, two, models)[-1].image
+
+    moved = (grown(0.01) - grown(1e-9)).abs()
+    assert ((moved - 0.01).abs() < 1e-4).float().mean() > 0.9
+
+
+def test_a_start_takes_the_place_of_the_init(photograph, two, models):
+    recipe = short(stages=(Stage(steps=1, lr=1e-6),))
+    start = torch.rand(1, 3, 80, 80, generator=torch.Generator().manual_seed(3))
+    image = run(recipe, photograph, two, models, start)[-1].image
+    expected = images.resize(start, *image.shape[2:]).expand_as(image)
+    torch.testing.assert_close(image, expected, atol=1e-5, rtol=0)
+
+
+def test_an_earlier_pastiche_is_gone_on_from(photograph, two, models):
+    recipe = still(stages=(Stage(steps=8),))
+    first = run(recipe, photograph, two, models)
+    again = run(recipe, photograph, two, models, first[-1].image)
+    assert (again[0].losses["total"] < first[0].losses["total"] / 2).all()
+
+
+@pytest.mark.parametrize("shape", [(3, 8, 8), (1, 1, 8, 8), (3, 3, 8, 8)])
+def test_a_start_that_does_not_fit_the_cells_is_refused(shape, photograph, two, models):
+    with pytest.raises(InputError, match=r"a start of shape .* doesn't fit 2 cell\(s\)"):
+        run(short(), photograph, two, models, torch.rand(shape))
+
+
+def test_without_jitter_nothing_is_drawn_at_random(photograph, two, models):
+    one, other = (run(still(seed=seed), photograph, two, models)[-1].image for seed in (0, 1))
+    assert torch.equal(one, other)
+
+
+def test_the_raw_terms_without_jitter_are_the_formulas_on_the_whole_canvas(photograph, two, models):
+    weights = Weights(content=1, style=1, edge=1, depth=1, tv=1)
+    recipe = still(form="raw", init="content", weights=weights, stages=(Stage(steps=1),))
+    values = run(recipe, photograph, two[:1], models, 1 - photograph)[0].losses
+    x, goal, encoder = canvas(1 - photograph, 64), canvas(photograph, 64), models.encoder
+    style = images.resize(two[0], *images.fit(two[0].shape[2], two[0].shape[3], 64))
+    reached, wanted, painted = (encoder.features(y, {"sketch", *encoder.style_layers}) for y in (x, goal, style))
+    calibration = models.edges.calibrate(goal)
+
+    def error(a, b):
+        return (a - b).square().mean().item()
+
+    expected = {
+        "content": sum(w * error(reached[k], wanted[k]) for k, w in encoder.content_layers.items()),
+        "style": sum(
+            w * error(losses.gram(reached[k]), losses.gram(painted[k])) for k, w in encoder.style_layers.items()
+        ),
+        "edge": error(models.edges.maps(x, calibration), models.edges.maps(goal, calibration)),
+        "depth": error(models.depth(x), models.depth(goal)),
+        "tv": (x.diff(dim=2).square().sum() + x.diff(dim=3).square().sum()).item() / x.numel(),
+    }
+    assert {term: values[term].item() for term in expected} == pytest.approx(expected, rel=1e-3)
+
+
+def test_a_recipe_chooses_the_layers_of_the_encoder_it_names(photograph, two, models):
+    layers = {"embedded": Layers(content={"bank1": 2.0}, style={"bank2": 3.0, "sketch": 1.0})}
+    recipe = still(form="raw", layers=layers, init="content", weights=Weights(), stages=(Stage(steps=1),))
+    values = run(recipe, photograph, two[:1], models)[0].losses
+    style = images.resize(two[0], *images.fit(two[0].shape[2], two[0].shape[3], 64))
+    grams = [
+        {k: losses.gram(f) for k, f in models.encoder.features(y, ["bank2", "sketch"]).items()}
+        for y in (canvas(photograph, 64), style)
+    ]
+    expected = sum(w * (grams[0][k] - grams[1][k]).square().mean() for k, w in (("bank2", 3), ("sketch", 1)))
+    torch.testing.assert_close(values["style"][0], expected)
+    assert values["content"][0] == 0
+
+
+def test_a_layer_that_the_encoder_does_not_have_is_named(photograph, two, models):
+    recipe = short(layers={"embedded": Layers(content={"bank4": 1.0})})
+    with pytest.raises(InputError, match=r'no layer "bank4" \(did you mean "bank3"\?\)'):
+        run(recipe, photograph, two, models)
+
+
+def test_features_of_edges_and_depth_are_compared_where_the_networks_have_them(photograph, two, models):
+    """Random weights will do: the content's own features are at distance 0, and other pictures' are not."""
+    torch.manual_seed(0)
+    networks = replace(models, edges=build("hed"), depth=build("midas_v21_small"))
+    recipe = Recipe.load("cheng").with_size(32).model_copy(update={"stages": (Stage(steps=2),)})
+    first, second = run(recipe, photograph, two[:1], networks)
+    for term in ("edge", "depth"):
+        assert first.losses[term].item() == pytest.approx(0, abs=1e-12)
+        assert second.losses[term].item() > 0
+
+
+@pytest.mark.parametrize("key", ["edge_on", "depth_on"])
+def test_features_that_a_profile_does_not_have_are_refused(key, photograph, two, models):
+    recipe = short(**{key: "features"})
+    with pytest.raises(InputError, match=f"recipe structure has {key}: features, but .* of the profile embedded"):
+        run(recipe, photograph, two, models)
+
+
+def test_targets_without_the_maps_that_a_recipe_compares_are_refused(photograph, two, models):
+    styles = [StyleTargets.compute(x, models, short().style_sizes) for x in two]
+    with pytest.raises(ValueError, match="compares edge maps, but the content's targets hold none"):
+        next(optimize(ContentTargets(photograph), styles, short(), models))
+
+
+class TestLBFGS:
+    """The optimiser `lbfgs` in a recipe."""
+
+    def test_every_step_lowers_every_cells_loss(self, photograph, two, models):
+        recipe = still(optimizer="lbfgs", stages=(Stage(steps=8),))
+        totals = torch.stack([i.losses["total"] for i in run(recipe, photograph, two, models)])
+        assert (totals[1:] < totals[:-1]).all()
+        assert (totals[-1] < totals[0] / 2).all()
+
+    def test_a_batch_gives_what_each_cell_alone_gives(self, photograph, two, models):
+        recipe = still(optimizer="lbfgs", stages=(Stage(steps=5),))
+        together = run(recipe, photograph, two, models)[-1].image
+        alone = torch.cat([run(recipe, photograph, [painting], models)[-1].image for painting in two])
+        torch.testing.assert_close(together, alone, atol=1e-3, rtol=0)
+
+    def test_a_second_stage_of_the_same_size_goes_on_where_the_first_stopped(self, photograph, two, models):
+        split = still(optimizer="lbfgs", stages=(Stage(steps=2), Stage(steps=3)))
+        whole = still(optimizer="lbfgs", stages=(Stage(steps=5),))
+        assert torch.equal(run(split, photograph, two, models)[-1].image, run(whole, photograph, two, models)[-1].image)
+
+    def test_a_stage_with_other_weights_is_another_objective(self, photograph, two, models):
+        other = Weights(content=3, style=0.1)
+        recipe = still(optimizer="lbfgs", stages=(Stage(steps=2), Stage(steps=3, weights=other)))
+        for iterate in run(recipe, photograph, two, models):
+            weights = recipe.stage_weights(recipe.stages[iterate.stage]).model_dump()
+            expected = sum(value * iterate.losses[term] for term, value in weights.items())
+            torch.testing.assert_close(iterate.losses["total"], expected)
+
+    def test_the_picture_grows_with_the_stages_and_stays_in_range(self, photograph, two, models):
+        recipe = still(optimizer="lbfgs", stages=(Stage(scale=0.5, steps=2), Stage(steps=2)))
+        iterates = run(recipe, photograph, two, models)
+        assert [max(i.image.shape[2:]) for i in iterates] == [32, 32, 64, 64]
+        assert all(0 <= i.image.min() <= i.image.max() <= 1 for i in iterates)

@@ -42,7 +42,7 @@ class TestContents:
             assert min(image.size) >= 256
 
     def test_they_are_scikit_images_own(self):
-        assert np.array_equal(samples.contents()["astronaut"], data.astronaut())
+        assert np.array_equal(samples.contents()["astronaut"], data.astronaut()[:360, 50:450])
 
     def test_crops_lie_inside_their_files(self):
         for slug, (file, (left, upper, right, lower)) in samples.PHOTOGRAPHS.items():

@@ -2,8 +2,10 @@
 
 import pytest
 import torch
+from safetensors.torch import save
 
-from spnst_core import InputError, losses
+from spnst_core import InputError, images, losses
+from spnst_core.style_size import StyleSize
 from spnst_core.targets import MARGIN, DepthMap, EdgeMap, StyleTargets, canvas, crop, read_metadata
 
 
@@ -49,33 +51,53 @@ def test_edges_are_probabilities_and_keep_their_calibration(content, models):
 
 
 def test_style_statistics_are_those_of_the_features(style, models):
-    targets = StyleTargets.from_bytes(StyleTargets.compute(style, models, [64]).to_bytes())
+    targets = StyleTargets.from_bytes(StyleTargets.compute(style, models, [StyleSize(64)]).to_bytes())
     features = models.encoder.features(style, ["bank2"])["bank2"]
-    torch.testing.assert_close(targets.statistics[64]["bank2"].gram, losses.gram(features))
-    torch.testing.assert_close(targets.statistics[64]["colour"].mean, style.mean((2, 3)))
+    torch.testing.assert_close(targets.statistics[StyleSize(64)]["bank2"].gram, losses.gram(features))
+    torch.testing.assert_close(targets.statistics[StyleSize(64)]["colour"].mean, style.mean((2, 3)))
 
 
 def test_strokes_of_several_scales_are_averaged(style, models):
-    targets = StyleTargets.compute(style, models, [32, 64])
-    both = targets.averaged([32, 64], "bank1").gram
-    each = [targets.statistics[size]["bank1"].gram for size in (32, 64)]
+    sizes = [StyleSize(32), StyleSize(48, "short")]
+    targets = StyleTargets.compute(style, models, sizes)
+    both = targets.averaged(sizes, "bank1").gram
+    each = [targets.statistics[size]["bank1"].gram for size in sizes]
     torch.testing.assert_close(both, (each[0] + each[1]) / 2)
+
+
+def test_a_style_is_looked_at_by_its_long_or_its_short_side(models):
+    wide = torch.rand(1, 3, 30, 60, generator=torch.Generator().manual_seed(0))
+    sizes = [StyleSize(40), StyleSize(40, "short")]
+    targets = StyleTargets.from_bytes(StyleTargets.compute(wide, models, sizes).to_bytes())
+    for size, shape in zip(sizes, [(20, 40), (40, 80)], strict=True):
+        mean = images.resize(wide, *shape).mean((2, 3))
+        torch.testing.assert_close(targets.statistics[size]["colour"].mean, mean)
+
+
+def test_layers_beyond_the_encoders_own_are_kept_beside_them(style, models):
+    size = StyleSize(32)
+    own = StyleTargets.compute(style, models, [size]).statistics[size]
+    more = StyleTargets.compute(style, models, [size], ["sketch"]).statistics[size]
+    assert set(more) == {*own, "sketch"}
 
 
 @pytest.mark.parametrize("kind", [EdgeMap, DepthMap, StyleTargets])
 @pytest.mark.parametrize("damage", [lambda data: data[:-100], lambda data: b"", lambda data: b"not safetensors at all"])
 def test_a_damaged_file_is_refused_with_what_to_do(kind, damage, style, models):
-    data = kind.compute(style, models, [32]).to_bytes()
+    data = kind.compute(style, models, [StyleSize(32) if kind is StyleTargets else 32]).to_bytes()
     with pytest.raises(InputError, match="delete it, it will be made again"):
         kind.from_bytes(damage(data))
 
 
 def test_a_file_of_another_kind_is_refused(style, models):
-    data = StyleTargets.compute(style, models, [32]).to_bytes()
-    with pytest.raises(InputError, match="holds no maps"):
-        DepthMap.from_bytes(data)
-    with pytest.raises(InputError, match="holds no Gram"):
+    with pytest.raises(InputError, match=r"holds (gram|mean)\..*whose ending isn't a size"):
+        DepthMap.from_bytes(StyleTargets.compute(style, models, [StyleSize(32)]).to_bytes())
+    with pytest.raises(InputError, match=r"holds maps\.32, whose ending isn't a size"):
         StyleTargets.from_bytes(DepthMap.compute(style, models, [32]).to_bytes())
+    with pytest.raises(InputError, match="holds no calibration"):
+        EdgeMap.from_bytes(DepthMap.compute(style, models, [32]).to_bytes())
+    with pytest.raises(InputError, match="holds no Gram"):
+        StyleTargets.from_bytes(save({"other.32-long": torch.zeros(1)}))
 
 
 @pytest.mark.parametrize("data", [b"", b"\x05\x00\x00\x00\x00\x00\x00\x00hello", b"\x02\x00\x00\x00\x00\x00\x00\x00[]"])

@@ -23,24 +23,24 @@ class MultiScaleEdges(nn.Module):
 
     def calibrate(self, x: Tensor) -> Tensor:
         """r of each width, (N, 5, 1, 1), for pictures (N, 3, H, W) in [0, 1]."""
-        return self._half(self._magnitudes(x))
+        return self._half(self._squared_magnitudes(x))
 
     def maps(self, x: Tensor, calibration: Tensor | None = None) -> Tensor:
         """Edge strength in [0, 1] at each width, finest first, (N, 5, H, W); differentiable."""
-        m = self._magnitudes(x)
-        r = self._half(m) if calibration is None else calibration
-        return m.square() / (m.square() + r.square())
+        power = self._squared_magnitudes(x)
+        r = self._half(power) if calibration is None else calibration
+        return power / (power + r.square())
 
     def forward(self, x: Tensor) -> Tensor:
         """Mean edge strength over the widths, (N, 1, H, W), values in [0, 1]."""
         return self.maps(x).mean(1, keepdim=True)
 
     @staticmethod
-    def _half(magnitudes: Tensor) -> Tensor:
-        return 1.5 * magnitudes.mean((2, 3), keepdim=True) + 0.002
+    def _half(power: Tensor) -> Tensor:
+        return 1.5 * (power + 1e-12).sqrt().mean((2, 3), keepdim=True) + 0.002
 
     @staticmethod
-    def _magnitudes(x: Tensor) -> Tensor:
+    def _squared_magnitudes(x: Tensor) -> Tensor:
         grey = luminance(x)
         side = max(x.shape[2:])
         rows, columns = (
@@ -49,7 +49,7 @@ class MultiScaleEdges(nn.Module):
         smooth = F.pad(rows @ grey @ columns.mT, (1, 1, 1, 1), mode="replicate")
         dx = (smooth[:, :, 1:-1, 2:] - smooth[:, :, 1:-1, :-2]) / 2
         dy = (smooth[:, :, 2:, 1:-1] - smooth[:, :, :-2, 1:-1]) / 2
-        return (dx.square() + dy.square() + 1e-12).sqrt()
+        return dx.square() + dy.square()
 
 
 @lru_cache(maxsize=128)

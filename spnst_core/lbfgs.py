@@ -1,0 +1,154 @@
+"""L-BFGS for a batch of independent problems in a box: each has its own curvature, its own step and its own end.
+
+Nocedal & Wright, "Numerical Optimization", 2nd ed.: the two-loop recursion is algorithm 7.4. The box is kept by
+projection (Bertsekas, SIAM J. Control Optim. 20(2), 1982): coordinates at a wall that would only press against it are
+left out of the step, and the line search looks along the projected path.
+"""
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+SUFFICIENT = 1e-4
+"""Share of the decrease that the slope promises which a step must bring (Armijo's condition)."""
+
+TRIALS = 20
+"""Points that one line search looks at, at most."""
+
+LEAST_CURVATURE = 1e-8
+"""Least cosine between a step and the change of gradient along it for the pair to be kept."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Objective and gradient at one point: ``values["total"]`` is minimised, all values are (B,); gradient (B, …)."""
+
+    values: Mapping[str, Tensor]
+    gradient: Tensor
+
+    def where(self, chosen: Tensor, other: "Evaluation") -> "Evaluation":
+        """This evaluation for the ``chosen`` (B,) problems, the other one for the rest."""
+        values = {key: torch.where(chosen, value, other.values[key]) for key, value in self.values.items()}
+        rows = chosen.view(-1, *[1] * (self.gradient.dim() - 1))
+        return Evaluation(values, torch.where(rows, self.gradient, other.gradient))
+
+
+@dataclass
+class _Pair:
+    """A step s, the change y of the gradient along it, (B, n), and 1 / s·y; all 0 where a problem has no such pair."""
+
+    s: Tensor
+    y: Tensor
+    rho: Tensor
+
+
+class LBFGS:
+    """Minimises B functions of n variables each, side by side; what happens to one doesn't touch the others.
+
+    Each `step` goes down a quasi-Newton direction to the first point that brings enough decrease. The objective must
+    be the same function at every call. A problem whose objective is infinite or NaN at a trial point steps shorter;
+    one that can't be improved, or is NaN where it starts, stays where it is.
+
+    Args:
+        x: where to start, (B, …), any shape beyond the first dimension, within the bounds.
+        lower, upper: the box.
+        history: how many pairs describe the curvature.
+
+    Attributes:
+        x: the best point so far.
+        active: which problems may still improve, (B,).
+    """
+
+    def __init__(self, x: Tensor, lower: float = 0.0, upper: float = 1.0, history: int = 10) -> None:
+        self.x = x.detach().clone()
+        self.lower, self.upper = lower, upper
+        self.active = torch.ones(len(x), dtype=torch.bool, device=x.device)
+        self._pairs: deque[_Pair] = deque(maxlen=history)
+        self._scale = x.new_zeros(len(x))  # s·y / y·y of each problem's newest pair; 0 where it has none
+        self._here: Evaluation | None = None
+
+    def step(self, evaluate: Callable[[Tensor], Evaluation]) -> Mapping[str, Tensor]:
+        """One step of every active problem. Gives the objective's values before it."""
+        if self._here is None:
+            self._here = evaluate(self.x)
+        before, x, gradient = self._here, self.x.flatten(1), self._here.gradient.flatten(1)
+        pressing = ((x <= self.lower) & (gradient > 0)) | ((x >= self.upper) & (gradient < 0))
+        downhill = torch.where(pressing, 0, -gradient)
+        norm = downhill.norm(dim=1)
+        self.active = self.active & before.values["total"].isfinite() & norm.isfinite() & (norm > 0)
+        if not self.active.any():
+            return before.values
+
+        direction = self._inside(x, torch.where(pressing, 0, self._newton(downhill)))
+        lost = self.active & ~((gradient * direction).sum(1) < 0)
+        self._forget(lost)
+        direction = torch.where(lost[:, None], downhill / norm[:, None], direction)
+
+        new, self._here, found = self._search(evaluate, x, before, direction)
+        stuck = self.active & ~found
+        self.active = self.active & ~(stuck & (self._scale == 0))
+        self._forget(stuck)  # the next step tries the gradient itself
+        self._remember(new - x, self._here.gradient.flatten(1) - gradient, found)
+        self.x = new.view_as(self.x)
+        return before.values
+
+    def _newton(self, downhill: Tensor) -> Tensor:
+        """The inverse curvature applied to the downhill direction; where there is none, a step of length 1."""
+        q, shares = downhill, []
+        for pair in reversed(self._pairs):
+            share = pair.rho * (pair.s * q).sum(1)
+            shares.append(share)
+            q = q - share[:, None] * pair.y
+        q = q * torch.where(self._scale > 0, self._scale, 1 / downhill.norm(dim=1))[:, None]
+        for pair, share in zip(self._pairs, reversed(shares), strict=True):
+            q = q + (share - pair.rho * (pair.y * q).sum(1))[:, None] * pair.s
+        return q
+
+    def _inside(self, x: Tensor, direction: Tensor) -> Tensor:
+        """The direction without what would leave the box at once."""
+        leaving = ((x <= self.lower) & (direction < 0)) | ((x >= self.upper) & (direction > 0))
+        return torch.where(leaving, 0, direction)
+
+    def _search(
+        self, evaluate: Callable[[Tensor], Evaluation], x: Tensor, before: Evaluation, direction: Tensor
+    ) -> tuple[Tensor, Evaluation, Tensor]:
+        """Backtracking along the projected path: the new points (B, n), what they evaluate to, and who found one."""
+        gradient, total = before.gradient.flatten(1), before.values["total"]
+        new, evaluation, length = x, before, torch.ones_like(total)
+        searching = self.active.clone()
+        for _ in range(TRIALS):
+            there = (x + length[:, None] * direction).clamp(self.lower, self.upper)
+            trial = torch.where(searching[:, None], there, new)
+            tried = evaluate(trial.view_as(self.x))
+            promised = (gradient * (trial - x)).sum(1)
+            gained = tried.values["total"] - total
+            good = searching & (promised < 0) & (gained <= SUFFICIENT * promised)
+            good &= tried.gradient.flatten(1).isfinite().all(1)
+            new, evaluation = torch.where(good[:, None], trial, new), tried.where(good, evaluation)
+            searching = searching & ~good
+            if not searching.any():
+                break
+            # the minimum of the parabola through what is known, but neither nearly all nor nearly nothing
+            best = -promised / (2 * (gained - promised))
+            length = length * torch.where(best.isfinite(), best.clamp(0.1, 0.5), 0.1)
+        return new, evaluation, self.active & ~searching
+
+    def _remember(self, s: Tensor, y: Tensor, found: Tensor) -> None:
+        """Keep the curvature seen by those that moved, where it is positive, in the variables that moved."""
+        y = torch.where(s == 0, 0, y)
+        product, size = (s * y).sum(1), y.square().sum(1)
+        kept = found & (product > LEAST_CURVATURE * s.norm(dim=1) * size.sqrt()) & product.isfinite()
+        rows = kept[:, None]
+        self._pairs.append(_Pair(torch.where(rows, s, 0), torch.where(rows, y, 0), torch.where(kept, 1 / product, 0)))
+        self._scale = torch.where(kept, product / size, self._scale)
+
+    def _forget(self, problems: Tensor) -> None:
+        """Start afresh, without curvature, in some problems."""
+        rows = problems[:, None]
+        for pair in self._pairs:
+            pair.s, pair.y = torch.where(rows, 0, pair.s), torch.where(rows, 0, pair.y)
+            pair.rho = torch.where(problems, 0, pair.rho)
+        self._scale = torch.where(problems, 0, self._scale)

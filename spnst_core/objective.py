@@ -1,0 +1,174 @@
+"""The objective: what one stage of a recipe minimises, for a batch of cells that share a content."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import EllipsisType
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from spnst_core import losses
+from spnst_core.errors import InputError
+from spnst_core.models.profiles import FeatureExtractor, Models
+from spnst_core.recipes import Recipe, Stage
+from spnst_core.style_size import StyleSize
+from spnst_core.targets import MARGIN, ContentTargets, Statistics, StyleTargets
+
+TERMS = ("content", "style", "edge", "depth", "tv")
+
+DEPTH_NOISE = 0.02
+"""Standard deviation of the noise that the depth network sees in a softened picture, where the recipe has jitter.
+
+A small network can be satisfied by dots that no eye reads as depth; dots that must survive this can't do it.
+"""
+
+Window = tuple[slice | EllipsisType, ...]
+
+
+@dataclass(frozen=True)
+class View:
+    """What the networks look at in one step: a window of the canvas, and noise (1, 3, h, w) before the depth network.
+
+    It is the same for every cell of a batch, so that a batch gives what each cell alone would.
+    """
+
+    window: Window = (...,)
+    noise: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class _Goals:
+    """What the content asks for in one window: the encoder's features, and edges and depth as maps or features."""
+
+    window: Window
+    features: Mapping[str, Tensor]
+    edge: Tensor | None
+    depth: Tensor | None
+
+
+class Objective:
+    """A function from canvases (B, 3, H, W) and a view to every term's value (B,), and their weighted sum ``total``.
+
+    Args:
+        goal: the content on the stage's canvas, (1, 3, H, W).
+        content: its edges and depth at the stage's size, where the recipe compares maps.
+        styles: one for each cell.
+
+    Raises:
+        InputError: the recipe compares features that the profile's networks don't have.
+        ValueError: the content's targets lack maps that the recipe compares.
+    """
+
+    def __init__(
+        self,
+        goal: Tensor,
+        content: ContentTargets,
+        styles: Sequence[StyleTargets],
+        recipe: Recipe,
+        stage: Stage,
+        models: Models,
+    ) -> None:
+        self._goal, self._recipe, self._models, self._size = goal, recipe, models, recipe.stage_size(stage)
+        self._weights = weights = recipe.stage_weights(stage)
+        self._content_layers = recipe.content_layers(models.encoder) if weights.content else {}
+        self._style_layers = recipe.style_layers(models.encoder) if weights.style else {}
+        self._style_goals = {layer: _stacked(styles, recipe.stroke_sizes(stage), layer) for layer in self._style_layers}
+        self._edge = content.edge if weights.edge and recipe.edge_on == "maps" else None
+        self._depth = content.depth if weights.depth and recipe.depth_on == "maps" else None
+        self._edge_features = self._depth_features = None
+        if weights.edge and recipe.edge_on == "features":
+            self._edge_features = _features(models.edges, "edge_on", recipe, models)
+        if weights.depth and recipe.depth_on == "features":
+            self._depth_features = _features(models.depth, "depth_on", recipe, models)
+        if bool(weights.edge) != bool(self._edge or self._edge_features):
+            raise ValueError(f"recipe {recipe.name} compares edge maps, but the content's targets hold none")
+        if bool(weights.depth) != bool(self._depth or self._depth_features):
+            raise ValueError(f"recipe {recipe.name} compares depth maps, but the content's targets hold none")
+        self._known: _Goals | None = None
+
+    def view(self, generator: torch.Generator) -> View:
+        """Where to look in the next step: the whole canvas, or somewhere new if the recipe has jitter."""
+        if not self._recipe.jitter:
+            return View()
+        window = _window(self._goal, generator)
+        if not self._weights.depth:
+            return View(window)
+        return View(window, torch.randn(self._goal[window].shape, generator=generator).to(self._goal))
+
+    def __call__(self, x: Tensor, view: View) -> dict[str, Tensor]:
+        form, window, goals = self._recipe.form, view.window, self._goals(view.window)
+        features = self._models.encoder.features(x[window], {*self._content_layers, *self._style_layers})
+        zero = x.new_zeros(len(x))
+        terms = dict.fromkeys(TERMS, zero)
+        for layer, share in self._content_layers.items():
+            loss = losses.content_loss(features[layer], goals.features[layer], form)
+            terms["content"] = terms["content"] + share * loss
+        for layer, share in self._style_layers.items():
+            style = self._style_goals[layer]
+            terms["style"] = terms["style"] + share * losses.style_loss(features[layer], style.gram, style.mean, form)
+        if goals.edge is not None:
+            if self._edge_features:
+                terms["edge"] = losses.squared_error(self._edge_features(x[window]), goals.edge, form)
+            elif self._edge:
+                maps = self._models.edges.maps(x, self._edge.calibration[self._size])
+                terms["edge"] = losses.edge_loss(maps, goals.edge, form)
+        if goals.depth is not None:
+            seen = x[window] if view.noise is None else soften(x[window]) + DEPTH_NOISE * view.noise
+            if self._depth_features:
+                terms["depth"] = losses.squared_error(self._depth_features(seen), goals.depth, form)
+            else:
+                terms["depth"] = losses.depth_loss(self._models.depth(seen), goals.depth, form)
+        if self._weights.tv:
+            terms["tv"] = losses.total_variation(x, self._goal if form == "relative" else None)
+        total = sum((getattr(self._weights, term) * terms[term] for term in TERMS), zero)
+        return {**terms, "total": total}
+
+    @torch.no_grad()
+    def _goals(self, window: Window) -> _Goals:
+        """Computed once for as long as the window stays."""
+        if self._known is None or self._known.window != window:
+            seen, edge, depth = self._goal[window], None, None
+            if self._edge_features:
+                edge = self._edge_features(seen)
+            elif self._edge:
+                edge = self._edge.maps[self._size]
+            if self._depth_features:
+                depth = self._depth_features(seen)
+            elif self._depth:
+                depth = self._depth.maps[self._size][window]
+            features = self._models.encoder.features(seen, self._content_layers)
+            self._known = _Goals(window, features, edge, depth)
+        return self._known
+
+
+def _features(network: object, key: str, recipe: Recipe, models: Models) -> Callable[[Tensor], Tensor]:
+    if not isinstance(network, FeatureExtractor):
+        raise InputError(
+            f"recipe {recipe.name} has {key}: features, but {type(network).__name__} of the profile {models.profile} "
+            f"has none: use {key}: maps or another profile"
+        )
+    return network.features
+
+
+def _stacked(styles: Sequence[StyleTargets], sizes: Sequence[StyleSize], layer: str) -> Statistics:
+    each = [style.averaged(sizes, layer) for style in styles]
+    return Statistics(torch.cat([s.gram for s in each]), torch.cat([s.mean for s in each]))
+
+
+def _window(canvas: Tensor, generator: torch.Generator) -> Window:
+    """A random crop of a canvas, as large as the picture without its margin.
+
+    Networks with strides see a picture on a grid; the optimiser would paint that grid, as a weave of two to four
+    pixels, if it stood still.
+    """
+    down, right = torch.randint(0, 2 * MARGIN + 1, (2,), generator=generator).tolist()
+    height, width = canvas.shape[2] - 2 * MARGIN, canvas.shape[3] - 2 * MARGIN
+    return ..., slice(down, down + height), slice(right, right + width)
+
+
+def soften(x: Tensor) -> Tensor:
+    """Blur by [1 2 1]/4 in both directions, borders repeated, (N, C, H, W)."""
+    kernel = x.new_tensor([1.0, 2.0, 1.0]) / 4
+    weight = (kernel[:, None] * kernel).expand(x.shape[1], 1, 3, 3)
+    return F.conv2d(F.pad(x, (1, 1, 1, 1), mode="replicate"), weight, groups=x.shape[1])

@@ -1,0 +1,145 @@
+"""L-BFGS: minima known in closed form or from SciPy, in a box, and problems of a batch that leave each other alone."""
+
+import numpy as np
+import pytest
+import torch
+from scipy.optimize import minimize, rosen, rosen_der
+
+from spnst_core.lbfgs import LBFGS, Evaluation
+
+FREE = {"lower": -float("inf"), "upper": float("inf")}
+
+
+def evaluation(objective):
+    """A function from points (B, n) to their values (B,), with autograd's gradient."""
+
+    def evaluate(x):
+        x = x.detach().requires_grad_(True)
+        total = objective(x)
+        (gradient,) = torch.autograd.grad(total.sum(), x)
+        return Evaluation({"total": total.detach()}, gradient)
+
+    return evaluate
+
+
+def minimised(objective, x, steps, **options):
+    optimizer = LBFGS(x, **{**FREE, **options})
+    for _ in range(steps):
+        optimizer.step(evaluation(objective))
+    return optimizer
+
+
+def quadratics(conditions, n=12):
+    """½ xᵀAx − bᵀx with A of the given condition numbers, their coefficients, and the minima in closed form."""
+    generator = torch.Generator().manual_seed(0)
+    a, b = [], []
+    for condition in conditions:
+        q, _ = torch.linalg.qr(torch.randn(n, n, generator=generator, dtype=torch.float64))
+        a.append(q @ torch.diag(torch.logspace(0, float(np.log10(condition)), n, dtype=torch.float64)) @ q.mT)
+        b.append(torch.randn(n, generator=generator, dtype=torch.float64))
+    a, b = torch.stack(a), torch.stack(b)
+    return a, b, torch.linalg.solve(a, b)
+
+
+def quadratic(a, b):
+    return lambda x: 0.5 * torch.einsum("bi,bij,bj->b", x, a, x) - (b * x).sum(1)
+
+
+def rosenbrock(x):
+    return (100 * (x[:, 1:] - x[:, :-1] ** 2) ** 2 + (1 - x[:, :-1]) ** 2).sum(1)
+
+
+def test_quadratics_of_different_conditioning_reach_their_closed_form_minima():
+    a, b, expected = quadratics([1, 10, 100, 1e4])
+    found = minimised(quadratic(a, b), torch.zeros(4, 12).double(), 150).x
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_it_needs_far_fewer_steps_than_the_gradient_alone():
+    a, b, expected = quadratics([300])
+    curved = minimised(quadratic(a, b), torch.zeros(1, 12).double(), 40)
+    straight = minimised(quadratic(a, b), torch.zeros(1, 12).double(), 40, history=1)
+    assert (curved.x - expected).norm() < 0.01 * (straight.x - expected).norm()
+
+
+@pytest.mark.parametrize("n", [2, 6])
+def test_rosenbrocks_valley_ends_where_scipy_ends(n):
+    start = np.resize([-1.2, 1.0], n)
+    expected = minimize(rosen, start, jac=rosen_der, method="L-BFGS-B", options={"ftol": 1e-15, "gtol": 1e-10}).x
+    found = minimised(rosenbrock, torch.tensor(start)[None], 150).x[0]
+    np.testing.assert_allclose(found.numpy(), expected, atol=1e-5)
+
+
+def test_in_a_box_it_ends_where_scipy_ends():
+    a, b, _ = quadratics([100])
+    start = np.full(12, 0.5)
+    expected = minimize(
+        lambda x: 0.5 * x @ a[0].numpy() @ x - 5 * b[0].numpy() @ x,
+        start,
+        jac=lambda x: a[0].numpy() @ x - 5 * b[0].numpy(),
+        bounds=[(0, 1)] * 12,
+        method="L-BFGS-B",
+        options={"ftol": 1e-15, "gtol": 1e-12},
+    ).x
+    assert {0.0, 1.0} & set(expected.round(6)), "the minimum should lie on a wall"
+    optimizer = LBFGS(torch.tensor(start)[None])
+    for _ in range(150):
+        optimizer.step(evaluation(quadratic(a, 5 * b)))
+        assert 0 <= optimizer.x.min() <= optimizer.x.max() <= 1
+    np.testing.assert_allclose(optimizer.x[0].numpy(), expected, atol=1e-6)
+
+
+def test_a_batch_gives_what_each_problem_alone_gives():
+    a, b, _ = quadratics([1, 30, 3000])
+    start = torch.rand(3, 12, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    together = minimised(quadratic(a, b), start, 12).x
+    for k in range(3):
+        alone = minimised(quadratic(a[k : k + 1], b[k : k + 1]), start[k : k + 1], 12).x
+        torch.testing.assert_close(together[k : k + 1], alone, rtol=1e-7, atol=1e-9)
+
+
+def test_every_step_lowers_the_objective_of_every_problem():
+    optimizer, start = LBFGS(torch.tensor([[-1.2, 1.0], [0.3, 2.0]]).double(), **FREE), []
+    for _ in range(20):
+        start.append(optimizer.step(evaluation(rosenbrock))["total"])
+    values = torch.stack(start)
+    assert (values[1:] < values[:-1]).all()
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        lambda x: x.sum() * float("nan"),  # never a number
+        lambda x: x.sum() * 0,  # finished before it starts
+        lambda x: -(x.square().sum().exp()),  # no minimum: runs off to infinity
+        lambda x: x.abs().sum().sqrt(),  # a kink, where no step helps
+    ],
+)
+def test_a_problem_that_fails_or_ends_does_not_disturb_the_others(spoilt):
+    def objective(x):
+        return torch.cat([spoilt(x[:1])[None], rosenbrock(x[1:])])
+
+    start = torch.tensor([[0.5, 0.5], [-1.2, 1.0]]).double()
+    both, alone = minimised(objective, start, 60), minimised(rosenbrock, start[1:], 60)
+    torch.testing.assert_close(both.x[1:], alone.x)
+    torch.testing.assert_close(both.x[1], torch.ones(2).double(), atol=1e-6, rtol=0)
+
+
+def test_a_problem_that_is_not_a_number_stays_where_it_is_and_says_so():
+    start = torch.tensor([[0.25, 0.75], [0.5, 0.5]]).double()
+    optimizer = minimised(lambda x: torch.stack([x[0].sum() * float("nan"), x[1].square().sum()]), start, 5)
+    assert torch.equal(optimizer.x[0], start[0])
+    assert optimizer.active[0].item() is False
+
+
+def test_a_step_into_what_is_not_a_number_is_made_shorter():
+    """log is NaN below zero: the first full steps land there."""
+    found = minimised(lambda x: (x - 0.1 * x.log()).sum(1), torch.tensor([[0.9]]).double(), 30)
+    torch.testing.assert_close(found.x, torch.tensor([[0.1]]).double(), rtol=1e-5, atol=0)
+
+
+def test_pictures_keep_their_shape_and_their_start_is_not_changed():
+    start = torch.full((2, 3, 4, 5), 0.5)
+    found = minimised(lambda x: (x - 0.8).square().flatten(1).sum(1), start, 10)
+    torch.testing.assert_close(found.x, torch.full((2, 3, 4, 5), 0.8))
+    assert (start == 0.5).all()
