@@ -1,0 +1,1 @@
+"""The asset graph, one module for each stretch of it."""

@@ -1,0 +1,181 @@
+"""The command line: ``spnst demo`` and ``spnst run``."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from spnst_pipeline import models_command
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from spnst_pipeline.resources import Project
+    from spnst_pipeline.settings import Settings
+
+# Commands import what they need themselves: PyTorch and Dagster take seconds, and --help should not.
+
+DEMO_SIZE = 192
+DEMO_GRID = 3
+"""Photographs, and paintings, in the demo."""
+
+app = typer.Typer(
+    help="Photographs take on painted styles and keep their depth and edges.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.add_typer(models_command.app, name="models")
+
+
+@app.command()
+def demo(out: Annotated[str, typer.Option(metavar="DIR", help="folder for everything made")] = "out/demo") -> None:
+    """Paint sample photographs in sample styles by two recipes; needs no downloads and no GPU."""
+    from spnst_core import samples
+    from spnst_pipeline.resources import open_store
+    from spnst_pipeline.settings import Settings
+
+    folder = open_store(out).root / "samples"
+    settings = Settings.load(
+        content=str(folder / "content"),
+        style=str(folder / "style"),
+        out=out,
+        recipes=("structure", "gatys"),
+        profile="embedded",
+        size=DEMO_SIZE,
+    )
+    if not (folder / "content").exists():
+        _write_samples(folder / "content", samples.contents())
+    if not (folder / "style").exists():
+        _write_samples(folder / "style", samples.styles())
+    _bring_up_to_date(settings)
+
+
+@app.command()
+def run(
+    content: Annotated[str | None, typer.Option(metavar="DIR", help="folder of photographs")] = None,
+    style: Annotated[str | None, typer.Option(metavar="DIR", help="folder of paintings")] = None,
+    out: Annotated[str | None, typer.Option(metavar="DIR", help="folder for everything made")] = None,
+    recipe: Annotated[
+        list[str] | None, typer.Option(metavar="NAME|FILE.yaml", help="how to paint; may be given several times")
+    ] = None,
+    profile: Annotated[str | None, typer.Option(metavar="NAME", help="pretrained or embedded networks")] = None,
+    size: Annotated[int | None, typer.Option(metavar="N", help="long side of a pastiche in pixels")] = None,
+    device: Annotated[str | None, typer.Option(metavar="NAME", help="auto, cpu, cuda or mps")] = None,
+) -> None:
+    """Paint every photograph of one folder in every style of another; only what is missing or outdated is made.
+
+    What isn't given comes from the environment (SPNST_CONTENT, ...) or from spnst.yaml.
+    """
+    from spnst_pipeline.settings import Settings
+
+    _bring_up_to_date(
+        Settings.load(
+            content=content,
+            style=style,
+            out=out,
+            recipes=tuple(recipe) if recipe else None,
+            profile=profile,
+            size=size,
+            device=device,
+        )
+    )
+
+
+def main() -> None:
+    """Run the command line. Exit status: 0 done, 1 something failed, 2 input that can't be used, 130 interrupted."""
+    try:
+        app()
+    except ValueError as error:
+        from spnst_core.errors import InputError
+
+        if not isinstance(error, InputError):
+            raise
+        typer.echo(f"spnst: {error}", err=True)
+        sys.exit(2)
+
+
+def _bring_up_to_date(settings: Settings) -> None:
+    from spnst_pipeline.execution import Execution, checked, open_home
+    from spnst_pipeline.progress import Bar, Lines
+    from spnst_pipeline.resources import Project
+
+    started = time.monotonic()
+    project = checked(Project.open(settings))
+    for line in (*project.contents.left_out, *project.styles.left_out):
+        typer.echo(f"left out: {line}", err=True)
+    # Dagster captures the standard streams while a step runs; a stream of its own keeps the bar on the screen.
+    with os.fdopen(os.dup(2), "w") as stream, open_home(settings, project.store.root) as instance:
+        console = Console(file=stream)
+        listener = Bar(console) if console.is_terminal else Lines(console)
+        execution = Execution(project, instance, listener)
+        try:
+            execution.bring_up_to_date()
+        except KeyboardInterrupt:
+            typer.echo("Stopped. Finished cells are kept: the same command goes on from here.", err=True)
+            raise typer.Exit(130) from None
+        finally:
+            listener.close()
+    _report(project, listener.painted, bool(execution.runs), time.monotonic() - started)
+    if execution.failed:
+        for line in execution.failed:
+            typer.echo(f"failed: {line}", err=True)
+        typer.echo(
+            "Everything else was made. Run the same command again to try what is missing; "
+            f"the tracebacks are in Dagster's log in {project.store.root / '.dagster'}.",
+            err=True,
+        )
+        raise typer.Exit(1)
+
+
+def _report(project: Project, painted: int, changed: bool, seconds: float) -> None:
+    """What was made, how the recipes compare, and the files worth opening."""
+    from spnst_pipeline import layout
+    from spnst_pipeline.assets.evaluation import read_table
+    from spnst_pipeline.comparison import compare
+
+    store, console = project.store, Console(highlight=False)
+    if project.models.notice:
+        console.print(project.models.notice, style="bold")
+    if store.exists(layout.METRIC_TABLE):
+        comparison = compare(read_table(store))
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+        for number, column in enumerate(comparison.columns):
+            table.add_column(column, justify="right" if number else "left", no_wrap=True)
+        for row in comparison.rows:
+            table.add_row(*row)
+        console.print(table)
+        console.print()
+    minutes = f"{int(seconds) // 60}:{int(seconds) % 60:02d} minutes"
+    console.print(f"Painted {painted} pastiches in {minutes}." if changed else "Everything is up to date.")
+    for label, key in (
+        ("gallery", layout.GALLERY),
+        ("the whole grid", layout.GRID_SHEET),
+        ("metric table", layout.METRIC_TABLE_CSV),
+    ):
+        if store.exists(key):
+            console.print(f"  {label:<16}{store.path(key)}", soft_wrap=True)
+
+
+def _write_samples(folder: Path, pictures: Mapping[str, Image.Image]) -> None:
+    """The first few samples as files; the folder appears only when it is whole."""
+    from spnst_core.images import encode_png
+
+    part = folder.with_name(f".{folder.name}.part")
+    part.mkdir(parents=True, exist_ok=True)
+    for name, picture in list(pictures.items())[:DEMO_GRID]:
+        (part / f"{name}.png").write_bytes(encode_png(picture))
+    part.rename(folder)
+
+
+if __name__ == "__main__":
+    main()

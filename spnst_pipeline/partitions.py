@@ -1,0 +1,82 @@
+"""Partitions: one for each content, one for each style, and the grid of both; and which runs cover which of them."""
+
+import re
+import unicodedata
+import warnings
+from collections.abc import Collection, Iterable, Sequence
+from hashlib import sha256
+
+import dagster as dg
+
+CONTENT = dg.DynamicPartitionsDefinition(name="content")
+STYLE = dg.DynamicPartitionsDefinition(name="style")
+GRID = dg.MultiPartitionsDefinition({"content": CONTENT, "style": STYLE})
+
+# Dagster calls backfill policies beta, and would say so once for each asset.
+warnings.filterwarnings("ignore", message=".*`backfill_policy`.*", category=dg.BetaWarning)
+
+BATCHES = dg.BackfillPolicy.multi_run(max_partitions_per_run=64)
+"""How many partitions of a backfill share a run: starting a run and loading networks cost seconds."""
+
+SLUG = re.compile(r"[a-z0-9][a-z0-9._-]*")
+_LONGEST = 100
+
+Span = tuple[str, str]
+"""The first and the last partition key of a range run; for the grid, opposite corners of a rectangle."""
+
+
+def slug(name: str) -> str:
+    """The partition key for a file name without its suffix: lower-case ASCII letters, digits and ``. _ -``.
+
+    Accents are dropped and anything else turns into ``-``. A name of which nothing would be left (one in Chinese,
+    say) gets a key made from its hash. Runs of dots become one: ``...`` means a range to Dagster.
+    """
+    ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    words = re.sub(r"\.{2,}", ".", re.sub(r"[^a-z0-9._-]+", "-", ascii_name))
+    return words.lstrip("._-")[:_LONGEST].rstrip(".-") or f"image-{sha256(name.encode()).hexdigest()[:8]}"
+
+
+def cell_key(content: str, style: str) -> dg.MultiPartitionKey:
+    """The grid's partition key for one cell."""
+    return dg.MultiPartitionKey({"content": content, "style": style})
+
+
+def rows(keys: Iterable[str]) -> dict[str, list[str]]:
+    """Grid partition keys as styles by content, in the order given."""
+    grid: dict[str, list[str]] = {}
+    for key in keys:
+        content, style = key.split("|")
+        grid.setdefault(content, []).append(style)
+    return grid
+
+
+def spans(wanted: Collection[str], order: Sequence[str]) -> list[Span]:
+    """The fewest ranges over ``order`` that hold the wanted keys and nothing else."""
+    found: list[Span] = []
+    previous = False
+    for key in order:
+        if key in wanted:
+            found[-1:] = [(found[-1][0], key)] if previous else [*found[-1:], (key, key)]
+        previous = key in wanted
+    return found
+
+
+def rectangles(cells: Collection[tuple[str, str]], contents: Sequence[str], styles: Sequence[str]) -> list[Span]:
+    """Rectangles of the grid that hold the wanted (content, style) cells and nothing else.
+
+    Neighbouring rows that want the same styles share a rectangle, so that a new style is one run and so is a
+    new content.
+    """
+    wanted: dict[str, set[str]] = {}
+    for content, style in cells:
+        wanted.setdefault(content, set()).add(style)
+    bands: list[tuple[list[str], list[Span]]] = []
+    for content in contents:
+        here = spans(wanted.get(content, ()), styles)
+        if bands and bands[-1][1] == here:
+            bands[-1][0].append(content)
+        else:
+            bands.append(([content], here))
+    return [
+        (str(cell_key(band[0], first)), str(cell_key(band[-1], last))) for band, here in bands for first, last in here
+    ]

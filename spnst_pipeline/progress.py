@@ -1,0 +1,212 @@
+"""Progress: what a run tells while it works. The optimiser knows no screen; assets pass its steps on to a listener."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import dagster as dg
+from rich.console import Console, RenderableType
+from rich.progress import BarColumn, Progress, TextColumn
+from rich.text import Text
+
+from spnst_core.recipes import Recipe
+
+if TYPE_CHECKING:
+    from spnst_core.optimize import Iterate
+
+SHOWN = ("style", "edge", "depth")
+"""Loss terms worth a place on the screen."""
+
+
+class Listener:
+    """What assets tell of their work. This one says nothing."""
+
+    def phase(self, name: str, total: int, cells: int = 0) -> None:
+        """A new kind of work begins: ``total`` artefacts, or for cells the sum of their `work`."""
+
+    def batch(self, recipe: Recipe, content: str, styles: Sequence[str]) -> None:
+        """A batch of cells begins: one content in several styles."""
+
+    def step(self, iterate: Iterate) -> None:
+        """The batch's optimiser made a step."""
+
+    def made(self, key: str) -> None:
+        """An artefact was written to the store."""
+
+    def close(self) -> None:
+        """The run is over."""
+
+
+class LogListener(Listener):
+    """Writes to the log of the Dagster run that the asset belongs to, at most every ``seconds``."""
+
+    def __init__(self, seconds: float = 15.0) -> None:
+        self._seconds = seconds
+        self._next = 0.0
+        self._what = ""
+
+    def batch(self, recipe: Recipe, content: str, styles: Sequence[str]) -> None:
+        self._what = _describe(recipe, content, styles)
+        dg.get_dagster_logger().info(self._what)
+        self._next = time.monotonic() + self._seconds
+
+    def step(self, iterate: Iterate) -> None:
+        if time.monotonic() >= self._next:
+            self._next = time.monotonic() + self._seconds
+            dg.get_dagster_logger().info(f"{self._what} · {_state(iterate)}")
+
+
+class Estimate(Listener):
+    """Keeps count of a phase: what is done, what is being done, and how long the rest will take."""
+
+    def __init__(self) -> None:
+        self._begin("", 0, 0)
+        self.painted = 0
+        self._what = ""
+        self._looked = 0.0
+
+    def phase(self, name: str, total: int, cells: int = 0) -> None:
+        self._begin(name, total, cells)
+
+    def _begin(self, name: str, total: int, cells: int) -> None:
+        self.name, self.total, self.cells = name, total, cells
+        self.done = self.running = self.landed = 0
+        self.detail = ""
+        self._recipe: Recipe | None = None
+        self._started = time.monotonic()
+
+    def batch(self, recipe: Recipe, content: str, styles: Sequence[str]) -> None:
+        self._recipe, self._batch, self.running = recipe, len(styles), 0
+        self._what = self.detail = _describe(recipe, content, styles)
+
+    def step(self, iterate: Iterate) -> None:
+        assert self._recipe is not None
+        self.running += self._batch * _step_work(self._recipe.stage_size(self._recipe.stages[iterate.stage]))
+        if time.monotonic() - self._looked > 0.25:  # reading a loss waits for the device
+            self._looked = time.monotonic()
+            self.detail = f"{self._what} · {_state(iterate)}"
+
+    def made(self, key: str) -> None:
+        landed = work(self._recipe) if self._recipe else 1
+        self.done += landed
+        self.running = max(0, self.running - landed)
+        self.landed += 1
+        self.painted += key.startswith("pastiche/")
+
+    @property
+    def left(self) -> str:
+        """Time left, once enough is done to tell."""
+        done = self.done + self.running
+        elapsed = time.monotonic() - self._started
+        if elapsed < 2 or not done:
+            return ""
+        seconds = round(elapsed * max(0, self.total - done) / done)
+        return f"{seconds // 60}:{seconds % 60:02d} left"
+
+    @property
+    def count(self) -> str:
+        """Such as ``3/18 cells``."""
+        return f"{self.landed}/{self.cells} cells" if self.cells else f"{self.landed}/{self.total}"
+
+
+class Bar(Estimate):
+    """One live bar on a terminal, with a line under it that says what is being done. It is gone at the end."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self._progress = _TwoLines(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[count]}"),
+            TextColumn("[dim]{task.fields[left]}"),
+            console=console,
+            transient=True,
+        )
+        self._task = self._progress.add_task("", total=None, count="", left="")
+        self._progress.start()
+
+    def phase(self, name: str, total: int, cells: int = 0) -> None:
+        super().phase(name, total, cells)
+        self._show()
+
+    def batch(self, recipe: Recipe, content: str, styles: Sequence[str]) -> None:
+        super().batch(recipe, content, styles)
+        self._show()
+
+    def step(self, iterate: Iterate) -> None:
+        super().step(iterate)
+        self._show()
+
+    def made(self, key: str) -> None:
+        super().made(key)
+        self._show()
+
+    def close(self) -> None:
+        self._progress.stop()
+
+    def _show(self) -> None:
+        self._progress.detail = self.detail
+        self._progress.update(
+            self._task,
+            description=self.name,
+            total=self.total,
+            completed=self.done + self.running,
+            count=self.count,
+            left=self.left,
+        )
+
+
+class Lines(Estimate):
+    """Plain lines, few of them, where there is no terminal."""
+
+    def __init__(self, console: Console, seconds: float = 15.0) -> None:
+        super().__init__()
+        self._console, self._seconds = console, seconds
+        self._printed = time.monotonic()
+
+    def phase(self, name: str, total: int, cells: int = 0) -> None:
+        super().phase(name, total, cells)
+        self._print(f"{name} ({cells} cells)" if cells else name)
+
+    def step(self, iterate: Iterate) -> None:
+        super().step(iterate)
+        if time.monotonic() - self._printed > self._seconds:
+            self._print(", ".join(filter(None, ["  " + self.count, self.left, self.detail])))
+
+    def _print(self, line: str) -> None:
+        self._printed = time.monotonic()
+        self._console.print(line, soft_wrap=True, highlight=False, markup=False)
+
+
+class _TwoLines(Progress):
+    """A bar, and a dim line under it."""
+
+    detail = ""
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        yield self.make_tasks_table(self.tasks)
+        yield Text(self.detail, style="dim", no_wrap=True, overflow="ellipsis")
+
+
+def work(recipe: Recipe) -> int:
+    """What one cell costs the optimiser, about proportional to time.
+
+    A step at a long side of n pixels counts n² + 64²: small stages are bound by overhead.
+    """
+    return sum(stage.steps * _step_work(recipe.stage_size(stage)) for stage in recipe.stages)
+
+
+def _step_work(size: int) -> int:
+    return size**2 + 64**2
+
+
+def _describe(recipe: Recipe, content: str, styles: Sequence[str]) -> str:
+    return f"{recipe.name} · {content} × {', '.join(styles)}"
+
+
+def _state(iterate: Iterate) -> str:
+    means = [(term, float(iterate.losses[term].mean())) for term in SHOWN]  # a term without weight is zero
+    losses = "  ".join(f"{term} {value:.3f}" for term, value in means if value)
+    return f"stage {iterate.stage + 1}/{iterate.stages} · {losses}"

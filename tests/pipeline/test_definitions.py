@@ -1,0 +1,90 @@
+"""The graph as Dagster's UI loads it."""
+
+import dagster as dg
+import pytest
+
+from spnst_pipeline.definitions import defs
+
+
+@pytest.fixture
+def graph(fresh, monkeypatch):
+    (fresh.root / "spnst.yaml").write_text(fresh.settings().to_yaml(fresh.root))
+    monkeypatch.setenv("SPNST_CONFIG", str(fresh.root / "spnst.yaml"))
+    return defs()
+
+
+def test_it_is_the_designs(graph):
+    nodes = {node.key.to_user_string(): node for node in graph.resolve_asset_graph().asset_nodes}
+    parents = {name: {key.to_user_string() for key in node.parent_keys} for name, node in nodes.items()}
+    cells = {f"{kind}/{r}" for kind in ("pastiche", "metrics") for r in ("structure", "gatys")}
+    images = {"content_image", "depth_map", "edge_map", "style_image", "style_grams"}
+    assert parents == {
+        "content_image": set(),
+        "style_image": set(),
+        "depth_map": {"content_image"},
+        "edge_map": {"content_image"},
+        "style_grams": {"style_image"},
+        "pastiche/structure": images,
+        "pastiche/gatys": images,
+        "metrics/structure": {"pastiche/structure", "content_image", "style_grams"},
+        "metrics/gatys": {"pastiche/gatys", "content_image", "style_grams"},
+        "metric_table": {"metrics/structure", "metrics/gatys"},
+        "contact_sheet/content": cells,
+        "contact_sheet/style": cells,
+        "contact_sheet/grid": cells,
+        "gallery": {
+            "metric_table",
+            "contact_sheet/content",
+            "contact_sheet/style",
+            "contact_sheet/grid",
+            "pastiche/structure",
+            "pastiche/gatys",
+        },
+    }
+
+
+def test_every_asset_says_what_it_is(graph):
+    for spec in graph.resolve_all_asset_specs():
+        assert spec.description, spec.key
+        assert spec.kinds, spec.key
+        assert spec.group_name in {"catalog", "targets", "pastiches", "evaluation", "gallery"}
+
+
+def test_cells_of_a_backfill_share_runs(graph):
+    for assets in graph.resolve_asset_graph().assets_defs:
+        if assets.partitions_def:
+            assert assets.backfill_policy.max_partitions_per_run > 1
+
+
+def test_the_ready_made_jobs_resolve(graph):
+    names = {job.name for job in graph.resolve_all_job_defs()}
+    assert {"stylize", "refresh_gallery"} <= names
+
+
+def test_a_range_launched_from_the_ui_uses_the_same_rule(made, monkeypatch):
+    """As the daemon does it: definitions from settings, one range run, no listener of ours."""
+    monkeypatch.setenv("SPNST_CONFIG", str(made.out / ".dagster/spnst.yaml"))
+    before = (made.out / "pastiche/gatys/boat/dots.png").stat().st_mtime_ns
+    (made.out / "pastiche/gatys/cat/wave.png").unlink()
+    with made.instance() as instance:
+        result = (
+            defs()
+            .resolve_job_def("stylize")
+            .execute_in_process(
+                instance=instance,
+                asset_selection=[dg.AssetKey(["pastiche", "gatys"])],
+                tags={
+                    "dagster/asset_partition_range_start": "boat|dots",
+                    "dagster/asset_partition_range_end": "cat|wave",
+                },
+            )
+        )
+        assert result.success
+    assert (made.out / "pastiche/gatys/cat/wave.png").exists()
+    assert (made.out / "pastiche/gatys/boat/dots.png").stat().st_mtime_ns == before
+
+
+def test_settings_that_cannot_be_used_are_told_at_once(monkeypatch):
+    monkeypatch.setenv("SPNST_RECIPES", "strukture")
+    with pytest.raises(ValueError, match=r'no recipe "strukture" \(did you mean "structure"\?\)'):
+        defs()

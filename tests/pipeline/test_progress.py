@@ -1,0 +1,104 @@
+"""What a run tells while it works: on a terminal, in a log, and in plain lines."""
+
+from io import StringIO
+
+import pytest
+import torch
+from rich.console import Console
+
+from spnst_core.optimize import Iterate
+from spnst_core.recipes import Recipe, Stage
+from spnst_pipeline import progress
+from spnst_pipeline.progress import Bar, Estimate, Lines, work
+
+RECIPE = Recipe(name="bold", size=128, stages=(Stage(scale=0.5, steps=4), Stage(steps=2)))
+
+
+def iterate(step, cells=2):
+    terms = {term: torch.full((cells,), 0.25) for term in ("content", "style", "edge", "tv", "total")}
+    losses = {**terms, "depth": torch.zeros(cells)}
+    stage = 0 if step <= 4 else 1
+    return Iterate(stage, 2, step, 6, losses, torch.rand(cells, 3, 8, 8))
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that stands still until it is moved."""
+
+    class Clock:
+        now = 1000.0
+
+    monkeypatch.setattr(progress.time, "monotonic", lambda: Clock.now)
+    return Clock
+
+
+def test_work_grows_with_the_pixels_of_a_stage():
+    assert work(RECIPE) == 4 * (64**2 + 64**2) + 2 * (128**2 + 64**2)
+
+
+def test_a_phase_of_cells_is_counted_by_steps_and_lands_cell_by_cell(clock):
+    estimate = Estimate()
+    estimate.phase("painting", 3 * work(RECIPE), 3)
+    assert (estimate.count, estimate.left) == ("0/3 cells", "")
+    estimate.batch(RECIPE, "cat", ["wave", "dots"])
+    for step in range(1, 7):
+        clock.now += 10
+        estimate.step(iterate(step))
+    assert estimate.running == 2 * work(RECIPE)
+    assert estimate.left == "0:30 left"  # two cells took 60 seconds, one is left
+    estimate.made("pastiche/bold/cat/wave.png")
+    estimate.made("pastiche/bold/cat/dots.png")
+    assert (estimate.done, estimate.running, estimate.count) == (2 * work(RECIPE), 0, "2/3 cells")
+    assert estimate.painted == 2
+
+
+def test_a_batch_that_is_tried_again_is_not_counted_twice(clock):
+    estimate = Estimate()
+    estimate.phase("painting", 2 * work(RECIPE), 2)
+    estimate.batch(RECIPE, "cat", ["wave", "dots"])
+    estimate.step(iterate(1))
+    estimate.batch(RECIPE, "cat", ["wave"])
+    assert estimate.running == 0
+
+
+def test_other_phases_count_artefacts(clock):
+    estimate = Estimate()
+    estimate.phase("preparing photographs", 6)
+    clock.now += 9
+    for key in ("content_image/cat.png", "depth_map/cat.safetensors", "edge_map/cat.safetensors"):
+        estimate.made(key)
+    assert (estimate.count, estimate.left, estimate.painted) == ("3/6", "0:09 left", 0)
+
+
+def test_lines_are_few_and_say_what_is_being_done(clock):
+    out = StringIO()
+    lines = Lines(Console(file=out, width=200), seconds=15)
+    lines.phase("painting", 2 * work(RECIPE), 2)
+    lines.batch(RECIPE, "cat", ["wave", "dots"])
+    for step in range(1, 7):
+        clock.now += 6
+        lines.step(iterate(step))
+    lines.made("pastiche/bold/cat/wave.png")
+    lines.close()
+    assert out.getvalue().splitlines() == [
+        "painting (2 cells)",
+        "  0/2 cells, 0:36 left, bold · cat × wave, dots · stage 1/2 · style 0.250  edge 0.250",
+        "  0/2 cells, 0:00 left, bold · cat × wave, dots · stage 2/2 · style 0.250  edge 0.250",
+    ]
+
+
+def test_the_bar_shows_cells_stage_losses_and_time_left_and_is_gone_at_the_end(clock):
+    out = StringIO()
+    bar = Bar(Console(file=out, force_terminal=True, width=120, legacy_windows=False))
+    bar.phase("painting", 4 * work(RECIPE), 4)
+    bar.batch(RECIPE, "cat", ["wave", "dots"])
+    for step in range(1, 7):
+        clock.now += 10
+        bar.step(iterate(step))
+    bar.made("pastiche/bold/cat/wave.png")
+    bar._progress.refresh()
+    shown = out.getvalue()
+    for part in ("painting", "1/4 cells", "1:00 left", "bold · cat × wave, dots · stage 2/2 · style 0.250"):
+        assert part in shown
+    bar.close()
+    assert out.getvalue().endswith("\x1b[2K")

@@ -1,0 +1,89 @@
+"""Settings come from a file, the environment and flags; the later wins."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from spnst_core.errors import InputError
+from spnst_pipeline.settings import Settings
+
+
+def test_defaults():
+    settings = Settings.load()
+    assert (settings.profile, settings.recipes, settings.size) == ("pretrained", ("structure",), None)
+    assert settings.out == "out"
+
+
+def test_flags_win_over_environment_which_wins_over_file(monkeypatch):
+    Path("spnst.yaml").write_text("profile: from-file\nsize: 64\ndevice: from-file\n")
+    monkeypatch.setenv("SPNST_SIZE", "128")
+    monkeypatch.setenv("SPNST_DEVICE", "from-environment")
+    settings = Settings.load(device="from-flag", size=None)
+    assert (settings.profile, settings.size, settings.device) == ("from-file", 128, "from-flag")
+
+
+def test_recipes_from_the_environment_are_separated_by_commas(monkeypatch):
+    monkeypatch.setenv("SPNST_RECIPES", "structure, gatys")
+    assert Settings.load().recipes == ("structure", "gatys")
+
+
+def test_an_empty_variable_is_not_set(monkeypatch):
+    monkeypatch.setenv("SPNST_SIZE", "")
+    assert Settings.load().size is None
+
+
+def test_paths_in_a_file_count_from_where_the_file_lies(monkeypatch, tmp_path):
+    (tmp_path / "there").mkdir()
+    text = "content: photos\nstyle: /abs/paintings\nout: ../made\nrecipes: [structure, mine.yaml]\n"
+    (tmp_path / "there/spnst.yaml").write_text(text)
+    monkeypatch.setenv("SPNST_CONFIG", str(tmp_path / "there/spnst.yaml"))
+    settings = Settings.load()
+    assert settings.content == str(tmp_path / "there/photos")
+    assert settings.style == "/abs/paintings"
+    assert Path(settings.out).resolve() == tmp_path / "made"
+    assert settings.recipes == ("structure", str(tmp_path / "there/mine.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("recipe: [structure]", r'unknown key recipe \(did you mean "recipes"\?\)'),
+        ("size: 5", "size.*greater than or equal to 32.*5"),
+        ("size: big", "size.*'big'"),
+        ("recipes: []", "recipes"),
+        ("- a\n- b", "must be a mapping"),
+        ("a: [", "can't be read"),
+    ],
+)
+def test_faults_in_the_file_are_named_in_one_line(text, complaint):
+    Path("spnst.yaml").write_text(text)
+    with pytest.raises(InputError, match=complaint) as error:
+        Settings.load()
+    assert "\n" not in str(error.value)
+
+
+def test_a_named_file_must_be_there(monkeypatch):
+    monkeypatch.setenv("SPNST_CONFIG", "nowhere.yaml")
+    with pytest.raises(InputError, match=r"nowhere\.yaml can't be read"):
+        Settings.load()
+
+
+def test_written_settings_are_read_back_and_move_with_the_store(monkeypatch, tmp_path):
+    out = tmp_path / "out"
+    home = out / ".dagster"
+    home.mkdir(parents=True)
+    settings = Settings.load(
+        content=str(out / "samples/content"), style=str(tmp_path / "paintings"), out=str(out), size=96
+    )
+    (home / "spnst.yaml").write_text(settings.to_yaml(home))
+    written = yaml.safe_load((home / "spnst.yaml").read_text())
+    assert written["content"] == "../samples/content"
+    assert written["style"] == str(tmp_path / "paintings")
+
+    out.rename(tmp_path / "moved")
+    monkeypatch.setenv("SPNST_CONFIG", str(tmp_path / "moved/.dagster/spnst.yaml"))
+    again = Settings.load()
+    assert Path(again.content or "").resolve() == tmp_path / "moved/samples/content"
+    assert Path(again.out).resolve() == tmp_path / "moved"
+    assert again.size == 96
