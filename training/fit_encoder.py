@@ -23,7 +23,7 @@ SIZES = (128, 256)
 PATCHES = 60_000
 KEPT = (75, 128, 128)
 """Whitened directions kept in each layer."""
-FLOOR = 0.0005
+FLOOR = 0.02
 """Share of the largest variance that is added before whitening: damps directions that are mostly noise."""
 ROUNDS = 12
 
