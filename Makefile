@@ -12,7 +12,8 @@ test: .venv/installed-dev
 	$(BIN)/python -m pytest
 
 ui: .venv/installed
-	DAGSTER_HOME=$(abspath $(OUT))/.dagster SPNST_CONFIG=$(abspath $(OUT))/spnst.yaml \
+	@test -d $(OUT)/.dagster || { echo "nothing in $(OUT) yet: make demo first, or name a folder with OUT=..."; exit 2; }
+	DAGSTER_HOME=$(abspath $(OUT))/.dagster SPNST_CONFIG=$(abspath $(OUT))/.dagster/spnst.yaml \
 		$(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1 -p 3000
 
 lint: .venv/installed-dev
