@@ -16,6 +16,8 @@ from safetensors.numpy import load
 from small_project import Recorder
 
 from spnst_pipeline.progress import Listener
+from spnst_pipeline.resources import Project
+from spnst_pipeline.settings import Settings
 from spnst_pipeline.storage import Store
 
 CELLS = [(c, s) for c in ("boat", "cat") for s in ("dots", "wave")]
@@ -122,6 +124,14 @@ def test_previews_are_small_pictures_inside_markdown(first_run, asset, partition
     image = Image.open(BytesIO(base64.b64decode(data)))
     image.load()
     assert image.height >= 48
+
+
+def test_the_settings_are_left_for_the_ui(first_run, monkeypatch):
+    place, _ = first_run
+    monkeypatch.setenv("SPNST_CONFIG", str(place.out / ".dagster/spnst.yaml"))
+    settings = Settings.load()
+    assert (settings.size, settings.profile) == (48, "embedded")
+    assert Project.open(settings).recipes == Project.open(place.settings()).recipes
 
 
 def test_partitions_are_the_folders_pictures(first_run):
