@@ -50,6 +50,8 @@ class _Goals:
 class Objective:
     """A function from canvases (B, 3, H, W) and a view to every term's value (B,), and their weighted sum ``total``.
 
+    It also takes some of the cells alone: their canvases, and a slice that says which they are.
+
     Args:
         goal: the content on the stage's canvas, (1, 3, H, W).
         content: its edges and depth at the stage's size, where the recipe compares maps.
@@ -96,7 +98,7 @@ class Objective:
             return View(window)
         return View(window, torch.randn(self._goal[window].shape, generator=generator).to(self._goal))
 
-    def __call__(self, x: Tensor, view: View) -> dict[str, Tensor]:
+    def __call__(self, x: Tensor, view: View, cells: slice = slice(None)) -> dict[str, Tensor]:
         form, window, goals = self._recipe.form, view.window, self._goals(view.window)
         features = self._models.encoder.features(x[window], {*self._content_layers, *self._style_layers})
         zero = x.new_zeros(len(x))
@@ -106,7 +108,8 @@ class Objective:
             terms["content"] = terms["content"] + share * loss
         for layer, share in self._style_layers.items():
             style = self._style_goals[layer]
-            terms["style"] = terms["style"] + share * losses.style_loss(features[layer], style.gram, style.mean, form)
+            loss = losses.style_loss(features[layer], style.gram[cells], style.mean[cells], form)
+            terms["style"] = terms["style"] + share * loss
         if goals.edge is not None:
             if self._edge_features:
                 terms["edge"] = losses.squared_error(self._edge_features(x[window]), goals.edge, form)
