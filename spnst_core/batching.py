@@ -7,8 +7,8 @@ import torch
 
 Cell = TypeVar("Cell")
 
-BYTES_PER_PIXEL = 3_000
-"""Memory that one pixel of one cell takes while gradients are computed, measured with the embedded profile."""
+BYTES_PER_PIXEL = 10_000
+"""A cautious estimate of the memory that one pixel of one cell takes while gradients are computed; not measured."""
 
 SHARE = 0.6
 """Share of the device's free memory that a batch may take."""
