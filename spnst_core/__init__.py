@@ -7,6 +7,7 @@ result = sp.stylize("photo.jpg", "painting.jpg", recipe=sp.Recipe.load("structur
 result.image.save("pastiche.png")
 """
 
+from spnst_core import models
 from spnst_core.errors import InputError
 from spnst_core.models.profiles import Models, load_models
 from spnst_core.recipes import Recipe, Stage, Weights
@@ -20,6 +21,7 @@ __all__ = [
     "Stage",
     "Weights",
     "load_models",
+    "models",
     "stylize",
     "stylize_grid",
 ]

@@ -26,7 +26,7 @@ A small network can be satisfied by dots that no eye reads as depth; dots that m
 Window = tuple[slice | EllipsisType, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class View:
     """What the networks look at in one step: a window of the canvas, and noise (1, 3, h, w) before the depth network.
 
@@ -36,12 +36,21 @@ class View:
     window: Window = (...,)
     noise: Tensor | None = None
 
+    def before_depth(self, x: Tensor) -> Tensor:
+        """What the depth network sees of canvases (N, 3, H, W): the window, blurred and noisy if there is noise."""
+        seen = x[self.window]
+        return seen if self.noise is None else soften(seen) + DEPTH_NOISE * self.noise
+
+
+WHOLE = View()
+"""The whole canvas, as it is."""
+
 
 @dataclass(frozen=True)
 class _Goals:
-    """What the content asks for in one window: the encoder's features, and edges and depth as maps or features."""
+    """What the content asks for in one view: the encoder's features, and edges and depth as maps or features."""
 
-    window: Window
+    view: View
     features: Mapping[str, Tensor]
     edge: Tensor | None
     depth: Tensor | None
@@ -92,14 +101,14 @@ class Objective:
     def view(self, generator: torch.Generator) -> View:
         """Where to look in the next step: the whole canvas, or somewhere new if the recipe has jitter."""
         if not self._recipe.jitter:
-            return View()
+            return WHOLE
         window = _window(self._goal, generator)
         if not self._weights.depth:
             return View(window)
         return View(window, torch.randn(self._goal[window].shape, generator=generator).to(self._goal))
 
     def __call__(self, x: Tensor, view: View, cells: slice = slice(None)) -> dict[str, Tensor]:
-        form, window, goals = self._recipe.form, view.window, self._goals(view.window)
+        form, window, goals = self._recipe.form, view.window, self._goals(view)
         features = self._models.encoder.features(x[window], {*self._content_layers, *self._style_layers})
         zero = x.new_zeros(len(x))
         terms = dict.fromkeys(TERMS, zero)
@@ -117,7 +126,7 @@ class Objective:
                 maps = self._models.edges.maps(x, self._edge.calibration[self._size])
                 terms["edge"] = losses.edge_loss(maps, goals.edge, form)
         if goals.depth is not None:
-            seen = x[window] if view.noise is None else soften(x[window]) + DEPTH_NOISE * view.noise
+            seen = view.before_depth(x)
             if self._depth_features:
                 terms["depth"] = losses.squared_error(self._depth_features(seen), goals.depth, form)
             else:
@@ -128,28 +137,33 @@ class Objective:
         return {**terms, "total": total}
 
     @torch.no_grad()
-    def _goals(self, window: Window) -> _Goals:
-        """Computed once for as long as the window stays."""
-        if self._known is None or self._known.window != window:
-            seen, edge, depth = self._goal[window], None, None
+    def _goals(self, view: View) -> _Goals:
+        """Computed once for as long as the view stays.
+
+        A network answers differently to another window of the same picture, by more than a pastiche should differ
+        from its content. So pastiche and content are compared in one view; the content's map serves the whole canvas.
+        """
+        if self._known is None or self._known.view is not view:
+            seen, edge, depth = self._goal[view.window], None, None
             if self._edge_features:
                 edge = self._edge_features(seen)
             elif self._edge:
                 edge = self._edge.maps[self._size]
             if self._depth_features:
-                depth = self._depth_features(seen)
+                depth = self._depth_features(view.before_depth(self._goal))
             elif self._depth:
-                depth = self._depth.maps[self._size][window]
+                alone = view is WHOLE
+                depth = self._depth.maps[self._size] if alone else self._models.depth(view.before_depth(self._goal))
             features = self._models.encoder.features(seen, self._content_layers)
-            self._known = _Goals(window, features, edge, depth)
+            self._known = _Goals(view, features, edge, depth)
         return self._known
 
 
 def _features(network: object, key: str, recipe: Recipe, models: Models) -> Callable[[Tensor], Tensor]:
     if not isinstance(network, FeatureExtractor):
         raise InputError(
-            f"recipe {recipe.name} has {key}: features, but {type(network).__name__} of the profile {models.profile} "
-            f"has none: use {key}: maps or another profile"
+            f"recipe {recipe.name} has {key}: features, but {type(network).__name__} of the profile "
+            f"{models.identity.profile} has none: use {key}: maps or another profile"
         )
     return network.features
 

@@ -91,6 +91,14 @@ def optimize(
             yield Iterate(index, len(recipe.stages), step, recipe.steps, dict(values), crop(optimizer.x.detach()))
 
 
+@torch.no_grad()
+def starting_point(content: ContentTargets, styles: Sequence[StyleTargets], recipe: Recipe, models: Models) -> Tensor:
+    """What the recipe starts from, at the pastiches' own size, (B, 3, H, W): finished pastiches are held against it."""
+    generator = torch.Generator().manual_seed(recipe.seed)
+    goal = canvas(content.content.to(models.device), recipe.size)
+    return crop(_start(goal, styles, recipe, recipe.stages[-1], generator))
+
+
 def _evaluation(objective: Objective, view: View) -> Callable[[Tensor], Evaluation]:
     """The objective in one view, with its gradient.
 

@@ -11,7 +11,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError, model_validator
 
 from spnst_core.errors import InputError, closest
-from spnst_core.models.profiles import Encoder
+from spnst_core.models.profiles import Layered
 from spnst_core.style_size import StyleSize
 
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -169,6 +169,20 @@ class Recipe(_Frozen):
         except ValidationError as error:
             raise InputError(f"recipe {self.name}: " + "; ".join(map(_problem, error.errors()))) from error
 
+    def with_weights(self, weights: Mapping[str, float]) -> Recipe:
+        """The same recipe with some weights, by the names of their terms, replaced in every stage.
+
+        Raises:
+            InputError: no such term, or a weight out of range.
+        """
+        data = self.model_dump(exclude_unset=True)
+        for part in (data, *(stage for stage in data["stages"] if stage.get("weights"))):
+            part["weights"] = {**part.get("weights", {}), **weights}
+        try:
+            return Recipe.model_validate(data)
+        except ValidationError as error:
+            raise InputError(f"recipe {self.name}: " + "; ".join(map(_problem, error.errors()))) from error
+
     @property
     def sizes(self) -> tuple[int, ...]:
         """Long sides in pixels that the stages work at, each once, rising."""
@@ -188,15 +202,15 @@ class Recipe(_Frozen):
         size = self.style_size or StyleSize(self.stage_size(stage))
         return tuple(size.times(stroke) for stroke in stage.strokes or self.strokes)
 
-    def content_layers(self, encoder: Encoder) -> Mapping[str, float]:
+    def content_layers(self, encoder: Layered) -> Mapping[str, float]:
         """The encoder's layers for content and what each counts."""
         return self._layers(encoder).content or encoder.content_layers
 
-    def style_layers(self, encoder: Encoder) -> Mapping[str, float]:
+    def style_layers(self, encoder: Layered) -> Mapping[str, float]:
         """The encoder's layers for style and what each counts."""
         return self._layers(encoder).style or encoder.style_layers
 
-    def _layers(self, encoder: Encoder) -> Layers:
+    def _layers(self, encoder: Layered) -> Layers:
         return next((layers for name, layers in self.layers.items() if name == encoder.name), Layers())
 
     def stage_weights(self, stage: Stage) -> Weights:

@@ -1,6 +1,6 @@
 """Stand-in weights: files that load like the published ones, to try the pretrained profile where none can be had.
 
-    python -m training.stand_ins FOLDER [--seed 1]
+    python -m training.stand_ins FOLDER [NAME ...] [--seed 1]
     SPNST_WEIGHTS=FOLDER spnst run --profile pretrained ...
 
 Every tensor is noise that depends on its published key, its shape and the seed alone, scaled so that signals neither
@@ -9,6 +9,7 @@ shown it is labelled. A file that is there already is left alone, so that real w
 """
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from zlib import crc32
 
@@ -17,16 +18,22 @@ import torch
 from torch import Tensor
 
 from spnst_core.models import layouts, pretrained
-from spnst_core.models.build import build
 from spnst_core.models.layouts import Layout
 from spnst_core.models.manifest import entry
+from spnst_core.models.networks import build
 from spnst_core.models.weights import STAND_IN
 
 LAYOUTS: dict[str, Layout] = {
-    pretrained.ENCODER: layouts.vgg19_torchvision,
-    pretrained.EDGES: layouts.hed_sniklaus_file,
-    pretrained.DEPTH: layouts.midas_v21_small,
+    "vgg19": layouts.vgg19_torchvision,
+    "hed": layouts.hed_sniklaus_file,
+    "hed_controlnet": layouts.hed_controlnet,
+    "midas_v21_small": layouts.midas_v21_small,
+    "dpt_hybrid": layouts.dpt_hybrid,
+    "dpt_large": layouts.dpt_large,
+    "dpt_swin2_tiny": layouts.dpt_swin2_tiny,
+    "depth_anything_v2_small": layouts.depth_anything_v2_small,
 }
+DEFAULTS = (pretrained.ENCODER, pretrained.EDGES, pretrained.DEPTH)
 
 
 def weight(key: str, shape: tuple[int, ...], seed: int) -> Tensor:
@@ -57,14 +64,14 @@ def state(name: str, layout: Layout, seed: int) -> dict[str, Tensor]:
     return {key: weight(key, shape, seed) for key, shape in shapes.items()}
 
 
-def write(folder: Path, seed: int) -> list[Path]:
-    """A stand-in for each file of the pretrained profile that isn't in the folder; the paths written."""
+def write(folder: Path, seed: int, names: Sequence[str] = DEFAULTS) -> list[Path]:
+    """A stand-in for each of the named files that isn't in the folder; the paths written."""
     folder.mkdir(parents=True, exist_ok=True)
     written = []
-    for name, layout in LAYOUTS.items():
+    for name in names:
         path = folder / entry(name).file
         if not path.exists():
-            torch.save({"state_dict": state(name, layout, seed), STAND_IN: seed}, path)
+            torch.save({"state_dict": state(name, LAYOUTS[name], seed), STAND_IN: seed}, path)
             written.append(path)
     return written
 
@@ -73,9 +80,12 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"of {', '.join(LAYOUTS)}; {', '.join(DEFAULTS)} if none"
+    )
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
-    for path in write(arguments.folder, arguments.seed):
+    for path in write(arguments.folder, arguments.seed, arguments.names or DEFAULTS):
         print(f"{path}: {path.stat().st_size:,} bytes of stand-in weights")
 
 

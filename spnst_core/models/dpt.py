@@ -130,12 +130,15 @@ class Transformer(nn.Module):
         return found, (height, width)
 
     def _positions(self, height: int, width: int) -> Tensor:
-        """The learned positions, bilinearly resized from the square grid they were learned on."""
+        """The learned positions, resized from the square grid they were learned on."""
         token, square = self.positions[:, :1], self.positions[:, 1:]
         side = round(square.shape[1] ** 0.5)
-        grid = square.mT.unflatten(2, (side, side))
-        grid = F.interpolate(grid, (height, width), mode="bilinear", align_corners=False)
+        grid = self.resize_positions(square.mT.unflatten(2, (side, side)), height, width)
         return torch.cat((token, grid.flatten(2).mT), 1)
+
+    def resize_positions(self, grid: Tensor, height: int, width: int) -> Tensor:
+        """(1, C, side, side) → (1, C, height, width), bilinearly."""
+        return F.interpolate(grid, (height, width), mode="bilinear", align_corners=False)
 
 
 class Reassemble(nn.Module):

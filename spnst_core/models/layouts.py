@@ -80,15 +80,19 @@ hed_controlnet = Layout(
 )
 
 
-def _midas_decoder() -> dict[str, str | None]:
+def _refinenet(prefix: str = "") -> dict[str, str | None]:
     """Numbered from fine to coarse; the coarsest block has a skip branch in the files that its network never runs."""
-    names: dict[str, str | None] = {"scratch.output_conv.": "head."}
+    names: dict[str, str | None] = {}
     for i in range(4):
-        names[f"scratch.layer{i + 1}_rn."] = f"decoder.reduce.{i}."
-        names[f"scratch.refinenet{i + 1}.resConfUnit1."] = f"decoder.skip.{i}." if i < 3 else None
-        names[f"scratch.refinenet{i + 1}.resConfUnit2."] = f"decoder.refine.{i}."
-        names[f"scratch.refinenet{i + 1}.out_conv."] = f"decoder.narrow.{i}."
+        names[f"{prefix}scratch.layer{i + 1}_rn."] = f"decoder.reduce.{i}."
+        names[f"{prefix}scratch.refinenet{i + 1}.resConfUnit1."] = f"decoder.skip.{i}." if i < 3 else None
+        names[f"{prefix}scratch.refinenet{i + 1}.resConfUnit2."] = f"decoder.refine.{i}."
+        names[f"{prefix}scratch.refinenet{i + 1}.out_conv."] = f"decoder.narrow.{i}."
     return names
+
+
+def _midas_decoder() -> dict[str, str | None]:
+    return {"scratch.output_conv.": "head.", **_refinenet()}
 
 
 midas_v21_small = Layout(
@@ -158,3 +162,21 @@ dpt_swin2_tiny = Layout(
 )
 
 dpt_swin2_tiny_resaved = Layout("DPT-SwinV2-tiny, saved again under timm 1.0", _SWIN)
+
+depth_anything_v2_small = Layout(
+    "Depth Anything V2 Small",
+    {
+        "pretrained.cls_token": "transformer.class_token",
+        "pretrained.pos_embed": "transformer.positions",
+        "pretrained.patch_embed.proj.": "transformer.project.",
+        "pretrained.blocks.": "transformer.blocks.",
+        "pretrained.norm.": "transformer.norm.",
+        "pretrained.mask_token": None,  # stood for hidden patches while DINOv2 was trained
+        **{f"depth_head.projects.{i}.": f"reassemble.{i}.0." for i in range(4)},
+        **{f"depth_head.resize_layers.{i}.": f"reassemble.{i}.1." for i in range(4)},
+        "depth_head.scratch.output_conv1.": "head.0.",
+        "depth_head.scratch.output_conv2.0.": "head.2.",
+        "depth_head.scratch.output_conv2.2.": "head.4.",
+        **_refinenet("depth_head."),
+    },
+)

@@ -1,7 +1,8 @@
 """Manifest: every weight file of other people's networks that can be used, where it comes from and what it eats.
 
 Checksums are those that the publishers vouch for: torchvision puts the first eight hexadecimal digits into the file's
-name, MiDaS did so until it renamed its files, Hugging Face shows the whole. Where there's none, ``unchecked`` says so.
+name, MiDaS did so until it renamed its files, Hugging Face shows the whole (Depth Anything's is as two downloaders that
+are independent of each other record it). Where there's none, ``unchecked`` says so.
 """
 
 from collections.abc import Mapping
@@ -159,6 +160,18 @@ _FILES = (
         preprocessing=_dpt(256),
         unchecked="the publisher gives no checksum, and this file never had one in its name",
         note="about 172 MB; MiDaS itself feeds this network squares of 256 pixels",
+    ),
+    WeightFile(
+        name="depth_anything_v2_small",
+        role="depth",
+        file="depth_anything_v2_vits.pth",
+        url="https://huggingface.co/depth-anything/Depth-Anything-V2-Small/resolve/main/depth_anything_v2_vits.pth",
+        bytes=99_218_434,
+        sha256="715fade13be8f229f8a70cc02066f656f2423a59effd0579197bbf57860e1378",
+        licence="Apache-2.0",
+        paper=Paper("Depth Anything V2", 2024, "2406.09414"),
+        preprocessing=Preprocessing("RGB", (0.0, 1.0), mean=_IMAGENET_MEAN, std=_IMAGENET_STD, side=518, multiple=14),
+        note="the Small one only: the authors' larger networks aren't free for commercial use",
     ),
 )
 

@@ -1,7 +1,8 @@
-"""MiDaS: what its depth networks share, and its small convolutional one.
+"""MiDaS: what it shares with the depth networks that grew from it, and its small convolutional one.
 
 Ranftl et al., "Towards Robust Monocular Depth Estimation: Mixing Datasets for Zero-shot Cross-dataset Transfer",
-TPAMI 2022, arXiv:1907.01341. The decoder is RefineNet's (Lin et al., arXiv:1611.06612). The transformers are in `dpt`.
+TPAMI 2022, arXiv:1907.01341. The decoder is RefineNet's (Lin et al., arXiv:1611.06612). The transformers are in `dpt`
+and `depth_anything`.
 """
 
 from collections.abc import Sequence
@@ -13,15 +14,12 @@ from torch import Tensor, nn
 
 from spnst_core import images
 
-STRIDE = 32
-"""The networks halve their input five times: its sides are multiples of this."""
-
 
 class DepthNetwork(nn.Module):
     """Relative inverse depth (larger = nearer) of RGB pictures, of any scale and shift, never negative before resizing.
 
     A picture is resized, with antialiasing, so that its long side is the one the network was trained at and both sides
-    are multiples of 32, the nearest to its own aspect; the prediction is resized back.
+    are multiples of ``multiple``, the nearest to its own aspect; the prediction is resized back.
 
     Shape: (N, 3, H, W) in [0, 1] → (N, 1, H, W), any H and W, differentiable.
 
@@ -30,7 +28,9 @@ class DepthNetwork(nn.Module):
         mean, std: of its training pictures, RGB in [0, 1].
         channels: of the four maps of `pyramid`, fine to coarse.
         widths: of the decoder at those four scales.
-        align_corners: how the head doubles the resolution, a choice that the published networks disagree on.
+        align_corners: how the head enlarges its map, a choice that the published networks disagree on.
+        multiple: what the sides of the network's input are multiples of; 32 for one that halves it five times.
+        upsampling: how many times larger than the decoder's map the network's input is.
     """
 
     mean: Tensor
@@ -44,15 +44,17 @@ class DepthNetwork(nn.Module):
         channels: Sequence[int],
         widths: Sequence[int],
         align_corners: bool,
+        multiple: int = 32,
+        upsampling: float = 2.0,
     ) -> None:
         super().__init__()
-        self.size = size
+        self.size, self.multiple, self.upsampling = size, multiple, upsampling
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
         self.decoder = RefineNet(channels, widths)
         self.head = nn.Sequential(
             nn.Conv2d(widths[0], widths[0] // 2, 3, padding=1),
-            nn.Upsample(scale_factor=2, mode="bilinear", align_corners=align_corners),
+            nn.Upsample(scale_factor=upsampling, mode="bilinear", align_corners=align_corners),
             nn.Conv2d(widths[0] // 2, 32, 3, padding=1),
             nn.ReLU(),
             nn.Conv2d(32, 1, 1),
@@ -60,19 +62,23 @@ class DepthNetwork(nn.Module):
         )
 
     def pyramid(self, x: Tensor) -> list[Tensor]:
-        """Four maps at 1/4, 1/8, 1/16 and 1/32 of the network's input (N, 3, h, w), sides multiples of 32."""
+        """Four maps of the network's input (N, 3, h, w), fine to coarse, each half as large as the one before.
+
+        The finest has the input's sides divided by twice ``upsampling``: quarters of them in MiDaS.
+        """
         raise NotImplementedError
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, 3, H, W) RGB in [0, 1] → (N, 1, H, W) relative inverse depth."""
         height, width = x.shape[2:]
         depth = self.predict(self.network_input(x))
-        depth = centre(depth, *working_size(height, width, self.size))
+        depth = centre(depth, *working_size(height, width, self.size, self.multiple))
         return F.interpolate(depth, (height, width), mode="bicubic", align_corners=False)
 
     def network_input(self, x: Tensor) -> Tensor:
         """RGB in [0, 1] at any size → resized and normalised as the network was trained."""
-        return (images.resize(x, *working_size(x.shape[2], x.shape[3], self.size)) - self.mean) / self.std
+        height, width = working_size(x.shape[2], x.shape[3], self.size, self.multiple)
+        return (images.resize(x, height, width) - self.mean) / self.std
 
     def predict(self, x: Tensor) -> Tensor:
         """The network itself, without any resizing: its own input (N, 3, h, w) → (N, 1, h, w), non-negative."""
@@ -80,19 +86,23 @@ class DepthNetwork(nn.Module):
         return depth
 
     def features(self, x: Tensor) -> Tensor:
-        """What the decoder knows before the head: (N, 3, H, W) RGB in [0, 1] → (N, C, h/2, w/2) of the working size."""
-        height, width = working_size(x.shape[2], x.shape[3], self.size)
-        return centre(self.decoder(self.pyramid(self.network_input(x))), height // 2, width // 2)
+        """What the decoder knows before the head: (N, 3, H, W) RGB in [0, 1] → (N, C, h, w), of the working size.
+
+        h and w are its sides divided by ``upsampling``.
+        """
+        height, width = working_size(x.shape[2], x.shape[3], self.size, self.multiple)
+        found = self.decoder(self.pyramid(self.network_input(x)))
+        return centre(found, round(height / self.upsampling), round(width / self.upsampling))
 
 
-def working_size(height: int, width: int, size: int) -> tuple[int, int]:
-    """The multiples of 32 nearest to a picture's shape at long side ``size``, at least 32.
+def working_size(height: int, width: int, size: int, multiple: int) -> tuple[int, int]:
+    """The multiples nearest to a picture's shape at long side ``size``, at least one of them.
 
-    >>> working_size(480, 640, 384)
+    >>> working_size(480, 640, 384, 32)
     (288, 384)
     """
-    scale = size / max(height, width)
-    return max(1, round(height * scale / STRIDE)) * STRIDE, max(1, round(width * scale / STRIDE)) * STRIDE
+    scale = size / max(height, width) / multiple
+    return max(1, round(height * scale)) * multiple, max(1, round(width * scale)) * multiple
 
 
 def centre(x: Tensor, height: int, width: int) -> Tensor:
@@ -102,9 +112,9 @@ def centre(x: Tensor, height: int, width: int) -> Tensor:
 
 
 class RefineNet(nn.Module):
-    """Merges four maps from coarse to fine: at each scale refine, double the resolution, narrow to the next width.
+    """Merges four maps from coarse to fine: at each scale refine, enlarge to the next map's size, narrow to its width.
 
-    Shape: (N, channels[i], h/2ⁱ, w/2ⁱ) for i = 0 … 3 → (N, widths[0], 2h, 2w).
+    Shape: (N, channels[i], ⌈h/2ⁱ⌉, ⌈w/2ⁱ⌉) for i = 0 … 3 → (N, widths[0], 2h, 2w).
     """
 
     def __init__(self, channels: Sequence[int], widths: Sequence[int]) -> None:
@@ -124,7 +134,8 @@ class RefineNet(nn.Module):
             if i < coarsest:
                 h = h + self.skip[i](self.reduce[i](maps[i]))
             h = self.refine[i](h)
-            h = F.interpolate(h, scale_factor=2.0, mode="bilinear", align_corners=True)
+            size = maps[i - 1].shape[2:] if i else (2 * h.shape[2], 2 * h.shape[3])
+            h = F.interpolate(h, size, mode="bilinear", align_corners=True)
             h = self.narrow[i](h)
         return h
 

@@ -1,27 +1,41 @@
 """Profiles: which networks the losses look through. Both kinds answer to the same three small interfaces."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from hashlib import sha256
+from importlib import import_module
 from typing import Protocol, runtime_checkable
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from spnst_core.errors import InputError, closest
-from spnst_core.models.embedded.depth import load_depth
-from spnst_core.models.embedded.edges import SIGMAS, MultiScaleEdges
-from spnst_core.models.embedded.encoder import load_encoder
+from spnst_core.models.weights import Progress, silent
+
+PROFILES = {"pretrained": "pretrained", "embedded": "embedded.profile"}
+"""Profiles by name, and the module of this package that is each."""
 
 
-class Encoder(Protocol):
-    """Features for content and style. The two mappings name the layers used and how much each counts."""
+class Layered(Protocol):
+    """What is known of an encoder before it is loaded: its name, the layers it uses and how much each counts."""
 
-    name: str
-    """What recipes call it when they choose its layers."""
+    @property
+    def name(self) -> str:
+        """What recipes call it when they choose its layers."""
+        ...
 
-    content_layers: Mapping[str, float]
-    style_layers: Mapping[str, float]
+    @property
+    def content_layers(self) -> Mapping[str, float]:
+        """Layers for content, and what each counts."""
+        ...
+
+    @property
+    def style_layers(self) -> Mapping[str, float]:
+        """The same for style."""
+        ...
+
+
+class Encoder(Layered, Protocol):
+    """Features for content and style."""
 
     def features(self, x: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
         """Responses (N, C, h, w) of the named layers to pictures (N, 3, H, W) in [0, 1]."""
@@ -62,20 +76,27 @@ class FeatureExtractor(Protocol):
 
 
 @dataclass(frozen=True)
-class Models:
-    """The networks of one profile on one device.
+class Layers:
+    """An encoder's name and its own choice of layers."""
+
+    name: str
+    content_layers: Mapping[str, float]
+    style_layers: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Which networks a profile stands for, known without loading any: what results are stamped and labelled with.
 
     Attributes:
         fingerprint: changes with any of their weights or constants.
+        layers: the encoder's.
         stand_ins: names of networks that run on stand-in weights; empty in earnest.
     """
 
     profile: str
-    encoder: Encoder
-    edges: EdgeDetector
-    depth: DepthEstimator
-    device: torch.device
     fingerprint: str
+    layers: Layers
     stand_ins: tuple[str, ...] = ()
 
     @property
@@ -91,41 +112,88 @@ class Models:
         return f"Made with stand-in weights ({', '.join(self.stand_ins)}): this shows that everything runs, no more."
 
 
-def _embedded(device: torch.device) -> Models:
-    encoder, edges, depth = load_encoder().to(device), MultiScaleEdges().to(device), load_depth().to(device)
-    digest = _digest({"encoder": encoder, "depth": depth}, repr(SIGMAS))
-    return Models("embedded", encoder, edges, depth, device, digest)
+@dataclass(frozen=True)
+class Models:
+    """The networks of one profile on one device."""
+
+    identity: Identity
+    encoder: Encoder
+    edges: EdgeDetector
+    depth: DepthEstimator
+    device: torch.device
 
 
-def _pretrained(device: torch.device) -> Models:
-    from spnst_core.models.pretrained import load_pretrained  # its depth networks need timm, which takes seconds
+class Profile(Protocol):
+    """A set of networks and where they come from. ``edges`` and ``depth`` name networks other than its first choice."""
 
-    return load_pretrained(device)
+    def fetch(self, edges: str | None, depth: str | None, progress: Progress) -> None:
+        """Download what isn't there."""
+        ...
+
+    def identify(self, edges: str | None, depth: str | None) -> Identity:
+        """The networks' identity; their files must be there."""
+        ...
+
+    def load(self, device: torch.device, edges: str | None, depth: str | None) -> Models:
+        """The networks; their files must be there."""
+        ...
 
 
-_PROFILES: dict[str, Callable[[torch.device], Models]] = {"embedded": _embedded, "pretrained": _pretrained}
+def _profile(name: str) -> Profile:
+    if name not in PROFILES:
+        raise InputError(f'no profile "{name}"{closest(name, PROFILES)}: this version has {", ".join(PROFILES)}')
+    # Imported when asked for: the published depth networks need timm, which takes seconds.
+    profile: Profile = import_module(f"spnst_core.models.{PROFILES[name]}")
+    return profile
 
 
-def profile_names() -> list[str]:
-    """Profiles that can be loaded."""
-    return sorted(_PROFILES)
-
-
-def load_models(profile: str, device: str = "auto") -> Models:
-    """The networks of a profile, ready for use: evaluation mode, no gradients for weights.
+def fetch_models(
+    profile: str, *, edges: str | None = None, depth: str | None = None, progress: Progress = silent
+) -> None:
+    """Download the weight files of a profile that aren't in the cache; the embedded profile needs none.
 
     Args:
-        profile: one of `profile_names`.
-        device: ``cpu``, ``cuda``, ``cuda:1``, ``mps``, or ``auto`` for the first of CUDA, MPS and CPU that is there.
+        edges, depth: as for `load_models`.
+        progress: told how far each download is.
 
     Raises:
-        InputError: no such profile, a device that this machine doesn't have, or weights that can't be had.
+        InputError: no such profile or network, or weights that can't be had.
     """
-    if profile not in _PROFILES:
-        raise InputError(
-            f'no profile "{profile}"{closest(profile, _PROFILES)}: this version has {", ".join(profile_names())}'
-        )
-    return _PROFILES[profile](find_device(device))
+    _profile(profile).fetch(edges, depth, progress)
+
+
+def identify(profile: str, *, edges: str | None = None, depth: str | None = None) -> Identity:
+    """The identity of a profile's networks, without loading or downloading any.
+
+    Raises:
+        InputError: no such profile or network, or weight files that aren't there yet.
+    """
+    return _profile(profile).identify(edges, depth)
+
+
+def load_models(
+    profile: str,
+    device: str = "auto",
+    *,
+    edges: str | None = None,
+    depth: str | None = None,
+    progress: Progress = silent,
+) -> Models:
+    """The networks of a profile, ready for use: evaluation mode, no gradients for weights; fetched if need be.
+
+    Args:
+        profile: ``embedded`` or ``pretrained``.
+        device: ``cpu``, ``cuda``, ``cuda:1``, ``mps``, or ``auto`` for the first of CUDA, MPS and CPU that is there.
+        edges: the pretrained profile's edge detector: ``hed`` (if None) or ``hed_controlnet``.
+        depth: its depth estimator: ``midas_v21_small`` (if None) or another that the manifest lists.
+        progress: told how far each download is.
+
+    Raises:
+        InputError: no such profile or network, a device that this machine doesn't have, or weights that can't be had.
+    """
+    chosen, place = _profile(profile), find_device(device)
+    chosen.fetch(edges, depth, progress)
+    return chosen.load(place, edges, depth)
 
 
 def find_device(name: str) -> torch.device:
@@ -149,13 +217,3 @@ def find_device(name: str) -> torch.device:
 
 def _count(kind: str) -> int:
     return torch.cuda.device_count() if kind == "cuda" else 1
-
-
-def _digest(networks: Mapping[str, nn.Module], constants: str) -> str:
-    """A short hash of the weights and constants that a profile's answers depend on."""
-    h = sha256(constants.encode())
-    for name, network in networks.items():
-        for key, value in network.state_dict().items():
-            h.update(f"{name}.{key}{tuple(value.shape)}".encode())
-            h.update(value.detach().cpu().contiguous().numpy().tobytes())
-    return h.hexdigest()[:16]

@@ -27,8 +27,11 @@ FOLDER = "SPNST_WEIGHTS"
 MIRROR = "SPNST_WEIGHTS_MIRROR"
 """Environment variable that names a mirror: weight files are then taken from ``<mirror>/<file name>``."""
 
-Progress = Callable[[int, int | None], None]
-"""Told the bytes there are and those there will be (None: not known). The first falls when a download starts over."""
+Progress = Callable[[str, int, int | None], None]
+"""Told whose weights are being downloaded, the bytes there are and those there will be (None: not known).
+
+The bytes there are fall when a download starts over.
+"""
 
 STAND_IN = "spnst_stand_in"
 """Key in a weight file's container that says: these aren't the published weights, but stand-ins for trying out."""
@@ -60,6 +63,10 @@ class _DefectError(Exception):
     """What is wrong with a file or with a server's answer, in words that follow its name."""
 
 
+def silent(name: str, done: int, total: int | None) -> None:
+    """A `Progress` that tells nobody."""
+
+
 def folder() -> Path:
     """The folder that holds weight files: ``SPNST_WEIGHTS``, else where torch hub keeps its own."""
     return Path(os.environ.get(FOLDER) or Path(torch.hub.get_dir(), "checkpoints")).expanduser()
@@ -71,7 +78,7 @@ def find(
     *,
     cache: Path | None = None,
     mirror: str | None = None,
-    progress: Progress = lambda done, total: None,
+    progress: Progress = silent,
     patience: Patience = Patience(),
 ) -> Path:
     """The file with these weights: the explicit one, else the one in the cache, else a download into the cache.
@@ -102,7 +109,7 @@ def download(
     cache: Path,
     *,
     mirror: str | None = None,
-    progress: Progress = lambda done, total: None,
+    progress: Progress = silent,
     patience: Patience = Patience(),
 ) -> Path:
     """Downloads a weight file into the cache, whole and checked, or not at all.
@@ -176,7 +183,7 @@ def _transfer(entry: WeightFile, url: str, part: Path, progress: Progress, timeo
                         raise _DefectError("gave a web page in place of weights")
                     file.write(chunk)
                     done += len(chunk)
-                    progress(done, total)
+                    progress(entry.name, done, total)
     except (
         requests.exceptions.InvalidURL,
         requests.exceptions.MissingSchema,

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from spnst_core import InputError, Recipe, images, losses
-from spnst_core.models.build import build
-from spnst_core.objective import Objective, soften
+from spnst_core.models.networks import build
+from spnst_core.objective import DEPTH_NOISE, Objective, soften
 from spnst_core.optimize import optimize
 from spnst_core.recipes import Layers, Stage, Weights
 from spnst_core.stylize import content_targets
@@ -130,6 +130,59 @@ def test_softening_removes_a_weave_and_keeps_flat_areas():
     weave = torch.tensor([[1.0, -1.0], [-1.0, 1.0]]).repeat(8, 8)[None, None]
     torch.testing.assert_close(soften(weave)[..., 1:-1, 1:-1], torch.zeros(1, 1, 14, 14))
     torch.testing.assert_close(soften(torch.full((1, 3, 5, 7), 0.4)), torch.full((1, 3, 5, 7), 0.4))
+
+
+def objective_of(recipe, photograph, painting, models):
+    """The objective of a recipe's last stage, and its goal."""
+    goal = canvas(photograph, recipe.size)
+    styles = [StyleTargets.compute(painting, models, recipe.style_sizes)]
+    content = content_targets(photograph, recipe, models)
+    return Objective(goal, content, styles, recipe, recipe.stages[-1], models), goal
+
+
+def views(objective, count):
+    generator = torch.Generator().manual_seed(0)
+    return [objective.view(generator) for _ in range(count)]
+
+
+def test_with_jitter_every_view_is_elsewhere_and_has_its_own_noise(photograph, two, models):
+    objective, goal = objective_of(short(), photograph, two[0], models)
+    seen = views(objective, 12)
+    assert len({(v.window[1].start, v.window[2].start) for v in seen}) > 6
+    assert all(goal[v.window].shape == v.noise.shape for v in seen)
+    assert not torch.equal(seen[0].noise, seen[1].noise)
+
+
+def test_before_the_depth_network_a_weave_is_gone_and_noise_is_there(photograph, two, models):
+    objective, goal = objective_of(short(), photograph, two[0], models)
+    weave = torch.tensor([[0.1, -0.1], [-0.1, 0.1]]).repeat(goal.shape[2] // 2, goal.shape[3] // 2)
+    grey = torch.full_like(goal, 0.5)
+    for view in views(objective, 3):
+        plain, woven = view.before_depth(grey), view.before_depth(grey + weave)
+        assert (woven - plain)[..., 1:-1, 1:-1].abs().max() < 1e-6
+        assert plain.std().item() == pytest.approx(DEPTH_NOISE, rel=0.1)
+
+
+def test_the_photograph_itself_is_at_no_depth_distance_in_any_view(photograph, two, models):
+    """However much the network's answer changes from view to view."""
+    objective, goal = objective_of(short(), photograph, two[0], models)
+    for view in views(objective, 3):
+        assert objective(goal, view)["depth"].item() == pytest.approx(0, abs=1e-5)
+        assert objective(1 - goal, view)["depth"].item() > 0.01
+
+
+def test_without_jitter_the_depth_network_sees_the_canvas_itself(photograph, two, models):
+    recipe = short(jitter=False)
+    objective, goal = objective_of(recipe, photograph, two[0], models)
+    (view,) = views(objective, 1)
+    assert torch.equal(view.before_depth(goal), goal)
+    expected = losses.depth_loss(models.depth(1 - goal), models.depth(goal))
+    torch.testing.assert_close(objective(1 - goal, view)["depth"], expected)
+
+
+@pytest.mark.parametrize("name", ["structure", "gatys"])
+def test_jitter_is_on_for_this_projects_own_recipes_whatever_the_profile(name):
+    assert Recipe.load(name).jitter
 
 
 def test_smooth_gradients_leave_less_of_a_weave(photograph, two, models):

@@ -5,15 +5,16 @@ of patches (Coates & Ng, "Learning Feature Representations with K-means", 2012),
 """
 
 from collections.abc import Collection, Mapping
-from importlib import resources
+from pathlib import Path
 
 import torch.nn.functional as F
-from safetensors.torch import load
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from spnst_core.colour import luminance
 from spnst_core.errors import InputError, closest
 
+WEIGHTS = Path(__file__).with_name("encoder.safetensors")
 LAYERS = ((5, 64), (3, 128), (3, 256))
 """Kernel side and number of filters of each layer."""
 
@@ -86,6 +87,5 @@ def _sketch(x: Tensor) -> Tensor:
 def load_encoder() -> PatchEncoder:
     """The shipped encoder, ready for use: no gradients for its weights."""
     encoder = PatchEncoder()
-    data = (resources.files("spnst_core.models.embedded") / "encoder.safetensors").read_bytes()
-    encoder.load_state_dict({key: value.float() for key, value in load(data).items()})
+    encoder.load_state_dict({key: value.float() for key, value in load_file(WEIGHTS).items()})
     return encoder.eval().requires_grad_(False)

@@ -2,7 +2,8 @@
 
 The publishers' own code was run: torchvision's VGG19; sniklaus/pytorch-hed; meteorshowers/hed (its newest version and
 its first); lllyasviel's ControlNet 1.1, with projections a hundredth and ``norm`` a hundred times as large, which keeps
-the sigmoids away from their flat ends; isl-org/MiDaS. Depth networks saw the picture normalised and not resized.
+the sigmoids away from their flat ends; isl-org/MiDaS; DepthAnything/Depth-Anything-V2. Depth networks saw the picture
+normalised and not resized.
 """
 
 from typing import NamedTuple
@@ -98,6 +99,44 @@ DEPTH = {
         ),
     ),
 }
+
+DEPTH_ANYTHING = (
+    Slice(
+        518,
+        518,
+        116.5744,
+        9.098108,
+        40,
+        76,
+        76,
+        (
+            (35.48909, 0.0, 12.79841, 0.0, 18.57416, 7.387146),
+            (21.23978, 40.57375, 15.64349, 27.44484, 3.57021, 0.0),
+            (42.60756, 9.719809, 17.31456, 10.04776, 0.0, 24.08627),
+            (28.78238, 0.0, 12.61601, 45.6588, 0.0, 0.0),
+            (12.58605, 0.2319717, 0.0, 15.27007, 30.64242, 26.55022),
+            (66.88045, 0.0, 12.13216, 11.8192, 0.0, 0.0),
+        ),
+    ),
+    Slice(
+        182,
+        266,
+        112.9005,
+        5.186832,
+        24,
+        52,
+        8,
+        (
+            (47.86796, 0.0, 5.936769, 10.18927, 26.68889, 16.71017),
+            (6.239221, 0.0, 0.0, 0.0, 0.0, 0.0),
+            (12.54323, 6.437548, 7.561531, 0.7113991, 0.0, 38.59449),
+            (1.055153, 0.0, 11.213, 21.09101, 0.0, 23.68629),
+            (7.522246, 0.0, 17.30152, 0.0, 0.0, 17.69208),
+            (52.09255, 0.0, 0.0, 2.180746, 16.61637, 13.03434),
+        ),
+    ),
+)
+"""At the grid that its positions were learned on, and at another."""
 
 HED = {
     "hed_sniklaus_file": Slice(

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from spnst_core.models.build import build
+from spnst_core.models.networks import build
 from training.stand_ins import weight
 
 SEED = 1

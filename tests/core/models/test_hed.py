@@ -9,7 +9,7 @@ from standin import PUBLISHED, assert_slice, picture, published_outputs, state
 
 from spnst_core import InputError
 from spnst_core.models import layouts
-from spnst_core.models.build import build
+from spnst_core.models.networks import build
 
 
 @pytest.fixture(scope="module")

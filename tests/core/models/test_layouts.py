@@ -27,6 +27,7 @@ UNUSED = {
     "dpt_swin2_tiny_resaved": dict.fromkeys(DECODER, 256)
     | dict.fromkeys(NORM, 768)
     | {key.replace("head", "head.fc"): 768 for key in HEAD},
+    "depth_anything_v2_small": {f"depth_head.{key}": 64 for key in DECODER} | {"pretrained.mask_token": 384},
 }
 """What the depth networks' files hold and the networks don't take, with the width that gives the shape."""
 
@@ -40,6 +41,7 @@ PUBLISHED_KEYS = {
     "dpt_large": (368, "3cdb5eb90ea3c800"),
     "dpt_swin2_tiny": (273, "3635e538afb40b1a"),
     "dpt_swin2_tiny_resaved": (271, "2437b80375c8adc8"),
+    "depth_anything_v2_small": (239, "65256ce9e61be580"),
 }
 """How many keys the published networks have, and the start of the SHA-256 of the sorted lines ``key shape``."""
 
@@ -64,11 +66,13 @@ def network_of(layout):
 def unused_shape(key, width):
     if key.endswith("attn_mask"):
         return (width, 256, 256)
+    if key.endswith("mask_token"):
+        return (1, width)
     if key.endswith("bias"):
-        return (1000,) if "head" in key else (width,)
+        return (1000,) if "model.head" in key else (width,)
     if "norm" in key:
         return (width,)
-    return (1000, width) if "head" in key else (width, width, 3, 3)
+    return (1000, width) if "model.head" in key else (width, width, 3, 3)
 
 
 def file_shapes(layout):
@@ -119,6 +123,9 @@ def test_every_published_key_is_renamed_or_left_aside(layout):
         ("dpt_hybrid", "pretrained.model.patch_embed.proj.bias", "transformer.project.bias"),
         ("dpt_swin2_tiny", "pretrained.model.layers.0.downsample.norm.bias", "layers.1.downsample.norm.bias"),
         ("dpt_swin2_tiny_resaved", "pretrained.model.layers.1.downsample.norm.bias", "layers.1.downsample.norm.bias"),
+        ("depth_anything_v2_small", "pretrained.blocks.7.ls2.gamma", "transformer.blocks.7.ls2.gamma"),
+        ("depth_anything_v2_small", "depth_head.resize_layers.3.weight", "reassemble.3.1.weight"),
+        ("depth_anything_v2_small", "depth_head.scratch.output_conv2.2.bias", "head.4.bias"),
     ],
 )
 def test_a_key_goes_to_its_place_and_back(layout, theirs, ours):

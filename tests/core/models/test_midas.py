@@ -8,9 +8,9 @@ from standin import PUBLISHED, assert_slice, picture, published_outputs, state
 
 from spnst_core import images
 from spnst_core.models import layouts
-from spnst_core.models.build import build
 from spnst_core.models.dpt import DPTSwin2Tiny
 from spnst_core.models.midas import MidasSmall, working_size
+from spnst_core.models.networks import build
 
 
 @pytest.fixture(
@@ -73,17 +73,19 @@ def test_features_cover_the_picture_at_half_the_working_size(network):
 
 
 @pytest.mark.parametrize(
-    ("shape", "size", "expected"),
+    ("shape", "size", "multiple", "expected"),
     [
-        ((480, 640), 384, (288, 384)),
-        ((640, 480), 384, (384, 288)),
-        ((100, 100), 256, (256, 256)),
-        ((1080, 1920), 256, (128, 256)),
-        ((16, 2000), 384, (32, 384)),
+        ((480, 640), 384, 32, (288, 384)),
+        ((640, 480), 384, 32, (384, 288)),
+        ((100, 100), 256, 32, (256, 256)),
+        ((1080, 1920), 256, 32, (128, 256)),
+        ((16, 2000), 384, 32, (32, 384)),
+        ((480, 640), 518, 14, (392, 518)),
+        ((2000, 16), 518, 14, (518, 14)),
     ],
 )
-def test_pictures_keep_their_aspect_to_the_nearest_multiple_of_32(shape, size, expected):
-    assert working_size(*shape, size) == expected
+def test_pictures_keep_their_aspect_to_the_nearest_multiple(shape, size, multiple, expected):
+    assert working_size(*shape, size, multiple) == expected
 
 
 @torch.no_grad()
@@ -106,7 +108,7 @@ def test_windowed_attention_sees_the_picture_centred_on_a_square_with_its_border
     found = network.network_input(x)
     inner = found[:, :, 80:176]
     assert found.shape == (1, 3, 256, 256)
-    assert working_size(100, 256, 256) == (96, 256)
+    assert working_size(100, 256, 256, 32) == (96, 256)
     torch.testing.assert_close(found[:, :, :80], inner[:, :, :1].expand(1, 3, 80, 256))
     torch.testing.assert_close(found[:, :, 176:], inner[:, :, -1:].expand(1, 3, 80, 256))
     torch.testing.assert_close(inner * 0.5 + 0.5, images.resize(x, 96, 256))

@@ -5,7 +5,8 @@ import torch
 
 from spnst_core import InputError, Recipe, load_models, stylize
 from spnst_core.models import weights
-from spnst_core.models.pretrained import load_pretrained
+from spnst_core.models.hed import ControlNetHED
+from spnst_core.models.profiles import identify
 from spnst_core.recipes import Stage
 from training import stand_ins
 
@@ -24,8 +25,8 @@ def _cache(folder, monkeypatch):
 
 def test_the_profile_runs_and_its_result_says_what_it_ran_on(photographs, paintings):
     models = load_models("pretrained", "cpu")
-    assert models.label == "pretrained (stand-in weights)"
-    assert "stand-in weights (vgg19, hed, midas_v21_small)" in models.notice
+    assert models.identity.label == "pretrained (stand-in weights)"
+    assert "stand-in weights (vgg19, hed, midas_v21_small)" in models.identity.notice
     recipe = Recipe.load("structure").model_copy(update={"size": 64, "stages": (Stage(steps=2),)})
     history = stylize(photographs["coffee"], next(iter(paintings.values())), recipe=recipe, models=models).history
     assert (history[["content", "style", "edge", "depth"]].iloc[1] > 0).all()
@@ -40,14 +41,14 @@ def test_stand_ins_are_told_from_published_files_and_never_replace_any(folder):
 
 
 def test_the_fingerprint_changes_with_any_file(folder):
-    before = load_models("pretrained", "cpu").fingerprint
-    assert load_models("pretrained", "cpu").fingerprint == before
+    before = identify("pretrained").fingerprint
+    assert load_models("pretrained", "cpu").identity.fingerprint == before
     hed = folder / "network-bsds500.pytorch"
     kept = hed.read_bytes()
     hed.unlink()
     try:
         assert stand_ins.write(folder, seed=2) == [hed]
-        assert load_models("pretrained", "cpu").fingerprint != before
+        assert identify("pretrained").fingerprint != before
     finally:
         hed.write_bytes(kept)
 
@@ -62,4 +63,17 @@ def test_the_fingerprint_changes_with_any_file(folder):
 )
 def test_a_network_in_the_wrong_role_is_refused(networks, says):
     with pytest.raises(InputError, match=says):
-        load_pretrained(torch.device("cpu"), **networks)
+        load_models("pretrained", "cpu", **networks)
+
+
+def test_other_networks_can_be_chosen(folder):
+    stand_ins.write(folder, seed=1, names=("hed_controlnet",))
+    models = load_models("pretrained", "cpu", edges="hed_controlnet")
+    assert isinstance(models.edges, ControlNetHED)
+    assert models.identity.stand_ins == ("vgg19", "hed_controlnet", "midas_v21_small")
+    assert models.identity.fingerprint != identify("pretrained").fingerprint
+
+
+def test_what_is_not_there_is_named_with_the_command_that_fetches_it(folder):
+    with pytest.raises(InputError, match=f"no weights of dpt_large in {folder}: .* spnst models fetch dpt_large"):
+        identify("pretrained", depth="dpt_large")

@@ -4,6 +4,8 @@ import pytest
 import torch
 
 from spnst_core import InputError, load_models
+from spnst_core.models.embedded import depth, profile
+from spnst_core.models.profiles import identify
 
 
 def test_edges_and_depth_are_as_promised(models, photographs):
@@ -18,14 +20,34 @@ def test_edges_and_depth_are_as_promised(models, photographs):
         assert gradient.abs().max() > 0
 
 
-def test_the_fingerprint_is_that_of_the_weights(models):
-    assert load_models("embedded", "cpu").fingerprint == models.fingerprint
-    assert len(models.fingerprint) == 16
+def test_the_networks_are_known_before_they_are_loaded(models):
+    assert identify("embedded") == models.identity
+    assert len(models.identity.fingerprint) == 16
+    assert models.identity.layers.name == models.encoder.name
+    assert models.identity.layers.style_layers == models.encoder.style_layers
+
+
+def test_the_fingerprint_is_that_of_the_weights(models, monkeypatch, tmp_path):
+    other = tmp_path / "depth.safetensors"
+    other.write_bytes(depth.WEIGHTS.read_bytes()[:-1] + b"?")
+    monkeypatch.setattr(depth, "WEIGHTS", other)
+    profile.identify.cache_clear()
+    try:
+        assert identify("embedded").fingerprint != models.identity.fingerprint
+    finally:
+        profile.identify.cache_clear()
 
 
 def test_the_embedded_profile_needs_no_notice(models):
-    assert models.label == "embedded"
-    assert models.notice == ""
+    assert models.identity.label == "embedded"
+    assert models.identity.notice == ""
+
+
+@pytest.mark.parametrize("choice", [{"edges": "hed"}, {"depth": "dpt_hybrid"}])
+def test_the_embedded_profile_has_no_choice_of_networks(choice):
+    (role, name), *_ = choice.items()
+    with pytest.raises(InputError, match=f"{role} {name}: the embedded profile has its own; leave {role} out"):
+        load_models("embedded", "cpu", **choice)
 
 
 def test_an_unknown_profile_gets_the_nearest():

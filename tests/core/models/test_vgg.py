@@ -8,7 +8,7 @@ from standin import PUBLISHED, assert_slice, picture, published_outputs, state
 
 from spnst_core import InputError, losses
 from spnst_core.models import layouts
-from spnst_core.models.build import build
+from spnst_core.models.networks import build
 from spnst_core.models.vgg import LAYERS, VGG19Encoder, layer_index
 
 

@@ -195,7 +195,7 @@ def test_the_cache_is_named_by_the_environment_or_is_that_of_torch_hub(monkeypat
 
 def test_progress_counts_up_to_the_whole(server, body, cache):
     seen = []
-    download(published(server, body), cache, progress=lambda done, total: seen.append((done, total)))
+    download(published(server, body), cache, progress=lambda name, done, total: seen.append((done, total)))
     assert seen[-1] == (len(body), len(body))
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
 
@@ -203,7 +203,7 @@ def test_progress_counts_up_to_the_whole(server, body, cache):
 def test_without_an_announced_length_the_total_is_not_known(server, body, cache):
     seen = []
     file = unchecked(published(server, body, announced=False))
-    download(file, cache, progress=lambda done, total: seen.append((done, total)))
+    download(file, cache, progress=lambda name, done, total: seen.append((done, total)))
     assert seen[-1] == (len(body), None)
 
 
@@ -416,7 +416,7 @@ def test_a_password_in_a_mirror_stays_secret(server, body, cache):
 
 
 def test_an_interrupted_download_keeps_its_part(server, body, cache):
-    def interrupt(done, total):
+    def interrupt(name, done, total):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

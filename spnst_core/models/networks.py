@@ -41,6 +41,12 @@ def _dpt_swin2_tiny() -> nn.Module:
     return DPTSwin2Tiny()
 
 
+def _depth_anything_v2_small() -> nn.Module:
+    from spnst_core.models.depth_anything import DepthAnythingSmall
+
+    return DepthAnythingSmall()
+
+
 @dataclass(frozen=True)
 class _Network:
     create: Callable[..., nn.Module]
@@ -63,6 +69,7 @@ _NETWORKS: Mapping[str, _Network] = {
     "dpt_hybrid": _Network(_dpt_hybrid, (layouts.dpt_hybrid,)),
     "dpt_large": _Network(_dpt_large, (layouts.dpt_large,)),
     "dpt_swin2_tiny": _Network(_dpt_swin2_tiny, (layouts.dpt_swin2_tiny, layouts.dpt_swin2_tiny_resaved)),
+    "depth_anything_v2_small": _Network(_depth_anything_v2_small, (layouts.depth_anything_v2_small,)),
 }
 
 

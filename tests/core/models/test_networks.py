@@ -7,7 +7,7 @@ from standin import picture, state
 
 from spnst_core import InputError
 from spnst_core.models import layouts
-from spnst_core.models.build import build, network_names
+from spnst_core.models.networks import build, network_names
 
 
 @pytest.fixture(scope="module")
@@ -24,6 +24,7 @@ def test_the_networks_have_the_names_of_their_papers():
         "dpt_hybrid",
         "dpt_large",
         "dpt_swin2_tiny",
+        "depth_anything_v2_small",
     ]
 
 
