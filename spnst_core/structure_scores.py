@@ -1,0 +1,177 @@
+"""Scores of edges and depth against ground truth: pure functions on NumPy arrays.
+
+Edges are scored as in the Berkeley benchmark (Arbeláez, Maire, Fowlkes & Malik, "Contour Detection and Hierarchical
+Image Segmentation", PAMI 2011). Where this departs from its code:
+
+- one-to-one matching is exact on all pairs within reach: as many pairs as there can be, at the least total distance.
+  Theirs minimises the same on a graph that keeps a few neighbours of each pixel;
+- thresholds are quantiles of the detector's own answers instead of fixed steps, so that its scale doesn't matter;
+- the direction across an edge, for non-maximum suppression, is that of the map's strongest curvature.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.ndimage import gaussian_filter, map_coordinates
+from scipy.sparse import csr_matrix, diags, hstack
+from scipy.sparse.csgraph import min_weight_full_bipartite_matching
+from scipy.spatial import KDTree
+from scipy.stats import rankdata
+from skimage.morphology import thin
+
+Map = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+
+TOLERANCE = 0.0075
+"""How far apart matched edge pixels may lie, as a share of the picture's diagonal."""
+
+RIDGE_SIGMA = 2.0
+"""Width in pixels of the Gaussian before a ridge's direction is taken."""
+
+# ---------------------------------------------------------------------------------------------------------------- depth
+
+
+def rank_correlation(a: npt.ArrayLike, b: npt.ArrayLike) -> float:
+    """Spearman's rank correlation of two maps where both are finite; 0 if one of them is constant there."""
+    x, y = _known(a, b)
+    x, y = rankdata(x), rankdata(y)
+    x, y = x - x.mean(), y - y.mean()
+    norm = math.sqrt(float((x @ x) * (y @ y)))
+    return float(x @ y) / norm if norm else 0.0
+
+
+def aligned_error(prediction: npt.ArrayLike, truth: npt.ArrayLike) -> float:
+    """Root mean square error over the truth's standard deviation, after the best scale and shift of the prediction.
+
+    Taken where both are finite. 0 is perfect, 1 no better than a constant; for inverse depth this is what is left
+    when the unknown scale and shift are given away (Ranftl et al., arXiv:1907.01341, section 5, with least squares).
+
+    Raises:
+        ValueError: the truth is constant, so that there is nothing to explain.
+    """
+    x, y = _known(prediction, truth)
+    deviation = y.std()
+    if not deviation > 0:
+        raise ValueError("the truth is constant where it is known")
+    x, y = x - x.mean(), y - y.mean()
+    power = float(x @ x)
+    residual = y - (float(x @ y) / power) * x if power else y
+    return float(np.sqrt(np.mean(residual**2)) / deviation)
+
+
+def _known(a: npt.ArrayLike, b: npt.ArrayLike) -> tuple[Map, Map]:
+    x, y = np.asarray(a, np.float64).ravel(), np.asarray(b, np.float64).ravel()
+    known = np.isfinite(x) & np.isfinite(y)
+    if not known.any():
+        raise ValueError("the two maps have no pixel at which both are finite")
+    return x[known], y[known]
+
+
+# ---------------------------------------------------------------------------------------------------------------- edges
+
+
+@dataclass(frozen=True)
+class EdgeCounts:
+    """Edge pixels of a prediction and of its truth, and how many of each found a partner.
+
+    A predicted pixel counts once if any annotator's edge matches it; true pixels are counted over all annotators.
+    """
+
+    predicted: int = 0
+    predicted_matched: int = 0
+    true: int = 0
+    true_matched: int = 0
+
+    def __add__(self, other: EdgeCounts) -> EdgeCounts:
+        return EdgeCounts(
+            self.predicted + other.predicted,
+            self.predicted_matched + other.predicted_matched,
+            self.true + other.true,
+            self.true_matched + other.true_matched,
+        )
+
+    @property
+    def precision(self) -> float:
+        """Share of the predicted pixels that some annotator drew; 0 where nothing is predicted."""
+        return self.predicted_matched / self.predicted if self.predicted else 0.0
+
+    @property
+    def recall(self) -> float:
+        """Share of all annotators' pixels that were found; 0 where nothing was drawn."""
+        return self.true_matched / self.true if self.true else 0.0
+
+    @property
+    def f(self) -> float:
+        """Harmonic mean of precision and recall."""
+        total = self.precision + self.recall
+        return 2 * self.precision * self.recall / total if total else 0.0
+
+
+def ridges(strength: npt.ArrayLike) -> Map:
+    """Non-maximum suppression: an edge map (H, W) where it is largest across the edge, 0 elsewhere.
+
+    The direction across is that of the smoothed map's strongest curvature, of either sign: on the crest it falls away
+    most steeply across, and on the slopes beside it, it bends up most in the same direction.
+    """
+    x = np.asarray(strength, np.float64)
+    down, right = np.gradient(gaussian_filter(x, RIDGE_SIGMA, mode="nearest"))
+    (yy, yx), xx = np.gradient(down), np.gradient(right, axis=1)
+    # The Hessian's larger eigenvalue lies along the first angle, and the smaller, the stronger where their sum is
+    # negative, at right angles to it.
+    angle = 0.5 * np.arctan2(2 * yx, xx - yy) + np.where(xx + yy < 0, np.pi / 2, 0)
+    rows, columns = np.indices(x.shape)
+    step = np.stack([np.sin(angle), np.cos(angle)])
+    crest = x > 0
+    for side in (1, -1):
+        crest &= x >= map_coordinates(x, np.stack([rows, columns]) + side * step, order=1, mode="nearest")
+    return np.where(crest, x, 0.0)
+
+
+def thresholds(ridge_maps: Sequence[Map], lowest: float = 1 / 64, halving: int = 6) -> Map:
+    """Thresholds, rising, that keep falling shares of all the maps' ridge pixels: 1, ½ after ``halving`` more, …
+
+    Empty where there is no ridge at all.
+    """
+    values = np.concatenate([x[x > 0] for x in ridge_maps])
+    kept = 0.5 ** (np.arange(1 + round(halving * math.log2(1 / lowest))) / halving)
+    return np.unique(np.quantile(values, 1 - kept)) if len(values) else np.empty(0)
+
+
+def edge_counts(ridge_map: Map, annotations: Sequence[Mask], levels: Sequence[float] | Map) -> list[EdgeCounts]:
+    """Counts at each threshold: ridges (H, W) at least as strong, thinned, against each annotator's edges (H, W)."""
+    reach = TOLERANCE * math.hypot(*ridge_map.shape)
+    places = np.argwhere(ridge_map > 0)
+    pairs = [_costs(places, np.argwhere(drawn), reach) for drawn in annotations]
+    true = sum(int(drawn.sum()) for drawn in annotations)
+    found = []
+    for level in levels:
+        line = thin(ridge_map >= level)[tuple(places.T)]
+        matches = [_matched(costs[line], reach) for costs in pairs]
+        once = np.any(matches, axis=0) if matches else np.zeros(0)
+        found.append(EdgeCounts(int(line.sum()), int(once.sum()), true, sum(int(m.sum()) for m in matches)))
+    return found
+
+
+def _costs(predicted: npt.NDArray[np.int64], drawn: npt.NDArray[np.int64], reach: float) -> csr_matrix:
+    """Distances between pixels (P, 2) and (T, 2) that lie within reach, plus one, as a sparse (P, T)."""
+    shape = (len(predicted), len(drawn))
+    if 0 in shape:
+        return csr_matrix(shape, dtype=np.float64)
+    near = KDTree(predicted).sparse_distance_matrix(KDTree(drawn), reach, output_type="coo_matrix")
+    return csr_matrix((near.data + 1, (near.row, near.col)), shape)
+
+
+def _matched(costs: csr_matrix, reach: float) -> Mask:
+    """Which rows of the least costly one-to-one assignment have a partner, when having none is the worst of all."""
+    matched = np.zeros(costs.shape[0], bool)
+    candidates = np.flatnonzero(np.diff(costs.indptr))
+    if len(candidates):
+        alone = diags(np.full(len(candidates), 100 * (reach + 1)))
+        _, column = min_weight_full_bipartite_matching(hstack([costs[candidates], alone]).tocsr())
+        matched[candidates] = column < costs.shape[1]
+    return matched
