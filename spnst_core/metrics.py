@@ -48,6 +48,7 @@ def measure(content: Tensor, pastiche: Tensor, style: StyleTargets, models: Mode
     )
 
 
+@torch.no_grad()
 def style_distance(pastiche: Tensor, style: StyleTargets, encoder: Encoder) -> float:
     """Mean over the encoder's style layers of ‖G − Gₛ‖ / ‖Gₛ‖ (Frobenius norms of Gram matrices)."""
     size = min(style.statistics, key=lambda known: known.distance(pastiche.shape[2], pastiche.shape[3]))

@@ -1,15 +1,69 @@
-"""Automation: the jobs that the UI offers ready-made."""
+"""Automation: jobs, schedule and sensors, as the UI offers them."""
+
+from __future__ import annotations
+
+import time
 
 import dagster as dg
 
-stylize = dg.define_asset_job(
-    "stylize",
-    selection=dg.AssetSelection.groups("pastiches") | dg.AssetSelection.key_prefixes("metrics"),
-    description="Paint and score cells of the grid whose photographs and paintings are prepared.",
-)
+from spnst_pipeline.catalogue_sensor import catalogue_sensor
+from spnst_pipeline.gallery_sensor import gallery_sensor
+from spnst_pipeline.jobs import JOBS, job_definition
+from spnst_pipeline.launcher import launcher_sensor
+from spnst_pipeline.resources import Project, load_recipes
+from spnst_pipeline.settings import Settings
 
-refresh_gallery = dg.define_asset_job(
-    "refresh_gallery",
-    selection=dg.AssetSelection.assets("metric_table", ["contact_sheet", "grid"], "gallery"),
-    description="Bring the metric table, the sheet of the grid and the gallery up to date.",
-)
+NIGHTLY = "0 2 * * *"
+
+CELLS = dg.AssetSelection.all() - dg.AssetSelection.groups("gallery") - dg.AssetSelection.assets("metric_table")
+"""Everything that can be made as soon as its own inputs are there; sheets and gallery wait until it is calm."""
+
+_missing = dg.AutomationCondition.missing()
+_asked_for = dg.AutomationCondition.newly_requested() | dg.AutomationCondition.newly_updated()
+
+AT_ONCE = (
+    (
+        (_missing & dg.AutomationCondition.initial_evaluation())
+        | _missing.newly_true()
+        | dg.AutomationCondition.any_deps_updated()
+    ).since(_asked_for)
+    & ~dg.AutomationCondition.any_deps_missing()
+    & ~dg.AutomationCondition.any_deps_in_progress()
+    & ~dg.AutomationCondition.in_progress()
+).with_label("at once")
+"""Make a partition as soon as its inputs are there, and again when they change.
+
+As `dg.AutomationCondition.eager`, but what was missing before the sensor was switched on is made too. Each is asked for
+once: a cell that fails isn't tried again until one of its inputs changes.
+"""
+
+
+def automation(settings: Settings) -> dg.Definitions:
+    """Everything that starts runs without a user naming assets and partitions."""
+
+    def project() -> Project:
+        return Project.open(settings)
+
+    nightly = dg.ScheduleDefinition(
+        name="nightly",
+        job_name="stylize_missing",
+        cron_schedule=NIGHTLY,
+        description="Asks for everything that is missing or outdated, every night at two (UTC).",
+        default_status=dg.DefaultScheduleStatus.STOPPED,
+    )
+    at_once = dg.AutomationConditionSensorDefinition(
+        name="stylize_at_once",
+        target=CELLS,
+        description="Paints every new picture at once, and what was missing before this was switched on.",
+        default_status=dg.DefaultSensorStatus.STOPPED,
+    )
+    return dg.Definitions(
+        jobs=[job_definition(job) for job in JOBS],
+        schedules=[nightly],
+        sensors=[
+            launcher_sensor(project),
+            catalogue_sensor(lambda: Project.open(settings, empty=True)),
+            gallery_sensor(tuple(recipe.name for recipe in load_recipes(settings)), project, time.time),
+            at_once,
+        ],
+    )

@@ -27,6 +27,8 @@ DEMO_SIZE = 192
 DEMO_GRID = 3
 """Photographs, and paintings, in the demo."""
 
+PLACE = "DIR|s3://BUCKET/PREFIX"
+
 app = typer.Typer(
     help="Photographs take on painted styles and keep their depth and edges.",
     no_args_is_help=True,
@@ -38,39 +40,54 @@ app.add_typer(models_command.app, name="models")
 
 
 @app.command()
-def demo(out: Annotated[str, typer.Option(metavar="DIR", help="folder for everything made")] = "out/demo") -> None:
-    """Paint sample photographs in sample styles by two recipes; needs no downloads and no GPU."""
+def demo(
+    out: Annotated[str, typer.Option(metavar=PLACE, help="folder, or s3://bucket/prefix, for all made")] = "out/demo",
+) -> None:
+    """Paint sample photographs in sample styles by two recipes; needs no downloads and no GPU.
+
+    The samples are put into OUT/samples, or, if OUT is on S3, where Dagster keeps its records (see run --home).
+    """
     from spnst_core import samples
+    from spnst_pipeline.places import is_remote
     from spnst_pipeline.resources import open_store
     from spnst_pipeline.settings import Settings
 
-    folder = open_store(out).root / "samples"
-    settings = Settings.load(
-        content=str(folder / "content"),
-        style=str(folder / "style"),
-        out=out,
-        recipes=("structure", "gatys"),
-        profile="embedded",
-        size=DEMO_SIZE,
-    )
+    open_store(out)  # a place that can't be used is told before a sample is written
+    settings = Settings.load(out=out, recipes=("structure", "gatys"), profile="embedded", size=DEMO_SIZE)
+    folder = (settings.dagster_home if is_remote(out) else Path(out).expanduser()) / "samples"
     if not (folder / "content").exists():
         _write_samples(folder / "content", samples.contents())
     if not (folder / "style").exists():
         _write_samples(folder / "style", samples.styles())
-    _bring_up_to_date(settings)
+    pictures = {"content": str(folder / "content"), "style": str(folder / "style")}
+    _bring_up_to_date(settings.model_copy(update=pictures))
 
 
 @app.command()
 def run(
-    content: Annotated[str | None, typer.Option(metavar="DIR", help="folder of photographs")] = None,
-    style: Annotated[str | None, typer.Option(metavar="DIR", help="folder of paintings")] = None,
-    out: Annotated[str | None, typer.Option(metavar="DIR", help="folder for everything made")] = None,
+    content: Annotated[str | None, typer.Option(metavar=PLACE, help="folder or S3 prefix of photographs")] = None,
+    style: Annotated[str | None, typer.Option(metavar=PLACE, help="folder or S3 prefix of paintings")] = None,
+    out: Annotated[str | None, typer.Option(metavar=PLACE, help="folder or S3 prefix for everything made")] = None,
     recipe: Annotated[
         list[str] | None, typer.Option(metavar="NAME|FILE.yaml", help="how to paint; may be given several times")
     ] = None,
     profile: Annotated[str | None, typer.Option(metavar="NAME", help="pretrained or embedded networks")] = None,
+    edges: Annotated[
+        str | None, typer.Option(metavar="NAME", help="edge detector of the pretrained profile: hed, hed_controlnet")
+    ] = None,
+    depth: Annotated[
+        str | None, typer.Option(metavar="NAME", help="its depth network: midas_v21_small, dpt_hybrid, dpt_large, ...")
+    ] = None,
     size: Annotated[int | None, typer.Option(metavar="N", help="long side of a pastiche in pixels")] = None,
     device: Annotated[str | None, typer.Option(metavar="NAME", help="auto, cpu, cuda or mps")] = None,
+    home: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DIR",
+            help="Dagster's own records; default OUT/.dagster, for an OUT on S3 ~/.local/share/spnst/BUCKET/PREFIX",
+        ),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="make everything again, even what is up to date")] = False,
 ) -> None:
     """Paint every photograph of one folder in every style of another; only what is missing or outdated is made.
 
@@ -85,9 +102,13 @@ def run(
             out=out,
             recipes=tuple(recipe) if recipe else None,
             profile=profile,
+            edges=edges,
+            depth=depth,
             size=size,
             device=device,
-        )
+            home=home,
+        ),
+        force,
     )
 
 
@@ -104,22 +125,28 @@ def main() -> None:
         sys.exit(2)
 
 
-def _bring_up_to_date(settings: Settings) -> None:
-    from spnst_pipeline.execution import Execution, checked, open_home
+def _bring_up_to_date(settings: Settings, force: bool = False) -> None:
+    from spnst_core.models.profiles import fetch_models
+    from spnst_pipeline.catalogue import checked
+    from spnst_pipeline.downloads import download_bars
+    from spnst_pipeline.execution import Execution, open_home
     from spnst_pipeline.progress import Bar, Lines
     from spnst_pipeline.resources import Project
 
     started = time.monotonic()
-    project = checked(Project.open(settings))
+    project = Project.open(settings)
+    with download_bars() as progress:
+        fetch_models(project.profile, edges=project.edges, depth=project.depth, progress=progress)
+    project = checked(project)
     for line in (*project.contents.left_out, *project.styles.left_out):
         typer.echo(f"left out: {line}", err=True)
     # Dagster captures the standard streams while a step runs; a stream of its own keeps the bar on the screen.
-    with os.fdopen(os.dup(2), "w") as stream, open_home(settings, project.store.root) as instance:
+    with os.fdopen(os.dup(2), "w") as stream, open_home(settings) as instance:
         console = Console(file=stream)
         listener = Bar(console) if console.is_terminal else Lines(console)
         execution = Execution(project, instance, listener)
         try:
-            execution.bring_up_to_date()
+            execution.bring_up_to_date(force)
         except KeyboardInterrupt:
             typer.echo("Stopped. Finished cells are kept: the same command goes on from here.", err=True)
             raise typer.Exit(130) from None
@@ -131,7 +158,7 @@ def _bring_up_to_date(settings: Settings) -> None:
             typer.echo(f"failed: {line}", err=True)
         typer.echo(
             "Everything else was made. Run the same command again to try what is missing; "
-            f"the tracebacks are in Dagster's log in {project.store.root / '.dagster'}.",
+            f"the tracebacks are in Dagster's log in {settings.dagster_home}.",
             err=True,
         )
         raise typer.Exit(1)
@@ -144,8 +171,8 @@ def _report(project: Project, painted: int, changed: bool, seconds: float) -> No
     from spnst_pipeline.comparison import compare
 
     store, console = project.store, Console(highlight=False)
-    if project.models.notice:
-        console.print(project.models.notice, style="bold")
+    if project.identity.notice:
+        console.print(project.identity.notice, style="bold")
     if store.exists(layout.METRIC_TABLE):
         comparison = compare(read_table(store))
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
@@ -163,7 +190,7 @@ def _report(project: Project, painted: int, changed: bool, seconds: float) -> No
         ("metric table", layout.METRIC_TABLE_CSV),
     ):
         if store.exists(key):
-            console.print(f"  {label:<16}{store.path(key)}", soft_wrap=True)
+            console.print(f"  {label:<16}{store.locate(key)}", soft_wrap=True)
 
 
 def _write_samples(folder: Path, pictures: Mapping[str, Image.Image]) -> None:

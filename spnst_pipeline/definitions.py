@@ -9,28 +9,34 @@ from spnst_pipeline.assets.gallery import gallery_asset, sheet_assets
 from spnst_pipeline.assets.structure import depth_map, edge_map
 from spnst_pipeline.assets.style import style_grams
 from spnst_pipeline.assets.stylization import pastiche_asset
-from spnst_pipeline.automation import refresh_gallery, stylize
+from spnst_pipeline.automation import AT_ONCE, CELLS, automation
 from spnst_pipeline.progress import Listener, LogListener
 from spnst_pipeline.resources import Project, load_recipes
 from spnst_pipeline.settings import Settings
 
 
-def build(recipes: tuple[Recipe, ...], project: Project | dg.ResourceDefinition, listener: Listener) -> dg.Definitions:
-    """The whole graph. Steps share one process, and with it the loaded networks."""
+def build(
+    recipes: tuple[Recipe, ...], project: Project | dg.ResourceDefinition, listener: Listener, batch: int
+) -> dg.Definitions:
+    """The asset graph; ``batch`` partitions of a backfill share a run.
+
+    Steps of a run share one process, and with it the loaded networks.
+    """
+    assets = [
+        content_image,
+        style_image,
+        depth_map,
+        edge_map,
+        style_grams,
+        *map(pastiche_asset, recipes),
+        *map(metrics_asset, recipes),
+        metric_table_asset(recipes),
+        *sheet_assets(recipes),
+        gallery_asset(recipes),
+    ]
+    batches = dg.BackfillPolicy.multi_run(max_partitions_per_run=batch)
     return dg.Definitions(
-        assets=[
-            content_image,
-            style_image,
-            depth_map,
-            edge_map,
-            style_grams,
-            *map(pastiche_asset, recipes),
-            *map(metrics_asset, recipes),
-            metric_table_asset(recipes),
-            *sheet_assets(recipes),
-            gallery_asset(recipes),
-        ],
-        jobs=[stylize, refresh_gallery],
+        assets=[a.with_attributes(backfill_policy=batches) if a.partitions_def else a for a in assets],
         resources={"project": project, "listener": listener},
         executor=dg.in_process_executor,
     )
@@ -41,4 +47,8 @@ def defs() -> dg.Definitions:
     """The graph for the settings in force, folders being read when a run starts."""
     settings = Settings.load()
     project = dg.ResourceDefinition(lambda _: Project.open(settings))
-    return build(load_recipes(settings), project, LogListener())
+    graph = build(load_recipes(settings), project, LogListener(), settings.batch)
+    graph = graph.map_resolved_asset_specs(
+        func=lambda spec: spec.replace_attributes(automation_condition=AT_ONCE), selection=CELLS
+    )
+    return dg.Definitions.merge(graph, automation(settings))

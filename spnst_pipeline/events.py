@@ -1,59 +1,93 @@
-"""Events: how an asset tells Dagster of each partition that it made, and of each that it couldn't make."""
+"""Events: how an asset tells Dagster of each partition that it made or couldn't make, and what its checks found."""
 
 import traceback
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import dagster as dg
 
+from spnst_pipeline.checks import Check, CheckFailed, Verdict, summary
+
 Metadata = Mapping[str, Any]
 
+if TYPE_CHECKING:
+    Result: TypeAlias = dg.MaterializeResult[None]
+else:
+    Result = dg.MaterializeResult  # Dagster understands the annotation only without its parameter
 
-def land(context: dg.AssetExecutionContext, key: str, metadata: Metadata) -> None:
-    """Report one finished partition at once, so that nothing that fails later can lose it.
 
-    The metadata is given a second time, because when the step succeeds Dagster writes an event of its own for
-    each partition.
+@dataclass(frozen=True)
+class Made:
+    """A partition that is there and up to date: what its event shows, and the verdicts on it.
+
+    ``elsewhere`` holds verdicts on the same partition of other assets, which couldn't be judged before.
     """
-    context.log_event(dg.AssetMaterialization(context.asset_key, partition=str(key), metadata=metadata))
-    context.add_asset_metadata(metadata, partition_key=key)
+
+    metadata: Metadata
+    verdicts: Sequence[Verdict] = ()
+    elsewhere: Mapping[dg.AssetKey, Verdict] = field(default_factory=dict)
 
 
-class Failures:
-    """Partitions of one step that failed: the others go on, and the step fails at the end, naming them all."""
+class Report:
+    """What one step tells of its partitions. One that fails doesn't stop the others; the step fails at the end."""
 
-    def __init__(self, context: dg.AssetExecutionContext) -> None:
+    def __init__(self, context: dg.AssetExecutionContext, checks: Sequence[Check] = ()) -> None:
         self._context = context
+        self._checks = checks
+        self._verdicts: list[Verdict] = []
         self._lines: list[str] = []
 
-    def add(self, key: str, error: Exception) -> None:
+    def landed(self, key: str, made: Made) -> None:
+        """Report one finished partition at once, so that nothing that fails later can lose it.
+
+        The metadata is given a second time, because when the step succeeds Dagster writes an event of its own for
+        each partition.
+        """
+        asset = self._context.asset_key
+        self._context.log_event(dg.AssetMaterialization(asset, partition=str(key), metadata=made.metadata))
+        self._context.add_asset_metadata(made.metadata, partition_key=key)
+        for verdict in made.verdicts:
+            self._judged(key, verdict)
+        for other, verdict in made.elsewhere.items():
+            self._context.log_event(verdict.evaluation(other, key))
+
+    def failed(self, key: str, error: Exception) -> None:
         """Note a failed partition; the traceback goes to the run's log."""
         message = " ".join(str(error).split()) or type(error).__name__
         self._lines.append(f"{self._context.asset_key.to_user_string()}[{key}]: {message}")
-        self._context.log.error("".join(traceback.format_exception(error)))
+        if isinstance(error, CheckFailed):
+            self._judged(key, error.verdict)
+        else:
+            self._context.log.error("".join(traceback.format_exception(error)))
 
-    def report(self) -> None:
-        """Fail the step if any partition failed.
+    def result(self) -> Result:
+        """What the step returns: one summary of each check.
 
         Raises:
             dagster.Failure: one line for each failed partition.
         """
         if self._lines:
             raise dg.Failure("\n".join(self._lines))
+        return dg.MaterializeResult(check_results=[summary(check, self._verdicts) for check in self._checks])
+
+    def _judged(self, key: str, verdict: Verdict) -> None:
+        self._verdicts.append(verdict)
+        self._context.log_event(verdict.evaluation(self._context.asset_key, key))
 
 
-def each(context: dg.AssetExecutionContext, make: Callable[[str], Metadata]) -> None:
+def each(context: dg.AssetExecutionContext, make: Callable[[str], Made], checks: Sequence[Check] = ()) -> Result:
     """Make every partition of a step by itself and report it.
 
     Raises:
         dagster.Failure: some couldn't be made; all others were.
     """
-    failures = Failures(context)
+    report = Report(context, checks)
     for key in context.partition_keys:
         try:
-            metadata = make(key)
+            made = make(key)
         except Exception as error:  # one bad partition must not take its neighbours along
-            failures.add(key, error)
+            report.failed(key, error)
         else:
-            land(context, key, metadata)
-    failures.report()
+            report.landed(key, made)
+    return report.result()

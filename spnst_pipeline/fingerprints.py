@@ -15,13 +15,13 @@ from spnst_core.errors import InputError
 VERSIONS = {
     "content_image": 1,
     "style_image": 1,
-    "depth_map": 1,
+    "depth_map": 2,
     "edge_map": 1,
-    "style_grams": 1,
-    "pastiche": 1,
+    "style_grams": 2,
+    "pastiche": 2,
     "metrics": 1,
     "metric_table": 1,
-    "contact_sheet": 1,
+    "contact_sheet": 2,
     "gallery": 1,
 }
 """Code version of each step: raised when the same ingredients would now give another artefact."""

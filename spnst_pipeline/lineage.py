@@ -2,20 +2,30 @@
 
 Fingerprints chain: an artefact's is made of those its inputs really carry, so that the same rule serves a plan of
 what to make and the step that makes it. Sizes of targets aren't part of the chain: another recipe may want more of
-them, and that outdates the targets but not the pastiches made from them.
+them, and that outdates the targets but not the pastiches made from them. Names aren't part of it either: what was
+made of a picture under another name is copied.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import wraps
+from itertools import product
+from typing import Concatenate, ParamSpec
 
 from spnst_core.errors import InputError
 from spnst_core.recipes import Recipe
 from spnst_core.style_size import StyleSize
 from spnst_pipeline import layout
+from spnst_pipeline.checks import BLOCKED
 from spnst_pipeline.fingerprints import HEAD, fingerprint, metadata
 from spnst_pipeline.resources import Project
+
+READ_AT_ONCE = 256
+"""Files whose heads are held in memory together."""
+
+P = ParamSpec("P")
 
 
 @dataclass(frozen=True)
@@ -39,19 +49,44 @@ class NotMade(InputError):
     """An artefact can't be made because one of its inputs is missing or out of date."""
 
 
+def _kept(rule: Callable[Concatenate[Lineage, P], Artefact]) -> Callable[Concatenate[Lineage, P], Artefact]:
+    """A rule that is worked out once for each place: rows and columns of the grid share their inputs."""
+
+    @wraps(rule)
+    def kept(self: Lineage, /, *place: P.args, **named: P.kwargs) -> Artefact:
+        at = (rule.__name__, *[id(part) if isinstance(part, Recipe) else part for part in place])
+        if at not in self._rules:
+            self._rules[at] = rule(self, *place, **named)
+        return self._rules[at]
+
+    return kept
+
+
 @dataclass
 class Lineage:
-    """The rules for one project. The store is looked at once: make a new `Lineage` for each pass."""
+    """The rules for one project. The store is looked at once: make a new `Lineage` for each pass.
+
+    Attributes:
+        ahead: judge every artefact as if its inputs were up to date already, to tell beforehand what must be made.
+        force: what is up to date is to be made again.
+    """
 
     project: Project
+    ahead: bool = False
+    force: bool = False
+    _rules: dict[tuple[object, ...], Artefact] = field(default_factory=dict)
+    _recipes: dict[int, tuple[Recipe, str]] = field(default_factory=dict)
     _carried: dict[str, dict[str, str]] = field(default_factory=dict)
-    _current: dict[Artefact, bool] = field(default_factory=dict)
+    _current: dict[str, bool] = field(default_factory=dict)
+    _listed: tuple[str, ...] = ()
+    _keys: set[str] = field(default_factory=set)
+    _names: dict[str, dict[str, list[str]]] = field(default_factory=dict)
 
     def is_current(self, artefact: Artefact) -> bool:
         """Up to date: the files are there and carry the fingerprint (and targets hold the sizes and layers)."""
-        if artefact not in self._current:
-            self._current[artefact] = self._look(artefact)
-        return self._current[artefact]
+        if artefact.key not in self._current:
+            self._current[artefact.key] = self._look(artefact)
+        return self._current[artefact.key]
 
     def _look(self, artefact: Artefact) -> bool:
         carried = self._read(artefact.key)
@@ -59,92 +94,163 @@ class Lineage:
             carried.get("fingerprint") == artefact.fingerprint
             and set(map(str, artefact.sizes)) <= set(carried.get("sizes", "").split())
             and set(artefact.layers) <= set(carried.get("layers", "").split())
-            and all(map(self.project.store.exists, artefact.beside))
+            and all(map(self._exists, artefact.beside))
         )
 
-    def outdated(self, rule: Callable[..., Artefact], *place: object) -> bool:
+    def reuse(self, wanted: Artefact) -> bool:
+        """Whether an artefact needn't be made: it is up to date, or it can be copied, and then it is.
+
+        It can be copied if the same was made of the same pictures under other names: a file was renamed, or is
+        there twice.
+        """
+        return not self.force and (self.is_current(wanted) or self._copy(wanted))
+
+    def _copy(self, wanted: Artefact) -> bool:
+        for twin in self._twins(wanted):
+            if self._look(twin):
+                for source, target in zip((*twin.beside, twin.key), (*wanted.beside, wanted.key), strict=True):
+                    self.project.store.copy(source, target)
+                return True
+        return False
+
+    def _twins(self, wanted: Artefact) -> Iterator[Artefact]:
+        """What was made of the same pictures under other names. Artefacts that show a name have none."""
+        *folders, file = wanted.key.split("/")
+        name, _, suffix = file.rpartition(".")
+        if folders[0] == "pastiche":
+            kind, recipe, content = folders
+            for c, s in product(self._same("content_image", content), self._same("style_image", name)):
+                yield replace(wanted, key=f"{kind}/{recipe}/{c}/{s}.{suffix}")
+        elif folders[0] in ("depth_map", "edge_map", "style_grams"):
+            for other in self._same("style_image" if folders[0] == "style_grams" else "content_image", name):
+                beside = tuple(f"{folders[0]}/{other}.{key.rpartition('.')[2]}" for key in wanted.beside)
+                yield replace(wanted, key=f"{folders[0]}/{other}.{suffix}", beside=beside)
+
+    def _same(self, folder: str, name: str) -> list[str]:
+        """Names under which the store holds the same decoded picture, this one among them."""
+        if folder not in self._names:
+            self.look(folder)
+            names = self._names[folder] = {}
+            for key in sorted(self._keys):
+                if key.startswith(f"{folder}/"):
+                    carried = self._read(key).get("fingerprint", "")
+                    names.setdefault(carried, []).append(key[len(folder) + 1 :].rpartition(".")[0])
+        return self._names[folder].get(self._read(f"{folder}/{name}.png").get("fingerprint", "-"), [])
+
+    def look(self, *folders: str) -> None:
+        """Read at once what all artefacts in some folders of the store carry: for plans, which ask for most of it."""
+        store = self.project.store
+        for folder in folders:
+            if f"{folder}/" in self._listed:
+                continue
+            keys = set(store.list(folder))
+            pictures = {f"{key.removesuffix('.safetensors')}.png" for key in keys if key.endswith(".safetensors")}
+            heads = sorted(keys - pictures)
+            self._keys |= keys
+            self._listed += (f"{folder}/",)
+            for start in range(0, len(heads), READ_AT_ONCE):
+                for key, data in store.read_many(heads[start : start + READ_AT_ONCE], HEAD).items():
+                    self._carried[key] = metadata(key, data)
+
+    def outdated(self, rule: Callable[P, Artefact], *place: P.args, **named: P.kwargs) -> bool:
         """Whether an artefact should be made and can be."""
         try:
-            return not self.is_current(rule(*place))
+            return not self.is_current(rule(*place, **named)) or self.force
         except NotMade:
             return False
 
-    def current(self, rule: Callable[..., Artefact], *place: object) -> Artefact | None:
+    def current(self, rule: Callable[P, Artefact], *place: P.args, **named: P.kwargs) -> Artefact | None:
         """The artefact if it is there and up to date."""
         try:
-            artefact = rule(*place)
+            artefact = rule(*place, **named)
         except NotMade:
             return None
         return artefact if self.is_current(artefact) else None
 
+    def blocked(self, artefact: Artefact) -> str:
+        """Why an artefact that is up to date must not be shown; empty if it may be."""
+        return self._read(artefact.key).get(BLOCKED, "")
+
+    @_kept
     def content_image(self, content: str) -> Artefact:
         """From the source file's bytes."""
         source = self.project.contents.digest(content)
         return Artefact(layout.content_image(content), fingerprint("content_image", source))
 
+    @_kept
     def style_image(self, style: str) -> Artefact:
         """From the source file's bytes."""
         return Artefact(layout.style_image(style), fingerprint("style_image", self.project.styles.digest(style)))
 
+    @_kept
     def depth_map(self, content: str) -> Artefact:
         """From the photograph and the networks."""
-        made_of = fingerprint("depth_map", self._image(layout.content_image(content)), self._models)
+        made_of = fingerprint("depth_map", self._photograph(content), self._models)
         beside = (layout.depth_picture(content),)
         return Artefact(layout.depth_map(content), made_of, beside, self.project.content_sizes)
 
+    @_kept
     def edge_map(self, content: str) -> Artefact:
         """From the photograph and the networks."""
-        made_of = fingerprint("edge_map", self._image(layout.content_image(content)), self._models)
+        made_of = fingerprint("edge_map", self._photograph(content), self._models)
         beside = (layout.edge_picture(content),)
         return Artefact(layout.edge_map(content), made_of, beside, self.project.content_sizes)
 
+    @_kept
     def style_grams(self, style: str) -> Artefact:
         """From the painting and the networks."""
-        made_of = fingerprint("style_grams", self._image(layout.style_image(style)), self._models)
+        made_of = fingerprint("style_grams", self._painting(style), self._models)
         sizes, layers = self.project.style_sizes, self.project.style_layers
         return Artefact(layout.style_grams(style), made_of, sizes=sizes, layers=layers)
 
+    @_kept
     def pastiche(self, recipe: Recipe, content: str, style: str) -> Artefact:
         """From the photograph, its targets, the style's targets, the recipe and the networks."""
         made_of = fingerprint(
             "pastiche",
-            self._image(layout.content_image(content)),
+            self._photograph(content),
             self._require(self.depth_map(content)),
             self._require(self.edge_map(content)),
             self._require(self.style_grams(style)),
-            recipe.model_dump_json(exclude={"description"}),
+            self._recipe(recipe),
             self._models,
         )
         return Artefact(layout.pastiche(recipe.name, content, style), made_of)
 
+    @_kept
     def metrics(self, recipe: Recipe, content: str, style: str) -> Artefact:
         """From the pastiche, the photograph, the style's targets and the networks."""
         made_of = fingerprint(
             "metrics",
             self._require(self.pastiche(recipe, content, style)),
-            self._image(layout.content_image(content)),
+            self._photograph(content),
             self._require(self.style_grams(style)),
             self._models,
         )
         return Artefact(layout.metrics(recipe.name, content, style), made_of)
 
+    @_kept
     def metric_table(self) -> Artefact:
         """From the scores of every cell that has them."""
         made_of = fingerprint("metric_table", *_marks(self.cells(self.metrics)))
         return Artefact(layout.METRIC_TABLE, made_of, (layout.METRIC_TABLE_CSV,))
 
+    @_kept
     def content_sheet(self, content: str) -> Artefact:
         """From the photograph, its maps, all styles and this row of the grid."""
         return Artefact(layout.content_sheet(content), self._sheet([content], self.styles()))
 
+    @_kept
     def style_sheet(self, style: str) -> Artefact:
         """From the painting, all photographs with their maps and this column of the grid."""
         return Artefact(layout.style_sheet(style), self._sheet(self.contents(), [style]))
 
+    @_kept
     def grid_sheet(self) -> Artefact:
         """From everything made."""
         return Artefact(layout.GRID_SHEET, self._sheet(self.contents(), self.styles()))
 
+    @_kept
     def gallery(self) -> Artefact:
         """From everything made."""
         shown = self._sheet(self.contents(), self.styles())
@@ -167,15 +273,24 @@ class Lineage:
         contents: Sequence[str] | None = None,
         styles: Sequence[str] | None = None,
     ) -> list[Artefact]:
-        """Pastiches or metrics that are up to date, of all recipes, in the order of the grid."""
+        """Pastiches or metrics to show: up to date and not blocked, of all recipes, in the order of the grid."""
         contents = self.contents() if contents is None else contents
         styles = self.styles() if styles is None else styles
-        made = (self.current(rule, r, c, s) for r in self.project.recipes for c in contents for s in styles)
-        return [artefact for artefact in made if artefact]
+        made = (
+            (self.current(rule, r, c, s), self._read(layout.pastiche(r.name, c, s)))
+            for r, c, s in product(self.project.recipes, contents, styles)
+        )
+        return [artefact for artefact, carried in made if artefact and BLOCKED not in carried]
+
+    def blocked_cells(self, contents: Sequence[str], styles: Sequence[str]) -> list[tuple[Artefact, str]]:
+        """Pastiches that are up to date and must not be shown, each with the reason."""
+        cells = product(self.project.recipes, contents, styles)
+        made = (self.current(self.pastiche, recipe, content, style) for recipe, content, style in cells)
+        return [(pastiche, reason) for pastiche in made if pastiche and (reason := self.blocked(pastiche))]
 
     @property
     def _models(self) -> str:
-        return self.project.models.fingerprint
+        return self.project.identity.fingerprint
 
     def _sheet(self, contents: Sequence[str], styles: Sequence[str]) -> str:
         shown = [
@@ -183,26 +298,41 @@ class Lineage:
             *(f"{s} {self._require(self.style_image(s))}" for s in styles),
             *_marks(self.cells(self.pastiche, contents, styles)),
             *_marks(self.cells(self.metrics, contents, styles)),
+            *(f"{pastiche.key} blocked: {reason}" for pastiche, reason in self.blocked_cells(contents, styles)),
         ]
         return fingerprint("contact_sheet", *shown)
 
-    def _image(self, key: str) -> str:
-        """The fingerprint that a decoded picture carries."""
+    def _recipe(self, recipe: Recipe) -> str:
+        if id(recipe) not in self._recipes:  # the recipe is kept too, so that no other can come to have its id
+            self._recipes[id(recipe)] = recipe, recipe.model_dump_json(exclude={"description"})
+        return self._recipes[id(recipe)][1]
+
+    def _photograph(self, content: str) -> str:
+        return self.content_image(content).fingerprint if self.ahead else self._carries(layout.content_image(content))
+
+    def _painting(self, style: str) -> str:
+        return self.style_image(style).fingerprint if self.ahead else self._carries(layout.style_image(style))
+
+    def _carries(self, key: str) -> str:
+        """The fingerprint that a decoded picture really carries."""
         carried = self._read(key).get("fingerprint")
         if not carried:
             raise NotMade(f"{key} isn't in the store: materialise {_asset(key)} first")
         return carried
 
     def _require(self, artefact: Artefact) -> str:
-        if not self.is_current(artefact):
+        if not self.ahead and not self.is_current(artefact):
             raise NotMade(f"{artefact.key} is missing or out of date: materialise {_asset(artefact.key)} first")
         return artefact.fingerprint
+
+    def _exists(self, key: str) -> bool:
+        return key in self._keys if key.startswith(self._listed) else self.project.store.exists(key)
 
     def _read(self, key: str) -> dict[str, str]:
         if key not in self._carried:
             store = self.project.store
             size = -1 if key.endswith(".parquet") else HEAD
-            self._carried[key] = metadata(key, store.read(key, size)) if store.exists(key) else {}
+            self._carried[key] = metadata(key, store.read(key, size)) if self._exists(key) else {}
         return self._carried[key]
 
 

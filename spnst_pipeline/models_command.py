@@ -7,16 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 from rich.filesize import decimal
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-    TransferSpeedColumn,
-)
 from rich.table import Table
+
+from spnst_pipeline.downloads import download_bars
 
 if TYPE_CHECKING:
     from spnst_core.models.manifest import WeightFile
@@ -69,31 +62,15 @@ def fetch(
     if bool(names) == everything:
         raise InputError(f"name the weights to fetch, or give --all: there are {', '.join(WEIGHTS)}")
     lines, failures = [], []
-    console = Console(stderr=True)
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        disable=not console.is_terminal,
-        transient=True,
-    ) as bars:
+    with download_bars() as progress:
         for entry in _entries(names):
-            task = bars.add_task(entry.name, total=entry.bytes)
-
-            def show(done: int, total: int | None, task: TaskID = task) -> None:
-                bars.update(task, completed=done, total=total)
-
             there = (weights.folder() / entry.file).is_file()
             try:
-                path = weights.find(entry, progress=show)
+                path = weights.find(entry, progress=progress)
             except InputError as error:
                 failures.append(error)
             else:
                 lines.append(f"{entry.name}  {'was there already' if there else 'fetched'}: {path}")
-            bars.remove_task(task)
     for line in lines:
         typer.echo(line)
     for failure in failures:

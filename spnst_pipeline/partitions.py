@@ -1,9 +1,9 @@
-"""Partitions: one for each content, one for each style, and the grid of both; and which runs cover which of them."""
+"""Partitions: one for each content, one for each style, and the grid of both."""
 
 import re
 import unicodedata
 import warnings
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable
 from hashlib import sha256
 
 import dagster as dg
@@ -48,35 +48,3 @@ def rows(keys: Iterable[str]) -> dict[str, list[str]]:
         content, style = key.split("|")
         grid.setdefault(content, []).append(style)
     return grid
-
-
-def spans(wanted: Collection[str], order: Sequence[str]) -> list[Span]:
-    """The fewest ranges over ``order`` that hold the wanted keys and nothing else."""
-    found: list[Span] = []
-    previous = False
-    for key in order:
-        if key in wanted:
-            found[-1:] = [(found[-1][0], key)] if previous else [*found[-1:], (key, key)]
-        previous = key in wanted
-    return found
-
-
-def rectangles(cells: Collection[tuple[str, str]], contents: Sequence[str], styles: Sequence[str]) -> list[Span]:
-    """Rectangles of the grid that hold the wanted (content, style) cells and nothing else.
-
-    Neighbouring rows that want the same styles share a rectangle, so that a new style is one run and so is a
-    new content.
-    """
-    wanted: dict[str, set[str]] = {}
-    for content, style in cells:
-        wanted.setdefault(content, set()).add(style)
-    bands: list[tuple[list[str], list[Span]]] = []
-    for content in contents:
-        here = spans(wanted.get(content, ()), styles)
-        if bands and bands[-1][1] == here:
-            bands[-1][0].append(content)
-        else:
-            bands.append(([content], here))
-    return [
-        (str(cell_key(band[0], first)), str(cell_key(band[-1], last))) for band, here in bands for first, last in here
-    ]

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from spnst_core.errors import InputError
-from spnst_core.models.profiles import Models, load_models
+from spnst_core.models.profiles import Identity, Models, identify, load_models
 from spnst_core.recipes import Recipe
 from spnst_core.style_size import StyleSize
 from spnst_pipeline.settings import Settings
-from spnst_pipeline.sources import Folder, local
+from spnst_pipeline.sources import Source
 from spnst_pipeline.storage import Store
 
 
@@ -20,26 +19,33 @@ class Project:
     """One set of settings, made real. The networks are loaded when first asked for."""
 
     store: Store
-    contents: Folder
-    styles: Folder
+    contents: Source
+    styles: Source
     recipes: tuple[Recipe, ...]
     profile: str
     device: str
+    edges: str | None = None
+    depth: str | None = None
+    batch: int = 64
 
     @classmethod
-    def open(cls, settings: Settings) -> Project:
-        """Everything that the settings name.
+    def open(cls, settings: Settings, *, empty: bool = False) -> Project:
+        """Everything that the settings name; ``empty``: there needn't be pictures yet.
 
         Raises:
             InputError: a folder or recipe that can't be used.
         """
+        source = Source.scan if empty else Source.open
         return cls(
             open_store(settings.out),
-            Folder.open(settings.content, "content"),
-            Folder.open(settings.style, "style"),
+            source(settings.content, "content"),
+            source(settings.style, "style"),
             load_recipes(settings),
             settings.profile,
             settings.device,
+            settings.edges,
+            settings.depth,
+            settings.batch,
         )
 
     def without(self, contents: dict[str, str], styles: dict[str, str]) -> Project:
@@ -47,9 +53,14 @@ class Project:
         return replace(self, contents=self.contents.without(contents), styles=self.styles.without(styles))
 
     @cached_property
+    def identity(self) -> Identity:
+        """Which networks the profile stands for, without loading any: enough to plan and to label."""
+        return identify(self.profile, edges=self.edges, depth=self.depth)
+
+    @cached_property
     def models(self) -> Models:
         """The profile's networks on the device."""
-        return load_models(self.profile, self.device)
+        return load_models(self.profile, self.device, edges=self.edges, depth=self.depth)
 
     @cached_property
     def content_sizes(self) -> tuple[int, ...]:
@@ -64,22 +75,18 @@ class Project:
     @cached_property
     def style_layers(self) -> tuple[str, ...]:
         """Layers of the encoder whose statistics some recipe takes from a painting."""
-        return tuple(sorted({layer for r in self.recipes for layer in r.style_layers(self.models.encoder)}))
+        return tuple(sorted({layer for r in self.recipes for layer in r.style_layers(self.identity.layers)}))
 
 
 def open_store(location: str) -> Store:
-    """The store in a folder, which needn't exist yet.
+    """The store in a folder, or under a prefix of an S3 bucket, to write to.
 
     Raises:
-        InputError: it can't be a folder that this user writes to.
+        InputError: it can't be written.
     """
-    root = local(location, "out")
-    there = next(path for path in (root, *root.absolute().parents) if path.exists())
-    if not there.is_dir():
-        raise InputError(f"out {root} can't be a folder, because {there} is a file: choose another")
-    if not os.access(there, os.W_OK):
-        raise InputError(f"out {root} can't be written, because you may not write to {there}: choose another")
-    return Store(root)
+    store = Store.open(location)
+    store.require_writable()
+    return store
 
 
 def load_recipes(settings: Settings) -> tuple[Recipe, ...]:

@@ -20,6 +20,7 @@ from pydantic_settings import (
 )
 
 from spnst_core.errors import InputError, closest
+from spnst_pipeline.places import is_remote
 
 CONFIG = "SPNST_CONFIG"
 """Environment variable that names the settings file; without it, ``spnst.yaml`` in the working folder, if there."""
@@ -30,20 +31,31 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="SPNST_", env_ignore_empty=True, extra="forbid", frozen=True)
 
-    content: str | None = Field(None, description="folder of photographs")
-    style: str | None = Field(None, description="folder of paintings")
-    out: str = Field("out", description="the store: a folder for everything made")
+    content: str | None = Field(None, description="folder or s3://bucket/prefix of photographs")
+    style: str | None = Field(None, description="folder or s3://bucket/prefix of paintings")
+    out: str = Field("out", description="the store, a folder or s3://bucket/prefix, for everything made")
+    home: str | None = Field(None, description="folder of Dagster's own records; None: see `dagster_home`")
     recipes: Annotated[tuple[str, ...], NoDecode] = Field(
         ("structure",), min_length=1, description="built-in names or YAML files; comma-separated in the environment"
     )
     profile: str = Field("pretrained", description="which networks")
+    edges: str | None = Field(None, description="edge detector of the pretrained profile; None: hed")
+    depth: str | None = Field(None, description="depth network of the pretrained profile; None: midas_v21_small")
     size: int | None = Field(None, ge=32, description="long side of a pastiche in pixels; None: each recipe's own")
     device: str = Field("auto", description="auto, cpu, cuda or mps")
+    batch: int = Field(64, ge=1, description="most cells to make in one Dagster run")
 
     @field_validator("recipes", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
+
+    @field_validator("home")
+    @classmethod
+    def _local(cls, value: str | None) -> str | None:
+        if value and is_remote(value):
+            raise ValueError("Dagster's records need a folder of this machine")
+        return value
 
     @classmethod
     def settings_customise_sources(
@@ -69,23 +81,44 @@ class Settings(BaseSettings):
         except ValidationError as error:
             raise InputError("; ".join(map(_problem, error.errors()))) from error
 
+    @property
+    def dagster_home(self) -> Path:
+        """DAGSTER_HOME, the folder of Dagster's own records.
+
+        It is ``home``, else ``OUT/.dagster``. Dagster needs files of its own, so for an OUT of ``s3://bucket/prefix``
+        it is ``spnst/bucket/prefix`` where this user's programs keep their data: ``XDG_DATA_HOME``, else
+        ``~/.local/share``.
+        """
+        if self.home:
+            return Path(self.home).expanduser()
+        if not is_remote(self.out):
+            return Path(self.out).expanduser() / ".dagster"
+        data = Path(os.environ.get("XDG_DATA_HOME") or "~/.local/share").expanduser()
+        return data.joinpath("spnst", *self.out.partition("://")[2].strip("/").split("/"))
+
     def to_yaml(self, folder: Path) -> str:
-        """The text of a settings file in ``folder``; what lies inside ``out`` is written relative to it."""
-        out = Path(self.out).resolve()
+        """The text of a settings file in ``folder``.
+
+        Paths inside the store are written relative to the file, so that both can be moved together; the same goes for
+        paths inside ``folder`` where that isn't in the store.
+        """
+        here = folder.resolve()
+        out = here if is_remote(self.out) else Path(self.out).expanduser().resolve()
+        unit = out if here.is_relative_to(out) else here
 
         def portable(location: str) -> str:
-            path = Path(location).resolve()
-            return os.path.relpath(path, folder.resolve()) if path.is_relative_to(out) else str(path)
+            path = Path(location).expanduser().resolve()
+            return os.path.relpath(path, here) if path.is_relative_to(unit) else str(path)
 
         data = self.model_dump(mode="json", exclude_none=True)
         return yaml.safe_dump(_with_paths(data, portable), sort_keys=False)
 
 
 def _with_paths(data: dict[str, Any], change: Any) -> dict[str, Any]:
-    """The settings with every path changed; a recipe is a path when it ends in ``.yaml``."""
+    """The settings with every path changed: addresses aren't paths, and a recipe is one when it ends in ``.yaml``."""
     return {
         name: change(value)
-        if name in ("content", "style", "out") and isinstance(value, str)
+        if name in ("content", "style", "out", "home") and isinstance(value, str) and not is_remote(value)
         else [change(r) if str(r).endswith((".yaml", ".yml")) else r for r in value]
         if name == "recipes" and isinstance(value, list)
         else value
@@ -108,7 +141,7 @@ def _from_file() -> dict[str, Any]:
     for key in data:
         if key not in Settings.model_fields:
             raise InputError(f"settings {file}: unknown key {key}{closest(str(key), Settings.model_fields)}")
-    return _with_paths(data, lambda path: path if "://" in path else str(file.parent / Path(path).expanduser()))
+    return _with_paths(data, lambda path: str(file.parent / Path(path).expanduser()))
 
 
 def _problem(error: Any) -> str:

@@ -1,98 +1,120 @@
-"""Source folders: which file becomes which partition, and what is left out."""
+"""Sources of pictures, a folder or an S3 prefix: which file becomes which partition, and what is left out."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from functools import cache
 from hashlib import sha256
-from pathlib import Path
+from pathlib import PurePosixPath
 
 from spnst_core.errors import InputError
 from spnst_pipeline.partitions import slug
+from spnst_pipeline.places import Entry, Place, open_place
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif"})
 
+READERS = 8
+"""Pictures read at a time: over a network most of the time is waiting, but each may be tens of megabytes."""
+
 
 @dataclass(frozen=True)
-class Folder:
-    """The pictures of one folder by slug, and one line for each file that isn't used."""
+class File:
+    """A picture's file as it was when its source was listed."""
 
-    path: Path
-    pictures: Mapping[str, Path]
+    name: str
+    """Its path or address."""
+    size: int
+    modified: str
+    """Changes when the bytes may have: the time in nanoseconds, or the ETag."""
+    _place: Place = field(repr=False, compare=False)
+    _entry: Entry = field(repr=False, compare=False)
+
+    def read(self) -> bytes:
+        """Its bytes.
+
+        Raises:
+            InputError: it can't be read, or is no longer as it was listed.
+        """
+        return self._place.read_listed(self._entry)
+
+
+@dataclass(frozen=True)
+class Source:
+    """The pictures of one folder or prefix by slug, and one line for each file that isn't used."""
+
+    location: str
+    pictures: Mapping[str, File]
     left_out: tuple[str, ...] = field(default=())
 
     @classmethod
-    def open(cls, location: str | None, kind: str) -> Folder:
-        """List a folder. Sub-folders and hidden files aren't looked at; suffixes decide what a picture is.
+    def open(cls, location: str | None, kind: str) -> Source:
+        """List a folder, or the objects directly under a prefix. Hidden files and folders inside aren't looked at.
 
         Args:
-            location: the folder's path.
+            location: a folder's path, or ``s3://bucket/prefix``.
             kind: ``content`` or ``style``, for messages.
 
         Raises:
-            InputError: no folder given, no such folder, no picture in it, or two files with one slug.
+            InputError: no location given, nothing there, no picture in it, or two files with one slug.
         """
+        source = cls.scan(location, kind)
+        if not source.pictures:
+            suffixes = " ".join(sorted(SUFFIXES))
+            raise InputError(f"{kind} {source.location} holds no picture: put files in it ending in one of {suffixes}")
+        return source
+
+    @classmethod
+    def scan(cls, location: str | None, kind: str) -> Source:
+        """As `open`, but there needn't be a picture yet."""
         if not location:
             raise InputError(f"no {kind} folder: give --{kind} DIR, or set {kind} in spnst.yaml")
-        path = local(location, kind)
-        if not path.is_dir():
-            raise InputError(f"{kind} folder {path} {'is no folder' if path.exists() else 'does not exist'}: check it")
-        pictures: dict[str, Path] = {}
+        place = open_place(location)
+        pictures: dict[str, File] = {}
         left_out: list[str] = []
-        for file in sorted(path.iterdir()):
-            if file.name.startswith(".") or file.is_dir():
+        for entry in place.children():
+            path, name = PurePosixPath(entry.name), place.locate(entry.name)
+            if path.name.startswith("."):
                 continue
-            if file.suffix.lower() not in SUFFIXES:
-                left_out.append(f"{file} has no suffix of a picture ({' '.join(sorted(SUFFIXES))})")
+            if path.suffix.lower() not in SUFFIXES:
+                left_out.append(f"{name} has no suffix of a picture ({' '.join(sorted(SUFFIXES))})")
                 continue
-            twin = pictures.setdefault(slug(file.stem), file)
+            file = File(name, entry.size, entry.modified, place, entry)
+            twin = pictures.setdefault(slug(path.stem), file)
             if twin is not file:
                 raise InputError(
-                    f"{twin} and {file.name} would share the name {slug(file.stem)!r} in the store: rename one of them"
+                    f"{twin.name} and {path.name} would share the name {slug(path.stem)!r} in the store: "
+                    "rename one of them"
                 )
-        if not pictures:
-            raise InputError(f"{kind} folder {path} holds no picture: put files in it ending in one of {_suffixes()}")
-        return cls(path, pictures, tuple(left_out))
+        return cls(place.location, pictures, tuple(left_out))
 
-    def without(self, unusable: Mapping[str, str]) -> Folder:
-        """The folder without some pictures, given as slug → why."""
-        kept = {key: path for key, path in self.pictures.items() if key not in unusable}
-        return Folder(self.path, kept, (*self.left_out, *unusable.values()))
+    def without(self, unusable: Mapping[str, str]) -> Source:
+        """The source without some pictures, given as slug → why."""
+        kept = {key: file for key, file in self.pictures.items() if key not in unusable}
+        return Source(self.location, kept, (*self.left_out, *unusable.values()))
 
-    def picture(self, key: str) -> Path:
+    def picture(self, key: str) -> File:
         """The file behind a partition.
 
         Raises:
-            InputError: the folder has no such picture any more.
+            InputError: the source has no such picture any more.
         """
         if key not in self.pictures:
-            raise InputError(f"{self.path} holds no picture for {key!r}: put it back or delete the partition")
+            raise InputError(f"{self.location} holds no picture for {key!r}: put it back or delete the partition")
         return self.pictures[key]
 
     def digest(self, key: str) -> str:
-        """SHA-256 of the file behind a partition."""
-        path = self.picture(key)
-        status = path.stat()
-        return _digest(path, status.st_mtime_ns, status.st_size)
+        """SHA-256 of the file behind a partition; the file is read once."""
+        return _digest(self.picture(key))
 
-
-def local(location: str, kind: str) -> Path:
-    """A location as a path on this machine.
-
-    Raises:
-        InputError: it is a URL.
-    """
-    if "://" in location:
-        raise InputError(f"{kind} {location} is a URL, which this version can't use yet: give a local folder")
-    return Path(location).expanduser()
-
-
-def _suffixes() -> str:
-    return " ".join(sorted(SUFFIXES))
+    def hash(self, keys: Collection[str]) -> None:
+        """Read pictures ahead, several at a time, for `digest`, which also tells why one can't be read."""
+        with ThreadPoolExecutor(READERS) as threads:
+            wait([threads.submit(_digest, self.picture(key)) for key in keys])
 
 
 @cache
-def _digest(path: Path, modified: int, size: int) -> str:
+def _digest(file: File) -> str:
     """Hashed once for each state of the file."""
-    return sha256(path.read_bytes()).hexdigest()
+    return sha256(file.read()).hexdigest()

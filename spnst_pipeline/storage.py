@@ -1,67 +1,94 @@
-"""The store: bytes under keys, written whole or not at all, never outside its root."""
+"""The store: artefacts under keys, written whole or not at all, never outside its folder or prefix."""
 
-import os
+from __future__ import annotations
+
 import re
-from collections.abc import Iterator
-from pathlib import Path
-from uuid import uuid4
+from collections.abc import Collection
 
 from spnst_core.errors import InputError
+from spnst_pipeline.places import WHOLE, Place, open_place
 
 _PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 
 
 class Store:
-    """A folder of artefacts. Keys are relative POSIX paths such as ``pastiche/structure/cat/wave.png``."""
+    """Artefacts in a folder or under a prefix of an S3 bucket, with the same layout and the same atomicity.
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    Keys are relative POSIX paths such as ``pastiche/structure/cat/wave.png``. Every method that takes one raises
+    `InputError` for a key that isn't plain: ``..``, an empty or hidden part, an odd character.
+    """
 
-    def path(self, key: str) -> Path:
-        """Where the artefact lies.
+    def __init__(self, place: Place) -> None:
+        self._place = place
+
+    @classmethod
+    def open(cls, location: str) -> Store:
+        """The store at a folder's path or ``s3://bucket/prefix``; it needn't exist yet.
 
         Raises:
-            InputError: a key that isn't plain: ``..``, an empty or hidden part, an odd character.
+            InputError: the location can't be used.
         """
-        if not all(_PART.fullmatch(part) for part in key.split("/")):
-            raise InputError(f"{key!r} is no key for the store: use letters, digits and . _ - between slashes")
-        return self.root / key
+        return cls(open_place(location))
+
+    @property
+    def location(self) -> str:
+        """The folder's path, or ``s3://bucket/prefix``."""
+        return self._place.location
+
+    def locate(self, key: str) -> str:
+        """Where an artefact lies, for people: a path or an address."""
+        return self._place.locate(_plain(key))
 
     def exists(self, key: str) -> bool:
         """Whether there is an artefact under this key."""
-        return self.path(key).is_file()
+        return self._place.exists(_plain(key))
 
-    def read(self, key: str, size: int = -1) -> bytes:
+    def read(self, key: str, size: int = WHOLE) -> bytes:
         """The artefact's bytes, or its first ``size`` bytes.
 
         Raises:
             FileNotFoundError: there is no such artefact.
         """
-        with self.path(key).open("rb") as file:
-            return file.read(size)
+        return self._place.read(_plain(key), size)
+
+    def read_many(self, keys: Collection[str], size: int = WHOLE) -> dict[str, bytes]:
+        """As `read`, for those artefacts that exist; on S3, many at a time."""
+        return self._place.read_many([_plain(key) for key in keys], size)
 
     def write(self, key: str, data: bytes) -> None:
         """Put ``data`` under ``key``. A reader sees the old bytes or the new ones, never a part.
 
         Raises:
-            InputError: as `path`, or a symbolic link leads outside the root.
+            InputError: it can't be written; what was there before is still there.
         """
-        path = self.path(key)
-        if not path.parent.resolve().is_relative_to(self.root.resolve()):
-            raise InputError(f"{key} would lie outside the store {self.root}: a symbolic link leads away; remove it")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f".{uuid4().hex}.part")
-        try:
-            part.write_bytes(data)
-            os.replace(part, path)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
+        self._place.write(_plain(key), data)
 
-    def list(self, prefix: str) -> Iterator[str]:
+    def copy(self, source_key: str, target_key: str) -> None:
+        """Put an artefact's bytes under another key, as atomically as `write`; on S3 they don't travel.
+
+        Raises:
+            FileNotFoundError: there is no artefact ``source_key``.
+        """
+        self._place.copy(_plain(source_key), _plain(target_key))
+
+    def list(self, prefix: str) -> list[str]:
         """Keys of all artefacts under the folder ``prefix``, sorted; half-written and hidden files aren't artefacts."""
-        folder = self.path(prefix)
-        for path in sorted(folder.rglob("*")):
-            key = path.relative_to(self.root).as_posix()
-            if path.is_file() and all(_PART.fullmatch(part) for part in key.split("/")):
-                yield key
+        return sorted(key for key in self._place.names(_plain(prefix)) if _is_plain(key))
+
+    def require_writable(self) -> None:
+        """Find out before any work is done whether artefacts can be written.
+
+        Raises:
+            InputError: they can't.
+        """
+        self._place.require_writable()
+
+
+def _plain(key: str) -> str:
+    if not _is_plain(key):
+        raise InputError(f"{key!r} is no key for the store: use letters, digits and . _ - between slashes")
+    return key
+
+
+def _is_plain(key: str) -> bool:
+    return all(map(_PART.fullmatch, key.split("/")))

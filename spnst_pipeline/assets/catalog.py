@@ -1,18 +1,21 @@
 """The catalogue: photographs and paintings from their folders, decoded once, upright and in sRGB."""
 
 from collections.abc import Callable
+from hashlib import sha256
 
 import dagster as dg
 from PIL import Image
 
 from spnst_core import images
-from spnst_pipeline.events import Metadata, each
+from spnst_pipeline import layout
+from spnst_pipeline.events import Made, Result, each
 from spnst_pipeline.lineage import Artefact, Lineage
+from spnst_pipeline.options import Remake
 from spnst_pipeline.partitions import BATCHES, CONTENT, STYLE
 from spnst_pipeline.pictures import preview
 from spnst_pipeline.progress import Listener
 from spnst_pipeline.resources import Project
-from spnst_pipeline.sources import Folder
+from spnst_pipeline.sources import Source
 
 LONGEST = 4096
 """Long side in pixels beyond which a picture is reduced: no recipe looks closer."""
@@ -21,42 +24,57 @@ LONGEST = 4096
 def _picture_asset(
     name: str,
     partitions: dg.PartitionsDefinition[str],
-    folder: Callable[[Project], Folder],
+    source: Callable[[Project], Source],
     rule: Callable[[Lineage, str], Artefact],
+    file: str,
     description: str,
 ) -> dg.AssetsDefinition:
     @dg.asset(
         name=name,
         partitions_def=partitions,
         backfill_policy=BATCHES,
-        group_name="catalog",
+        group_name="inputs",
         kinds={"image"},
         description=description,
+        metadata={
+            "file": file,
+            "format": "PNG, 8-bit sRGB, with the fingerprint as a text",
+            "shape": f"the picture's own, long side at most {LONGEST} px",
+            "values": "0 to 255",
+        },
     )
     def picture(
-        context: dg.AssetExecutionContext, project: dg.ResourceParam[Project], listener: dg.ResourceParam[Listener]
-    ) -> None:
-        lineage = Lineage(project)
+        context: dg.AssetExecutionContext,
+        config: Remake,
+        project: dg.ResourceParam[Project],
+        listener: dg.ResourceParam[Listener],
+    ) -> Result:
+        lineage = Lineage(project, force=config.force)
 
-        def make(key: str) -> Metadata:
-            source = folder(project).picture(key)
+        def make(key: str) -> Made:
+            origin = source(project).picture(key)
             wanted = rule(lineage, key)
-            if lineage.is_current(wanted):
+            if lineage.reuse(wanted):
                 image = images.decode(project.store.read(wanted.key), wanted.key)
             else:
-                image = images.decode(source)
+                image = images.decode(origin.read(), origin.name)
                 image.thumbnail((LONGEST, LONGEST), Image.Resampling.LANCZOS)
                 project.store.write(wanted.key, images.encode_png(image, wanted.stamp))
                 listener.made(wanted.key)
-            return {
+            shown = {
                 "preview": preview(image),
-                "source": dg.MetadataValue.path(str(source)),
+                "source": dg.MetadataValue.path(origin.name),
                 "width": image.width,
                 "height": image.height,
                 "fingerprint": wanted.fingerprint,
             }
+            return Made(shown)
 
         each(context, make)
+        # Dagster takes one data version for all partitions of a run.
+        digests = [source(project).digest(key) for key in context.partition_keys]
+        version = digests[0] if len(digests) == 1 else sha256("".join(digests).encode()).hexdigest()
+        return dg.MaterializeResult(data_version=dg.DataVersion(version))
 
     return picture
 
@@ -66,6 +84,7 @@ content_image = _picture_asset(
     CONTENT,
     lambda project: project.contents,
     Lineage.content_image,
+    layout.content_image("<content>"),
     "A photograph from the content folder as it will be used: upright, 8-bit sRGB, PNG.",
 )
 
@@ -74,5 +93,6 @@ style_image = _picture_asset(
     STYLE,
     lambda project: project.styles,
     Lineage.style_image,
+    layout.style_image("<style>"),
     "A painting from the style folder as it will be used: upright, 8-bit sRGB, PNG.",
 )

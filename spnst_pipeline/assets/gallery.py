@@ -8,12 +8,13 @@ from PIL import Image
 from spnst_core import gallery as page
 from spnst_core import images
 from spnst_core.recipes import Recipe
-from spnst_core.sheets import Row, Tile, contact_sheet
+from spnst_core.sheets import TILE, Gap, Row, Tile, contact_sheet
 from spnst_pipeline import layout
 from spnst_pipeline.assets.evaluation import read_scores, read_table
 from spnst_pipeline.comparison import compare
-from spnst_pipeline.events import Metadata, each
+from spnst_pipeline.events import Made, Metadata, Result, each
 from spnst_pipeline.lineage import Artefact, Lineage
+from spnst_pipeline.options import Remake
 from spnst_pipeline.partitions import BATCHES, CONTENT, STYLE
 from spnst_pipeline.pictures import jpeg_uri, preview, small_pictures
 from spnst_pipeline.progress import Listener
@@ -25,6 +26,13 @@ MOST_COLUMNS, MOST_CELLS = 30, 1500
 THUMBNAIL_BYTES = 24_000
 """A header's picture inside the page: photographs may be large files, and the page must open fast."""
 
+SHEET = {
+    "format": "PNG, 8-bit sRGB, with the fingerprint as a text",
+    "shape": f"a header and a cell of at most {TILE} px for each picture",
+    "values": "0 to 255",
+}
+"""What the metadata of a contact sheet says of its file."""
+
 SHORT = {"style_distance": "style", "edge_distance": "edge", "depth_distance": "depth", "ssim": "SSIM"}
 
 
@@ -35,7 +43,7 @@ class Sheets:
         self.lineage = lineage
         self.store, self.recipes = lineage.project.store, lineage.project.recipes
         self._small = small_pictures(self.store)
-        self._notice = lineage.project.models.notice
+        self._notice = lineage.project.identity.notice
 
     def of_content(self, content: str) -> Image.Image:
         """One photograph: a column for each style, a row for each recipe."""
@@ -72,10 +80,12 @@ class Sheets:
         captions = (content, "depth", "edges")
         return [Tile(self._small(key), caption) for key, caption in zip(keys, captions, strict=True)]
 
-    def _cell(self, recipe: Recipe, content: str, style: str) -> Tile | None:
+    def _cell(self, recipe: Recipe, content: str, style: str) -> Tile | Gap:
         made = self.lineage.current(self.lineage.pastiche, recipe, content, style)
         if not made:
-            return None
+            return Gap("not made", recipe.name)
+        if reason := self.lineage.blocked(made):
+            return Gap(f"blocked: {reason}", recipe.name)
         scores = short_scores(self.lineage, recipe, content, style)
         line = "  ".join(f"{name} {value:.2f}" for name, value in scores.items())
         return Tile(images.decode(self.store.read(made.key), made.key), f"{recipe.name}\n{line}")
@@ -97,6 +107,7 @@ def sheet_assets(recipes: tuple[Recipe, ...]) -> list[dg.AssetsDefinition]:
         partitions: dg.PartitionsDefinition[str],
         rule: Callable[[Lineage, str], Artefact],
         draw: Callable[[Sheets, str], Image.Image],
+        file: str,
         description: str,
     ) -> dg.AssetsDefinition:
         @dg.asset(
@@ -107,13 +118,19 @@ def sheet_assets(recipes: tuple[Recipe, ...]) -> list[dg.AssetsDefinition]:
             group_name="gallery",
             kinds={"image"},
             description=description,
+            metadata={"file": file, **SHEET},
         )
         def sheet(
-            context: dg.AssetExecutionContext, project: dg.ResourceParam[Project], listener: dg.ResourceParam[Listener]
-        ) -> None:
-            lineage = Lineage(project)
+            context: dg.AssetExecutionContext,
+            config: Remake,
+            project: dg.ResourceParam[Project],
+            listener: dg.ResourceParam[Listener],
+        ) -> Result:
+            lineage = Lineage(project, force=config.force)
             sheets = Sheets(lineage)
-            each(context, lambda key: _draw(lineage, listener, rule(lineage, key), lambda: draw(sheets, key)))
+            return each(
+                context, lambda key: Made(_draw(lineage, listener, rule(lineage, key), lambda: draw(sheets, key)))
+            )
 
         return sheet
 
@@ -123,11 +140,15 @@ def sheet_assets(recipes: tuple[Recipe, ...]) -> list[dg.AssetsDefinition]:
         group_name="gallery",
         kinds={"image"},
         description="Every photograph in every style by every recipe on one sheet, with scores.",
+        metadata={"file": layout.GRID_SHEET, **SHEET},
     )
     def grid_sheet(
-        context: dg.AssetExecutionContext, project: dg.ResourceParam[Project], listener: dg.ResourceParam[Listener]
+        context: dg.AssetExecutionContext,
+        config: Remake,
+        project: dg.ResourceParam[Project],
+        listener: dg.ResourceParam[Listener],
     ) -> None:
-        lineage = Lineage(project)
+        lineage = Lineage(project, force=config.force)
         metadata = _draw(lineage, listener, lineage.grid_sheet(), Sheets(lineage).of_grid)
         context.add_asset_metadata(metadata)
 
@@ -137,6 +158,7 @@ def sheet_assets(recipes: tuple[Recipe, ...]) -> list[dg.AssetsDefinition]:
             CONTENT,
             Lineage.content_sheet,
             Sheets.of_content,
+            layout.content_sheet("<content>"),
             "One photograph in every style: a row for each recipe.",
         ),
         sheets_by(
@@ -144,6 +166,7 @@ def sheet_assets(recipes: tuple[Recipe, ...]) -> list[dg.AssetsDefinition]:
             STYLE,
             Lineage.style_sheet,
             Sheets.of_style,
+            layout.style_sheet("<style>"),
             "Every photograph in one style: a column for each recipe.",
         ),
         grid_sheet,
@@ -152,12 +175,12 @@ def sheet_assets(recipes: tuple[Recipe, ...]) -> list[dg.AssetsDefinition]:
 
 def _draw(lineage: Lineage, listener: Listener, wanted: Artefact, draw: Callable[[], Image.Image]) -> Metadata:
     store = lineage.project.store
-    if not lineage.is_current(wanted):
+    if not lineage.reuse(wanted):
         store.write(wanted.key, images.encode_png(draw(), wanted.stamp))
         listener.made(wanted.key)
     return {
         "preview": preview(images.decode(store.read(wanted.key), wanted.key)),
-        "path": dg.MetadataValue.path(str(store.path(wanted.key))),
+        "path": dg.MetadataValue.path(store.locate(wanted.key)),
         "fingerprint": wanted.fingerprint,
     }
 
@@ -172,17 +195,21 @@ def gallery_asset(recipes: tuple[Recipe, ...]) -> dg.AssetsDefinition:
         group_name="gallery",
         kinds={"html"},
         description="One page with the comparison of recipes and the whole grid. It opens from disk.",
+        metadata={"file": layout.GALLERY, "format": "HTML, with links to the other artefacts of the store"},
     )
     def gallery(
-        context: dg.AssetExecutionContext, project: dg.ResourceParam[Project], listener: dg.ResourceParam[Listener]
+        context: dg.AssetExecutionContext,
+        config: Remake,
+        project: dg.ResourceParam[Project],
+        listener: dg.ResourceParam[Listener],
     ) -> None:
-        lineage, store = Lineage(project), project.store
+        lineage, store = Lineage(project, force=config.force), project.store
         wanted = lineage.gallery()
-        if not lineage.is_current(wanted):
+        if not lineage.reuse(wanted):
             store.write(wanted.key, render(lineage, wanted.fingerprint).encode())
             listener.made(wanted.key)
         context.add_asset_metadata(
-            {"path": dg.MetadataValue.path(str(store.path(wanted.key))), "fingerprint": wanted.fingerprint}
+            {"path": dg.MetadataValue.path(store.locate(wanted.key)), "fingerprint": wanted.fingerprint}
         )
 
     return gallery
@@ -202,14 +229,14 @@ def render(lineage: Lineage, fingerprint: str) -> str:
         for content in contents:
             for style in styles:
                 made = lineage.current(lineage.pastiche, recipe, content, style)
-                if made:
+                if made and not lineage.blocked(made):
                     photograph = small(layout.content_image(content))
                     height, width = images.fit(photograph.height, photograph.width, recipe.size)
                     scores = short_scores(lineage, recipe, content, style)
                     cells[recipe.name, content, style] = page.Cell(f"../{made.key}", width, height, scores)
     return page.render(
         title="Pastiches",
-        notice=project.models.notice,
+        notice=project.identity.notice,
         fingerprint=fingerprint,
         comparison=compare(read_table(store)),
         recipes={recipe.name: recipe.description for recipe in project.recipes},

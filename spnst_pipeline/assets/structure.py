@@ -1,15 +1,18 @@
 """Structure: the depth and the edges of each photograph, which its pastiches must keep."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import dagster as dg
 
 from spnst_core import images
-from spnst_core.targets import DepthMap, EdgeMap
-from spnst_pipeline import layout
+from spnst_core.targets import MARGIN, DepthMap, EdgeMap
+from spnst_pipeline import checks, layout
 from spnst_pipeline.assets.catalog import content_image
-from spnst_pipeline.events import Metadata, each
+from spnst_pipeline.events import Made, Result, each
+from spnst_pipeline.fingerprints import HEAD, metadata
 from spnst_pipeline.lineage import Artefact, Lineage
+from spnst_pipeline.options import Remake
 from spnst_pipeline.partitions import BATCHES, CONTENT
 from spnst_pipeline.pictures import preview
 from spnst_pipeline.progress import Listener
@@ -21,6 +24,8 @@ def _map_asset(
     kind: type[DepthMap] | type[EdgeMap],
     rule: Callable[[Lineage, str], Artefact],
     picture_key: Callable[[str], str],
+    judges: Mapping[checks.Check, Callable[[Any], checks.Verdict]],
+    holds: Mapping[str, str],
     description: str,
 ) -> dg.AssetsDefinition:
     @dg.asset(
@@ -30,32 +35,40 @@ def _map_asset(
         deps=[content_image],
         group_name="targets",
         kinds={"pytorch"},
+        pool="gpu",
         description=description,
+        metadata=holds,
+        check_specs=[check.spec(dg.AssetKey(name)) for check in judges],
     )
     def targets(
-        context: dg.AssetExecutionContext, project: dg.ResourceParam[Project], listener: dg.ResourceParam[Listener]
-    ) -> None:
+        context: dg.AssetExecutionContext,
+        config: Remake,
+        project: dg.ResourceParam[Project],
+        listener: dg.ResourceParam[Listener],
+    ) -> Result:
         lineage, store = Lineage(project), project.store
 
-        def make(content: str) -> Metadata:
+        def make(content: str) -> Made:
             wanted = rule(lineage, content)
             photograph = images.decode(store.read(layout.content_image(content)), layout.content_image(content))
-            if lineage.is_current(wanted):
+            if not config.force and lineage.reuse(wanted):
                 picture = images.decode(store.read(picture_key(content)), picture_key(content))
             else:
                 found = kind.compute(images.to_tensor(photograph), project.models, project.content_sizes)
                 picture = found.picture
                 store.write(picture_key(content), images.encode_png(picture))
-                store.write(wanted.key, found.to_bytes(wanted.stamp))
+                stamp = checks.stamp([checks.required(judge(found)) for judge in judges.values()])
+                store.write(wanted.key, found.to_bytes({**wanted.stamp, **stamp}))
                 listener.made(wanted.key)
-            return {
+            shown = {
                 "preview": preview(photograph, picture),
                 "sizes": " ".join(map(str, wanted.sizes)),
-                "profile": project.models.label,
+                "profile": project.identity.label,
                 "fingerprint": wanted.fingerprint,
             }
+            return Made(shown, checks.carried(metadata(wanted.key, store.read(wanted.key, HEAD))))
 
-        each(context, make)
+        return each(context, make, list(judges))
 
     return targets
 
@@ -65,6 +78,13 @@ depth_map = _map_asset(
     DepthMap,
     Lineage.depth_map,
     layout.depth_picture,
+    {checks.NOT_CONSTANT: checks.not_constant},
+    {
+        "file": layout.depth_map("<content>"),
+        "format": f"safetensors, float32: maps.<size>; beside it {layout.depth_picture('<content>')} to look at",
+        "shape": f"(1, 1, h + {2 * MARGIN}, w + {2 * MARGIN}) for a picture of w × h: a margin is mirrored around it",
+        "values": "inverse depth, larger is nearer, of no scale",
+    },
     "Relative inverse depth of a photograph at every size that a recipe works at; bright = near.",
 )
 
@@ -73,5 +93,13 @@ edge_map = _map_asset(
     EdgeMap,
     Lineage.edge_map,
     layout.edge_picture,
+    {},
+    {
+        "file": layout.edge_map("<content>"),
+        "format": "safetensors, float32: maps.<size> and calibration.<size> of the detector; beside it "
+        f"{layout.edge_picture('<content>')} to look at",
+        "shape": f"maps (1, K, h + {2 * MARGIN}, w + {2 * MARGIN}), calibration (1, K, 1, 1), of K maps",
+        "values": "edge strength from 0 to 1",
+    },
     "Edges of a photograph at every size that a recipe works at.",
 )

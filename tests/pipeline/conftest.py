@@ -1,14 +1,18 @@
-"""Fixtures over a small project: fresh, and after its first run."""
+"""Fixtures over a small project, fresh and after its first run; and over an S3 server."""
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from PIL import Image
-from small_project import Run, Workplace, draw, furnish
+from s3_server import Proxy, Server
+from small_project import Run, Workplace, draw, furnish, stamp
 
+from spnst_pipeline.s3 import client
 from spnst_pipeline.settings import Settings
 
 
@@ -25,6 +29,7 @@ def _one_thread() -> Iterator[None]:
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for field in (*Settings.model_fields, "config"):
         monkeypatch.delenv(f"SPNST_{field.upper()}", raising=False)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.chdir(tmp_path)
 
 
@@ -40,6 +45,12 @@ def fresh(tmp_path: Path) -> Workplace:
     return furnish(tmp_path / "project")
 
 
+@pytest.fixture
+def stamped(fresh: Workplace) -> Workplace:
+    """A project whose store carries everything, up to date, though nothing in it was really made."""
+    return stamp(fresh)
+
+
 @pytest.fixture(scope="session")
 def first_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workplace, Run]:
     """A project after its first run. Shared: look, don't touch."""
@@ -53,3 +64,43 @@ def made(first_run: tuple[Workplace, Run], tmp_path: Path) -> Workplace:
     root = tmp_path / "project"
     shutil.copytree(first_run[0].root, root)
     return Workplace(root)
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[Proxy]:
+    server = Server.start()
+    proxy = Proxy(server)
+    yield proxy
+    proxy.stop()
+    server.process.stop()
+
+
+@pytest.fixture
+def proxy(s3_server: Proxy, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Proxy:
+    """The way to an S3 server that holds an empty bucket named ``bucket``; the environment leads there."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "anybody")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "anything")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", s3_server.url)
+    s3_server.start_anew()
+    client().create_bucket(Bucket="bucket")
+    s3_server.requests.clear()
+    return s3_server
+
+
+@pytest.fixture
+def s3(proxy: Proxy) -> Any:
+    """boto3's own client of the S3 server."""
+    return client()
+
+
+@pytest.fixture
+def another_client(proxy: Proxy) -> Iterator[None]:
+    """A client of the test's own, where the environment leads elsewhere or the client will remember an answer."""
+    client.cache_clear()
+    yield
+    client.cache_clear()

@@ -8,8 +8,12 @@ import dagster as dg
 import numpy as np
 from PIL import Image
 
+from benchmarks.planning import furnish as furnish_store
+from benchmarks.planning import put
 from spnst_core.recipes import Recipe
-from spnst_pipeline.execution import Execution, checked, open_home
+from spnst_pipeline.catalogue import checked
+from spnst_pipeline.execution import Execution, open_home
+from spnst_pipeline.lineage import Lineage
 from spnst_pipeline.progress import Listener
 from spnst_pipeline.resources import Project
 from spnst_pipeline.settings import Settings
@@ -79,13 +83,13 @@ class Workplace:
         }
         return Settings.load(**{**given, **changes})
 
-    def run(self, recorder: Recorder | None = None, **changes) -> Run:
+    def run(self, recorder: Recorder | None = None, force: bool = False, **changes) -> Run:
         settings = self.settings(**changes)
         project = checked(Project.open(settings))
         recorder = recorder or Recorder()
-        with open_home(settings, project.store.root) as instance:
+        with open_home(settings) as instance:
             execution = Execution(project, instance, recorder)
-            execution.bring_up_to_date()
+            execution.bring_up_to_date(force)
         return Run(execution, recorder, project)
 
     def instance(self) -> dg.DagsterInstance:
@@ -100,3 +104,15 @@ def furnish(root: Path) -> Workplace:
     for name, text in RECIPES.items():
         (root / f"{name}.yaml").write_text(text)
     return Workplace(root)
+
+
+def stamp(place: Workplace) -> Workplace:
+    """Put everything into the store as files that carry what real ones would, but hold pictures of one pixel."""
+    project = Project.open(place.settings())
+    furnish_store(project, np.ones((len(CONTENTS), len(STYLES)), bool))
+    rules = Lineage(project)
+    sheets = [*map(rules.content_sheet, CONTENTS), *map(rules.style_sheet, STYLES), rules.grid_sheet()]
+    for artefact in (*sheets, rules.metric_table()):
+        put(project.store, artefact)
+    put(project.store, Lineage(project).gallery())
+    return place

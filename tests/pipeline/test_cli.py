@@ -93,9 +93,16 @@ BAD = {
     "misspelt key in a recipe": (misspelt, ["bad.yaml", "stepz", 'did you mean "steps"?']),
     "unknown profile": (lambda p: {"profile": "embeded"}, ["embeded", 'did you mean "embedded"?']),
     "unknown device": (lambda p: {"device": "tpu"}, ["tpu"]),
+    "network in the wrong role": (
+        lambda p: {"profile": "pretrained", "edges": "vgg19"},
+        ["vgg19", "edges", "hed_controlnet"],
+    ),
+    "network of another profile": (lambda p: {"depth": "dpt_hybrid"}, ["dpt_hybrid", "embedded", "pretrained"]),
     "size too small": (lambda p: {"size": 8}, ["size", "32", "8"]),
     "out is a file": (lambda p: (p.root / "f").write_text("x") and {"out": p.root / "f"}, ["f", "is a file"]),
-    "out on S3": (lambda p: {"out": "s3://bucket/made"}, ["s3://bucket/made", "local folder"]),
+    "out on another service": (lambda p: {"out": "gs://bucket/made"}, ["gs://bucket/made", "s3://bucket/prefix"]),
+    "home on S3": (lambda p: {"home": "s3://bucket/home"}, ["s3://bucket/home", "folder of this machine"]),
+    "home in a file": (lambda p: (p.root / "f").write_text("x") and {"home": p.root / "f/h"}, ["f/h", "is a file"]),
 }
 
 
@@ -120,6 +127,17 @@ def test_nothing_is_made_of_a_fresh_store_either(fresh, spnst):
     assert not fresh.out.exists()
 
 
+def test_weights_that_cannot_be_had_are_told_before_anything_is_made(fresh, spnst, monkeypatch, tmp_path):
+    monkeypatch.setenv("SPNST_WEIGHTS", str(tmp_path / "weights"))
+    monkeypatch.setenv("SPNST_WEIGHTS_MIRROR", "ftp://nowhere")
+    status, out, err = spnst("run", *flags(fresh, profile="pretrained"))
+    assert (status, out) == (2, "")
+    assert len(err.splitlines()) == 1
+    for word in ("vgg19-dcbb9e9d.pth", "ftp://nowhere", str(tmp_path / "weights"), "embedded profile"):
+        assert word in err
+    assert not fresh.out.exists()
+
+
 def test_without_folders_the_first_missing_one_is_asked_for(spnst):
     assert spnst("run") == (2, "", "spnst: no content folder: give --content DIR, or set content in spnst.yaml\n")
 
@@ -141,12 +159,11 @@ def test_a_run_is_quiet_and_ends_with_the_comparison_and_the_files_worth_opening
     assert "notes.txt" in told[0]
     assert "broken.jpg" in told[1]
     assert told[2:] == [
-        "preparing photographs",
-        "preparing paintings",
+        "decoding pictures",
+        "preparing photographs and paintings",
         "painting (8 cells)",
         "measuring (8 cells)",
-        "drawing rows",
-        "drawing columns",
+        "drawing sheets",
         "drawing the gallery",
     ]
     for part in ("structure vs gatys", "Painted 8 pastiches in 0:", "gallery/index.html", "grid.png", "metrics.csv"):

@@ -1,7 +1,9 @@
 """The graph as Dagster's UI loads it."""
 
 import dagster as dg
+import pandas as pd
 import pytest
+from small_project import RECIPES
 
 from spnst_pipeline.definitions import defs
 
@@ -47,7 +49,44 @@ def test_every_asset_says_what_it_is(graph):
     for spec in graph.resolve_all_asset_specs():
         assert spec.description, spec.key
         assert spec.kinds, spec.key
-        assert spec.group_name in {"catalog", "targets", "pastiches", "evaluation", "gallery"}
+        assert spec.group_name in {"inputs", "targets", "pastiches", "evaluation", "gallery"}
+        assert spec.metadata["file"], spec.key
+        assert spec.metadata["format"], spec.key
+        assert not spec.owners, spec.key
+
+
+def test_the_metric_tables_schema_is_the_tables(graph, first_run):
+    schema = next(s for s in graph.resolve_all_asset_specs() if s.key == dg.AssetKey("metric_table")).metadata
+    table = pd.read_parquet(first_run[0].out / "metric_table/metrics.parquet")
+    assert [column.name for column in schema["dagster/column_schema"].columns] == list(table.columns)
+
+
+def test_checks_are_declared_where_they_are_reported(graph):
+    checks = {(key.asset_key.to_user_string(), key.name) for key in graph.resolve_asset_graph().asset_check_keys}
+    assert checks == {
+        *((f"pastiche/{recipe}", check) for recipe in ("structure", "gatys") for check in ("finite", "style_fell")),
+        ("metrics/structure", "keeps_structure"),  # gatys has nothing to be held against
+        ("style_grams", "positive_semidefinite"),
+        ("depth_map", "not_constant"),
+    }
+
+
+def test_what_runs_networks_waits_for_the_gpu(graph):
+    pools = {
+        assets.key.to_user_string(): assets.op.pool for assets in graph.resolve_asset_graph().assets_defs if assets.keys
+    }
+    networks = {"depth_map", "edge_map", "style_grams", *(f"{k}/{r}" for k in ("pastiche", "metrics") for r in RECIPES)}
+    assert {name for name, pool in pools.items() if pool == "gpu"} == networks
+    assert {pool for name, pool in pools.items() if name not in networks} == {None}
+
+
+def test_the_launchpad_describes_what_it_offers(graph):
+    nodes = {assets.op.name: assets.op for assets in graph.resolve_asset_graph().assets_defs if assets.keys}
+    for name in ("depth_map", "edge_map", "style_grams", "metrics__gatys", "pastiche__gatys"):
+        fields = nodes[name].config_schema.config_type.fields
+        assert "force" in fields
+        assert all(field.description and not field.is_required for field in fields.values())
+    assert set(fields) == {"force", "content", "style", "edge", "depth", "tv", "size"}
 
 
 def test_cells_of_a_backfill_share_runs(graph):
@@ -58,7 +97,7 @@ def test_cells_of_a_backfill_share_runs(graph):
 
 def test_the_ready_made_jobs_resolve(graph):
     names = {job.name for job in graph.resolve_all_job_defs()}
-    assert {"stylize", "refresh_gallery"} <= names
+    assert {"precompute", "stylize_missing", "refresh_gallery"} <= names
 
 
 def test_a_range_launched_from_the_ui_uses_the_same_rule(made, monkeypatch):
@@ -69,7 +108,7 @@ def test_a_range_launched_from_the_ui_uses_the_same_rule(made, monkeypatch):
     with made.instance() as instance:
         result = (
             defs()
-            .resolve_job_def("stylize")
+            .resolve_implicit_global_asset_job_def()
             .execute_in_process(
                 instance=instance,
                 asset_selection=[dg.AssetKey(["pastiche", "gatys"])],

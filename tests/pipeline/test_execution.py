@@ -6,6 +6,9 @@ import os
 import re
 import shutil
 import signal
+import subprocess
+import sys
+import time
 from io import BytesIO
 
 import dagster as dg
@@ -47,7 +50,7 @@ def test_a_first_run_makes_every_artefact_of_the_layout_and_nothing_else(first_r
         "gallery/index.html",
     }
     folders = {path.name for path in place.out.iterdir()} - {".dagster"}
-    assert {key for folder in folders for key in Store(place.out).list(folder)} == expected
+    assert {key for folder in folders for key in Store.open(str(place.out)).list(folder)} == expected
 
 
 def test_pastiches_have_the_recipes_size_and_say_how_they_were_made(first_run):
@@ -143,7 +146,7 @@ def test_partitions_are_the_folders_pictures(first_run):
 
 def test_cells_share_runs_and_rows_share_batches(first_run):
     _, run = first_run
-    assert len(run.execution.runs) == 7
+    assert len(run.execution.runs) == 9  # two each for pictures, targets and sheets; cells, scores, gallery
     assert sorted(run.recorder.batches) == [
         (recipe, content, ("dots", "wave")) for recipe in ("gatys", "structure") for content in ("boat", "cat")
     ]
@@ -273,3 +276,61 @@ def test_a_bad_picture_in_the_folder_is_left_out_and_the_rest_is_made(made, pict
     assert len(run.project.contents.left_out) == 1
     assert "broken.png" in run.project.contents.left_out[0]
     assert run.execution.failed == []
+
+
+def test_a_run_that_is_killed_goes_on_where_it_was(fresh):
+    """A real process, killed without notice as soon as a cell has landed."""
+    given = {name: str(value) for name, value in fresh.settings().model_dump(exclude_none=True).items()}
+    recipes = [part for name in RECIPES for part in ("--recipe", str(fresh.root / f"{name}.yaml"))]
+    flags = [
+        part for name in ("content", "style", "out", "profile", "size", "device") for part in (f"--{name}", given[name])
+    ]
+    here = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "spnst_pipeline.cli", "run", *flags, *recipes]
+    process = subprocess.Popen(command, env=here, stderr=subprocess.PIPE, text=True)
+    while not list(fresh.out.glob("pastiche/*/*/[!.]*.png")):
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.01)
+    process.kill()
+    process.communicate()
+
+    landed = set(Store.open(str(fresh.out)).list("pastiche"))
+    every = {f"pastiche/{r}/{c}/{s}.png" for r in RECIPES for c, s in CELLS}
+    assert set() < landed < every
+    run = fresh.run()
+    assert run.execution.failed == []
+    assert {key for key in run.recorder.keys if key.startswith("pastiche/")} == every - landed
+
+
+def test_a_renamed_photograph_is_copied_and_not_painted_again(made):
+    before = (made.out / "pastiche/gatys/cat/wave.png").read_bytes()
+    (made.root / "photos/cat.png").rename(made.root / "photos/lion.png")
+    run = made.run()
+    assert run.execution.failed == []
+    assert run.recorder.steps == 0
+    made_anew = {key.split("/")[0] for key in run.recorder.keys}
+    assert made_anew == {"content_image", "metrics", "metric_table", "contact_sheet", "gallery"}
+    assert (made.out / "pastiche/gatys/lion/wave.png").read_bytes() == before
+    assert json.loads((made.out / "metrics/gatys/lion/wave.json").read_text())["content"] == "lion"
+    with made.instance() as instance:
+        assert len(materialisations(instance, "pastiche/gatys", asset_partitions=["lion|wave"])) > 0
+    assert made.run().recorder.keys == []
+
+
+def test_a_renamed_painting_is_copied_and_not_prepared_or_painted_again(made):
+    (made.root / "paintings/wave.png").rename(made.root / "paintings/sea.png")
+    run = made.run()
+    assert run.execution.failed == []
+    assert run.recorder.steps == 0
+    assert "style_grams/sea.safetensors" not in run.recorder.keys
+    assert (made.out / "style_grams/sea.safetensors").exists()
+
+
+def test_forced_everything_is_made_again(made):
+    before = Image.open(made.out / "pastiche/structure/cat/dots.png").tobytes()
+    run = made.run(force=True)
+    assert run.recorder.steps == 4 * 5
+    assert {key for key in run.recorder.keys if key.startswith("pastiche/")} == {
+        f"pastiche/{r}/{c}/{s}.png" for r in RECIPES for c, s in CELLS
+    }
+    assert Image.open(made.out / "pastiche/structure/cat/dots.png").tobytes() == before

@@ -1,9 +1,11 @@
 """What counts as up to date, on a store in which everything was really made."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from benchmarks.planning import put
 from spnst_core.errors import InputError
 from spnst_pipeline.fingerprints import VERSIONS
 from spnst_pipeline.lineage import Lineage, NotMade
@@ -78,7 +80,7 @@ def test_size_counts(made):
 
 def test_networks_count_for_all_but_decoded_pictures(project):
     other = replace(project)
-    other.__dict__["models"] = replace(project.models, fingerprint="other weights")
+    other.__dict__["identity"] = replace(project.identity, fingerprint="other weights")
     keys = outdated(other)
     assert {"depth_map/cat.safetensors", "edge_map/boat.safetensors", "style_grams/wave.safetensors"} <= keys
     assert not any(key.startswith(("content_image/", "style_image/")) for key in keys)
@@ -129,7 +131,7 @@ def test_a_damaged_file_is_made_again(made):
 
 
 def test_a_missing_input_is_named_with_what_to_do(project):
-    project.store.path("edge_map/cat.safetensors").unlink()
+    Path(project.store.locate("edge_map/cat.safetensors")).unlink()
     with pytest.raises(NotMade, match=r"edge_map/cat\.safetensors is missing .* materialise edge_map\[cat\] first"):
         Lineage(project).pastiche(project.recipes[0], "cat", "wave")
     with pytest.raises(NotMade, match=r"materialise content_image\[bird\] first"):
@@ -142,3 +144,49 @@ def test_two_recipes_with_one_name_are_refused(made):
     with pytest.raises(InputError, match='two different recipes are named "gatys"'):
         Project.open(made.settings(recipes=("gatys", str(made.root / "other/gatys.yaml"))))
     assert len(Project.open(made.settings(recipes=("gatys", "gatys"))).recipes) == 1
+
+
+def test_told_ahead_it_is_what_will_really_be_made(stamped):
+    """Before anything is made, the whole chain is known; files of one pixel carry it here."""
+    project = Project.open(stamped.settings())
+    recipe = project.recipes[0]
+    for rule, place in (
+        ("style_grams", ["wave"]),
+        ("pastiche", [recipe, "cat", "wave"]),
+        ("metrics", [recipe, "cat", "wave"]),
+    ):
+        ahead, real = (getattr(Lineage(project, ahead=how), rule)(*place) for how in (True, False))
+        assert ahead == real
+
+    (stamped.out / "content_image/cat.png").unlink()
+    assert not Lineage(project).outdated(Lineage(project).pastiche, recipe, "cat", "wave")
+    lineage = Lineage(project, ahead=True)
+    assert lineage.outdated(lineage.content_image, "cat")
+    assert not lineage.outdated(lineage.pastiche, recipe, "cat", "wave")
+
+
+def test_what_was_made_under_another_name_is_copied(stamped):
+    """Both a photograph and a painting are renamed; only their decoded pictures are made again."""
+    (stamped.root / "photos/cat.png").rename(stamped.root / "photos/lion.png")
+    (stamped.root / "paintings/wave.png").rename(stamped.root / "paintings/sea.png")
+    project = Project.open(stamped.settings())
+    recipe = project.recipes[0]
+    for rule, place in ((Lineage.content_image, "lion"), (Lineage.style_image, "sea")):
+        lineage = Lineage(project)
+        assert not lineage.reuse(rule(lineage, place))
+        put(project.store, rule(lineage, place))
+    for rule, place in (
+        (Lineage.depth_map, ["lion"]),
+        (Lineage.edge_map, ["lion"]),
+        (Lineage.style_grams, ["sea"]),
+        (Lineage.pastiche, [recipe, "lion", "sea"]),
+    ):
+        lineage = Lineage(project)
+        wanted = rule(lineage, *place)
+        assert lineage.outdated(lambda wanted=wanted: wanted)  # it is launched, so that Dagster comes to know it
+        assert not Lineage(project, force=True).reuse(wanted)
+        assert lineage.reuse(wanted)
+        assert Lineage(project).is_current(wanted)
+        assert all(map(project.store.exists, (wanted.key, *wanted.beside)))
+    lineage = Lineage(project)
+    assert not lineage.reuse(lineage.metrics(recipe, "lion", "sea"))  # scores name their cell

@@ -1,11 +1,9 @@
-"""Partition keys come from file names; runs cover what is wanted and nothing else."""
-
-import itertools
+"""Partition keys come from file names."""
 
 import dagster as dg
 import pytest
 
-from spnst_pipeline.partitions import GRID, SLUG, cell_key, rectangles, rows, slug, spans
+from spnst_pipeline.partitions import GRID, SLUG, cell_key, rows, slug
 
 
 @pytest.mark.parametrize(
@@ -50,38 +48,3 @@ def test_cell_keys_are_dagsters():
 
 def test_rows():
     assert rows(["a|x", "a|y", "b|x"]) == {"a": ["x", "y"], "b": ["x"]}
-
-
-def test_spans_are_whole_runs_of_neighbours():
-    assert spans({"b", "c", "e"}, "abcdef") == [("b", "c"), ("e", "e")]
-    assert spans(set("abc"), "abc") == [("a", "c")]
-    assert spans(set(), "abc") == []
-
-
-def covered(corners, contents, styles):
-    """The cells of each rectangle, by Dagster's own order of keys."""
-    cells = []
-    for first, last in corners:
-        (c0, s0), (c1, s1) = first.split("|"), last.split("|")
-        band = contents[contents.index(c0) : contents.index(c1) + 1]
-        span = styles[styles.index(s0) : styles.index(s1) + 1]
-        cells += itertools.product(band, span)
-    return cells
-
-
-def test_rectangles_cover_every_wanted_cell_once_and_no_other():
-    contents, styles = list("abcd"), list("xyz")
-    grid = list(itertools.product(contents, styles))
-    for mask in range(1, 1 << len(grid), 7):
-        wanted = {cell for bit, cell in enumerate(grid) if mask >> bit & 1}
-        cells = covered(rectangles(wanted, contents, styles), contents, styles)
-        assert len(cells) == len(set(cells))
-        assert set(cells) == wanted
-
-
-def test_whole_grids_columns_and_rows_are_single_runs():
-    contents, styles = list("abcd"), list("xyz")
-    assert rectangles(set(itertools.product(contents, styles)), contents, styles) == [("a|x", "d|z")]
-    assert rectangles({(c, "y") for c in contents}, contents, styles) == [("a|y", "d|y")]
-    assert rectangles({("c", s) for s in styles}, contents, styles) == [("c|x", "c|z")]
-    assert rectangles(set(), contents, styles) == []

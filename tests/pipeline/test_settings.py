@@ -13,6 +13,7 @@ def test_defaults():
     settings = Settings.load()
     assert (settings.profile, settings.recipes, settings.size) == ("pretrained", ("structure",), None)
     assert settings.out == "out"
+    assert settings.dagster_home == Path("out/.dagster")
 
 
 def test_flags_win_over_environment_which_wins_over_file(monkeypatch):
@@ -87,3 +88,51 @@ def test_written_settings_are_read_back_and_move_with_the_store(monkeypatch, tmp
     assert Path(again.content or "").resolve() == tmp_path / "moved/samples/content"
     assert Path(again.out).resolve() == tmp_path / "moved"
     assert again.size == 96
+
+
+def test_addresses_stay_as_they_are(monkeypatch, tmp_path):
+    home = tmp_path / "home"
+    home.mkdir()
+    given = {"content": "s3://bucket/photos", "style": str(home / "paintings"), "out": "s3://bucket/made"}
+    (home / "spnst.yaml").write_text(Settings.load(**given, home=str(home)).to_yaml(home))
+    home.rename(tmp_path / "moved")
+    monkeypatch.setenv("SPNST_CONFIG", str(tmp_path / "moved/spnst.yaml"))
+    again = Settings.load()
+    assert (again.content, again.out) == ("s3://bucket/photos", "s3://bucket/made")
+    assert Path(again.style or "").resolve() == tmp_path / "moved/paintings"
+    assert again.dagster_home.resolve() == tmp_path / "moved"
+
+
+def test_a_home_away_from_the_store_names_it_whole(tmp_path):
+    """Either can be moved without the other."""
+    settings = Settings.load(content=str(tmp_path / "out/samples"), out=str(tmp_path / "out"), home=str(tmp_path / "h"))
+    written = yaml.safe_load(settings.to_yaml(tmp_path / "h"))
+    assert (written["content"], written["out"]) == (str(tmp_path / "out/samples"), str(tmp_path / "out"))
+    assert written["home"] == "."
+
+
+@pytest.mark.parametrize(
+    ("given", "home"),
+    [
+        ({"out": "made"}, "made/.dagster"),
+        ({"out": "~/made"}, "{user}/made/.dagster"),
+        ({"out": "made", "home": "~/records"}, "{user}/records"),
+        ({"out": "s3://bucket/all/made/"}, "{user}/.local/share/spnst/bucket/all/made"),
+        ({"out": "s3://bucket"}, "{user}/.local/share/spnst/bucket"),
+        ({"out": "s3://bucket/made", "home": "records"}, "records"),
+    ],
+)
+def test_where_dagster_keeps_its_records(monkeypatch, tmp_path, given, home):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_DATA_HOME")
+    assert Settings.load(**given).dagster_home == Path(home.format(user=tmp_path))
+
+
+def test_the_users_data_folder_is_respected(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    assert Settings.load(out="s3://bucket/made").dagster_home == tmp_path / "data/spnst/bucket/made"
+
+
+def test_dagsters_records_need_a_folder():
+    with pytest.raises(InputError, match="setting home.*a folder of this machine, not 's3://bucket/home'"):
+        Settings.load(home="s3://bucket/home")

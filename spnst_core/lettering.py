@@ -1,0 +1,96 @@
+"""Lines of text on pictures: which typeface, cut to a width, and never outside their box."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+from typing import Literal
+from unicodedata import category
+
+import matplotlib
+from matplotlib.ft2font import FT2Font
+from PIL import Image, ImageDraw, ImageFont
+
+Face = Literal["serif", "sans"]
+Box = tuple[int, int, int, int]
+"""Left, top, right and bottom in pixels; right and bottom are outside."""
+
+ELLIPSIS = "…"
+
+
+def write(
+    picture: Image.Image,
+    box: Box,
+    text: str,
+    size: float,
+    fill: str,
+    face: Face = "sans",
+    align: Literal["left", "right", "centre"] = "left",
+) -> None:
+    """Write one line into a box of a picture, cut with an ellipsis where it is too long; nothing is drawn outside.
+
+    Latin text is in Aileron (it comes with Pillow) or STIX; other text in DejaVu Sans (both come with matplotlib),
+    which has about 6000 characters, among them Greek, Cyrillic, Hebrew and Arabic. A character that it doesn't have
+    is an empty box. Right-to-left text is ordered and joined by libraqm, which Pillow's wheels hold; in a Pillow
+    without it, the letters stand in the order in which they are stored.
+    """
+    left, top, right, bottom = box
+    clean = "".join(" " if category(c) in ("Cc", "Cs", "Zl", "Zp") else c for c in text).strip()
+    if not clean or right <= left or bottom <= top:
+        return
+    font = _font(_typeface(clean, face), size)
+    line = shortened(clean, font, right - left)
+    x, anchor = {"left": (0.0, "lm"), "centre": ((right - left) / 2, "mm"), "right": (right - left, "rm")}[align]
+    inside = picture.crop(box)
+    ImageDraw.Draw(inside).text((x, (bottom - top) / 2), line, fill, font=font, anchor=anchor)
+    picture.paste(inside, box)
+
+
+def shortened(text: str, font: ImageFont.FreeTypeFont, width: float) -> str:
+    """The text, or as much of its beginning as fits the width together with an ellipsis."""
+    if font.getlength(text) <= width:
+        return text
+    # No line holds more characters than half a pixel each would allow: very long texts needn't be measured whole.
+    longest = min(len(text), int(2 * width) + 1)
+    kept = bisect_right(range(1, longest + 1), width, key=lambda n: font.getlength(text[:n] + ELLIPSIS))
+    return text[:kept].rstrip() + ELLIPSIS
+
+
+def lines(text: str, size: float, width: float, most: int, face: Face = "sans") -> list[str]:
+    """A text broken between words into at most ``most`` lines; what is left over goes into the last, to be cut."""
+    font = _font(_typeface(text, face), size)
+    found: list[str] = []
+    for word in text.split():
+        longer = f"{found[-1]} {word}" if found else word
+        if found and (font.getlength(longer) <= width or len(found) == most):
+            found[-1] = longer
+        else:
+            found.append(word)
+    return found
+
+
+def _typeface(text: str, face: Face) -> str:
+    """The first typeface of a chain that has every character; the last one whatever it has."""
+    chain = ("STIXGeneral", "DejaVuSans") if face == "serif" else ("Aileron", "DejaVuSans")
+    return next((name for name in chain if set(map(ord, text)) <= _characters(name)), chain[-1])
+
+
+@cache
+def _characters(name: str) -> frozenset[int]:
+    return frozenset(FT2Font(BytesIO(_file(name))).get_charmap())
+
+
+@cache
+def _font(name: str, size: float) -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(BytesIO(_file(name)), size)
+
+
+@cache
+def _file(name: str) -> bytes:
+    if name == "Aileron":
+        font = ImageFont.load_default(12)
+        assert isinstance(font, ImageFont.FreeTypeFont) and isinstance(font.path, BytesIO)
+        return font.path.getvalue()
+    return (Path(matplotlib.get_data_path()) / "fonts" / "ttf" / f"{name}.ttf").read_bytes()

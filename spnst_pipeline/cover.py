@@ -1,0 +1,122 @@
+"""Cover: which rectangles of a grid to launch as runs so that all wanted cells are made at the least cost.
+
+Dagster runs a rectangle of the grid: neighbouring rows times neighbouring columns. The grid is cut into bands of rows
+(or of columns, if that is cheaper), each band into rectangles by a sweep along it, and where to cut is found by dynamic
+programming over the bands.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+RUN = 200
+"""Cost of a run, in cells that are up to date: starting it and loading networks takes seconds, passing over such a
+cell some hundredths of one."""
+
+ROW = 4
+"""Cost of a row in a run, in the same unit: its targets are loaded, and its cells are painted as one batch."""
+
+
+class Rectangle(NamedTuple):
+    """Rows ``top`` to ``bottom`` times columns ``left`` to ``right``, all inclusive."""
+
+    top: int
+    bottom: int
+    left: int
+    right: int
+
+
+def cover(wanted: NDArray[np.bool_], batch: int) -> list[Rectangle]:
+    """Disjoint rectangles that hold every wanted cell, each at most ``batch`` of them.
+
+    The cost of a rectangle is `RUN`, plus its rows times `ROW`, plus the cells in it that aren't wanted: those are
+    held only where that saves runs. Every edge of a rectangle touches a wanted cell.
+
+    Args:
+        wanted: the grid, (rows, columns).
+        batch: most wanted cells in a rectangle, at least 1.
+
+    Returns:
+        Rectangles from top to bottom, then from left to right.
+    """
+    if not wanted.any():
+        return []
+    by_rows, row_cost = _banded(wanted, batch, ROW, 0)
+    by_columns, column_cost = _banded(wanted.T, batch, 0, ROW)
+    if row_cost <= column_cost:
+        return sorted(by_rows)
+    return sorted(Rectangle(left, right, top, bottom) for top, bottom, left, right in by_columns)
+
+
+def _banded(wanted: NDArray[np.bool_], batch: int, across: int, along: int) -> tuple[list[Rectangle], float]:
+    """The cheapest cover by bands of rows, and its cost. A band's height costs ``across``, its width ``along``."""
+    rows = len(wanted)
+    above = np.vstack([np.zeros_like(wanted[:1], dtype=np.int32), np.cumsum(wanted, axis=0, dtype=np.int32)])
+    tallest = min(rows, 4 * batch)
+    cost = _sweep_costs(above, tallest, batch, across, along)
+    best = np.zeros(rows + 1)
+    height = np.zeros(rows + 1, dtype=int)
+    for bottom in range(1, rows + 1):
+        heights = np.arange(1, min(bottom, tallest) + 1)
+        costs = best[bottom - heights] + cost[bottom, heights]
+        height[bottom] = heights[costs.argmin()]
+        best[bottom] = costs.min()
+    rectangles: list[Rectangle] = []
+    bottom = rows
+    while bottom:
+        top = bottom - int(height[bottom])
+        rectangles += _sweep(wanted[top:bottom], top, batch, along)
+        bottom = top
+    return rectangles, float(best[rows])
+
+
+def _sweep_costs(above: NDArray[np.int32], tallest: int, batch: int, across: int, along: int) -> NDArray[np.float64]:
+    """What `_sweep` would cost for the band of each height that ends at each row, (rows + 1, tallest + 1).
+
+    Args:
+        above: wanted cells above each row, (rows + 1, columns).
+    """
+    bottoms = np.arange(len(above))[:, None]
+    heights = np.arange(tallest + 1)[None, :]
+    tops = np.maximum(bottoms - heights, 0)
+    held = np.zeros(tops.shape, dtype=np.int32)  # wanted cells in the rectangle that is open
+    gap = np.zeros(tops.shape, dtype=np.int32)  # columns since its last wanted cell
+    cost = np.zeros(tops.shape)
+    for column in above.T:
+        here = column[bottoms] - column[tops]
+        some = here > 0
+        opens = some & ((held == 0) | (held + here > batch) | _too_wide(gap, heights, along))
+        widens = some & ~opens
+        cost += np.where(opens, RUN + across * heights + heights + along, 0)
+        cost += np.where(widens, (gap + 1) * (heights + along), 0)
+        cost[here > batch] = np.inf
+        held = np.where(opens, here, held + here)
+        gap = np.where(some, 0, gap + 1)
+    return cost
+
+
+def _sweep(band: NDArray[np.bool_], top: int, batch: int, along: int) -> list[Rectangle]:
+    """The band's rectangles: columns are added until the batch is full or a gap is dearer than another run."""
+    groups: list[list[int]] = []
+    held = 0
+    counts = band.sum(axis=0)
+    for column in np.flatnonzero(counts).tolist():
+        here = int(counts[column])
+        if groups and held + here <= batch and not _too_wide(column - groups[-1][-1] - 1, len(band), along):
+            groups[-1].append(column)
+            held += here
+        else:
+            groups.append([column])
+            held = here
+    rectangles = []
+    for group in groups:
+        left, right = group[0], group[-1]
+        filled = np.flatnonzero(band[:, left : right + 1].any(axis=1))
+        rectangles.append(Rectangle(top + int(filled[0]), top + int(filled[-1]), left, right))
+    return rectangles
+
+
+def _too_wide(gap: NDArray[np.int32] | int, height: NDArray[np.int64] | int, along: int) -> NDArray[np.bool_] | bool:
+    """Whether passing over a gap of so many columns costs more than another run."""
+    return gap * (height + along) > RUN

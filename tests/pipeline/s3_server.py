@@ -1,0 +1,113 @@
+"""A real S3 server on the loopback address, and a proxy before it that can be told to misbehave."""
+
+import http.client
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+from moto.server import ThreadedMotoServer
+
+
+@dataclass(frozen=True)
+class Server:
+    """moto's server."""
+
+    process: ThreadedMotoServer
+
+    @classmethod
+    def start(cls) -> "Server":
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)
+        process = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+        process.start()
+        return cls(process)
+
+    @property
+    def address(self) -> tuple[str, int]:
+        return self.process.get_host_and_port()
+
+    @property
+    def url(self) -> str:
+        return "http://{}:{}".format(*self.address)
+
+    def forget_everything(self) -> None:
+        connection = http.client.HTTPConnection(*self.address)
+        connection.request("POST", "/moto-api/reset")
+        assert connection.getresponse().status == 200
+
+
+@dataclass(frozen=True)
+class Fault:
+    """An answer that S3 itself didn't give; or its own answer, of which only the first bytes arrive."""
+
+    status: int = 0
+    code: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+    cut: int | None = None
+
+
+class Proxy(ThreadingHTTPServer):
+    """Passes requests on to S3, except those for which ``fault`` (of method and path) has another answer."""
+
+    daemon_threads = True
+
+    def __init__(self, server: Server) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.server = server
+        self.requests: list[tuple[str, str, int]] = []
+        """Method, path and status of every request."""
+        self.fault: Callable[[str, str], Fault | None]
+        self.start_anew()
+        self.thread = Thread(target=self.serve_forever, daemon=True)
+        self.thread.start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+    def start_anew(self) -> None:
+        """With an empty server and no faults."""
+        self.server.forget_everything()
+        self.requests.clear()
+        self.fault = lambda method, path: None
+
+    def stop(self) -> None:
+        self.shutdown()
+        self.server_close()
+        self.thread.join()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Proxy
+
+    def _pass_on(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        fault = self.server.fault(self.command, self.path)
+        if fault and fault.status:
+            text = f"<Error><Code>{fault.code}</Code><Message>said\nso</Message></Error>".encode()
+            self._answer(fault.status, {"Content-Type": "application/xml", **fault.headers}, text)
+            return
+        connection = http.client.HTTPConnection(*self.server.server.address)
+        connection.request(self.command, self.path, body, dict(self.headers))
+        answer = connection.getresponse()
+        self._answer(answer.status, dict(answer.getheaders()), answer.read(), fault.cut if fault else None)
+
+    def _answer(self, status: int, headers: dict[str, str], body: bytes, cut: int | None = None) -> None:
+        self.server.requests.append((self.command, self.path, status))
+        self.send_response(status)
+        for name, value in headers.items():
+            if name.lower() not in ("content-length", "transfer-encoding", "connection", "date", "server"):
+                self.send_header(name, value)
+        length = headers.get("Content-Length", "0") if self.command == "HEAD" else str(len(body))
+        self.send_header("Content-Length", length)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body[:cut])
+        self.close_connection = cut is not None
+
+    do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _pass_on
+
+    def log_message(self, format: str, *values: object) -> None:
+        """Quietly."""
