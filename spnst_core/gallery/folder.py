@@ -1,0 +1,234 @@
+"""The gallery as a folder of static files, which opens from disk: no server, no network, nothing from elsewhere.
+
+Pages are small and written each time. Copies of pictures and the details of cells carry their version in their name,
+so that only what changed is made again.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from spnst_core.gallery.copies import THUMBNAIL, VIEW, Files, copy, href, mark, stem
+from spnst_core.gallery.description import Cell, Details, Gallery, Picture, Plot
+
+INDEX = "index.html"
+PAGES = (INDEX, "cell.html")
+STATIC = ("gallery.css", "page.js", "index.js", "cell.js", "losses.js")
+
+HISTORY_POINTS = 160
+"""Most points of a loss curve: more than a screen shows apart."""
+
+NOT_MADE, NOT_MEASURED, NOT_FINITE = "not made", "not measured", "the result wasn't a finite number"
+
+
+@dataclass(frozen=True)
+class Folder:
+    """The files of a gallery, by path.
+
+    Attributes:
+        versioned: how to make each file that carries its version in its name: one that is there is up to date.
+        pages: the others, ``index.html`` last. They name the versioned files: write them after those.
+    """
+
+    versioned: Mapping[str, Callable[[], bytes]]
+    pages: Mapping[str, bytes]
+
+    def stale(self, present: Iterable[str]) -> list[str]:
+        """Those of the paths present that belong to no picture or cell any more."""
+        return sorted(path for path in present if path not in self.versioned and path not in self.pages)
+
+    def write(self, directory: Path) -> list[str]:
+        """Bring a folder of its own on disk up to date; gives the paths of the versioned files that were made.
+
+        Files that belong to the gallery no more are removed.
+        """
+        present = {path.relative_to(directory).as_posix() for path in directory.rglob("*") if path.is_file()}
+        made = [path for path in self.versioned if path not in present]
+        for path in made:
+            _write(directory / path, self.versioned[path]())
+        for path, data in self.pages.items():
+            _write(directory / path, data)
+        for path in self.stale(present):
+            (directory / path).unlink()
+        return made
+
+
+def folder(gallery: Gallery) -> Folder:
+    """The files of a gallery.
+
+    Raises:
+        ValueError: a cell or gap whose recipe, content or style the gallery doesn't have, two of one kind with the
+            same name, or a history whose columns differ in length (when that cell's details are made).
+    """
+    _check(gallery)
+    versioned: Files = {}
+    data = _data(versioned, gallery)
+    plots = [_plot(versioned, plot) for plot in gallery.plots]
+    environment = Environment(
+        loader=PackageLoader("spnst_core.gallery", ""),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    downloads = {label: href(path) for label, path in gallery.downloads.items()}
+    source = resources.files("spnst_core.gallery")
+    pages = {
+        **{name: (source / name).read_bytes() for name in STATIC},
+        "data.js": _script("window.gallery", data),
+        **{
+            name: environment.get_template(name).render(gallery=gallery, plots=plots, downloads=downloads).encode()
+            for name in reversed(PAGES)
+        },
+    }
+    return Folder(versioned, pages)
+
+
+def _check(gallery: Gallery) -> None:
+    names = {
+        "recipe": [recipe.name for recipe in gallery.recipes],
+        "content": [content.name for content in gallery.contents],
+        "style": [style.name for style in gallery.styles],
+        "metric": [metric.key for metric in gallery.metrics],
+        "plot": [plot.name for plot in gallery.plots],
+    }
+    for kind, found in names.items():
+        twice = next((name for name in found if found.count(name) > 1), None)
+        if twice is not None:
+            raise ValueError(f"the gallery has two of the {kind} {twice!r}")
+    for key in [*gallery.cells, *gallery.gaps]:
+        for kind, name in zip(names, key, strict=False):
+            if name not in names[kind]:
+                raise ValueError(f"the cell {key!r} is of the {kind} {name!r}, which the gallery doesn't have")
+
+
+def _data(files: Files, gallery: Gallery) -> dict[str, Any]:
+    """What the scripts of the pages read; recipes, contents and styles are told by their place in the lists."""
+    grid = product(enumerate(gallery.recipes), enumerate(gallery.contents), enumerate(gallery.styles))
+    places = {(r.name, c.name, s.name): [nr, nc, ns] for (nr, r), (nc, c), (ns, s) in grid}
+    return {
+        "recipes": [{"name": recipe.name, "description": recipe.description} for recipe in gallery.recipes],
+        "contents": [
+            {
+                "name": content.name,
+                "photograph": _picture(files, content.photograph, stem("content", content.name)),
+                "depth": _picture(files, content.depth, stem("depth", content.name)),
+                "edges": _picture(files, content.edges, stem("edges", content.name)),
+            }
+            for content in gallery.contents
+        ],
+        "styles": [
+            {"name": style.name, "painting": _picture(files, style.painting, stem("style", style.name))}
+            for style in gallery.styles
+        ],
+        "metrics": [vars(metric) for metric in gallery.metrics],
+        "cells": [
+            {
+                "at": place,
+                "picture": _picture(files, cell.picture, stem("pastiche", *key)),
+                "depth": _picture(files, cell.depth, stem("pastiche_depth", *key), thumbnail=False),
+                "edges": _picture(files, cell.edges, stem("pastiche_edges", *key), thumbnail=False),
+                **_scores(cell, gallery),
+                "video": href(cell.video) if cell.video else None,
+                "details": _details(files, cell, stem(*key)),
+            }
+            for key, place in places.items()
+            if (cell := gallery.cells.get(key))
+        ],
+        "gaps": [
+            {"at": place, "reason": gallery.gaps.get(key, NOT_MADE)}
+            for key, place in places.items()
+            if key not in gallery.cells
+        ],
+    }
+
+
+def _picture(files: Files, picture: Picture | None, place: str, thumbnail: bool = True) -> dict[str, Any] | None:
+    if picture is None:
+        return None
+    view = copy(files, picture, place, VIEW)
+    return {
+        "thumbnail": copy(files, picture, place, THUMBNAIL) if thumbnail else view,
+        "view": view,
+        "original": href(picture.original),
+        "width": picture.width,
+        "height": picture.height,
+    }
+
+
+def _scores(cell: Cell, gallery: Gallery) -> dict[str, Any]:
+    """Values in the order of the metrics, None where there is none; and the reasons by the metric's place."""
+    values = [cell.scores.get(metric.key) for metric in gallery.metrics]
+    reasons = {
+        place: cell.missing.get(metric.key, NOT_MEASURED if value is None else NOT_FINITE)
+        for place, (metric, value) in enumerate(zip(gallery.metrics, values, strict=True))
+        if _number(value) is None
+    }
+    return {"scores": [_number(value) for value in values], "missing": reasons}
+
+
+def _number(value: float | None) -> float | None:
+    return float(f"{value:.6g}") if value is not None and math.isfinite(value) else None
+
+
+def _details(files: Files, cell: Cell, place: str) -> str:
+    """Note how to make a cell's details: a script that hands them over under its own address."""
+    path = f"details/{place}.{mark(cell.details_version)}.js"
+
+    def make() -> bytes:
+        details = cell.details()
+        found = {"provenance": dict(details.provenance), "history": _thinned(details)}
+        return _script(f"(window.details ??= {{}})[{_json(href(path))}]", found)
+
+    files[path] = make
+    return href(path)
+
+
+def _thinned(details: Details) -> dict[str, Sequence[float | None]]:
+    """The history at no more than HISTORY_POINTS steps, evenly apart, with the first and the last."""
+    lengths = {len(column) for column in details.history.values()}
+    if len(lengths) > 1:
+        raise ValueError(f"the columns of a history differ in length: {sorted(lengths)}")
+    length = max(lengths, default=0)
+    points = min(length, HISTORY_POINTS)
+    chosen = [round(point * (length - 1) / max(1, points - 1)) for point in range(points)]
+    return {name: [_number(column[index]) for index in chosen] for name, column in details.history.items()}
+
+
+def _plot(files: Files, plot: Plot) -> dict[str, Any]:
+    def address(image: bytes) -> str:
+        kind = "png" if image.startswith(b"\x89PNG") else "svg"
+        path = f"plots/{stem(plot.name)}.{mark(image.hex())}.{kind}"
+        files[path] = lambda: image
+        return href(path)
+
+    return {
+        "light": address(plot.image),
+        "dark": address(plot.dark) if plot.dark else None,
+        "alt": plot.alt,
+        "caption": plot.caption,
+    }
+
+
+def _script(target: str, value: Any) -> bytes:
+    return f"{target} = {_json(value)};\n".encode("ascii")
+
+
+def _json(value: Any) -> str:
+    """JSON that is also safe inside a script element: ASCII only, and without ``<``, ``>`` and ``&``."""
+    text = json.dumps(value, separators=(",", ":"), allow_nan=False)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _write(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
