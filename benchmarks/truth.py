@@ -71,10 +71,11 @@ def constant(x: Tensor) -> Tensor:
 
 def edge_detectors(models: Models) -> dict[str, Estimator]:
     """The rows of the edge table."""
-    rows: dict[str, Estimator] = {"gradient magnitude, σ 2 px": gradient_magnitude}
-    if not isinstance(models.edges, MultiScaleEdges):
-        rows["five-scale edges"] = MultiScaleEdges()
-    return {**rows, f"{models.identity.label}: {type(models.edges).__name__}": models.edges}
+    return {
+        "gradient magnitude, σ 2 px": gradient_magnitude,
+        "five-scale edges": MultiScaleEdges(),
+        f"{models.identity.label}: {type(models.edges).__name__}": models.edges,
+    }
 
 
 def depth_estimators(models: Models) -> dict[str, Estimator]:

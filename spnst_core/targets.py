@@ -52,10 +52,14 @@ def crop(x: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class EdgeMap:
-    """Edges of one content at each size: maps (1, K, h, w) in [0, 1] and the detector's calibration (1, K, 1, 1)."""
+    """Edges of one content at each size: maps (1, K, h, w) in [0, 1] and the detector's calibration (1, K, 1, 1).
+
+    Losses compare the maps. To look at, there is the detector's edge probability (1, 1, h, w) at the largest size.
+    """
 
     maps: Mapping[int, Tensor]
     calibration: Mapping[int, Tensor]
+    probability: Tensor
 
     @classmethod
     @torch.no_grad()
@@ -63,22 +67,25 @@ class EdgeMap:
         """Edges of a content (1, 3, H, W) at the given long sides."""
         canvases = {size: canvas(content, size).to(models.device) for size in sorted(sizes)}
         calibration = {size: models.edges.calibrate(x) for size, x in canvases.items()}
-        return cls({s: models.edges.maps(x, calibration[s]) for s, x in canvases.items()}, calibration)
+        maps = {size: models.edges.maps(x, calibration[size]) for size, x in canvases.items()}
+        return cls(maps, calibration, models.edges(canvases[max(canvases)]))
 
     @property
     def picture(self) -> Image.Image:
-        """The mean over the detector's maps at the largest size, bright edges on black."""
-        return images.to_image(crop(self.maps[max(self.maps)]).mean(1, keepdim=True))
+        """The edge probability, bright edges on black."""
+        return images.to_image(crop(self.probability))
 
     def to_bytes(self, metadata: Mapping[str, str] | None = None) -> bytes:
         """A safetensors file."""
-        return _pack({"maps": self.maps, "calibration": self.calibration}, metadata)
+        shown = {max(self.maps): self.probability}
+        return _pack({"maps": self.maps, "calibration": self.calibration, "probability": shown}, metadata)
 
     @classmethod
     def from_bytes(cls, data: bytes, device: str | torch.device = "cpu") -> EdgeMap:
         """Read what `to_bytes` wrote."""
-        found = _unpack(data, ("maps", "calibration"), device, int)
-        return cls(found["maps"], found["calibration"])
+        found = _unpack(data, ("maps", "calibration", "probability"), device, int)
+        (probability,) = found["probability"].values()
+        return cls(found["maps"], found["calibration"], probability)
 
 
 @dataclass(frozen=True)

@@ -105,7 +105,8 @@ def _compare(side: Side, seen: Seen, there: Sequence[str], lineage: Lineage, cha
 
     order = [slug for slug in (*there, *added) if slug not in gone]
     wanted = [slug in usable and lineage.outdated(side.rule, slug) for slug in order]
-    for r in cover(np.array(wanted, bool)[:, None], lineage.project.batch):
+    barred = [slug not in usable for slug in order]
+    for r in cover(np.array(wanted, bool)[:, None], lineage.project.batch, np.array(barred, bool)[:, None]):
         states = [f"{slug} {now[slug]}" for slug in order[r.top : r.bottom + 1] if slug in usable]
         run_key = sha256("\n".join((side.asset, *states)).encode()).hexdigest()
         changes.launches.append((Launch((side.asset,), (order[r.top], order[r.bottom]), False), run_key))

@@ -27,8 +27,8 @@ class Rectangle(NamedTuple):
     right: int
 
 
-def cover(wanted: NDArray[np.bool_], batch: int) -> list[Rectangle]:
-    """Disjoint rectangles that hold every wanted cell, each at most ``batch`` of them.
+def cover(wanted: NDArray[np.bool_], batch: int, barred: NDArray[np.bool_] | None = None) -> list[Rectangle]:
+    """Disjoint rectangles that hold every wanted cell, each at most ``batch`` of them, and no barred one.
 
     The cost of a rectangle is `RUN`, plus its rows times `ROW`, plus the cells in it that aren't wanted: those are
     held only where that saves runs. Every edge of a rectangle touches a wanted cell.
@@ -36,25 +36,29 @@ def cover(wanted: NDArray[np.bool_], batch: int) -> list[Rectangle]:
     Args:
         wanted: the grid, (rows, columns).
         batch: most wanted cells in a rectangle, at least 1.
+        barred: cells that can't be made, of the same shape: a run that held one would fail. None: there are none.
 
     Returns:
         Rectangles from top to bottom, then from left to right.
     """
     if not wanted.any():
         return []
-    by_rows, row_cost = _banded(wanted, batch, ROW, 0)
-    by_columns, column_cost = _banded(wanted.T, batch, 0, ROW)
+    if barred is None:
+        barred = np.zeros_like(wanted)
+    by_rows, row_cost = _banded(wanted, barred, batch, ROW, 0)
+    by_columns, column_cost = _banded(wanted.T, barred.T, batch, 0, ROW)
     if row_cost <= column_cost:
         return sorted(by_rows)
     return sorted(Rectangle(left, right, top, bottom) for top, bottom, left, right in by_columns)
 
 
-def _banded(wanted: NDArray[np.bool_], batch: int, across: int, along: int) -> tuple[list[Rectangle], float]:
+def _banded(
+    wanted: NDArray[np.bool_], barred: NDArray[np.bool_], batch: int, across: int, along: int
+) -> tuple[list[Rectangle], float]:
     """The cheapest cover by bands of rows, and its cost. A band's height costs ``across``, its width ``along``."""
     rows = len(wanted)
-    above = np.vstack([np.zeros_like(wanted[:1], dtype=np.int32), np.cumsum(wanted, axis=0, dtype=np.int32)])
     tallest = min(rows, 4 * batch)
-    cost = _sweep_costs(above, tallest, batch, across, along)
+    cost = _sweep_costs(_above(wanted), _above(barred), tallest, batch, across, along)
     best = np.zeros(rows + 1)
     height = np.zeros(rows + 1, dtype=int)
     for bottom in range(1, rows + 1):
@@ -66,44 +70,60 @@ def _banded(wanted: NDArray[np.bool_], batch: int, across: int, along: int) -> t
     bottom = rows
     while bottom:
         top = bottom - int(height[bottom])
-        rectangles += _sweep(wanted[top:bottom], top, batch, along)
+        rectangles += _sweep(wanted[top:bottom], np.asarray(barred[top:bottom].any(axis=0)), top, batch, along)
         bottom = top
     return rectangles, float(best[rows])
 
 
-def _sweep_costs(above: NDArray[np.int32], tallest: int, batch: int, across: int, along: int) -> NDArray[np.float64]:
+def _above(cells: NDArray[np.bool_]) -> NDArray[np.int32]:
+    """How many cells lie above each row, (rows + 1, columns)."""
+    return np.vstack([np.zeros_like(cells[:1], dtype=np.int32), np.cumsum(cells, axis=0, dtype=np.int32)])
+
+
+def _sweep_costs(
+    above: NDArray[np.int32], barred_above: NDArray[np.int32], tallest: int, batch: int, across: int, along: int
+) -> NDArray[np.float64]:
     """What `_sweep` would cost for the band of each height that ends at each row, (rows + 1, tallest + 1).
 
     Args:
-        above: wanted cells above each row, (rows + 1, columns).
+        above, barred_above: wanted and barred cells above each row, (rows + 1, columns).
     """
     bottoms = np.arange(len(above))[:, None]
     heights = np.arange(tallest + 1)[None, :]
     tops = np.maximum(bottoms - heights, 0)
     held = np.zeros(tops.shape, dtype=np.int32)  # wanted cells in the rectangle that is open
     gap = np.zeros(tops.shape, dtype=np.int32)  # columns since its last wanted cell
+    wall = np.zeros(tops.shape, dtype=bool)  # a barred cell in one of those columns
     cost = np.zeros(tops.shape)
-    for column in above.T:
+    for column, barred in zip(above.T, barred_above.T, strict=True):
         here = column[bottoms] - column[tops]
         some = here > 0
-        opens = some & ((held == 0) | (held + here > batch) | _too_wide(gap, heights, along))
+        bars = barred[bottoms] > barred[tops]
+        opens = some & ((held == 0) | (held + here > batch) | wall | _too_wide(gap, heights, along))
         widens = some & ~opens
         cost += np.where(opens, RUN + across * heights + heights + along, 0)
         cost += np.where(widens, (gap + 1) * (heights + along), 0)
-        cost[here > batch] = np.inf
+        cost[(here > batch) | (some & bars)] = np.inf
         held = np.where(opens, here, held + here)
         gap = np.where(some, 0, gap + 1)
+        wall = (wall | bars) & ~some
     return cost
 
 
-def _sweep(band: NDArray[np.bool_], top: int, batch: int, along: int) -> list[Rectangle]:
-    """The band's rectangles: columns are added until the batch is full or a gap is dearer than another run."""
+def _sweep(band: NDArray[np.bool_], barred: NDArray[np.bool_], top: int, batch: int, along: int) -> list[Rectangle]:
+    """The band's rectangles: columns are added until the batch is full, a gap is dearer than another run, or barred.
+
+    Args:
+        barred: which columns of the band hold a barred cell; those that hold a wanted one as well aren't swept.
+    """
     groups: list[list[int]] = []
     held = 0
     counts = band.sum(axis=0)
     for column in np.flatnonzero(counts).tolist():
         here = int(counts[column])
-        if groups and held + here <= batch and not _too_wide(column - groups[-1][-1] - 1, len(band), along):
+        last = groups[-1][-1] if groups else column
+        near = not _too_wide(column - last - 1, len(band), along) and not barred[last:column].any()
+        if groups and held + here <= batch and near:
             groups[-1].append(column)
             held += here
         else:

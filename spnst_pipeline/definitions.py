@@ -1,5 +1,7 @@
 """Definitions: the asset graph for one set of settings. Dagster's UI loads `defs` from here."""
 
+import warnings
+
 import dagster as dg
 
 from spnst_core.recipes import Recipe
@@ -48,6 +50,8 @@ def defs() -> dg.Definitions:
     settings = Settings.load()
     project = dg.ResourceDefinition(lambda _: Project.open(settings))
     graph = build(load_recipes(settings), project, LogListener(), settings.batch)
+    # Dagster calls this preview, and would say so at each start.
+    warnings.filterwarnings("ignore", message=".*map_resolved_asset_specs.*", category=dg.PreviewWarning)
     graph = graph.map_resolved_asset_specs(
         func=lambda spec: spec.replace_attributes(automation_condition=AT_ONCE), selection=CELLS
     )

@@ -16,7 +16,7 @@ VERSIONS = {
     "content_image": 1,
     "style_image": 1,
     "depth_map": 2,
-    "edge_map": 1,
+    "edge_map": 2,
     "style_grams": 2,
     "pastiche": 2,
     "metrics": 1,

@@ -172,7 +172,10 @@ def _plan(phase: str, *parts: Part) -> Plan:
 def _each(lineage: Lineage, rules: Mapping[str, Rule], order: Sequence[str], present: Collection[str]) -> Part:
     """Assets with one partition for each content or style: those partitions where any of them is outdated."""
     wanted = [key in present and any(lineage.outdated(rule, key) for rule in rules.values()) for key in order]
-    spans = [(order[r.top], order[r.bottom]) for r in cover(np.array(wanted, bool)[:, None], lineage.project.batch)]
+    made = [key in present and all(lineage.current(rule, key) for rule in rules.values()) for key in order]
+    column = np.array(wanted, bool)[:, None]
+    barred = ~column & ~np.array(made, bool)[:, None]
+    spans = [(order[r.top], order[r.bottom]) for r in cover(column, lineage.project.batch, barred)]
     return dict.fromkeys(rules, sum(wanted)), [Launch(tuple(rules), span, lineage.force) for span in spans]
 
 
@@ -185,15 +188,16 @@ def _cells(lineage: Lineage, grid: Grid, kind: str, rule: Callable[[Recipe, str,
     runs: dict[Span, list[tuple[list[str], int]]] = {}
     for recipe in grid.recipes:
         asset = f"{kind}/{recipe.name}"
-        wanted = np.array(
-            [
-                [c in contents and s in styles and lineage.outdated(rule, recipe, c, s) for s in grid.styles]
-                for c in grid.contents
-            ],
-            bool,
-        ).reshape(len(grid.contents), len(grid.styles))
+        shape = (len(grid.contents), len(grid.styles))
+        wanted, barred = np.zeros(shape, bool), np.zeros(shape, bool)
+        for row, content in enumerate(grid.contents):
+            for column, style in enumerate(grid.styles):
+                present = content in contents and style in styles
+                wanted[row, column] = present and lineage.outdated(rule, recipe, content, style)
+                if not wanted[row, column]:
+                    barred[row, column] = not present or lineage.current(rule, recipe, content, style) is None
         counts[asset] = int(wanted.sum())
-        for r in cover(wanted, lineage.project.batch):
+        for r in cover(wanted, lineage.project.batch, barred):
             held = int(wanted[r.top : r.bottom + 1, r.left : r.right + 1].sum())
             first, last = ((grid.contents[r.top], grid.styles[r.left]), (grid.contents[r.bottom], grid.styles[r.right]))
             shared = runs.setdefault((str(cell_key(*first)), str(cell_key(*last))), [])

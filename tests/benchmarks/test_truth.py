@@ -217,7 +217,13 @@ class TestTables:
     def test_the_command_prints_markdown_and_writes_json(self, folder, tmp_path, capsys):
         truth.main([str(folder), "--details", "--device", "cpu", "--json", str(tmp_path / "scores.json")])
         printed = capsys.readouterr().out
-        for row in ("| gradient magnitude", "| embedded: MultiScaleEdges", "| vertical position", "· tilted"):
+        for row in (
+            "| gradient magnitude",
+            "| five-scale edges",
+            "| embedded: EmbeddedEdges",
+            "| vertical position",
+            "· tilted",
+        ):
             assert row in printed
         assert set(json.loads((tmp_path / "scores.json").read_text())) == {"edges", "depth"}
 

@@ -43,6 +43,17 @@ def test_every_wanted_cell_is_held_once_and_no_rectangle_holds_more_than_a_batch
         assert cells[0].any() and cells[-1].any() and cells[:, 0].any() and cells[:, -1].any()
 
 
+@settings(max_examples=150, deadline=None)
+@given(GRIDS, st.integers(1, 80), st.randoms(use_true_random=False))
+def test_no_rectangle_holds_a_barred_cell(wanted, batch, random):
+    barred = ~wanted & np.array([random.random() < 0.2 for _ in range(wanted.size)]).reshape(wanted.shape)
+    rectangles = cover(wanted, batch, barred)
+    held = counted(rectangles, wanted.shape)
+    assert (held[wanted] == 1).all()
+    assert (held[barred] == 0).all()
+    assert all(inside(wanted, r).sum() <= batch for r in rectangles)
+
+
 @settings(max_examples=100, deadline=None)
 @given(GRIDS, st.integers(1, 80))
 def test_it_costs_no_more_than_launching_every_row_by_itself(wanted, batch):

@@ -8,7 +8,7 @@ import torch
 from spnst_core.errors import InputError
 from spnst_core.models.embedded import depth as depth_net
 from spnst_core.models.embedded import encoder as patch_encoder
-from spnst_core.models.embedded.edges import SIGMAS, MultiScaleEdges
+from spnst_core.models.embedded.edges import EDGE_WEIGHTS, SIGMAS, EdgeNet, EmbeddedEdges
 from spnst_core.models.profiles import Identity, Layers, Models
 from spnst_core.models.weights import Progress, silent
 
@@ -28,8 +28,8 @@ def fetch(edges: str | None, depth: str | None, progress: Progress = silent) -> 
 def identify(edges: str | None, depth: str | None) -> Identity:
     """The identity of the networks in the package."""
     fetch(edges, depth)
-    digest = sha256(repr((SIGMAS, depth_net.DepthNet.size)).encode())
-    for file in (patch_encoder.WEIGHTS, depth_net.WEIGHTS):
+    digest = sha256(repr((SIGMAS, EdgeNet.size, depth_net.DepthNet.size)).encode())
+    for file in (patch_encoder.WEIGHTS, EDGE_WEIGHTS, depth_net.WEIGHTS):
         digest.update(file.read_bytes())
     encoder = patch_encoder.PatchEncoder
     layers = Layers(encoder.name, encoder.content_layers, encoder.style_layers)
@@ -41,7 +41,7 @@ def load(device: torch.device, edges: str | None, depth: str | None) -> Models:
     return Models(
         identify(edges, depth),
         encoder=patch_encoder.load_encoder().to(device),
-        edges=MultiScaleEdges().to(device),
+        edges=EmbeddedEdges().to(device),
         depth=depth_net.load_depth().to(device),
         device=device,
     )

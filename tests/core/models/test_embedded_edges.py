@@ -7,7 +7,7 @@ from scipy.ndimage import correlate1d, gaussian_filter
 from torch.autograd import gradcheck
 
 from spnst_core.colour import luminance
-from spnst_core.models.embedded.edges import EDGE_WEIGHTS, SIGMAS, MultiScaleEdges, load_edge_net
+from spnst_core.models.embedded.edges import EDGE_WEIGHTS, SIGMAS, EmbeddedEdges, MultiScaleEdges, load_edge_net
 from training.train_edges import score
 
 EDGES = MultiScaleEdges()
@@ -129,3 +129,10 @@ def test_the_network_finds_boundaries_in_unseen_scenes_better_than_the_analytic_
     assert network["held_out F"] >= 0.71
     for series, f in analytic.items():
         assert network[series] > f + 0.05
+
+
+def test_the_profile_compares_analytic_maps_and_answers_with_the_network(photographs):
+    x = photographs["coffee"]
+    detector = EmbeddedEdges()
+    torch.testing.assert_close(detector.maps(x), EDGES.maps(x), rtol=0, atol=0)
+    torch.testing.assert_close(detector(x), load_edge_net()(x), rtol=0, atol=0)
