@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 OUT ?= out/demo
+DAGSTER_HOME = $(abspath $(OUT))/.dagster
 
 .PHONY: demo test ui lint
 
@@ -9,17 +10,18 @@ demo: .venv/installed
 	$(BIN)/spnst demo --out $(OUT)
 
 test: .venv/installed-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 ui: .venv/installed
-	@test -d $(OUT)/.dagster || { echo "nothing in $(OUT) yet: make demo first, or name a folder with OUT=..."; exit 2; }
-	DAGSTER_HOME=$(abspath $(OUT))/.dagster SPNST_CONFIG=$(abspath $(OUT))/.dagster/spnst.yaml \
+	@test -d $(DAGSTER_HOME) || { echo "no $(DAGSTER_HOME): make demo first, or name a folder with OUT=..."; exit 2; }
+	DAGSTER_HOME=$(DAGSTER_HOME) SPNST_CONFIG=$(DAGSTER_HOME)/spnst.yaml \
 		$(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1 -p 3000
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/hadolint Dockerfile
 
 .venv/installed: pyproject.toml
 	test -d .venv || $(PYTHON) -m venv .venv

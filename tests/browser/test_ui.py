@@ -1,0 +1,79 @@
+"""Dagster's UI as a user meets it: the graph, a backfill launched by clicks, and a cell with its picture."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+import torch
+from playwright.sync_api import Page, expect
+from small_project import CONTENTS, RECIPES, STYLES, furnish
+from ui import CHROMIUM, browser, dagster_dev, launch_backfill, open_cell, open_lineage
+
+from spnst_pipeline.definitions import defs
+from spnst_pipeline.execution import open_home
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine: apt-get install chromium"),
+]
+
+MINUTE = 60_000
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """Pictures, their targets and the pastiches of one recipe; those of the other are left to the UI."""
+    torch.set_num_threads(1)
+    place = furnish(tmp_path_factory.mktemp("ui") / "project")
+    assert place.run(recipes=(str(place.root / "gatys.yaml"),)).execution.failed == []
+    open_home(place.settings()).dispose()
+    return place
+
+
+@pytest.fixture(scope="module")
+def url(place) -> Iterator[str]:
+    with dagster_dev(place.settings().dagster_home) as url:
+        yield url
+
+
+@pytest.fixture
+def page(url) -> Iterator[Page]:
+    """A browser in which nothing may go wrong."""
+    with browser(2200, 1500) as (page, errors):
+        yield page
+    assert errors == []
+
+
+def test_the_lineage_shows_every_asset(page, url, place, monkeypatch):
+    monkeypatch.setenv("SPNST_CONFIG", str(place.settings().dagster_home / "spnst.yaml"))
+    specs = defs().resolve_all_asset_specs()
+    nodes = open_lineage(page, url, sorted({spec.group_name for spec in specs}))
+    for name, count in Counter(spec.key.path[-1] for spec in specs).items():
+        named = nodes.get_by_text(name, exact=True)
+        expect(named, f"nodes named {name}").to_have_count(count, timeout=MINUTE)
+
+
+def test_a_backfill_launched_by_clicks_ends_in_pictures(page, url, place):
+    cells = len(CONTENTS) * len(STYLES)
+    pictures = place.out / "pastiche/structure"
+    assert "structure" in RECIPES
+    assert not pictures.exists()
+
+    launch_backfill(page, url, "pastiche/structure")
+    page.get_by_role("link", name="View").or_(page.get_by_role("button", name="View", exact=True)).first.click()
+    page.wait_for_url("**/runs/b/**")
+    backfill = page.url
+
+    page.goto(f"{url}/assets/pastiche/structure?view=partitions")
+    expect(page.get_by_text(f"Materialized ({cells})")).to_be_visible(timeout=10 * MINUTE)
+    assert len(list(pictures.rglob("*.png"))) == cells
+
+    open_cell(page, url, "pastiche/structure", "cat", "wave")
+    page.get_by_text("[Show Markdown]").first.click()
+    preview = page.get_by_role("dialog").get_by_role("img", name="preview")
+    expect(preview).to_be_visible()
+    assert preview.evaluate("image => image.complete && image.naturalWidth") > 3 * 48
+
+    page.goto(backfill)
+    no_link = page.locator("xpath=//*[not(ancestor-or-self::a)]")  # a column of the table is headed like the status
+    expect(page.get_by_text("Succeeded", exact=True).and_(no_link)).to_be_visible(timeout=5 * MINUTE)

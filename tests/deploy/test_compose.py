@@ -1,0 +1,135 @@
+"""The deployment of compose.yaml without containers: its commands as processes, its variables, a real Postgres."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+import psycopg2
+import pytest
+import yaml
+from dagster import DagsterRunStatus
+from dagster_graphql import DagsterGraphQLClient
+from postgres import connect
+from servers import ROOT, free_port, running
+from small_project import CONTENTS, STYLES, furnish
+
+DEPLOY = ROOT / "deploy"
+SERVICES = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]
+DOCKERFILE = (ROOT / "Dockerfile").read_text().replace("\\\n", " ")
+DAGSTER = ("code", "webserver", "daemon")
+
+
+def instruction(name):
+    """The last instruction of this name in the Dockerfile."""
+    return re.findall(rf"^\s*{name} (.*)$", DOCKERFILE, re.MULTILINE)[-1]
+
+
+def image_environment():
+    return dict(re.findall(r"(\w+)=(\S+)", instruction("ENV")))
+
+
+def command(service):
+    return SERVICES[service].get("command") or json.loads(instruction("CMD"))
+
+
+def health(service):
+    test = SERVICES[service].get("healthcheck", {}).get("test", ["CMD"])[1:]
+    return test or json.loads(instruction("HEALTHCHECK").split(" CMD ")[1])
+
+
+def test_every_variable_of_the_database_is_given_to_every_service():
+    wanted = set(re.findall(r"env: (\w+)", (DEPLOY / "dagster.postgres.yaml").read_text()))
+    assert len(wanted) == 5
+    for service in DAGSTER:
+        assert wanted <= set(SERVICES[service]["environment"])
+
+
+def test_the_image_holds_what_its_commands_name():
+    assert image_environment()["DAGSTER_HOME"] == instruction("WORKDIR") == "/dagster"
+    assert "COPY deploy/dagster.postgres.yaml /dagster/dagster.yaml" in DOCKERFILE
+    assert "COPY deploy/workspace.yaml /dagster/workspace.yaml" in DOCKERFILE
+    assert instruction("USER") not in ("0", "root")
+
+
+def test_nothing_is_reachable_from_other_machines():
+    published = [port for service in SERVICES.values() for port in service.get("ports", [])]
+    assert published
+    assert all(port.startswith("127.0.0.1:") for port in published)
+
+
+@pytest.fixture
+def deployment(database, tmp_path):
+    """A function that runs a command as a service would, and one that starts a service and waits for its health."""
+    connection = connect(database)
+    connection.set_isolation_level(psycopg2.extensions.ISOLATION_LEVEL_AUTOCOMMIT)
+    connection.cursor().execute("CREATE DATABASE compose")
+    connection.close()
+    place = furnish(tmp_path / "project")
+    home = tmp_path / "home"
+    home.mkdir()
+    ports = {"4000": str(free_port()), "3000": str(free_port())}
+    given = {
+        **database,
+        "DAGSTER_POSTGRES_DB": "compose",
+        "DAGSTER_HOME": str(home),
+        "SPNST_CONTENT": str(place.root / "photos"),
+        "SPNST_STYLE": str(place.root / "paintings"),
+        "SPNST_OUT": str(place.out),
+        "SPNST_RECIPES": str(place.root / "gatys.yaml"),
+        "SPNST_PROFILE": "embedded",
+        "SPNST_WEIGHTS": str(tmp_path / "weights"),
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+    }
+
+    def here(text):
+        for port, free in ports.items():
+            text = re.sub(rf"\b{port}\b", free, text)
+        return text.replace("0.0.0.0", "127.0.0.1").replace("host: code", "host: 127.0.0.1")
+
+    def environment(service):
+        names = {**image_environment(), **SERVICES[service]["environment"]}
+        return {"HOME": str(tmp_path), "PYTHONPATH": str(ROOT), **names, **{n: given[n] for n in names if n in given}}
+
+    (home / "dagster.yaml").write_text((DEPLOY / "dagster.postgres.yaml").read_text())
+    (home / "workspace.yaml").write_text(here((DEPLOY / "workspace.yaml").read_text()))
+
+    with ExitStack() as stack:
+
+        def start(service):
+            arguments, variables = [here(word) for word in command(service)], environment(service)
+            server = stack.enter_context(running(arguments, variables, tmp_path / f"{service}.log", home))
+            end = time.monotonic() + 180
+            probe = [here(word) for word in health(service)]
+            while subprocess.run(probe, env=variables, cwd=home, capture_output=True, check=False).returncode:
+                assert server.poll() is None, f"{service} ended with status {server.returncode}"
+                assert time.monotonic() < end, f"{service} isn't healthy after three minutes"
+                time.sleep(0.5)
+
+        yield start, int(ports["3000"]), {**database, "DAGSTER_POSTGRES_DB": "compose"}
+
+
+def test_a_job_launched_at_the_webserver_runs_in_the_code_location(deployment):
+    """Webserver → queue in Postgres → daemon → process of the code location → partitions in Postgres."""
+    start, port, database = deployment
+    for service in DAGSTER:
+        start(service)
+    client = DagsterGraphQLClient("127.0.0.1", port_number=port)
+    run_id = client.submit_job_execution("precompute", repository_location_name="spnst")
+    end = time.monotonic() + 180
+    while (status := client.get_run_status(run_id)) not in (DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE):
+        assert time.monotonic() < end, f"{status} after three minutes"
+        time.sleep(0.5)
+    assert status is DagsterRunStatus.SUCCESS
+    assert client._execute("{ instance { concurrencyLimits { concurrencyKey limit } } }") == {
+        "instance": {"concurrencyLimits": [{"concurrencyKey": "gpu", "limit": 1}]}
+    }
+    connection = connect(database)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT partition FROM dynamic_partitions")
+        assert {key for (key,) in cursor.fetchall()} == {*CONTENTS, *STYLES}
+    connection.close()
