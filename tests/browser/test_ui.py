@@ -38,8 +38,8 @@ def url(place) -> Iterator[str]:
 
 @pytest.fixture
 def page(url) -> Iterator[Page]:
-    """A browser in which nothing may go wrong."""
-    with browser(2200, 1500) as (page, errors):
+    """A browser in which nothing may go wrong, large enough for the whole lineage: what lies outside isn't drawn."""
+    with browser(2400, 2400) as (page, errors):
         yield page
     assert errors == []
 
