@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("playwright", reason="Playwright isn't installed: pip install playwright")
 
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 from ui import CHROMIUM, FLAGS
 
 from spnst_core import samples
@@ -123,12 +123,16 @@ def tab(browser: Browser) -> Iterator[Callable[..., Page]]:
     opened: list[Page] = []
     wrong: list[str] = []
 
+    def failed(request: Request) -> None:
+        if request.failure != "net::ERR_ABORTED":  # what was still loading when its page was left
+            wrong.append(f"{request.failure}: {request.url}")
+
     def open_page(place: Path, address: str = "index.html", width: int = 1280, height: int = 900, **more: str) -> Page:
         page = browser.new_context(viewport={"width": width, "height": height}, **more).new_page()
         page.set_default_timeout(15_000)
         page.on("console", lambda message: wrong.append(message.text))
         page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("requestfailed", lambda request: wrong.append(f"failed: {request.url}"))
+        page.on("requestfailed", failed)
         inside = (place.as_uri(), "data:,")
         page.on("request", lambda r: None if r.url.startswith(inside) else wrong.append(f"outside: {r.url}"))
         page.goto(f"{place.as_uri()}/{address}")
