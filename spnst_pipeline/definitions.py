@@ -16,6 +16,9 @@ from spnst_pipeline.progress import Listener, LogListener
 from spnst_pipeline.resources import Project, load_recipes
 from spnst_pipeline.settings import Settings
 
+# Dagster calls backfill policies beta, and would say so once for each asset.
+warnings.filterwarnings("ignore", message=".*`backfill_policy`.*", category=dg.BetaWarning)
+
 
 def build(
     recipes: tuple[Recipe, ...], project: Project | dg.ResourceDefinition, listener: Listener, batch: int
@@ -36,6 +39,7 @@ def build(
         *sheet_assets(recipes),
         gallery_asset(recipes),
     ]
+    # Partitions share runs: starting one and loading networks cost seconds.
     batches = dg.BackfillPolicy.multi_run(max_partitions_per_run=batch)
     return dg.Definitions(
         assets=[a.with_attributes(backfill_policy=batches) if a.partitions_def else a for a in assets],

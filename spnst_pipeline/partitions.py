@@ -2,7 +2,6 @@
 
 import re
 import unicodedata
-import warnings
 from collections.abc import Iterable
 from hashlib import sha256
 
@@ -11,12 +10,6 @@ import dagster as dg
 CONTENT = dg.DynamicPartitionsDefinition(name="content")
 STYLE = dg.DynamicPartitionsDefinition(name="style")
 GRID = dg.MultiPartitionsDefinition({"content": CONTENT, "style": STYLE})
-
-# Dagster calls backfill policies beta, and would say so once for each asset.
-warnings.filterwarnings("ignore", message=".*`backfill_policy`.*", category=dg.BetaWarning)
-
-BATCHES = dg.BackfillPolicy.multi_run(max_partitions_per_run=64)
-"""How many partitions of a backfill share a run: starting a run and loading networks cost seconds."""
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9._-]*")
 _LONGEST = 100

@@ -11,7 +11,7 @@ from spnst_pipeline import layout
 from spnst_pipeline.events import Made, Result, each
 from spnst_pipeline.lineage import Artefact, Lineage
 from spnst_pipeline.options import Remake
-from spnst_pipeline.partitions import BATCHES, CONTENT, STYLE
+from spnst_pipeline.partitions import CONTENT, STYLE
 from spnst_pipeline.pictures import preview
 from spnst_pipeline.progress import Listener
 from spnst_pipeline.resources import Project
@@ -32,7 +32,6 @@ def _picture_asset(
     @dg.asset(
         name=name,
         partitions_def=partitions,
-        backfill_policy=BATCHES,
         group_name="inputs",
         kinds={"image"},
         description=description,

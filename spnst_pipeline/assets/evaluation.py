@@ -23,7 +23,7 @@ from spnst_pipeline.comparison import BASELINE
 from spnst_pipeline.events import Made, Result, each
 from spnst_pipeline.lineage import Artefact, Lineage, NotMade
 from spnst_pipeline.options import Remake
-from spnst_pipeline.partitions import BATCHES, GRID
+from spnst_pipeline.partitions import GRID
 from spnst_pipeline.progress import Listener
 from spnst_pipeline.provenance import how_made
 from spnst_pipeline.resources import Project
@@ -75,7 +75,6 @@ def metrics_asset(recipe: Recipe) -> dg.AssetsDefinition:
     @dg.asset(
         key=key,
         partitions_def=GRID,
-        backfill_policy=BATCHES,
         deps=[dg.AssetKey(["pastiche", recipe.name]), content_image, style_grams],
         group_name="evaluation",
         kinds={"pytorch", "json"},

@@ -15,7 +15,7 @@ from spnst_pipeline.comparison import compare
 from spnst_pipeline.events import Made, Metadata, Result, each
 from spnst_pipeline.lineage import Artefact, Lineage
 from spnst_pipeline.options import Remake
-from spnst_pipeline.partitions import BATCHES, CONTENT, STYLE
+from spnst_pipeline.partitions import CONTENT, STYLE
 from spnst_pipeline.pictures import jpeg_uri, preview, small_pictures
 from spnst_pipeline.progress import Listener
 from spnst_pipeline.resources import Project
@@ -113,7 +113,6 @@ def sheet_assets(recipes: tuple[Recipe, ...]) -> list[dg.AssetsDefinition]:
         @dg.asset(
             key=["contact_sheet", name],
             partitions_def=partitions,
-            backfill_policy=BATCHES,
             deps=deps,
             group_name="gallery",
             kinds={"image"},

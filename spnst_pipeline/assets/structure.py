@@ -13,7 +13,7 @@ from spnst_pipeline.events import Made, Result, each
 from spnst_pipeline.fingerprints import HEAD, metadata
 from spnst_pipeline.lineage import Artefact, Lineage
 from spnst_pipeline.options import Remake
-from spnst_pipeline.partitions import BATCHES, CONTENT
+from spnst_pipeline.partitions import CONTENT
 from spnst_pipeline.pictures import preview
 from spnst_pipeline.progress import Listener
 from spnst_pipeline.resources import Project
@@ -31,7 +31,6 @@ def _map_asset(
     @dg.asset(
         name=name,
         partitions_def=CONTENT,
-        backfill_policy=BATCHES,
         deps=[content_image],
         group_name="targets",
         kinds={"pytorch"},

@@ -10,7 +10,7 @@ from spnst_pipeline.events import Made, Result, each
 from spnst_pipeline.fingerprints import HEAD, metadata
 from spnst_pipeline.lineage import Lineage
 from spnst_pipeline.options import Remake
-from spnst_pipeline.partitions import BATCHES, STYLE
+from spnst_pipeline.partitions import STYLE
 from spnst_pipeline.pictures import preview
 from spnst_pipeline.progress import Listener
 from spnst_pipeline.resources import Project
@@ -18,7 +18,6 @@ from spnst_pipeline.resources import Project
 
 @dg.asset(
     partitions_def=STYLE,
-    backfill_policy=BATCHES,
     deps=[style_image],
     group_name="targets",
     kinds={"pytorch"},

@@ -28,7 +28,7 @@ from spnst_pipeline.events import Made, Report, Result
 from spnst_pipeline.fingerprints import HEAD, metadata
 from spnst_pipeline.lineage import Artefact, Lineage, NotMade
 from spnst_pipeline.options import Paint
-from spnst_pipeline.partitions import BATCHES, GRID, cell_key, rows
+from spnst_pipeline.partitions import GRID, cell_key, rows
 from spnst_pipeline.pictures import preview, small_pictures
 from spnst_pipeline.progress import Listener
 from spnst_pipeline.resources import Project
@@ -44,7 +44,6 @@ def pastiche_asset(recipe: Recipe) -> dg.AssetsDefinition:
     @dg.asset(
         key=key,
         partitions_def=GRID,
-        backfill_policy=BATCHES,
         deps=[content_image, depth_map, edge_map, style_image, style_grams],
         group_name="pastiches",
         kinds={"pytorch", "image"},
