@@ -80,6 +80,7 @@ class Recipe(_Frozen):
         size: long side of the pastiche in pixels.
         style_size: the size that the style is looked at with, such as ``512-short``; the stage's size if not given.
         strokes: multiples of that size; the Grams at all of them are averaged. Larger numbers paint larger strokes.
+        record_every: steps of the optimiser between two frames of a cell's film; 0: no film. The pastiche is the same.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
@@ -98,6 +99,7 @@ class Recipe(_Frozen):
     style_size: WrittenStyleSize | None = None
     weights: Weights = Weights()
     strokes: Strokes = (1.0,)
+    record_every: Annotated[int, Field(ge=0)] = 0
     stages: Annotated[tuple[Stage, ...], Field(min_length=1)]
 
     @model_validator(mode="after")

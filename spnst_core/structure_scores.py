@@ -1,7 +1,7 @@
-"""Scores of edges and depth against ground truth: pure functions on NumPy arrays.
+"""Scores of one picture's edges, depth and luminance against another's: pure functions on NumPy arrays.
 
-Edges are scored as in the Berkeley benchmark (Arbeláez, Maire, Fowlkes & Malik, "Contour Detection and Hierarchical
-Image Segmentation", PAMI 2011). Where this departs from its code:
+Edges are scored against drawn ones as in the Berkeley benchmark (Arbeláez, Maire, Fowlkes & Malik, "Contour Detection
+and Hierarchical Image Segmentation", PAMI 2011). Where this departs from its code:
 
 - one-to-one matching is exact on all pairs within reach: as many pairs as there can be, at the least total distance.
   Theirs minimises the same on a graph that keeps a few neighbours of each pixel;
@@ -22,7 +22,10 @@ from scipy.sparse import csr_matrix, diags, hstack
 from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 from scipy.spatial import KDTree
 from scipy.stats import rankdata
+from skimage.feature import canny
+from skimage.metrics import structural_similarity
 from skimage.morphology import thin
+from skimage.transform import resize
 
 Map = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -32,6 +35,24 @@ TOLERANCE = 0.0075
 
 RIDGE_SIGMA = 2.0
 """Width in pixels of the Gaussian before a ridge's direction is taken."""
+
+CANNY_SIDE, CANNY_SIGMA = 256, 1.5
+"""Long side in pixels at which Canny edges are taken, and the width of the Gaussian there."""
+
+# ------------------------------------------------------------------------------------------------------------ luminance
+
+
+def ssim(truth: npt.ArrayLike, other: npt.ArrayLike) -> float:
+    """Structural similarity of two maps (H, W) in [0, 1] (Wang et al., 2004; scikit-image): 1 is the same.
+
+    Raises:
+        ValueError: a side shorter than the Gaussian's window of 11 pixels.
+    """
+    x, y = np.asarray(truth, np.float64), np.asarray(other, np.float64)
+    if min(x.shape) < 11:
+        raise ValueError(f"SSIM needs at least 11 pixels a side, not {x.shape[1]}x{x.shape[0]}")
+    return float(structural_similarity(x, y, data_range=1.0, gaussian_weights=True, sigma=1.5))
+
 
 # ---------------------------------------------------------------------------------------------------------------- depth
 
@@ -110,6 +131,52 @@ class EdgeCounts:
         """Harmonic mean of precision and recall."""
         total = self.precision + self.recall
         return 2 * self.precision * self.recall / total if total else 0.0
+
+
+def correlation(a: npt.ArrayLike, b: npt.ArrayLike) -> float:
+    """Pearson's correlation of two maps, in [-1, 1].
+
+    Raises:
+        ValueError: one of them is constant.
+    """
+    x, y = (np.asarray(each, np.float64).ravel() for each in (a, b))
+    x, y = x - x.mean(), y - y.mean()
+    norm = math.sqrt(float(x @ x) * float(y @ y))
+    if not norm > 0:
+        raise ValueError("a map is constant, so that nothing can correlate with it")
+    return float(x @ y) / norm
+
+
+def soft_iou(a: npt.ArrayLike, b: npt.ArrayLike) -> float:
+    """Σ min / Σ max of two maps in [0, 1]: intersection over union (Jaccard, 1901) of fuzzy sets.
+
+    Raises:
+        ValueError: both are 0 everywhere.
+    """
+    x, y = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    union = float(np.maximum(x, y).sum())
+    if not union > 0:
+        raise ValueError("neither map has an edge")
+    return float(np.minimum(x, y).sum()) / union
+
+
+def canny_f(truth: npt.ArrayLike, other: npt.ArrayLike) -> float:
+    """F-measure of the Canny edges (PAMI 1986; scikit-image) of two pictures (H, W) in [0, 1], matched one to one.
+
+    Taken at a long side of at most `CANNY_SIDE`. Canny's thresholds are the quantiles 0.8 and 0.9 of each picture's
+    own gradient magnitudes, so that contrast doesn't matter.
+
+    Raises:
+        ValueError: a picture without any edge.
+    """
+    lines = []
+    for x in (np.asarray(truth, np.float64), np.asarray(other, np.float64)):
+        shrink = min(1.0, CANNY_SIDE / max(x.shape))
+        small = resize(x, [max(1, round(side * shrink)) for side in x.shape], anti_aliasing=True) if shrink < 1 else x
+        lines.append(thin(canny(small, CANNY_SIGMA, low_threshold=0.8, high_threshold=0.9, use_quantiles=True)))
+    if not all(line.any() for line in lines):
+        raise ValueError("a picture without any Canny edge")
+    return edge_counts(lines[1].astype(np.float64), [lines[0]], [0.5])[0].f
 
 
 def ridges(strength: npt.ArrayLike) -> Map:

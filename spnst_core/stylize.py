@@ -1,7 +1,8 @@
 """Stylise pictures from Python: one cell, or a grid of them."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from spnst_core.models.profiles import Models
 from spnst_core.optimize import TERMS, Iterate, optimize
 from spnst_core.recipes import Recipe
 from spnst_core.targets import ContentTargets, DepthMap, EdgeMap, StyleTargets
+from spnst_core.timelapse import Film
 
 Picture = Image.Image | Tensor | str | Path | bytes
 """What `images.read` takes: a PIL image, a tensor (1, 3, H, W) in [0, 1], a path, or an encoded file."""
@@ -37,18 +39,31 @@ class Result:
 
 
 def stylize(
-    content: Picture, style: Picture, *, recipe: Recipe, models: Models, start: Picture | None = None
+    content: Picture,
+    style: Picture,
+    *,
+    recipe: Recipe,
+    models: Models,
+    start: Picture | None = None,
+    film: str | Path | None = None,
 ) -> Result:
     """One content in one style.
 
     Args:
         start: a picture to start from in place of the recipe's ``init``, such as an earlier pastiche; it is resized
             to the content's shape.
+        film: an ``.mp4`` file to record the painting in, photograph beside and loss curve below: a frame for each
+            ``recipe.record_every`` steps, or for every second one where the recipe has none.
 
     Raises:
-        InputError: a picture that can't be read or is too small or too narrow for the recipe.
+        InputError: a picture that can't be read or is too small or too narrow for the recipe; a film that can't be
+            written.
     """
-    _, _, result = next(stylize_grid({"content": content}, {"style": style}, recipe=recipe, models=models, start=start))
+    targets = _style_targets(style, recipe, models)
+    row = content_targets(images.read(content), recipe, models)
+    first = None if start is None else images.read(start)
+    with Film.of_cell(Path(film), row.content, recipe) if film else nullcontext() as recorded:
+        [result] = _paint(row, [targets], recipe, models, first, recorded)
     return result
 
 
@@ -70,23 +85,39 @@ def stylize_grid(
     if not contents or not styles:
         raise InputError("a grid needs at least one content and one style")
     first = None if start is None else images.read(start)
-    layers = recipe.style_layers(models.encoder)
-    targets = {
-        key: StyleTargets.compute(images.read(style), models, recipe.style_sizes, layers)
-        for key, style in styles.items()
-    }
+    targets = {key: _style_targets(style, recipe, models) for key, style in styles.items()}
     for content_key, content in contents.items():
         row = content_targets(images.read(content), recipe, models)
         height, width = images.fit(row.content.shape[2], row.content.shape[3], recipe.size)
         for batch in batches(list(targets), height * width, models.device):
-            began = time.perf_counter()
-            trace = Trace()
-            for iterate in optimize(row, [targets[key] for key in batch], recipe, models, first):
-                trace.add(iterate)
-            seconds = (time.perf_counter() - began) / len(batch)
-            for index, style_key in enumerate(batch):
-                image = images.to_image(iterate.image[index])
-                yield content_key, style_key, Result(image, trace.history(index), seconds)
+            results = _paint(row, [targets[key] for key in batch], recipe, models, first)
+            for style_key, result in zip(batch, results, strict=True):
+                yield content_key, style_key, result
+
+
+def _paint(
+    row: ContentTargets,
+    styles: Sequence[StyleTargets],
+    recipe: Recipe,
+    models: Models,
+    start: Tensor | None,
+    film: Film | None = None,
+) -> list[Result]:
+    """One batch through the recipe; ``film`` is of its only cell."""
+    began, trace = time.perf_counter(), Trace()
+    for iterate in optimize(row, styles, recipe, models, start):
+        trace.add(iterate)
+        if film:
+            film.follow(iterate)
+    seconds = (time.perf_counter() - began) / len(styles)
+    pictures = [images.to_image(image) for image in iterate.image]
+    if film:
+        film.finish(pictures[0])
+    return [Result(picture, trace.history(cell), seconds) for cell, picture in enumerate(pictures)]
+
+
+def _style_targets(style: Picture, recipe: Recipe, models: Models) -> StyleTargets:
+    return StyleTargets.compute(images.read(style), models, recipe.style_sizes, recipe.style_layers(models.encoder))
 
 
 def content_targets(content: Tensor, recipe: Recipe, models: Models) -> ContentTargets:

@@ -88,6 +88,13 @@ class EdgeMap:
         return cls(found["maps"], found["calibration"], probability)
 
 
+def depth_picture(inverse_depth: Tensor) -> Image.Image:
+    """Inverse depth (1, 1, H, W) from far (black) to near (white), each clipped at one percent."""
+    x = inverse_depth.cpu()
+    low, high = np.quantile(x.numpy(), (0.01, 0.99))
+    return images.to_image((x - float(low)) / max(float(high - low), 1e-6))
+
+
 @dataclass(frozen=True)
 class DepthMap:
     """Relative inverse depth of one content at each size, (1, 1, h, w), larger = nearer, of any scale."""
@@ -102,10 +109,8 @@ class DepthMap:
 
     @property
     def picture(self) -> Image.Image:
-        """The map at the largest size from far (black) to near (white), each clipped at one percent."""
-        x = crop(self.maps[max(self.maps)]).cpu()
-        low, high = np.quantile(x.numpy(), (0.01, 0.99))
-        return images.to_image((x - float(low)) / max(float(high - low), 1e-6))
+        """The map at the largest size, as `depth_picture`."""
+        return depth_picture(crop(self.maps[max(self.maps)]))
 
     def to_bytes(self, metadata: Mapping[str, str] | None = None) -> bytes:
         """A safetensors file."""

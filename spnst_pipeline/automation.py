@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 import dagster as dg
 
+from spnst_core.recipes import Recipe
 from spnst_pipeline.catalogue_sensor import catalogue_sensor
 from spnst_pipeline.gallery_sensor import gallery_sensor
 from spnst_pipeline.jobs import JOBS, job_definition
@@ -15,8 +17,16 @@ from spnst_pipeline.settings import Settings
 
 NIGHTLY = "0 2 * * *"
 
-CELLS = dg.AssetSelection.all() - dg.AssetSelection.groups("gallery") - dg.AssetSelection.assets("metric_table")
+TABLES = dg.AssetSelection.assets("metric_table", "comparison")
+CELLS = dg.AssetSelection.all() - dg.AssetSelection.groups("gallery") - TABLES
 """Everything that can be made as soon as its own inputs are there; sheets and gallery wait until it is calm."""
+
+
+def at_once(recipes: Sequence[Recipe]) -> dg.AssetSelection:
+    """The same without the films that no recipe asks for."""
+    unasked = [dg.AssetKey(["timelapse", recipe.name]) for recipe in recipes if not recipe.record_every]
+    return CELLS - dg.AssetSelection.assets(*unasked) if unasked else CELLS
+
 
 _missing = dg.AutomationCondition.missing()
 _asked_for = dg.AutomationCondition.newly_requested() | dg.AutomationCondition.newly_updated()

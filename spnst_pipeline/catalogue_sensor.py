@@ -15,21 +15,22 @@ from spnst_pipeline.cover import cover
 from spnst_pipeline.lineage import Lineage
 from spnst_pipeline.plan import Launch
 from spnst_pipeline.resources import Project
+from spnst_pipeline.sources import File
 
 AT_ONCE = 32
 """Most new pictures of a side of the grid that one tick looks into: a tick has a minute."""
 
 
 class Seen(BaseModel):
-    """What is remembered of one side of the grid.
+    """What is remembered of one side of the grid. Dagster keeps it with each tick for a week, so it is kept short.
 
     Attributes:
         last: the state of every file at the last tick, by slug; None: there was none.
-        settled: the states of files that were dealt with, as usable or not.
+        pending: those that weren't dealt with yet, as usable or not.
     """
 
     last: dict[str, str] | None = None
-    settled: dict[str, str] = {}
+    pending: set[str] = set()
 
 
 class Cursor(BaseModel):
@@ -54,7 +55,8 @@ def catalogue_sensor(open_project: Callable[[], Project]) -> dg.SensorDefinition
     @dg.sensor(
         name="catalogue",
         description="Adds and removes partitions as pictures come and go, and decodes new and changed pictures. A file "
-        "is left alone until it has stayed the same from one tick to the next.",
+        "is left alone until it has stayed the same from one tick to the next; a place without any picture takes no "
+        "partition away.",
         asset_selection=dg.AssetSelection.assets("content_image", "style_image"),
         minimum_interval_seconds=30,
         default_status=dg.DefaultSensorStatus.RUNNING,
@@ -83,16 +85,15 @@ def catalogue_sensor(open_project: Callable[[], Project]) -> dg.SensorDefinition
 
 def _compare(side: Side, seen: Seen, there: Sequence[str], lineage: Lineage, changes: Changes) -> None:
     """What one side of the grid needs; ``seen`` is brought up to date."""
-    now = {slug: f"{file.size} {file.modified}" for slug, file in side.source.pictures.items()}
-    last = now if seen.last is None else seen.last
-    same = [slug for slug, state in now.items() if seen.last is not None and last.get(slug) == state]
-    quiet = [slug for slug in same if seen.settled.get(slug) != now[slug]][:AT_ONCE]
-    gone = [slug for slug in there if slug not in now and slug not in last] if seen.last is not None else []
+    now = {slug: _state(file) for slug, file in side.source.pictures.items()}
+    last = seen.last or {}
+    quiet = [slug for slug, state in now.items() if slug in seen.pending and last.get(slug) == state][:AT_ONCE]
+    gone = [slug for slug in there if slug not in now and slug not in last] if seen.last is not None and now else []
     unusable = side.unusable(quiet, lineage)
     usable = [slug for slug in quiet if slug not in unusable]
     added = [slug for slug in usable if slug not in there]
-    seen.settled = {slug: state for slug, state in seen.settled.items() if slug in now}
-    seen.settled |= {slug: now[slug] for slug in quiet}
+    changed = {slug for slug, state in now.items() if last.get(slug) != state}
+    seen.pending = ((seen.pending | changed) - set(quiet)) & set(now)
     seen.last = now
 
     if added:
@@ -101,6 +102,9 @@ def _compare(side: Side, seen: Seen, there: Sequence[str], lineage: Lineage, cha
     if gone:
         changes.partitions.append(side.partitions.build_delete_request(gone))
         changes.lines.append(f"{side.name} gone, what was made of it stays: {', '.join(gone)}")
+    if there and not now:
+        hint = f"the partitions of {side.name} stay, lest it be a mistake; if it isn't, delete them by hand"
+        changes.lines.append(f"{side.source.location} holds no picture at all: {hint}")
     changes.lines += [f"left out: {problem}" for problem in unusable.values()]
 
     order = [slug for slug in (*there, *added) if slug not in gone]
@@ -110,3 +114,8 @@ def _compare(side: Side, seen: Seen, there: Sequence[str], lineage: Lineage, cha
         states = [f"{slug} {now[slug]}" for slug in order[r.top : r.bottom + 1] if slug in usable]
         run_key = sha256("\n".join((side.asset, *states)).encode()).hexdigest()
         changes.launches.append((Launch((side.asset,), (order[r.top], order[r.bottom]), False), run_key))
+
+
+def _state(file: File) -> str:
+    """A few letters that change when the file may have."""
+    return sha256(f"{file.size} {file.modified}".encode()).hexdigest()[:12]

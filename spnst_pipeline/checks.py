@@ -128,7 +128,8 @@ def style_fell(before: float, after: float) -> Verdict:
 
 def keeps_structure(recipe: Recipe, scores: Mapping[str, Any], baseline: Mapping[str, Any]) -> Verdict:
     """Of a cell's scores and the baseline's, in the terms that the recipe has weights for."""
-    pairs = {term: (scores[f"{term}_distance"], baseline[f"{term}_distance"]) for term in kept_terms(recipe)}
+    terms = {term: f"{term}_distance" for term in kept_terms(recipe)}
+    pairs = {term: (scores[key], baseline[key]) for term, key in terms.items() if key in scores and key in baseline}
     line = ", ".join(f"{term} distance {own:.3f} against {other:.3f}" for term, (own, other) in pairs.items())
     numbers = {f"{term}_change": round(own / other - 1, 4) for term, (own, other) in pairs.items() if other}
     passed = all(own < other for own, other in pairs.values())

@@ -18,6 +18,7 @@ from spnst_pipeline import models_command
 if TYPE_CHECKING:
     from PIL import Image
 
+    from spnst_pipeline.progress import Estimate
     from spnst_pipeline.resources import Project
     from spnst_pipeline.settings import Settings
 
@@ -79,6 +80,9 @@ def run(
         str | None, typer.Option(metavar="NAME", help="its depth network: midas_v21_small, dpt_hybrid, dpt_large, ...")
     ] = None,
     size: Annotated[int | None, typer.Option(metavar="N", help="long side of a pastiche in pixels")] = None,
+    record_every: Annotated[
+        int | None, typer.Option(metavar="N", help="film every cell being painted, one frame for each N steps")
+    ] = None,
     device: Annotated[str | None, typer.Option(metavar="NAME", help="auto, cpu, cuda or mps")] = None,
     home: Annotated[
         str | None,
@@ -105,6 +109,7 @@ def run(
             edges=edges,
             depth=depth,
             size=size,
+            record_every=record_every,
             device=device,
             home=home,
         ),
@@ -113,7 +118,11 @@ def run(
 
 
 def main() -> None:
-    """Run the command line. Exit status: 0 done, 1 something failed, 2 input that can't be used, 130 interrupted."""
+    """Run the command line.
+
+    Exit status: 0 everything is made, if perhaps not fit to be shown, 1 something failed, 2 input that can't be used,
+    130 interrupted.
+    """
     try:
         app()
     except ValueError as error:
@@ -152,7 +161,12 @@ def _bring_up_to_date(settings: Settings, force: bool = False) -> None:
             raise typer.Exit(130) from None
         finally:
             listener.close()
-    _report(project, listener.painted, bool(execution.runs), time.monotonic() - started)
+    _report(project, listener, bool(execution.runs), time.monotonic() - started)
+    blocked = execution.blocked()
+    for line in blocked:
+        typer.echo(f"blocked: {line}", err=True)
+    if blocked:
+        typer.echo("Blocked cells are kept to be looked at; sheets, tables and gallery leave them out.", err=True)
     if execution.failed:
         for line in execution.failed:
             typer.echo(f"failed: {line}", err=True)
@@ -164,17 +178,17 @@ def _bring_up_to_date(settings: Settings, force: bool = False) -> None:
         raise typer.Exit(1)
 
 
-def _report(project: Project, painted: int, changed: bool, seconds: float) -> None:
+def _report(project: Project, listener: Estimate, changed: bool, seconds: float) -> None:
     """What was made, how the recipes compare, and the files worth opening."""
     from spnst_pipeline import layout
-    from spnst_pipeline.assets.evaluation import read_table
-    from spnst_pipeline.comparison import compare
+    from spnst_pipeline.assets.tables import read_comparison, read_table
+    from spnst_pipeline.comparison import headline
 
     store, console = project.store, Console(highlight=False)
     if project.identity.notice:
         console.print(project.identity.notice, style="bold")
-    if store.exists(layout.METRIC_TABLE):
-        comparison = compare(read_table(store))
+    if store.exists(layout.COMPARISON):
+        comparison = headline(read_table(store), read_comparison(store))
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
         for number, column in enumerate(comparison.columns):
             table.add_column(column, justify="right" if number else "left", no_wrap=True)
@@ -183,7 +197,10 @@ def _report(project: Project, painted: int, changed: bool, seconds: float) -> No
         console.print(table)
         console.print()
     minutes = f"{int(seconds) // 60}:{int(seconds) % 60:02d} minutes"
-    console.print(f"Painted {painted} pastiches in {minutes}." if changed else "Everything is up to date.")
+    films = f" and recorded {listener.recorded} films" if listener.recorded else ""
+    console.print(
+        f"Painted {listener.painted} pastiches{films} in {minutes}." if changed else "Everything is up to date."
+    )
     for label, key in (
         ("gallery", layout.GALLERY),
         ("the whole grid", layout.GRID_SHEET),

@@ -6,12 +6,14 @@ import dagster as dg
 
 from spnst_core.recipes import Recipe
 from spnst_pipeline.assets.catalog import content_image, style_image
-from spnst_pipeline.assets.evaluation import metric_table_asset, metrics_asset
-from spnst_pipeline.assets.gallery import gallery_asset, sheet_assets
+from spnst_pipeline.assets.evaluation import metrics_asset
+from spnst_pipeline.assets.gallery import gallery_asset
+from spnst_pipeline.assets.sheets import sheet_assets
 from spnst_pipeline.assets.structure import depth_map, edge_map
 from spnst_pipeline.assets.style import style_grams
-from spnst_pipeline.assets.stylization import pastiche_asset
-from spnst_pipeline.automation import AT_ONCE, CELLS, automation
+from spnst_pipeline.assets.stylization import pastiche_assets
+from spnst_pipeline.assets.tables import table_assets
+from spnst_pipeline.automation import AT_ONCE, at_once, automation
 from spnst_pipeline.progress import Listener, LogListener
 from spnst_pipeline.resources import Project, load_recipes
 from spnst_pipeline.settings import Settings
@@ -33,9 +35,9 @@ def build(
         depth_map,
         edge_map,
         style_grams,
-        *map(pastiche_asset, recipes),
+        *map(pastiche_assets, recipes),
         *map(metrics_asset, recipes),
-        metric_table_asset(recipes),
+        *table_assets(recipes),
         *sheet_assets(recipes),
         gallery_asset(recipes),
     ]
@@ -53,10 +55,11 @@ def defs() -> dg.Definitions:
     """The graph for the settings in force, folders being read when a run starts."""
     settings = Settings.load()
     project = dg.ResourceDefinition(lambda _: Project.open(settings))
-    graph = build(load_recipes(settings), project, LogListener(), settings.batch)
+    recipes = load_recipes(settings)
+    graph = build(recipes, project, LogListener(), settings.batch)
     # Dagster calls this preview, and would say so at each start.
     warnings.filterwarnings("ignore", message=".*map_resolved_asset_specs.*", category=dg.PreviewWarning)
     graph = graph.map_resolved_asset_specs(
-        func=lambda spec: spec.replace_attributes(automation_condition=AT_ONCE), selection=CELLS
+        func=lambda spec: spec.replace_attributes(automation_condition=AT_ONCE), selection=at_once(recipes)
     )
     return dg.Definitions.merge(graph, automation(settings))

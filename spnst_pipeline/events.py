@@ -1,7 +1,7 @@
 """Events: how an asset tells Dagster of each partition that it made or couldn't make, and what its checks found."""
 
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -30,13 +30,22 @@ class Made:
 
 
 class Report:
-    """What one step tells of its partitions. One that fails doesn't stop the others; the step fails at the end."""
+    """What one step tells of an asset's partitions. One that fails doesn't stop the others; the step fails at the end.
 
-    def __init__(self, context: dg.AssetExecutionContext, checks: Sequence[Check] = ()) -> None:
+    ``asset`` must be given where the step makes several assets.
+    """
+
+    def __init__(
+        self, context: dg.AssetExecutionContext, checks: Sequence[Check] = (), asset: dg.AssetKey | None = None
+    ) -> None:
         self._context = context
         self._checks = checks
+        self._asset = asset or context.asset_key
         self._verdicts: list[Verdict] = []
-        self._lines: list[str] = []
+        self.asked = self._asset in context.selected_asset_keys
+        """Whether the run is to make the asset; a step may make it all the same, for the sake of another."""
+        self.lines: list[str] = []
+        """One for each failed partition."""
 
     def landed(self, key: str, made: Made) -> None:
         """Report one finished partition at once, so that nothing that fails later can lose it.
@@ -44,9 +53,9 @@ class Report:
         The metadata is given a second time, because when the step succeeds Dagster writes an event of its own for
         each partition.
         """
-        asset = self._context.asset_key
-        self._context.log_event(dg.AssetMaterialization(asset, partition=str(key), metadata=made.metadata))
-        self._context.add_asset_metadata(made.metadata, partition_key=key)
+        self._context.log_event(dg.AssetMaterialization(self._asset, partition=str(key), metadata=made.metadata))
+        if self.asked:
+            self._context.add_asset_metadata(made.metadata, asset_key=self._asset, partition_key=key)
         for verdict in made.verdicts:
             self._judged(key, verdict)
         for other, verdict in made.elsewhere.items():
@@ -55,25 +64,31 @@ class Report:
     def failed(self, key: str, error: Exception) -> None:
         """Note a failed partition; the traceback goes to the run's log."""
         message = " ".join(str(error).split()) or type(error).__name__
-        self._lines.append(f"{self._context.asset_key.to_user_string()}[{key}]: {message}")
+        self.lines.append(f"{self._asset.to_user_string()}[{key}]: {message}")
         if isinstance(error, CheckFailed):
             self._judged(key, error.verdict)
         else:
             self._context.log.error("".join(traceback.format_exception(error)))
 
     def result(self) -> Result:
-        """What the step returns: one summary of each check.
-
-        Raises:
-            dagster.Failure: one line for each failed partition.
-        """
-        if self._lines:
-            raise dg.Failure("\n".join(self._lines))
-        return dg.MaterializeResult(check_results=[summary(check, self._verdicts) for check in self._checks])
+        """What the step returns: one summary of each check."""
+        found = [summary(check, self._verdicts) for check in self._checks]
+        return dg.MaterializeResult(asset_key=self._asset, check_results=found)
 
     def _judged(self, key: str, verdict: Verdict) -> None:
         self._verdicts.append(verdict)
-        self._context.log_event(verdict.evaluation(self._context.asset_key, key))
+        self._context.log_event(verdict.evaluation(self._asset, key))
+
+
+def results(*reports: Report) -> Iterator[Result]:
+    """What a step returns of the assets that it was to make.
+
+    Raises:
+        dagster.Failure: one line for each failed partition.
+    """
+    if lines := [line for report in reports for line in report.lines]:
+        raise dg.Failure("\n".join(lines))
+    yield from (report.result() for report in reports if report.asked)
 
 
 def each(context: dg.AssetExecutionContext, make: Callable[[str], Made], checks: Sequence[Check] = ()) -> Result:
@@ -90,4 +105,5 @@ def each(context: dg.AssetExecutionContext, make: Callable[[str], Made], checks:
             report.failed(key, error)
         else:
             report.landed(key, made)
-    return report.result()
+    [result] = results(report)
+    return result

@@ -8,7 +8,8 @@ import dagster as dg
 
 from spnst_pipeline.catalogue import synchronised
 from spnst_pipeline.definitions import build
-from spnst_pipeline.lineage import Lineage
+from spnst_pipeline.lineage import Lineage, partition
+from spnst_pipeline.orphans import fail_orphans, process_tags
 from spnst_pipeline.places import Folder
 from spnst_pipeline.plan import EVERYTHING, Launch, Plan
 from spnst_pipeline.progress import Listener, work
@@ -20,6 +21,8 @@ _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 def open_home(settings: Settings) -> dg.DagsterInstance:
     """The project's Dagster instance, made when it isn't there, with the settings beside it for the UI.
+
+    Runs that a killed process left behind are reported as failed.
 
     Raises:
         InputError: its folder can't be written.
@@ -34,6 +37,7 @@ def open_home(settings: Settings) -> dg.DagsterInstance:
     # The daemon's queue only learns of a pool's limit when it has let the first runs through.
     if "gpu" not in {pool.name for pool in instance.event_log_storage.get_pool_limits()}:
         instance.event_log_storage.initialize_concurrency_limit_to_default("gpu")
+    fail_orphans(instance)
     return instance
 
 
@@ -61,28 +65,36 @@ class Execution:
             for launch in plan.launches:
                 self._run(launch)
 
+    def blocked(self) -> list[str]:
+        """One line for each cell that a failed check keeps from sheets, tables and gallery."""
+        lineage = Lineage(self._project)
+        lineage.look("content_image", "style_image", "depth_map", "edge_map", "style_grams")
+        lineage.look(*(f"pastiche/{recipe.name}" for recipe in self._project.recipes))
+        cells = lineage.blocked_cells(lineage.contents(), lineage.styles())
+        return [f"{partition(pastiche.key)}: {reason}" for pastiche, reason in cells]
+
     def _effort(self, plan: Plan) -> int:
-        """What the listener will be told of: `work` of every pastiche, and every other artefact."""
-        costs = {f"pastiche/{recipe.name}": work(recipe) for recipe in self._project.recipes}
-        return sum(count * costs.get(asset, 1) for asset, count in plan.wanted.items())
+        """What the listener will be told of: `work` of every cell to paint, and every other artefact."""
+        costs = {f"pastiche__{recipe.name}": work(recipe) for recipe in self._project.recipes}
+        return sum(count * costs.get(step, 1) for step, count in plan.steps.items())
 
     def _run(self, launch: Launch) -> None:
         result = self._job.execute_in_process(
             instance=self._instance,
             asset_selection=launch.keys,
-            tags=launch.tags,
+            tags={**launch.tags, **process_tags()},
             run_config={**_QUIET, **launch.config},
             raise_on_error=False,
         )
         self.runs.append(result.run_id)
-        self.failed += _failures(result)
+        self.failed += failures(result)
 
 
-def _failures(result: dg.ExecuteInProcessResult) -> list[str]:
-    """One line for each partition or asset that failed.
+def failures(result: dg.ExecuteInProcessResult) -> list[str]:
+    """One line for each partition or asset that failed; if it was none of them, one for the run.
 
     Raises:
-        KeyboardInterrupt: the run was interrupted, which Dagster reports as a failed step.
+        KeyboardInterrupt: the run was interrupted, which Dagster reports as a failed step or a failed run.
     """
     lines: list[str] = []
     for event in result.all_events:
@@ -94,4 +106,11 @@ def _failures(result: dg.ExecuteInProcessResult) -> list[str]:
                 raise KeyboardInterrupt
             elif data.error:
                 lines.append(f"{event.step_key}: {' '.join(data.error.message.split())}")
+        elif event.is_job_failure and not lines and (error := event.job_failure_data.error):
+            reason = event.job_failure_data.failure_reason
+            if reason and reason.name == "UNEXPECTED_TERMINATION":
+                raise KeyboardInterrupt
+            lines.append(f"run {result.run_id}: {' '.join((error.cause or error).message.split())}")
+    if not result.success and not lines:
+        lines.append(f"run {result.run_id}: terminated")
     return lines

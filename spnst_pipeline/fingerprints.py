@@ -9,7 +9,7 @@ from io import BytesIO
 
 import pyarrow.parquet as pq
 
-from spnst_core import images, targets
+from spnst_core import images, targets, timelapse
 from spnst_core.errors import InputError
 
 VERSIONS = {
@@ -19,15 +19,17 @@ VERSIONS = {
     "edge_map": 2,
     "style_grams": 2,
     "pastiche": 2,
-    "metrics": 1,
-    "metric_table": 1,
-    "contact_sheet": 2,
-    "gallery": 1,
+    "timelapse": 1,
+    "metrics": 2,
+    "metric_table": 2,
+    "comparison": 1,
+    "contact_sheet": 3,
+    "gallery": 2,
 }
 """Code version of each step: raised when the same ingredients would now give another artefact."""
 
 HEAD = 65_536
-"""Bytes from a file's start that hold the metadata of a PNG, safetensors, JSON or HTML artefact."""
+"""Bytes from a file's start that hold the metadata of a PNG, safetensors, MP4, JSON or HTML artefact."""
 
 _META = re.compile(r'<meta name="spnst-fingerprint" content="([0-9a-f]+)">')
 
@@ -49,6 +51,8 @@ def metadata(name: str, data: bytes) -> dict[str, str]:
             return images.png_text(data)
         if name.endswith(".safetensors"):
             return targets.read_metadata(data)
+        if name.endswith(".mp4"):
+            return timelapse.read_metadata(data)
         if name.endswith(".json"):
             return {"fingerprint": str(json.loads(data)["fingerprint"])}
         if name.endswith(".html"):

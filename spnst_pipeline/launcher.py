@@ -19,6 +19,7 @@ from pydantic import BaseModel
 from spnst_pipeline.catalogue import known_grid
 from spnst_pipeline.jobs import JOBS, Job, Request, chosen
 from spnst_pipeline.lineage import Lineage
+from spnst_pipeline.orphans import fail_orphans
 from spnst_pipeline.resources import Project
 
 REQUEST = "spnst/request"
@@ -61,6 +62,7 @@ def launcher_sensor(open_project: Callable[[], Project]) -> dg.SensorDefinition:
     )
     def launcher(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         instance = context.instance
+        fail_orphans(instance)
         cursor = _with_new_requests(context.cursor, instance)
         runs: list[dg.RunRequest] = []
         while cursor.queue and not runs:

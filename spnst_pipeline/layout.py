@@ -41,13 +41,30 @@ def pastiche(recipe: str, content: str, style: str) -> str:
     return f"pastiche/{recipe}/{content}/{style}.png"
 
 
+def timelapse(recipe: str, content: str, style: str) -> str:
+    """The film of how one cell was painted."""
+    return f"timelapse/{recipe}/{content}/{style}.mp4"
+
+
 def metrics(recipe: str, content: str, style: str) -> str:
     """The scores of one cell."""
     return f"metrics/{recipe}/{content}/{style}.json"
 
 
+def pastiche_depth(recipe: str, content: str, style: str) -> str:
+    """Depth of the finished picture, bright = near."""
+    return f"metrics/{recipe}/{content}/{style}.depth.png"
+
+
+def pastiche_edges(recipe: str, content: str, style: str) -> str:
+    """Edges of the finished picture, bright on black."""
+    return f"metrics/{recipe}/{content}/{style}.edges.png"
+
+
 METRIC_TABLE = "metric_table/metrics.parquet"
 METRIC_TABLE_CSV = "metric_table/metrics.csv"
+COMPARISON = "comparison/comparison.parquet"
+COMPARISON_CSV = "comparison/comparison.csv"
 
 
 def content_sheet(content: str) -> str:
@@ -58,6 +75,11 @@ def content_sheet(content: str) -> str:
 def style_sheet(style: str) -> str:
     """Every photograph in one style."""
     return f"contact_sheet/style/{style}.png"
+
+
+def pages(sheet: str) -> str:
+    """A contact sheet in pages, to print."""
+    return f"{sheet.removesuffix('.png')}.pdf"
 
 
 GRID_SHEET = "contact_sheet/grid.png"

@@ -15,6 +15,7 @@ from itertools import product
 from typing import Concatenate, ParamSpec
 
 from spnst_core.errors import InputError
+from spnst_core.models.judges import identify_judges
 from spnst_core.recipes import Recipe
 from spnst_core.style_size import StyleSize
 from spnst_pipeline import layout
@@ -25,24 +26,37 @@ from spnst_pipeline.resources import Project
 READ_AT_ONCE = 256
 """Files whose heads are held in memory together."""
 
+EVERY = "record_every"
+"""Metadata key in a film's own file: steps between its frames."""
+
 P = ParamSpec("P")
 
 
 @dataclass(frozen=True)
 class Artefact:
-    """An artefact as it should be: key, fingerprint, files beside it, sizes and layers that targets must hold."""
+    """An artefact as it should be.
+
+    Attributes:
+        key: where it lies.
+        fingerprint: of what makes it.
+        beside: files that belong to it.
+        sizes: that targets must hold; they may hold more.
+        layers: the same for the encoder's layers.
+        every: steps between the frames of a film; 0: any film will do.
+    """
 
     key: str
     fingerprint: str
     beside: tuple[str, ...] = ()
     sizes: tuple[int | StyleSize, ...] = ()
     layers: tuple[str, ...] = ()
+    every: int = 0
 
     @property
     def stamp(self) -> dict[str, str]:
         """What the file must carry in its metadata."""
         held = {"sizes": " ".join(map(str, self.sizes)), "layers": " ".join(self.layers)}
-        return {"fingerprint": self.fingerprint, **held}
+        return {"fingerprint": self.fingerprint, **held, **({EVERY: str(self.every)} if self.every else {})}
 
 
 class NotMade(InputError):
@@ -94,6 +108,7 @@ class Lineage:
             carried.get("fingerprint") == artefact.fingerprint
             and set(map(str, artefact.sizes)) <= set(carried.get("sizes", "").split())
             and set(artefact.layers) <= set(carried.get("layers", "").split())
+            and (not artefact.every or carried.get(EVERY) == str(artefact.every))
             and all(map(self._exists, artefact.beside))
         )
 
@@ -117,7 +132,7 @@ class Lineage:
         """What was made of the same pictures under other names. Artefacts that show a name have none."""
         *folders, file = wanted.key.split("/")
         name, _, suffix = file.rpartition(".")
-        if folders[0] == "pastiche":
+        if folders[0] in ("pastiche", "timelapse"):
             kind, recipe, content = folders
             for c, s in product(self._same("content_image", content), self._same("style_image", name)):
                 yield replace(wanted, key=f"{kind}/{recipe}/{c}/{s}.{suffix}")
@@ -145,7 +160,9 @@ class Lineage:
                 continue
             keys = set(store.list(folder))
             pictures = {f"{key.removesuffix('.safetensors')}.png" for key in keys if key.endswith(".safetensors")}
-            heads = sorted(keys - pictures)
+            if folder.startswith("metrics"):
+                pictures = {key for key in keys if key.endswith(".png")}
+            heads = sorted(key for key in keys - pictures if not key.endswith(".pdf"))  # a sheet in pages, beside it
             self._keys |= keys
             self._listed += (f"{folder}/",)
             for start in range(0, len(heads), READ_AT_ONCE):
@@ -218,16 +235,25 @@ class Lineage:
         return Artefact(layout.pastiche(recipe.name, content, style), made_of)
 
     @_kept
+    def timelapse(self, recipe: Recipe, content: str, style: str) -> Artefact:
+        """Of the pastiche as it should be: one step makes both, so the pastiche needn't be there yet."""
+        made_of = fingerprint("timelapse", self.pastiche(recipe, content, style).fingerprint)
+        return Artefact(layout.timelapse(recipe.name, content, style), made_of, every=recipe.record_every)
+
+    @_kept
     def metrics(self, recipe: Recipe, content: str, style: str) -> Artefact:
-        """From the pastiche, the photograph, the style's targets and the networks."""
+        """From the pastiche, the photograph, the painting and its targets, the networks and the judges."""
         made_of = fingerprint(
             "metrics",
             self._require(self.pastiche(recipe, content, style)),
             self._photograph(content),
+            self._painting(style),
             self._require(self.style_grams(style)),
             self._models,
+            identify_judges(),
         )
-        return Artefact(layout.metrics(recipe.name, content, style), made_of)
+        cell = recipe.name, content, style
+        return Artefact(layout.metrics(*cell), made_of, (layout.pastiche_depth(*cell), layout.pastiche_edges(*cell)))
 
     @_kept
     def metric_table(self) -> Artefact:
@@ -236,25 +262,31 @@ class Lineage:
         return Artefact(layout.METRIC_TABLE, made_of, (layout.METRIC_TABLE_CSV,))
 
     @_kept
+    def comparison(self) -> Artefact:
+        """From the metric table."""
+        made_of = fingerprint("comparison", self._require(self.metric_table()))
+        return Artefact(layout.COMPARISON, made_of, (layout.COMPARISON_CSV,))
+
+    @_kept
     def content_sheet(self, content: str) -> Artefact:
         """From the photograph, its maps, all styles and this row of the grid."""
-        return Artefact(layout.content_sheet(content), self._sheet([content], self.styles()))
+        return _printed(layout.content_sheet(content), self._sheet([content], self.styles()))
 
     @_kept
     def style_sheet(self, style: str) -> Artefact:
         """From the painting, all photographs with their maps and this column of the grid."""
-        return Artefact(layout.style_sheet(style), self._sheet(self.contents(), [style]))
+        return _printed(layout.style_sheet(style), self._sheet(self.contents(), [style]))
 
     @_kept
     def grid_sheet(self) -> Artefact:
         """From everything made."""
-        return Artefact(layout.GRID_SHEET, self._sheet(self.contents(), self.styles()))
+        return _printed(layout.GRID_SHEET, self._sheet(self.contents(), self.styles()))
 
     @_kept
     def gallery(self) -> Artefact:
         """From everything made."""
         shown = self._sheet(self.contents(), self.styles())
-        made_of = fingerprint("gallery", self._require(self.metric_table()), shown)
+        made_of = fingerprint("gallery", self._require(self.comparison()), shown)
         return Artefact(layout.GALLERY, made_of)
 
     def contents(self) -> list[str]:
@@ -304,7 +336,7 @@ class Lineage:
 
     def _recipe(self, recipe: Recipe) -> str:
         if id(recipe) not in self._recipes:  # the recipe is kept too, so that no other can come to have its id
-            self._recipes[id(recipe)] = recipe, recipe.model_dump_json(exclude={"description"})
+            self._recipes[id(recipe)] = recipe, recipe.model_dump_json(exclude={"description", "record_every"})
         return self._recipes[id(recipe)][1]
 
     def _photograph(self, content: str) -> str:
@@ -317,12 +349,12 @@ class Lineage:
         """The fingerprint that a decoded picture really carries."""
         carried = self._read(key).get("fingerprint")
         if not carried:
-            raise NotMade(f"{key} isn't in the store: materialise {_asset(key)} first")
+            raise NotMade(f"{key} isn't in the store: materialise {partition(key)} first")
         return carried
 
     def _require(self, artefact: Artefact) -> str:
         if not self.ahead and not self.is_current(artefact):
-            raise NotMade(f"{artefact.key} is missing or out of date: materialise {_asset(artefact.key)} first")
+            raise NotMade(f"{artefact.key} is missing or out of date: materialise {partition(artefact.key)} first")
         return artefact.fingerprint
 
     def _exists(self, key: str) -> bool:
@@ -340,7 +372,12 @@ def _marks(artefacts: Sequence[Artefact]) -> list[str]:
     return [f"{artefact.key} {artefact.fingerprint}" for artefact in artefacts]
 
 
-def _asset(key: str) -> str:
+def _printed(sheet: str, made_of: str) -> Artefact:
+    """A contact sheet, with its pages beside it."""
+    return Artefact(sheet, made_of, (layout.pages(sheet),))
+
+
+def partition(key: str) -> str:
     """``depth_map/cat.png`` → ``depth_map[cat]``; ``pastiche/gatys/cat/wave.png`` → ``pastiche/gatys[cat|wave]``."""
     *folder, name = key.rsplit(".", 1)[0].split("/")
     if len(folder) == 3:

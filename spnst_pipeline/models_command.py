@@ -1,4 +1,4 @@
-"""``spnst models``: list, fetch and verify the weight files of the pretrained profile."""
+"""``spnst models``: list, fetch and verify the weight files of the pretrained profile and of the optional judges."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 # Commands import the core themselves: PyTorch takes seconds, and --help should not.
 
 app = typer.Typer(
-    help="The weight files of the pretrained profile.",
+    help="The weight files of the pretrained profile, and of judges that add metrics.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,

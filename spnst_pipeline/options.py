@@ -42,9 +42,18 @@ class Paint(Remake):
         "next run for missing cells paints such a cell by the recipe again.",
     )
 
+    record_every: int | None = Field(
+        None,
+        ge=0,
+        description="Record a film of every cell while it is painted, one frame for each so many steps, in place of "
+        "the settings' or the recipe's own; 0: no films. A cell without its film is painted once more for it, and its "
+        "pastiche stays as it is. Films that are materialised by themselves have a frame for every second step unless "
+        "told otherwise.",
+    )
+
     @property
     def changes(self) -> dict[str, float]:
-        """What is to differ from the recipe, by name."""
+        """What is to differ from the recipe in the pastiche, by name."""
         given = {name: getattr(self, name) for name in (*_TERMS, "size")}
         return {name: value for name, value in given.items() if value is not None}
 
@@ -56,4 +65,6 @@ class Paint(Remake):
         """
         weights = {name: value for name, value in self.changes.items() if name in _TERMS}
         changed = recipe.with_weights(weights) if weights else recipe
-        return changed.with_size(self.size) if self.size else changed
+        if self.size:
+            changed = changed.with_size(self.size)
+        return changed if self.record_every is None else changed.model_copy(update={"record_every": self.record_every})

@@ -9,6 +9,7 @@ import dagster as dg
 from PIL import Image
 
 from spnst_core import images
+from spnst_pipeline.fingerprints import HEAD
 from spnst_pipeline.storage import Store
 
 SMALL = 320
@@ -31,6 +32,12 @@ def small_pictures(store: Store) -> Callable[[str], Image.Image]:
         return image
 
     return small
+
+
+def dimensions(store: Store, key: str) -> tuple[int, int]:
+    """Width and height of a stored picture, from its first bytes."""
+    with Image.open(BytesIO(store.read(key, HEAD))) as image:
+        return image.size
 
 
 def preview(*pictures: Image.Image) -> dg.MarkdownMetadataValue:

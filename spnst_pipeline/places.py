@@ -6,6 +6,7 @@ import os
 import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 from uuid import uuid4
@@ -72,6 +73,14 @@ class Place(ABC):
             InputError: it is gone, or has changed since.
         """
 
+    def digest(self, entry: Entry) -> str:
+        """SHA-256 of a file as it was when it was listed.
+
+        Raises:
+            InputError: it is gone, or has changed since.
+        """
+        return sha256(self.read_listed(entry)).hexdigest()
+
     @abstractmethod
     def write(self, name: str, data: bytes) -> None:
         """Put ``data`` under ``name``."""
@@ -83,6 +92,10 @@ class Place(ABC):
         Raises:
             FileNotFoundError: there is no file ``source``.
         """
+
+    @abstractmethod
+    def remove(self, name: str) -> None:
+        """Remove a file; nothing happens if it isn't there."""
 
     @abstractmethod
     def require_writable(self) -> None:
@@ -193,6 +206,13 @@ class Folder(Place):
         if not self.exists(source):
             raise FileNotFoundError(self.locate(source))
         self._put(target, lambda part: shutil.copyfile(self.path / source, part))
+
+    def remove(self, name: str) -> None:
+        """Remove a file; nothing happens if it isn't there."""
+        try:
+            (self.path / name).unlink(missing_ok=True)
+        except OSError as error:
+            raise _refused(self.locate(name), "removed", error) from error
 
     def _put(self, name: str, fill: Callable[[Path], object]) -> None:
         path = self.path / name

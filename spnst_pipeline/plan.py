@@ -44,7 +44,7 @@ class Launch:
     @property
     def config(self) -> dict[str, Any]:
         """The run's config."""
-        ops = {asset.replace("/", "__"): {"config": {"force": True}} for asset in self.assets if self.force}
+        ops = {_step(asset): {"config": {"force": True}} for asset in self.assets if self.force}
         return {"ops": ops} if ops else {}
 
     @property
@@ -70,7 +70,15 @@ class Plan:
     @property
     def cells(self) -> int:
         """How many cells of the grid are wanted, over all recipes."""
-        return sum(count for asset, count in self.wanted.items() if asset.startswith(("pastiche/", "metrics/")))
+        return sum(count for step, count in self.steps.items() if step.startswith(("pastiche__", "metrics__")))
+
+    @property
+    def steps(self) -> dict[str, int]:
+        """How many partitions each step has to do with; the one that paints a cell films it as well."""
+        steps: dict[str, int] = {}
+        for asset, count in self.wanted.items():
+            steps[_step(asset)] = max(count, steps.get(_step(asset), 0))
+        return steps
 
 
 @dataclass(frozen=True)
@@ -89,6 +97,7 @@ class Grid:
 
 
 Rule = Callable[[str], Artefact]
+CellRule = Callable[[Recipe, str, str], Artefact]
 
 
 def decoding(lineage: Lineage, grid: Grid) -> Plan:
@@ -117,13 +126,18 @@ def preparing(lineage: Lineage, grid: Grid) -> Plan:
 
 
 def painting(lineage: Lineage, grid: Grid) -> Plan:
-    """Cells of the grid."""
-    return _plan("painting", _cells(lineage, grid, "pastiche", lineage.pastiche))
+    """Cells of the grid, and films of those whose recipe records."""
+
+    def rules(recipe: Recipe) -> dict[str, CellRule]:
+        films: dict[str, CellRule] = {"timelapse": lineage.timelapse} if recipe.record_every else {}
+        return {"pastiche": lineage.pastiche, **films}
+
+    return _plan("painting", _cells(lineage, grid, rules))
 
 
 def measuring(lineage: Lineage, grid: Grid) -> Plan:
     """Scores of the cells."""
-    return _plan("measuring", _cells(lineage, grid, "metrics", lineage.metrics))
+    return _plan("measuring", _cells(lineage, grid, lambda _: {"metrics": lineage.metrics}))
 
 
 def drawing_sheets(lineage: Lineage, grid: Grid) -> Plan:
@@ -139,10 +153,11 @@ def drawing_sheets(lineage: Lineage, grid: Grid) -> Plan:
 
 
 def drawing_gallery(lineage: Lineage, grid: Grid) -> Plan:
-    """Table, sheet and page of everything, once there is a cell with scores."""
+    """Tables, sheet and pages of everything, once there is a cell with scores."""
     _look_at_cells(lineage, lineage.project.recipes, "pastiche", "metrics")
     rules = {
         "metric_table": lineage.metric_table,
+        "comparison": lineage.comparison,
         "contact_sheet/grid": lineage.grid_sheet,
         "gallery": lineage.gallery,
     }
@@ -179,33 +194,45 @@ def _each(lineage: Lineage, rules: Mapping[str, Rule], order: Sequence[str], pre
     return dict.fromkeys(rules, sum(wanted)), [Launch(tuple(rules), span, lineage.force) for span in spans]
 
 
-def _cells(lineage: Lineage, grid: Grid, kind: str, rule: Callable[[Recipe, str, str], Artefact]) -> Part:
-    """Outdated cells of the grid; recipes that want the same rectangle share runs as far as the batch allows."""
+def _cells(lineage: Lineage, grid: Grid, rules_of: Callable[[Recipe], Mapping[str, CellRule]]) -> Part:
+    """Cells of the grid where any of a recipe's assets is outdated.
+
+    Recipes that want the same rectangle share runs as far as the batch allows.
+    """
     contents, styles = _present(lineage, grid)
     lineage.look("content_image", "style_image", "depth_map", "edge_map", "style_grams")
-    _look_at_cells(lineage, grid.recipes, *{"pastiche", kind})
     counts: dict[str, int] = {}
     runs: dict[Span, list[tuple[list[str], int]]] = {}
     for recipe in grid.recipes:
-        asset = f"{kind}/{recipe.name}"
+        rules = {f"{kind}/{recipe.name}": rule for kind, rule in rules_of(recipe).items()}
+        lineage.look(f"pastiche/{recipe.name}", *rules)
+        counts |= dict.fromkeys(rules, 0)
         shape = (len(grid.contents), len(grid.styles))
         wanted, barred = np.zeros(shape, bool), np.zeros(shape, bool)
         for row, content in enumerate(grid.contents):
             for column, style in enumerate(grid.styles):
                 present = content in contents and style in styles
-                wanted[row, column] = present and lineage.outdated(rule, recipe, content, style)
-                if not wanted[row, column]:
-                    barred[row, column] = not present or lineage.current(rule, recipe, content, style) is None
-        counts[asset] = int(wanted.sum())
+                place = (recipe, content, style)
+                lacking = [a for a, rule in rules.items() if present and lineage.outdated(rule, *place)]
+                for asset in lacking:
+                    counts[asset] += 1
+                wanted[row, column] = bool(lacking)
+                if not lacking:
+                    barred[row, column] = not present or not all(lineage.current(r, *place) for r in rules.values())
         for r in cover(wanted, lineage.project.batch, barred):
             held = int(wanted[r.top : r.bottom + 1, r.left : r.right + 1].sum())
             first, last = ((grid.contents[r.top], grid.styles[r.left]), (grid.contents[r.bottom], grid.styles[r.right]))
             shared = runs.setdefault((str(cell_key(*first)), str(cell_key(*last))), [])
             if shared and shared[-1][1] + held <= lineage.project.batch:
-                shared[-1] = ([*shared[-1][0], asset], shared[-1][1] + held)
+                shared[-1] = ([*shared[-1][0], *rules], shared[-1][1] + held)
             else:
-                shared.append(([asset], held))
+                shared.append(([*rules], held))
     return counts, [Launch(tuple(assets), span, lineage.force) for span, shared in runs.items() for assets, _ in shared]
+
+
+def _step(asset: str) -> str:
+    """The name of the step that makes an asset."""
+    return asset.replace("timelapse/", "pastiche/").replace("/", "__")
 
 
 def _present(lineage: Lineage, grid: Grid) -> tuple[set[str], set[str]]:

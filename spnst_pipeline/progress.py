@@ -63,7 +63,8 @@ class Estimate(Listener):
 
     def __init__(self) -> None:
         self._begin("", 0, 0)
-        self.painted = 0
+        self.painted = self.recorded = 0
+        self._newest = ""
         self._what = ""
         self._looked = 0.0
 
@@ -89,11 +90,16 @@ class Estimate(Listener):
             self.detail = f"{self._what} · {_state(iterate)}"
 
     def made(self, key: str) -> None:
+        kind, _, cell = key.rpartition(".")[0].partition("/")
+        self.recorded += kind == "timelapse"
+        if kind == "timelapse" and self._newest == f"pastiche/{cell}":
+            return  # the cell was counted with its pastiche
+        self._newest = f"{kind}/{cell}"
         landed = work(self._recipe) if self._recipe else 1
         self.done += landed
         self.running = max(0, self.running - landed)
         self.landed += 1
-        self.painted += key.startswith("pastiche/")
+        self.painted += kind == "pastiche"
 
     @property
     def left(self) -> str:

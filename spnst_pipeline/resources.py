@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from spnst_core.errors import InputError
+from spnst_core.models.judges import Judges, load_judges
 from spnst_core.models.profiles import Identity, Models, identify, load_models
 from spnst_core.recipes import Recipe
 from spnst_core.style_size import StyleSize
@@ -63,6 +64,11 @@ class Project:
         return load_models(self.profile, self.device, edges=self.edges, depth=self.depth)
 
     @cached_property
+    def judges(self) -> Judges:
+        """The networks that no loss looks through, on the same device."""
+        return load_judges(self.models.device)
+
+    @cached_property
     def content_sizes(self) -> tuple[int, ...]:
         """Long sides at which some recipe looks at a photograph."""
         return tuple(sorted({size for recipe in self.recipes for size in recipe.sizes}))
@@ -99,6 +105,8 @@ def load_recipes(settings: Settings) -> tuple[Recipe, ...]:
     for source in settings.recipes:
         recipe = Recipe.load(source)
         sized = recipe.with_size(settings.size) if settings.size else recipe
+        if settings.record_every is not None:
+            sized = sized.model_copy(update={"record_every": settings.record_every})
         if recipes.setdefault(sized.name, sized) != sized:
             raise InputError(f'two different recipes are named "{sized.name}": change the name in {source}')
     return tuple(recipes.values())

@@ -38,6 +38,7 @@ from botocore.exceptions import (
 from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from spnst_core.errors import InputError
+from spnst_pipeline import digests
 from spnst_pipeline.places import WHOLE, Entry, Place
 
 REQUESTS = 32
@@ -144,6 +145,15 @@ class Prefix(Place):
         except (_Taken, FileNotFoundError) as error:
             raise InputError(f"{address} is not what it was when listed: run again when nobody writes to it") from error
 
+    def digest(self, entry: Entry) -> str:
+        """SHA-256 of an object as it was when it was listed, which is downloaded for that once on this machine."""
+        state = (self.locate(entry.name), entry.size, entry.modified)
+        digest = digests.known(*state)
+        if not digest:
+            digest = super().digest(entry)
+            digests.keep(*state, digest)
+        return digest
+
     @retry(
         retry=retry_if_exception_type((IncompleteReadError, ResponseStreamingError)),
         stop=stop_after_attempt(4),
@@ -166,6 +176,11 @@ class Prefix(Place):
         """Put the bytes of one object under another name, inside S3."""
         with _told(self.locate(source)):
             self._client.copy_object(**self._object(target), CopySource=self._object(source))
+
+    def remove(self, name: str) -> None:
+        """Remove an object; nothing happens if it isn't there."""
+        with _told(self.locate(name)):
+            self._client.delete_object(**self._object(name))
 
     def require_writable(self) -> None:
         """Prove it by an empty object. It is put on condition that it isn't there, so only the first proof writes.
@@ -231,7 +246,10 @@ def _answered(code: str, error: ClientError) -> str:
     if code == "NoSuchBucket":
         return "there is no such bucket: check its name, or create it"
     if code in ("AccessDenied", "403"):
-        return "access denied: ask for s3:ListBucket on the bucket and s3:GetObject and s3:PutObject under the prefix"
+        return (
+            "access denied: ask for s3:ListBucket on the bucket, and s3:GetObject, s3:PutObject and s3:DeleteObject "
+            "under the prefix"
+        )
     if code in _BAD_LOGIN:
         return f"S3 refuses these credentials ({code}): renew them"
     if code in _BAD_REGION:

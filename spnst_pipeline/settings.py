@@ -42,6 +42,9 @@ class Settings(BaseSettings):
     edges: str | None = Field(None, description="edge detector of the pretrained profile; None: hed")
     depth: str | None = Field(None, description="depth network of the pretrained profile; None: midas_v21_small")
     size: int | None = Field(None, ge=32, description="long side of a pastiche in pixels; None: each recipe's own")
+    record_every: int | None = Field(
+        None, ge=0, description="steps between the frames of a film of each cell; 0: no films; None: each recipe's own"
+    )
     device: str = Field("auto", description="auto, cpu, cuda or mps")
     batch: int = Field(64, ge=1, description="most cells to make in one Dagster run")
 

@@ -6,7 +6,6 @@ from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from functools import cache
-from hashlib import sha256
 from pathlib import PurePosixPath
 
 from spnst_core.errors import InputError
@@ -38,6 +37,10 @@ class File:
             InputError: it can't be read, or is no longer as it was listed.
         """
         return self._place.read_listed(self._entry)
+
+    def digest(self) -> str:
+        """SHA-256 of its bytes; raises as `read`."""
+        return self._place.digest(self._entry)
 
 
 @dataclass(frozen=True)
@@ -105,7 +108,7 @@ class Source:
         return self.pictures[key]
 
     def digest(self, key: str) -> str:
-        """SHA-256 of the file behind a partition; the file is read once."""
+        """SHA-256 of the file behind a partition; the file is read at most once."""
         return _digest(self.picture(key))
 
     def hash(self, keys: Collection[str]) -> None:
@@ -117,4 +120,4 @@ class Source:
 @cache
 def _digest(file: File) -> str:
     """Hashed once for each state of the file."""
-    return sha256(file.read()).hexdigest()
+    return file.digest()

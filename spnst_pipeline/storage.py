@@ -71,6 +71,14 @@ class Store:
         """
         self._place.copy(_plain(source_key), _plain(target_key))
 
+    def remove(self, key: str) -> None:
+        """Remove an artefact; nothing happens if there is none.
+
+        Raises:
+            InputError: it can't be removed.
+        """
+        self._place.remove(_plain(key))
+
     def list(self, prefix: str) -> list[str]:
         """Keys of all artefacts under the folder ``prefix``, sorted; half-written and hidden files aren't artefacts."""
         return sorted(key for key in self._place.names(_plain(prefix)) if _is_plain(key))

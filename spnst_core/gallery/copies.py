@@ -65,4 +65,4 @@ def _safe(name: str) -> str:
     if re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,79}", name):
         return name
     readable = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40]
-    return f"{readable or 'name'}~{mark(name)}"
+    return f"{readable or 'name'}.{mark(name)}"

@@ -180,3 +180,25 @@ depth_anything_v2_small = Layout(
         **_refinenet("depth_head."),
     },
 )
+
+lpips_alexnet = Layout(
+    "LPIPS 0.1 on torchvision's AlexNet",
+    {
+        "features.": "trunk.",
+        "classifier.": None,
+        **{f"lin{i}.model.1.": f"heads.{i}." for i in range(5)},  # number 0 is a dropout
+    },
+)
+
+inception_fid = Layout(
+    "FID's Inception-v3",
+    {
+        **{
+            f"Conv2d_{place}_3x3.{part}.": f"stack.{3 * block + i}."
+            for block, place in enumerate(("1a", "2a", "2b"))
+            for i, part in enumerate(("conv", "bn"))
+        },
+        # no AuxLogits: that is torchvision's own training, not FID's
+        **dict.fromkeys(("Conv2d_3b_1x1.", "Conv2d_4a_3x3.", "Mixed_", "fc.")),
+    },
+)

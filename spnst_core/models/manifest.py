@@ -1,8 +1,9 @@
 """Manifest: every weight file of other people's networks that can be used, where it comes from and what it eats.
 
 Checksums are those that the publishers vouch for: torchvision puts the first eight hexadecimal digits into the file's
-name, MiDaS did so until it renamed its files, Hugging Face shows the whole (Depth Anything's is as two downloaders that
-are independent of each other record it). Where there's none, ``unchecked`` says so.
+name, as does FID's port to PyTorch, MiDaS did so until it renamed its files, Hugging Face shows the whole (Depth
+Anything's and LPIPS's are as downloaders that are independent of each other record them). Where there's none,
+``unchecked`` says so.
 """
 
 from collections.abc import Mapping
@@ -46,6 +47,7 @@ class WeightFile:
 
     Attributes:
         name: the key that the command line and `spnst_core.models.build` know it by.
+        role: what it serves as in the pretrained profile; a ``judge`` isn't needed to make pictures, it adds a metric.
         file: its name in the cache and on a mirror.
         bytes: its length; None where it isn't known.
         sha256: its checksum in lower-case hexadecimal; None where it isn't known, and then ``unchecked`` says why.
@@ -53,7 +55,7 @@ class WeightFile:
     """
 
     name: str
-    role: Literal["encoder", "edges", "depth"]
+    role: Literal["encoder", "edges", "depth", "judge"]
     file: str
     url: str
     bytes: int | None
@@ -172,6 +174,42 @@ _FILES = (
         paper=Paper("Depth Anything V2", 2024, "2406.09414"),
         preprocessing=Preprocessing("RGB", (0.0, 1.0), mean=_IMAGENET_MEAN, std=_IMAGENET_STD, side=518, multiple=14),
         note="the Small one only: the authors' larger networks aren't free for commercial use",
+    ),
+    WeightFile(
+        name="lpips",
+        role="judge",
+        file="alex.pth",
+        url="https://raw.githubusercontent.com/richzhang/PerceptualSimilarity/master/lpips/weights/v0.1/alex.pth",
+        bytes=6_009,
+        sha256="df73285e35b22355a2df87cdb6b70b343713b667eddbda73e1977e0c860835c0",
+        licence="BSD-2-Clause",
+        paper=Paper("The Unreasonable Effectiveness of Deep Features as a Perceptual Metric", 2018, "1801.03924"),
+        preprocessing=Preprocessing("RGB", (-1.0, 1.0), mean=(-0.030, -0.088, -0.188), std=(0.458, 0.448, 0.450)),
+        note="version 0.1, the weights of the channels alone: needs alexnet as well",
+    ),
+    WeightFile(
+        name="alexnet",
+        role="judge",
+        file="alexnet-owt-7be5be79.pth",
+        url="https://download.pytorch.org/models/alexnet-owt-7be5be79.pth",
+        bytes=244_408_911,
+        sha256="7be5be791159472b1fbf3c69796f7cb30dca7ad8466c2df70058c37116cdee02",
+        licence="BSD-3-Clause",
+        paper=Paper("One weird trick for parallelizing convolutional neural networks", 2014, "1404.5997"),
+        preprocessing=Preprocessing("RGB", (0.0, 1.0), mean=_IMAGENET_MEAN, std=_IMAGENET_STD),
+        note="what lpips stands on; not built on its own",
+    ),
+    WeightFile(
+        name="inception",
+        role="judge",
+        file="pt_inception-2015-12-05-6726825d.pth",
+        url="https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/pt_inception-2015-12-05-6726825d.pth",
+        bytes=95_628_359,
+        sha256="6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2",
+        licence="Apache-2.0",
+        paper=Paper("Rethinking the Inception Architecture for Computer Vision", 2015, "1512.00567"),
+        preprocessing=Preprocessing("RGB", (-1.0, 1.0)),
+        note="the network that FID is defined by, converted from TensorFlow; SIFID (arXiv 1905.01164) reads its start",
     ),
 )
 

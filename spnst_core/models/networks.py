@@ -10,9 +10,12 @@ from torch import Tensor, nn
 from spnst_core.errors import InputError, closest
 from spnst_core.models import layouts
 from spnst_core.models.hed import HED, ControlNetHED
+from spnst_core.models.inception import InceptionStem
 from spnst_core.models.layouts import Layout
+from spnst_core.models.lpips import LPIPS
+from spnst_core.models.manifest import entry
 from spnst_core.models.vgg import VGG19Encoder
-from spnst_core.models.weights import read
+from spnst_core.models.weights import present, read
 
 # The depth networks are imported when one is built: timm takes seconds, and the embedded profile needs none of it.
 
@@ -51,6 +54,8 @@ def _depth_anything_v2_small() -> nn.Module:
 class _Network:
     create: Callable[..., nn.Module]
     layouts: tuple[Layout, ...]
+    stands_on: tuple[str, ...] = ()
+    """Further weight files that it needs, by the manifest's names."""
 
 
 _NETWORKS: Mapping[str, _Network] = {
@@ -70,6 +75,8 @@ _NETWORKS: Mapping[str, _Network] = {
     "dpt_large": _Network(_dpt_large, (layouts.dpt_large,)),
     "dpt_swin2_tiny": _Network(_dpt_swin2_tiny, (layouts.dpt_swin2_tiny, layouts.dpt_swin2_tiny_resaved)),
     "depth_anything_v2_small": _Network(_depth_anything_v2_small, (layouts.depth_anything_v2_small,)),
+    "lpips": _Network(LPIPS, (layouts.lpips_alexnet,), stands_on=("alexnet",)),
+    "inception": _Network(InceptionStem, (layouts.inception_fid,)),
 }
 
 
@@ -78,22 +85,35 @@ def network_names() -> list[str]:
     return list(_NETWORKS)
 
 
-def build(name: str, weights: str | Path | Mapping[str, Tensor] | None = None, **options: Any) -> nn.Module:
+def cached_files(name: str) -> list[Path] | None:
+    """The weight files of a network where all are in the cache, else None: what `build` needs for an optional one.
+
+    Nothing is downloaded.
+
+    Raises:
+        InputError: no such network.
+    """
+    paths = [present(entry(file)) for file in (name, *_network(name).stands_on)]
+    found = [path for path in paths if path is not None]
+    return found if len(found) == len(paths) else None
+
+
+def build(
+    name: str, weights: str | Path | Sequence[Path] | Mapping[str, Tensor] | None = None, **options: Any
+) -> nn.Module:
     """A published network, ready for use: float32, evaluation mode, its weights frozen.
 
     Args:
         name: one of `network_names`.
-        weights: a weight file, or its state dict, in any of the network's published layouts. Without, the weights are
-            random: good for counting and timing.
+        weights: a weight file, files that make it up together, or a state dict, in any of the network's published
+            layouts. Without, the weights are random: good for counting and timing.
         options: the constructor's, such as ``pooling="average"`` for ``vgg19``.
 
     Raises:
         InputError: no such network; a file that can't be read; a key that is missing, unknown or of another shape.
             Nothing is loaded then.
     """
-    if name not in _NETWORKS:
-        raise InputError(f'no network "{name}"{closest(name, _NETWORKS)}: there are {", ".join(_NETWORKS)}')
-    network = _NETWORKS[name]
+    network = _network(name)
     module = network.create(**options)
     if weights is not None:
         state, source = _read(weights)
@@ -104,10 +124,17 @@ def build(name: str, weights: str | Path | Mapping[str, Tensor] | None = None, *
     return module.eval().requires_grad_(False)
 
 
-def _read(weights: str | Path | Mapping[str, Tensor]) -> tuple[Mapping[str, Tensor], str]:
+def _network(name: str) -> _Network:
+    if name not in _NETWORKS:
+        raise InputError(f'no network "{name}"{closest(name, _NETWORKS)}: there are {", ".join(_NETWORKS)}')
+    return _NETWORKS[name]
+
+
+def _read(weights: str | Path | Sequence[Path] | Mapping[str, Tensor]) -> tuple[Mapping[str, Tensor], str]:
     if isinstance(weights, Mapping):
         return weights, "the given state dict"
-    return read(Path(weights)), str(weights)
+    files = [Path(weights)] if isinstance(weights, str | Path) else weights
+    return {key: value for file in files for key, value in read(file).items()}, " and ".join(map(str, files))
 
 
 def _nearest(candidates: Sequence[Layout], state: Mapping[str, Tensor], module: nn.Module) -> Layout:

@@ -37,6 +37,11 @@ class Layered(Protocol):
 class Encoder(Layered, Protocol):
     """Features for content and style."""
 
+    @property
+    def structure_layer(self) -> str:
+        """A layer whose features tell what is alike in a picture: a third of the way down or deeper."""
+        ...
+
     def features(self, x: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
         """Responses (N, C, h, w) of the named layers to pictures (N, 3, H, W) in [0, 1]."""
         ...

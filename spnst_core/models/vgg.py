@@ -54,6 +54,7 @@ class VGG19Encoder(nn.Module):
     """
 
     name = "vgg19"
+    structure_layer = "relu3_1"
     mean: Tensor
     std: Tensor
 

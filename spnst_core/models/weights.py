@@ -100,8 +100,15 @@ def find(
         if not explicit.is_file():
             raise InputError(f"weights {entry.name}: there is no file {explicit}")
         return explicit
+    return present(entry, cache) or download(
+        entry, cache or folder(), mirror=mirror, progress=progress, patience=patience
+    )
+
+
+def present(entry: WeightFile, cache: Path | None = None) -> Path | None:
+    """The file with these weights in the cache (`folder` if not given); None if it isn't there."""
     path = (cache or folder()) / entry.file
-    return path if path.is_file() else download(entry, path.parent, mirror=mirror, progress=progress, patience=patience)
+    return path if path.is_file() else None
 
 
 def download(

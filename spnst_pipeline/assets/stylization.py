@@ -1,10 +1,10 @@
-"""Stylisation: one asset of pastiches for each recipe, over the grid of photographs and paintings."""
+"""Stylisation: pastiches of each recipe, over the grid of photographs and paintings, and the films of their making."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import dagster as dg
 import pandas as pd
@@ -23,8 +23,9 @@ from spnst_pipeline import checks, layout, provenance
 from spnst_pipeline.assets.catalog import content_image, style_image
 from spnst_pipeline.assets.structure import depth_map, edge_map
 from spnst_pipeline.assets.style import style_grams
+from spnst_pipeline.assets.timelapse import Recording, shown, timelapse_spec
 from spnst_pipeline.curves import loss_plot
-from spnst_pipeline.events import Made, Report, Result
+from spnst_pipeline.events import Made, Report, Result, results
 from spnst_pipeline.fingerprints import HEAD, metadata
 from spnst_pipeline.lineage import Artefact, Lineage, NotMade
 from spnst_pipeline.options import Paint
@@ -37,17 +38,20 @@ from spnst_pipeline.storage import Store
 CHECKS = (checks.FINITE, checks.STYLE_FELL)
 
 
-def pastiche_asset(recipe: Recipe) -> dg.AssetsDefinition:
-    """The asset ``pastiche/<recipe>``."""
-    key = dg.AssetKey(["pastiche", recipe.name])
+Kind = Literal["pastiche", "timelapse"]
 
-    @dg.asset(
-        key=key,
-        partitions_def=GRID,
+
+def pastiche_assets(recipe: Recipe) -> dg.AssetsDefinition:
+    """The assets ``pastiche/<recipe>`` and ``timelapse/<recipe>``.
+
+    One step makes either or both, because a cell can only be filmed while it is painted.
+    """
+    key = dg.AssetKey(["pastiche", recipe.name])
+    pastiche_spec = dg.AssetSpec(
+        key,
         deps=[content_image, depth_map, edge_map, style_image, style_grams],
         group_name="pastiches",
         kinds={"pytorch", "image"},
-        pool="gpu",
         description=f"Photographs painted by the recipe {recipe.name}. {recipe.description}".strip(),
         metadata={
             "file": layout.pastiche(recipe.name, "<content>", "<style>"),
@@ -56,74 +60,124 @@ def pastiche_asset(recipe: Recipe) -> dg.AssetsDefinition:
             "values": "0 to 255",
             "recipe": dg.MetadataValue.json(recipe.model_dump(mode="json")),
         },
+    )
+    film_spec = timelapse_spec(recipe)
+
+    @dg.multi_asset(
+        name=f"pastiche__{recipe.name}",
+        specs=[pastiche_spec, film_spec],
+        partitions_def=GRID,
+        can_subset=True,
+        pool="gpu",
+        description=f"Paints by the recipe {recipe.name}, and films it where a film is asked for.",
         check_specs=[check.spec(key) for check in CHECKS],
     )
-    def pastiche(
+    def paint(
         context: dg.AssetExecutionContext,
         config: Paint,
         project: dg.ResourceParam[Project],
         listener: dg.ResourceParam[Listener],
-    ) -> Result:
-        lineage, report, small = Lineage(project), Report(context, CHECKS), small_pictures(project.store)
+    ) -> Iterator[Result]:
+        lineage, store, small = Lineage(project), project.store, small_pictures(project.store)
+        reports: dict[Kind, Report] = {
+            "pastiche": Report(context, CHECKS, key),
+            "timelapse": Report(context, asset=film_spec.key),
+        }
+        asked = [kind for kind, report in reports.items() if report.asked]
         for content, styles in rows(context.partition_keys).items():
-            for style, error in paint_row(lineage, listener, recipe, content, styles, config):
+            for kind, style, new, error in paint_row(lineage, listener, recipe, content, styles, config, asked):
+                cell, report = cell_key(content, style), reports[kind]
                 if error:
-                    report.failed(cell_key(content, style), error)
-                else:
-                    report.landed(cell_key(content, style), _made(project.store, small, recipe.name, content, style))
-        return report.result()
+                    report.failed(cell, error)
+                elif kind == "pastiche" and (new or report.asked):
+                    report.landed(cell, _made(store, small, recipe.name, content, style))
+                elif new or report.asked:
+                    report.landed(cell, shown(store, layout.timelapse(recipe.name, content, style)))
+        yield from results(*reports.values())
 
-    return pastiche
+    return paint
+
+
+class Landed(NamedTuple):
+    """A pastiche or a film of one style that is there, whether it is new, or what went wrong."""
+
+    kind: Kind
+    style: str
+    new: bool = False
+    error: Exception | None = None
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """A cell to paint, because its pastiche is missing or outdated (``stale``), or for the film."""
+
+    pastiche: Artefact
+    stale: bool
+    film: Artefact | None
+
+    def failed(self, style: str, error: Exception) -> Landed:
+        """What to tell when the cell can't be painted."""
+        return Landed("pastiche" if self.stale else "timelapse", style, error=error)
 
 
 def paint_row(
-    lineage: Lineage, listener: Listener, recipe: Recipe, content: str, styles: Sequence[str], options: Paint
-) -> Iterator[tuple[str, Exception | None]]:
-    """One content in several styles: each style as soon as its pastiche is in the store, or with what went wrong.
+    lineage: Lineage,
+    listener: Listener,
+    recipe: Recipe,
+    content: str,
+    styles: Sequence[str],
+    options: Paint,
+    asked: Collection[Kind],
+) -> Iterator[Landed]:
+    """One content in several styles: each pastiche as soon as it is in the store, or with what went wrong; its film.
 
-    What is up to date isn't painted again. Cells of a batch that fails are tried once more, one by one, so that a
-    bad cell, or a batch that the device has no room for, costs no other cell.
+    What is up to date isn't painted again, except for a film: one that is missing and asked for, by ``asked`` or by
+    the recipe, is recorded while its cell is painted once more; the pastiche stays, and the film ends on it. Cells of
+    a batch that fails are tried once more, one by one, so that a bad cell, or a batch that the device has no room for,
+    costs no other cell.
 
     Raises:
         InputError: options that the recipe can't have.
     """
     project = lineage.project
     changed = options.applied_to(recipe)
-    wanted: dict[str, Artefact] = {}
+    filming = changed.record_every > 0 or "timelapse" in asked
+    wanted: dict[str, _Wanted] = {}
     for style in styles:
         try:
-            artefact = lineage.pastiche(changed, content, style)
+            pastiche = lineage.pastiche(changed, content, style)
+            film = lineage.timelapse(changed, content, style) if filming else None
         except NotMade as error:
-            yield style, error
-        else:
-            if not options.force and lineage.reuse(artefact):
-                yield style, None
-            else:
-                wanted[style] = artefact
+            yield Landed("pastiche" if "pastiche" in asked else "timelapse", style, error=error)
+            continue
+        stale = (options.force and "pastiche" in asked) or not lineage.reuse(pastiche)
+        unfilmed = film and (options.force or not lineage.reuse(film))
+        if not stale:
+            yield Landed("pastiche", style)
+        if film and not unfilmed:
+            yield Landed("timelapse", style)
+        if stale or unfilmed:
+            wanted[style] = _Wanted(pastiche, stale, film if unfilmed else None)
     if not wanted:
         return
     try:
         targets = _content_targets(project, changed, content)
     except Exception as error:  # reported for every cell of the row; other rows go on
-        yield from ((style, error) for style in wanted)
+        yield from (cell.failed(style, error) for style, cell in wanted.items())
         return
     height, width = images.fit(targets.content.shape[2], targets.content.shape[3], changed.size)
     queue = batches(list(wanted), height * width, project.models.device)
     while queue:
         batch = queue.pop(0)
+        films = {style: film for style in batch if (film := wanted[style].film)}
         try:
-            for style, painting in _paint(project, listener, changed, content, targets, batch):
-                artefact = wanted.pop(style)
-                try:
-                    project.store.write(artefact.key, _encoded(painting, artefact, options.changes))
-                except checks.CheckFailed as error:  # the same again if it were tried again
-                    yield style, error
-                else:
-                    listener.made(artefact.key)
-                    yield style, None
+            with Recording(targets.content, changed, batch, films) as recording:
+                for style, painting in _paint(project, listener, changed, content, targets, batch, recording):
+                    yield from _keep(project.store, listener, style, wanted[style], painting, recording, options)
+                    del wanted[style]
         except Exception as error:
             if len(batch) == 1:
-                yield batch[0], error
+                yield wanted[batch[0]].failed(batch[0], error)
             else:
                 queue[:0] = [[style] for style in batch if style in wanted]
 
@@ -146,6 +200,36 @@ class _Painting:
     history: pd.DataFrame
 
 
+def _keep(
+    store: Store,
+    listener: Listener,
+    style: str,
+    cell: _Wanted,
+    painting: _Painting,
+    recording: Recording,
+    options: Paint,
+) -> Iterator[Landed]:
+    """Put a painted cell into the store: the pastiche first, so that a film that fails can't lose it."""
+    if cell.stale:
+        try:
+            data = _encoded(painting, cell.pastiche, options.changes)
+        except checks.CheckFailed as error:  # the same again if it were tried again
+            yield Landed("pastiche", style, error=error)
+            return
+        store.write(cell.pastiche.key, data)
+        listener.made(cell.pastiche.key)
+        yield Landed("pastiche", style, new=True)
+    if cell.film:
+        try:
+            pastiche = images.decode(store.read(cell.pastiche.key), cell.pastiche.key)
+            store.write(cell.film.key, recording.finished(style, pastiche))
+        except Exception as error:  # painting the cell again might not help, and nothing else depends on its film
+            yield Landed("timelapse", style, error=error)
+        else:
+            listener.made(cell.film.key)
+            yield Landed("timelapse", style, new=True)
+
+
 def _encoded(painting: _Painting, artefact: Artefact, changes: Mapping[str, float]) -> bytes:
     """The pastiche's file.
 
@@ -162,7 +246,13 @@ def _encoded(painting: _Painting, artefact: Artefact, changes: Mapping[str, floa
 
 
 def _paint(
-    project: Project, listener: Listener, recipe: Recipe, content: str, targets: ContentTargets, batch: Sequence[str]
+    project: Project,
+    listener: Listener,
+    recipe: Recipe,
+    content: str,
+    targets: ContentTargets,
+    batch: Sequence[str],
+    recording: Recording,
 ) -> Iterator[tuple[str, _Painting]]:
     """One batch through the recipe: each style with its painting."""
     began, started = datetime.now(timezone.utc), time.perf_counter()
@@ -172,6 +262,7 @@ def _paint(
     listener.batch(recipe, content, batch)
     for iterate in optimize(targets, styles, recipe, project.models):
         trace.add(iterate)
+        recording.follow(iterate)
         listener.step(iterate)
     starts = starting_point(targets, styles, recipe, project.models)
     seconds = time.perf_counter() - started
@@ -225,7 +316,7 @@ def _made(store: Store, small: Callable[[str], Image.Image], recipe: str, conten
     shown = {
         "preview": preview(*map(small, keys)),
         "losses": loss_plot(provenance.read_history(carried)),
-        **{f"loss_{term}": value for term, value in made.pop("losses").items()},
+        **{f"loss_{term}": round(value, 5) for term, value in made.pop("losses").items()},
         **made,
         "path": dg.MetadataValue.path(store.locate(key)),
         "fingerprint": carried["fingerprint"],

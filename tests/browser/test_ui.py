@@ -1,13 +1,14 @@
-"""Dagster's UI as a user meets it: the graph, a backfill launched by clicks, and a cell with its picture."""
+"""Dagster's UI as a user meets it: the graph, a backfill launched by clicks, a cell's picture, automation."""
 
+import time
 from collections import Counter
 from collections.abc import Iterator
 
 import pytest
 import torch
 from playwright.sync_api import Page, expect
-from small_project import CONTENTS, RECIPES, STYLES, furnish
-from ui import CHROMIUM, browser, dagster_dev, launch_backfill, open_cell, open_lineage
+from small_project import CONTENTS, RECIPES, STYLES, draw, furnish
+from ui import CHROMIUM, browser, dagster_dev, launch_backfill, open_cell, open_lineage, switch_on
 
 from spnst_pipeline.definitions import defs
 from spnst_pipeline.execution import open_home
@@ -18,6 +19,14 @@ pytestmark = [
 ]
 
 MINUTE = 60_000
+
+NEW = "newcomer"
+
+
+def copy_in(place):
+    """Put a photograph into the folder that the catalogue's sensor watches."""
+    if not (place.root / f"photos/{NEW}.png").exists():
+        draw(77).save(place.root / f"photos/{NEW}.png")
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +69,7 @@ def test_a_backfill_launched_by_clicks_ends_in_pictures(page, url, place):
     assert not pictures.exists()
 
     launch_backfill(page, url, "pastiche/structure")
+    copy_in(place)  # the sensor takes a minute to trust a file: it may do so meanwhile
     page.get_by_role("link", name="View").or_(page.get_by_role("button", name="View", exact=True)).first.click()
     page.wait_for_url("**/runs/b/**")
     backfill = page.url
@@ -77,3 +87,18 @@ def test_a_backfill_launched_by_clicks_ends_in_pictures(page, url, place):
     page.goto(backfill)
     no_link = page.locator("xpath=//*[not(ancestor-or-self::a)]")  # a column of the table is headed like the status
     expect(page.get_by_text("Succeeded", exact=True).and_(no_link)).to_be_visible(timeout=5 * MINUTE)
+
+
+def test_a_file_copied_in_becomes_a_partition_and_once_automation_is_on_pastiches(page, url, place):
+    copy_in(place)
+    switch_on(page, url, "stylize_at_once")
+    end = time.monotonic() + 600
+    while len(list(place.out.glob(f"pastiche/*/{NEW}/[!.]*.png"))) < len(RECIPES) * len(STYLES):
+        assert time.monotonic() < end, "the sensors asked for no cells of the new photograph, or none was made"
+        page.wait_for_timeout(500)
+
+    open_cell(page, url, "pastiche/gatys", NEW, "wave")
+    page.get_by_text("[Show Markdown]").first.click()
+    preview = page.get_by_role("dialog").get_by_role("img", name="preview")
+    expect(preview).to_be_visible()
+    assert preview.evaluate("image => image.complete && image.naturalWidth") > 3 * 48

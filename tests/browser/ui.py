@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Locator, Page, sync_playwright
+from playwright.sync_api import Locator, Page, expect, sync_playwright
 from servers import free_port, running, wait_for
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -81,3 +81,11 @@ def launch_backfill(page: Page, url: str, asset: str) -> None:
         choice.click()
     dialog.get_by_role("button", name="Launch backfill").click()
     page.get_by_text("Created backfill").wait_for()
+
+
+def switch_on(page: Page, url: str, sensor: str) -> None:
+    """Start a sensor, on its page."""
+    page.goto(f"{url}/locations/spnst_pipeline.definitions/sensors/{sensor}")
+    switch = page.get_by_role("row", name="Running").get_by_role("checkbox")
+    switch.press("Space")  # the checkbox itself lies outside of the window, what is seen is drawn
+    expect(switch).to_be_checked()

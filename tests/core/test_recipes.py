@@ -156,3 +156,14 @@ def test_the_fine_tuned_notebook_has_its_three_phases():
 def test_gatys_grams_count_by_their_channels():
     recipe, channels = Recipe.load("gatys2016"), [64, 128, 256, 512, 512]
     assert list(recipe.style_layers(VGG19Encoder()).values()) == [1 / c**2 for c in channels]
+
+
+@pytest.mark.parametrize("bad", ["-1", "1.5", "often"])
+def test_an_interval_of_frames_that_cannot_be_is_refused(tmp_path, bad):
+    (tmp_path / "r.yaml").write_text(f"record_every: {bad}\nstages: [{{steps: 9}}]\n")
+    with pytest.raises(InputError, match=f"record_every: .*{bad}"):
+        Recipe.load(tmp_path / "r.yaml")
+
+
+def test_no_built_in_recipe_is_filmed_unasked():
+    assert {Recipe.load(name).record_every for name in Recipe.names()} == {0}

@@ -7,14 +7,19 @@ import pytest
 from scipy.ndimage import gaussian_filter
 from scipy.optimize import linear_sum_assignment
 from scipy.stats import spearmanr
+from skimage.metrics import structural_similarity
 
 from spnst_core.structure_scores import (
     TOLERANCE,
     EdgeCounts,
     aligned_error,
+    canny_f,
+    correlation,
     edge_counts,
     rank_correlation,
     ridges,
+    soft_iou,
+    ssim,
     thresholds,
 )
 
@@ -168,3 +173,58 @@ class TestEdges:
         counts = at_once(predicted, drawn)
         assert counts == EdgeCounts(len(p), expected, len(t), expected)
         assert expected < min(len(p), len(t))
+
+
+# ------------------------------------------------------------------------------------------------- one against another
+
+
+def pattern(seed=0, side=64):
+    rng = np.random.default_rng(seed)
+    return gaussian_filter(rng.random((side, side + 16)), 3)
+
+
+def test_correlation_is_numpys():
+    a, b = pattern(1), pattern(2)
+    assert correlation(a, b) == pytest.approx(np.corrcoef(a.ravel(), b.ravel())[0, 1])
+    assert correlation(a, 3 * a + 2) == pytest.approx(1)
+
+
+def test_nothing_correlates_with_a_constant():
+    with pytest.raises(ValueError, match="constant"):
+        correlation(pattern(), np.ones_like(pattern()))
+
+
+def test_soft_iou_of_sets_is_intersection_over_union():
+    a, b = np.zeros((4, 4)), np.zeros((4, 4))
+    a[:2], b[1:3] = 1, 1
+    assert soft_iou(a, b) == pytest.approx(4 / 12)
+    assert soft_iou(a, 0.5 * a) == pytest.approx(0.5)
+    with pytest.raises(ValueError, match="neither map has an edge"):
+        soft_iou(0 * a, 0 * b)
+
+
+def test_ssim_is_scikit_images():
+    a, b = pattern(1), pattern(2)
+    assert ssim(a, b) == pytest.approx(structural_similarity(a, b, data_range=1.0, gaussian_weights=True, sigma=1.5))
+    with pytest.raises(ValueError, match="at least 11 pixels a side, not 5x80"):
+        ssim(np.zeros((80, 5)), np.zeros((80, 5)))
+
+
+def test_canny_edges_agree_with_themselves_and_whatever_the_contrast():
+    scene = pattern()
+    assert canny_f(scene, scene) == 1
+    assert canny_f(scene, 0.5 + 0.3 * scene) > 0.98
+
+
+def test_canny_edges_of_a_shifted_square_are_half_found():
+    square = np.zeros((100, 100))
+    square[30:70, 30:70] = 1
+    # Far beyond the reach of 0.75 % of the diagonal; lines of the two squares cross, but hardly coincide.
+    assert canny_f(square, np.roll(square, 5, (0, 1))) < 0.35
+    # Along one axis two of four sides stay, but for their ends.
+    assert canny_f(square, np.roll(square, 5, 0)) == pytest.approx(0.45, abs=0.1)
+
+
+def test_a_picture_without_edges_has_no_canny_f():
+    with pytest.raises(ValueError, match="without any Canny edge"):
+        canny_f(pattern(), np.full((64, 80), 0.5))

@@ -6,6 +6,7 @@ from PIL import Image
 import spnst_core as sp
 from spnst_core import images
 from spnst_core.recipes import Stage
+from spnst_core.timelapse import FPS, read_facts
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +43,23 @@ def test_a_grid_gives_every_cell_once_and_what_stylize_gives(photographs, painti
     content, style, result = cells[-1]
     alone = sp.stylize(contents[content], styles[style], recipe=recipe, models=models)
     assert max(abs(a - b) for a, b in zip(alone.image.tobytes(), result.image.tobytes(), strict=True)) <= 1
+
+
+def test_a_cell_can_be_filmed_and_comes_out_the_same(tmp_path, photographs, paintings, recipe, models):
+    pictures = photographs["coffee"], next(iter(paintings.values()))
+    plain = sp.stylize(*pictures, recipe=recipe, models=models)
+    filmed = sp.stylize(*pictures, recipe=recipe, models=models, film=tmp_path / "cell.mp4")
+    assert filmed.image.tobytes() == plain.image.tobytes()
+    assert read_facts((tmp_path / "cell.mp4").read_bytes()).frames == 4 + FPS  # steps 1, 2, 4 and 5
+    each = recipe.model_copy(update={"record_every": 1})
+    sp.stylize(*pictures, recipe=each, models=models, film=str(tmp_path / "cell.mp4"))
+    assert read_facts((tmp_path / "cell.mp4").read_bytes()).frames == 5 + FPS
+
+
+def test_a_film_that_cannot_be_written_is_told_before_painting(tmp_path, photographs, paintings, recipe, models):
+    pictures = photographs["coffee"], next(iter(paintings.values()))
+    with pytest.raises(sp.InputError, match="absent/cell.mp4 can't be written"):
+        sp.stylize(*pictures, recipe=recipe, models=models, film=tmp_path / "absent/cell.mp4")
 
 
 def test_bad_pictures_are_named(tmp_path, paintings, recipe, models):

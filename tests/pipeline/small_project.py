@@ -114,5 +114,6 @@ def stamp(place: Workplace) -> Workplace:
     sheets = [*map(rules.content_sheet, CONTENTS), *map(rules.style_sheet, STYLES), rules.grid_sheet()]
     for artefact in (*sheets, rules.metric_table()):
         put(project.store, artefact)
+    put(project.store, Lineage(project).comparison())
     put(project.store, Lineage(project).gallery())
     return place

@@ -11,9 +11,9 @@ from spnst_pipeline.resources import Project
 
 
 class Ticks:
-    def __init__(self, place, instance, repository):
-        self.instance, self.repository, self.cursor = instance, repository, None
-        self.sensor = catalogue_sensor(lambda: Project.open(place.settings(), empty=True))
+    def __init__(self, place, instance, repository, changes):
+        self.instance, self.repository, self.cursor, self.changes = instance, repository, None, changes
+        self.sensor = catalogue_sensor(lambda: Project.open(place.settings(**self.changes), empty=True))
 
     def __call__(self):
         """One tick, with what the daemon makes of its partitions: ranges asked for, and what it said."""
@@ -46,10 +46,10 @@ class Ticks:
 def started(monkeypatch):
     """The sensor of a place after two ticks: what is there has settled."""
 
-    def start(place):
+    def start(place, **changes):
         (place.root / "spnst.yaml").write_text(place.settings().to_yaml(place.root))
         monkeypatch.setenv("SPNST_CONFIG", str(place.root / "spnst.yaml"))
-        ticks = Ticks(place, instance, defs().get_repository_def())
+        ticks = Ticks(place, instance, defs().get_repository_def(), changes)
         assert ticks() == ([], "no picture has settled or gone")
         return ticks, ticks()
 
@@ -127,13 +127,64 @@ def test_a_folder_that_cannot_be_read_for_once_costs_no_partition(stamped, start
     assert ticks.contents() == ["boat", "cat"]
 
 
-def test_an_emptied_folder_is_no_error(stamped, started):
+def test_a_place_that_is_suddenly_empty_costs_no_partition_until_there_is_a_picture_again(stamped, started, picture):
+    """It may be a disk that isn't mounted, or another place given by mistake."""
     ticks, _ = started(stamped)
     for path in (stamped.root / "photos").iterdir():
         path.unlink()
-    ticks()
-    ticks()
+    for _ in range(3):
+        runs, said = ticks()
+        assert runs == []
+        assert said.startswith(f"{stamped.root}/photos holds no picture at all: the partitions of content stay")
+        assert ticks.contents() == ["boat", "cat"]
+
+    picture(73).save(stamped.root / "photos/new.png")
+    runs, said = ticks()
     assert ticks.contents() == []
+    assert said == "content gone, what was made of it stays: boat, cat"
+    assert ticks()[0] == [("content_image", "new", "new")]
+
+
+def test_a_misspelt_prefix_costs_no_partition(s3, fresh, started):
+    """S3 knows no folders: a prefix that isn't there is one without objects."""
+    for kind in ("photos", "paintings"):
+        for path in (fresh.root / kind).iterdir():
+            s3.put_object(Bucket="bucket", Key=f"{kind}/{path.name}", Body=path.read_bytes())
+    addresses = {"content": "s3://bucket/photos", "style": "s3://bucket/paintings"}
+    ticks, _ = started(fresh, **addresses)
+    assert ticks.contents() == ["boat", "cat"]
+    ticks.changes = {**addresses, "content": "s3://bucket/photoz"}
+    for _ in range(3):
+        _, said = ticks()
+        assert said.startswith("s3://bucket/photoz holds no picture at all")
+    assert ticks.contents() == ["boat", "cat"]
+
+
+def test_an_empty_place_without_partitions_is_nothing_to_talk_of(fresh, started):
+    for kind in ("photos", "paintings"):
+        for path in (fresh.root / kind).iterdir():
+            path.unlink()
+    _, (runs, said) = started(fresh)
+    assert (runs, said) == ([], "no picture has settled or gone")
+
+
+def test_what_is_remembered_of_a_picture_is_short_because_dagster_keeps_it_with_every_tick(stamped, started):
+    ticks, _ = started(stamped)
+    ticks()
+    assert len(ticks.cursor) < 100 + 4 * 40
+
+
+def test_a_picture_that_comes_back_is_a_partition_again(stamped, started):
+    ticks, _ = started(stamped)
+    cat, away = stamped.root / "photos/cat.png", stamped.root / "cat.png"
+    cat.rename(away)
+    ticks()
+    ticks()
+    assert ticks.contents() == ["boat"]
+    away.rename(cat)
+    ticks()
+    assert ticks()[1] == "new content: cat"
+    assert ticks.contents() == ["boat", "cat"]
 
 
 def test_a_pictures_content_hash_is_its_data_version(fresh, started, picture):

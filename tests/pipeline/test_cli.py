@@ -98,6 +98,7 @@ BAD = {
         ["vgg19", "edges", "hed_controlnet"],
     ),
     "network of another profile": (lambda p: {"depth": "dpt_hybrid"}, ["dpt_hybrid", "embedded", "pretrained"]),
+    "negative interval of frames": (lambda p: {"record-every": -1}, ["record_every", "0", "-1"]),
     "size too small": (lambda p: {"size": 8}, ["size", "32", "8"]),
     "out is a file": (lambda p: (p.root / "f").write_text("x") and {"out": p.root / "f"}, ["f", "is a file"]),
     "out on another service": (lambda p: {"out": "gs://bucket/made"}, ["gs://bucket/made", "s3://bucket/prefix"]),
@@ -166,7 +167,13 @@ def test_a_run_is_quiet_and_ends_with_the_comparison_and_the_files_worth_opening
         "drawing sheets",
         "drawing the gallery",
     ]
-    for part in ("structure vs gatys", "Painted 8 pastiches in 0:", "gallery/index.html", "grid.png", "metrics.csv"):
+    for part in (
+        "structure against gatys",
+        "Painted 8 pastiches in 0:",
+        "gallery/index.html",
+        "grid.png",
+        "metrics.csv",
+    ):
         assert part in out
     paths = [Path(word) for word in out.split() if word.startswith(str(fresh.out))]
     assert len(paths) == 3
@@ -176,7 +183,18 @@ def test_a_run_is_quiet_and_ends_with_the_comparison_and_the_files_worth_opening
     assert status == 0
     assert len(err.splitlines()) == 2
     assert "Everything is up to date." in out
-    assert "structure vs gatys" in out
+    assert "structure against gatys" in out
+
+
+def test_films_are_recorded_on_request_and_told(made, spnst):
+    arguments = flags(made, **{"record-every": 2})
+    status, out, err = spnst("run", *arguments)
+    assert status == 0
+    assert "painting (4 cells)" in err
+    assert "Painted 0 pastiches and recorded 4 films in 0:" in out
+    assert len(list((made.out / "timelapse/structure").rglob("*.mp4"))) == 4
+    status, out, _ = spnst("run", *arguments)
+    assert (status, "Everything is up to date." in out) == (0, True)
 
 
 def test_a_failed_cell_is_named_and_the_exit_status_is_1(made, spnst):
@@ -193,6 +211,22 @@ def test_a_failed_cell_is_named_and_the_exit_status_is_1(made, spnst):
         "pastiche/structure[cat|wave]",
     ]
     assert "Painted 2 pastiches" in out
+
+
+def test_blocked_cells_are_named_with_the_reason_each_time_and_are_no_failure(made, spnst):
+    """By a recipe without style no cell can come nearer to its painting."""
+    faded = made.root / "faded.yaml"
+    faded.write_text("weights: {style: 0, tv: 2}\ninit: content\nstages: [{scale: 0.5, steps: 2}, {steps: 3}]\n")
+    for painted in ("Painted 4 pastiches", "Everything is up to date"):
+        status, out, err = spnst("run", *flags(made), "--recipe", faded)
+        assert status == 0
+        assert painted in out
+        blocked = [line.split(": ", 2) for line in err.splitlines() if line.startswith("blocked")]
+        assert [cell for _, cell, _ in blocked] == [
+            f"pastiche/faded[{content}|{style}]" for content in ("boat", "cat") for style in ("dots", "wave")
+        ]
+        assert all(reason.startswith("style distance did not fall: from 0.") for *_, reason in blocked)
+        assert err.splitlines()[-1].startswith("Blocked cells are kept to be looked at")
 
 
 def test_as_a_program_help_is_quick_and_errors_show_no_traceback(fresh):

@@ -1,13 +1,15 @@
-"""The comparison of recipes, against means worked out by hand."""
+"""The headline: what people read first, from small tables."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from spnst_pipeline.comparison import changes, compare
+from spnst_core.comparison import compare
+from spnst_pipeline.comparison import headline, interval
 
 
 def table(*rows):
-    columns = ["recipe", "content", "style", "style_distance", "edge_distance", "depth_distance", "ssim"]
+    columns = ["recipe", "content", "style", "patch_distance", "edge_error", "depth_error", "ssim"]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -19,37 +21,32 @@ PAIR = table(
 )
 
 
-def test_means_and_changes():
-    change = changes(PAIR)
-    assert change["style_distance"] == pytest.approx(0.25 / 0.20 - 1)
-    assert change["edge_distance"] == pytest.approx(-0.5)
-    assert change["depth_distance"] == pytest.approx(0.03 / 0.15 - 1)
-    assert change["ssim"] == pytest.approx(0.55 / 0.40 - 1)
+def shown(scores):
+    return headline(scores, compare(scores))
 
 
-def test_the_table_names_recipes_in_their_order_and_ends_with_the_change():
-    shown = compare(PAIR)
-    assert shown.columns == ["", "cells", "style distance", "edge distance", "depth distance", "SSIM"]
-    assert shown.rows == [
+def test_it_names_recipes_in_their_order_and_ends_with_the_change():
+    found = shown(PAIR)
+    assert found.columns == ["", "cells", "patch distance", "edge error", "depth error", "SSIM"]
+    assert found.rows[:3] == [
         ["structure", "2", "0.250", "0.150", "0.030", "0.550"],
         ["gatys", "2", "0.200", "0.300", "0.150", "0.400"],
-        ["structure vs gatys", "", "+25.0%", "−50.0%", "−80.0%", "+37.5%"],
+        ["structure against gatys", "2", "+25.0 %", "−50.0 %", "−80.0 %", "+37.5 %"],
     ]
+    assert found.rows[3][0] == "95 % interval"
+    assert found.rows[4] == ["better in", "", "0%", "50%", "100%", "100%"]
 
 
-def test_only_cells_that_both_recipes_have_are_compared():
-    more = pd.concat([PAIR, table(("gatys", "boat", "wave", 9, 9, 9, 0.9))])
-    pd.testing.assert_series_equal(changes(more), changes(PAIR))
-    assert compare(more).rows[1][1] == "3"
+@pytest.mark.parametrize("recipes", [["structure"], ["gatys"]])
+def test_without_the_pair_there_are_only_means(recipes):
+    assert len(shown(PAIR[PAIR["recipe"].isin(recipes)]).rows) == 1
 
 
-@pytest.mark.parametrize("recipes", [["structure"], ["gatys"], ["bold"]])
-def test_without_the_pair_there_is_no_change(recipes):
-    some = PAIR[PAIR["recipe"].isin(recipes)] if recipes != ["bold"] else PAIR.assign(recipe="bold").head(1)
-    assert changes(some) is None
-    assert len(compare(some).rows) == 1
+def test_a_metric_that_is_missing_is_a_dash():
+    rows = shown(PAIR.assign(depth_error=np.nan)).rows
+    assert [row[4] for row in rows] == ["–"] * 5
 
 
-def test_recipes_without_a_common_cell_are_not_compared():
-    apart = table(("structure", "cat", "wave", 1, 1, 1, 1), ("gatys", "cat", "dots", 1, 1, 1, 1))
-    assert changes(apart) is None
+def test_an_interval_reads_from_the_lower_to_the_higher():
+    assert interval(-0.604, 0.05) == "−60 … +5 %"
+    assert interval(np.nan, np.nan) == "–"

@@ -18,6 +18,7 @@ from PIL import Image
 from safetensors.numpy import load
 from small_project import Recorder
 
+from spnst_pipeline.execution import failures
 from spnst_pipeline.progress import Listener
 from spnst_pipeline.resources import Project
 from spnst_pipeline.settings import Settings
@@ -44,13 +45,20 @@ def test_a_first_run_makes_every_artefact_of_the_layout_and_nothing_else(first_r
         *(f"metrics/{r}/{c}/{s}.json" for r in RECIPES for c, s in CELLS),
         "metric_table/metrics.parquet",
         "metric_table/metrics.csv",
+        *(f"metrics/{r}/{c}/{s}.{m}.png" for r in RECIPES for c, s in CELLS for m in ("depth", "edges")),
+        *(f"comparison/comparison.{end}" for end in ("parquet", "csv")),
+        *(f"contact_sheet/content/{c}.pdf" for c in ("boat", "cat")),
+        *(f"contact_sheet/style/{s}.pdf" for s in ("dots", "wave")),
+        "contact_sheet/grid.pdf",
         *(f"contact_sheet/content/{c}.png" for c in ("boat", "cat")),
         *(f"contact_sheet/style/{s}.png" for s in ("dots", "wave")),
         "contact_sheet/grid.png",
         "gallery/index.html",
     }
     folders = {path.name for path in place.out.iterdir()} - {".dagster"}
-    assert {key for folder in folders for key in Store.open(str(place.out)).list(folder)} == expected
+    found = {key for folder in folders for key in Store.open(str(place.out)).list(folder)}
+    assert {key for key in found if not key.startswith("gallery/")} | {"gallery/index.html"} == expected
+    assert "gallery/index.html" in found
 
 
 def test_pastiches_have_the_recipes_size_and_say_how_they_were_made(first_run):
@@ -84,8 +92,10 @@ def test_the_metric_table_has_a_row_for_each_cell_and_agrees_with_the_cells(firs
     assert {"style_distance", "edge_distance", "depth_distance", "ssim", "seconds"} <= set(table.columns)
     row = table.set_index(["recipe", "content", "style"]).loc["gatys", "cat", "wave"]
     scores = json.loads((place.out / "metrics/gatys/cat/wave.json").read_text())
-    assert row["ssim"] == scores["ssim"]
-    csv = pd.read_csv(place.out / "metric_table/metrics.csv")
+    assert row["ssim"] == scores["scores"]["ssim"]
+    assert row["style_distance_bank2"] == scores["layers"]["bank2"]
+    csv = pd.read_csv(place.out / "metric_table/metrics.csv", keep_default_na=False)
+    csv = csv.astype(table.dtypes.to_dict())
     pd.testing.assert_frame_equal(csv, table)
 
 
@@ -268,6 +278,37 @@ def test_an_interruption_stops_the_run_and_keeps_what_has_landed(made):
     assert len(made.run().recorder.batches) == 3
 
 
+def ended(connect):
+    """A run that can't begin before this function has answered."""
+
+    @dg.asset(required_resource_keys={"network"})
+    def picture():
+        pass
+
+    definitions = dg.Definitions(assets=[picture], resources={"network": dg.ResourceDefinition(lambda _: connect())})
+    job = definitions.resolve_implicit_global_asset_job_def()
+    return job.execute_in_process(instance=dg.DagsterInstance.ephemeral(), raise_on_error=False)
+
+
+def test_a_run_of_which_no_step_could_start_has_failed():
+    def connect():
+        raise RuntimeError("no route\nto host")
+
+    result = ended(connect)
+    assert failures(result) == [f"run {result.run_id}: RuntimeError: no route to host"]
+    assert failures(ended(lambda: None)) == []
+
+
+def test_an_interruption_outside_of_any_step_is_one():
+    def connect():
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(1)
+
+    result = ended(connect)
+    with pytest.raises(KeyboardInterrupt):
+        failures(result)
+
+
 def test_a_bad_picture_in_the_folder_is_left_out_and_the_rest_is_made(made, picture):
     picture(60).save(made.root / "photos/good.png")
     (made.root / "photos/broken.png").write_bytes((made.root / "photos/good.png").read_bytes()[:200])
@@ -297,8 +338,12 @@ def test_a_run_that_is_killed_goes_on_where_it_was(fresh):
     landed = set(Store.open(str(fresh.out)).list("pastiche"))
     every = {f"pastiche/{r}/{c}/{s}.png" for r in RECIPES for c, s in CELLS}
     assert set() < landed < every
+    with fresh.instance() as instance:
+        [killed] = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))
     run = fresh.run()
     assert run.execution.failed == []
+    with fresh.instance() as instance:
+        assert instance.get_run_by_id(killed.run_id).status == dg.DagsterRunStatus.FAILURE
     assert {key for key in run.recorder.keys if key.startswith("pastiche/")} == every - landed
 
 
@@ -309,7 +354,7 @@ def test_a_renamed_photograph_is_copied_and_not_painted_again(made):
     assert run.execution.failed == []
     assert run.recorder.steps == 0
     made_anew = {key.split("/")[0] for key in run.recorder.keys}
-    assert made_anew == {"content_image", "metrics", "metric_table", "contact_sheet", "gallery"}
+    assert made_anew == {"content_image", "metrics", "metric_table", "comparison", "contact_sheet", "gallery"}
     assert (made.out / "pastiche/gatys/lion/wave.png").read_bytes() == before
     assert json.loads((made.out / "metrics/gatys/lion/wave.json").read_text())["content"] == "lion"
     with made.instance() as instance:

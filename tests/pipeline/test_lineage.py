@@ -4,9 +4,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from benchmarks.planning import put
 from spnst_core.errors import InputError
+from spnst_core.timelapse import Film
 from spnst_pipeline.fingerprints import VERSIONS
 from spnst_pipeline.lineage import Lineage, NotMade
 from spnst_pipeline.resources import Project
@@ -26,7 +28,7 @@ def outdated(project):
     cells = [(r, c, s) for r in project.recipes for c in contents for s in styles]
     places += [(rule, *cell) for rule in (rules.pastiche, rules.metrics) for cell in cells]
     places += [(rules.content_sheet, c) for c in contents] + [(rules.style_sheet, s) for s in styles]
-    places += [(rule,) for rule in (rules.metric_table, rules.grid_sheet, rules.gallery)]
+    places += [(rule,) for rule in (rules.metric_table, rules.comparison, rules.grid_sheet, rules.gallery)]
     found = set()
     for rule, *place in places:
         try:
@@ -68,10 +70,27 @@ def test_a_recipes_weights_count_for_its_own_cells_only(made):
     assert cells == {f"pastiche/structure/{c}/{s}.png" for c in ("boat", "cat") for s in ("dots", "wave")}
 
 
-def test_a_recipes_description_does_not_count(project):
-    described = tuple(r.model_copy(update={"description": "other words"}) for r in project.recipes)
+@pytest.mark.parametrize("change", [{"description": "other words"}, {"record_every": 3}])
+def test_what_changes_no_pixel_of_a_recipes_pastiches_does_not_count(project, change):
+    described = tuple(r.model_copy(update=change) for r in project.recipes)
     cells = {key for key in outdated(replace(project, recipes=described)) if "pastiche" in key or "metrics" in key}
     assert cells == set()
+
+
+def test_of_a_film_count_its_pastiche_its_code_version_and_the_interval_if_asked(project, monkeypatch, tmp_path):
+    plain, filmed, often = (project.recipes[0].model_copy(update={"record_every": n}) for n in (0, 4, 2))
+    film = Lineage(project).timelapse(filmed, "cat", "wave")
+    assert film.stamp["record_every"] == "4"
+    with Film(tmp_path / "film.mp4", (64, 48), metadata=film.stamp) as recorded:
+        recorded.finish(Image.new("RGB", (64, 48)))
+    project.store.write(film.key, (tmp_path / "film.mp4").read_bytes())
+    for recipe, current in ((plain, True), (filmed, True), (often, False)):
+        rules = Lineage(project)
+        assert rules.is_current(rules.timelapse(recipe, "cat", "wave")) == current
+    heavier = project.recipes[0].with_weights({"edge": 0.3})
+    assert Lineage(project).timelapse(heavier, "cat", "wave").fingerprint != film.fingerprint
+    monkeypatch.setitem(VERSIONS, "timelapse", 99)
+    assert Lineage(project).timelapse(filmed, "cat", "wave").fingerprint != film.fingerprint
 
 
 def test_size_counts(made):
@@ -87,7 +106,7 @@ def test_networks_count_for_all_but_decoded_pictures(project):
     assert sum("pastiche" in key for key in keys) >= 8
 
 
-@pytest.mark.parametrize("step", VERSIONS)
+@pytest.mark.parametrize("step", sorted(VERSIONS.keys() - {"timelapse"}))
 def test_every_steps_code_version_counts(project, monkeypatch, step):
     monkeypatch.setitem(VERSIONS, step, 99)
     assert any(key.startswith(step) for key in direct(project))

@@ -105,7 +105,9 @@ def test_a_missing_score_redraws_its_row_its_column_and_the_gallery(stamped, ope
         Launch(("contact_sheet/content",), ("cat", "cat"), False),
         Launch(("contact_sheet/style",), ("wave", "wave"), False),
     ]
-    assert found["drawing the gallery"] == [Launch(("metric_table", "contact_sheet/grid", "gallery"), None, False)]
+    assert found["drawing the gallery"] == [
+        Launch(("metric_table", "comparison", "contact_sheet/grid", "gallery"), None, False)
+    ]
     assert found["drawing the gallery"][0].tags == {}
 
 

@@ -52,6 +52,16 @@ def test_a_phase_of_cells_is_counted_by_steps_and_lands_cell_by_cell(clock):
     assert estimate.painted == 2
 
 
+def test_a_cell_counts_once_with_its_film_or_for_its_film_alone(clock):
+    estimate = Estimate()
+    estimate.phase("painting", 2 * work(RECIPE), 2)
+    estimate.batch(RECIPE, "cat", ["wave", "dots"])
+    for key in ("pastiche/bold/cat/wave.png", "timelapse/bold/cat/wave.mp4", "timelapse/bold/cat/dots.mp4"):
+        estimate.made(key)
+    assert (estimate.done, estimate.count) == (2 * work(RECIPE), "2/2 cells")
+    assert (estimate.painted, estimate.recorded) == (1, 2)
+
+
 def test_a_batch_that_is_tried_again_is_not_counted_twice(clock):
     estimate = Estimate()
     estimate.phase("painting", 2 * work(RECIPE), 2)

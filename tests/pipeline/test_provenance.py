@@ -1,5 +1,6 @@
 """What a pastiche's file tells of how it was made: nothing lost that a curve needs, and small."""
 
+import dagster as dg
 import numpy as np
 import pandas as pd
 import pytest
@@ -57,3 +58,23 @@ def test_the_store_gives_it_back_from_the_head_of_the_file(tmp_path, picture):
     assert how_made(store, "pastiche/a/b/c.png")["losses"] == {"style": 0.1}
     assert len(loss_history(store, "pastiche/a/b/c.png")) == POINTS
     assert metadata("c.png", store.read("pastiche/a/b/c.png", HEAD))["fingerprint"] == "abc"
+
+
+def test_every_cell_of_a_run_keeps_and_plots_its_losses_and_its_time(first_run):
+    place, run = first_run
+    with place.instance() as instance:
+        for recipe in run.project.recipes:
+            shown = {}
+            for record in instance.fetch_materializations(dg.AssetKey(["pastiche", recipe.name]), limit=100).records:
+                shown.setdefault(record.partition_key, record.asset_materialization.metadata)
+            assert len(shown) == 4
+            for key, event in shown.items():
+                content, style = key.split("|")
+                file = f"pastiche/{recipe.name}/{content}/{style}.png"
+                losses = loss_history(run.project.store, file)
+                assert losses["step"].tolist() == [1, 2, 3, 4, 5]
+                assert losses[["content", "style"]].notna().all(axis=None)
+                made = how_made(run.project.store, file)
+                assert 0 < made["seconds"] <= made["batch_seconds"]
+                assert event["seconds"].value == made["seconds"]
+                assert event["losses"].value.startswith("![losses](data:image/png;base64,")

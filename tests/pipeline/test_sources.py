@@ -2,6 +2,8 @@
 
 import hashlib
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -123,6 +125,26 @@ def test_a_picture_is_hashed_once_for_each_state_of_its_file(place, monkeypatch)
     for key in again.pictures:
         again.digest(key)
     assert len(read) == 2
+
+
+def test_on_s3_another_process_downloads_only_what_has_changed(s3, proxy):
+    place = Bucket(s3)
+    place.put("changed.png", "same.png")
+    program = (
+        "from spnst_pipeline.sources import Source\n"
+        f"source = Source.open({place.location!r}, 'content')\n"
+        "print(*map(source.digest, source.pictures))"
+    )
+    source = Source.open(place.location, "content")
+    digests = list(map(source.digest, source.pictures))
+
+    place.put("changed.png", data=b"another")
+    proxy.requests.clear()
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [hashlib.sha256(b"another").hexdigest(), digests[1]]
+    read = [path.rpartition("/")[2] for _, path, _ in proxy.requests if "list-type" not in path]
+    assert read == ["changed.png"]
 
 
 def test_a_file_that_changes_after_it_was_listed_is_not_taken_for_what_it_was(place):

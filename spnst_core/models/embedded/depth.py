@@ -19,8 +19,9 @@ WEIGHTS = Path(__file__).with_name("depth.safetensors")
 class DepthNet(nn.Module):
     """Relative inverse depth (larger = nearer) of RGB pictures, known up to a scale and a shift.
 
-    The picture is resized so that its long side is ``size``, and the prediction is resized back. Nothing is normalised
-    over a batch, so a batch gives what its pictures give one by one.
+    The picture is resized so that its long side is ``size``, and the prediction is resized back. It is the mean of what
+    the network says of the picture and of its mirror image, which is right more often than either. Nothing is
+    normalised over a batch, so a batch gives what its pictures give one by one.
 
     Shape: (N, 3, H, W) in [0, 1] → (N, 1, H, W), any H and W, differentiable with respect to the input.
     """
@@ -45,7 +46,9 @@ class DepthNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(N, 3, H, W) RGB in [0, 1] → (N, 1, H, W) relative inverse depth, any scale."""
         small = F.interpolate(x, longest_side(x, self.size), mode="bilinear", antialias=True)
-        return F.interpolate(self.predict(small), x.shape[2:], mode="bicubic", align_corners=False)
+        mirrored = self.predict(torch.cat([small, small.flip(3)]))
+        left, right = mirrored[: len(x)], mirrored[len(x) :].flip(3)
+        return F.interpolate((left + right) / 2, x.shape[2:], mode="bicubic", align_corners=False)
 
     def predict(self, x: Tensor) -> Tensor:
         """(N, 3, H, W) → (N, 1, ⌈H/2⌉, ⌈W/2⌉), without any resizing."""
@@ -61,10 +64,10 @@ class DepthNet(nn.Module):
         return self.head(self.up2(y, x2))
 
 
-def load_depth() -> DepthNet:
-    """The trained network, float32, in eval mode, its weights frozen."""
+def load_depth(weights: Path = WEIGHTS) -> DepthNet:
+    """A trained network, float32, in eval mode, its weights frozen."""
     net = DepthNet()
-    net.load_state_dict({name: weight.float() for name, weight in load_file(WEIGHTS).items()})
+    net.load_state_dict({name: weight.float() for name, weight in load_file(weights).items()})
     return net.eval().requires_grad_(False)
 
 

@@ -26,6 +26,7 @@ class PatchEncoder(nn.Module):
     """Features of pictures: ``colour`` (the pixels), ``sketch`` (small luminance), ``bank1`` … ``bank3``."""
 
     name = "embedded"
+    structure_layer = "bank3"
     content_layers: Mapping[str, float] = {"bank2": 0.1, "sketch": 7.0}
     style_layers: Mapping[str, float] = {"colour": 0.5, "bank1": 1.0, "bank2": 1.0, "bank3": 1.0}
 

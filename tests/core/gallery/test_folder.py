@@ -292,7 +292,7 @@ def test_any_name_gets_files_of_its_own_inside_the_folder(name):
     paths = list(folder(shown).versioned)
     for path in paths:
         parts = path.split("/")
-        assert all(re.fullmatch(r"[a-z0-9_][a-z0-9._~-]{0,120}", part) and part.strip(".") for part in parts), path
+        assert all(re.fullmatch(r"[a-z0-9_][a-z0-9._-]{0,120}", part) and part.strip(".") for part in parts), path
     assert len([path for path in paths if path.startswith("details/")]) == 2
 
 

@@ -22,6 +22,9 @@ def test_every_network_has_its_file():
         "dpt_large": "dpt_large_384.pt",
         "dpt_swin2_tiny": "dpt_swin2_tiny_256.pt",
         "depth_anything_v2_small": "depth_anything_v2_vits.pth",
+        "lpips": "alex.pth",
+        "alexnet": "alexnet-owt-7be5be79.pth",
+        "inception": "pt_inception-2015-12-05-6726825d.pth",
     }
 
 
@@ -35,7 +38,7 @@ def test_a_checksum_is_there_or_the_reason_why_not(file):
     assert (file.sha256 is None) == bool(file.unchecked)
     if file.sha256 is not None:
         assert re.fullmatch("[0-9a-f]{64}", file.sha256)
-        assert file.bytes > 1_000_000
+        assert file.bytes > (1_000 if file.name == "lpips" else 1_000_000)
 
 
 @FILES
@@ -46,14 +49,24 @@ def test_licence_and_paper_are_named(file):
     assert re.fullmatch(r"\d{4}\.\d{5}|\d{4}\.\d{4}", file.paper.arxiv)
 
 
-def test_vgg19_is_as_torchvision_describes_it():
-    theirs = torchvision.models.VGG19_Weights.IMAGENET1K_V1
-    ours = entry("vgg19")
+@pytest.mark.parametrize(
+    ("name", "theirs"),
+    [
+        ("vgg19", torchvision.models.VGG19_Weights.IMAGENET1K_V1),
+        ("alexnet", torchvision.models.AlexNet_Weights.IMAGENET1K_V1),
+    ],
+)
+def test_torchvisions_files_are_as_it_describes_them(name, theirs):
+    ours = entry(name)
     assert ours.url == theirs.url
     assert ours.sha256.startswith(re.search(r"-([0-9a-f]{8})\.pth", theirs.url)[1])
     assert ours.bytes / 2**20 == pytest.approx(theirs.meta["_file_size"], abs=0.01)
     assert list(ours.preprocessing.mean) == theirs.transforms().mean
     assert list(ours.preprocessing.std) == theirs.transforms().std
+
+
+def test_fids_checksum_begins_as_its_file_name_ends():
+    assert entry("inception").file.endswith(f"-{entry('inception').sha256[:8]}.pth")
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,8 @@ def test_the_networks_have_the_names_of_their_papers():
         "dpt_large",
         "dpt_swin2_tiny",
         "depth_anything_v2_small",
+        "lpips",
+        "inception",
     ]
 
 

@@ -1,0 +1,40 @@
+"""Digests: SHA-256 of objects on S3, kept from one process to the next, because to compute one is to download it."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from spnst_core.errors import InputError
+
+_TABLE = "CREATE TABLE IF NOT EXISTS digests (address TEXT PRIMARY KEY, size INTEGER, etag TEXT, sha256 TEXT)"
+
+
+def known(address: str, size: int, etag: str) -> str | None:
+    """The digest of an object in this state, if it was computed before."""
+    with _opened() as digests:
+        row = digests.execute(
+            "SELECT sha256 FROM digests WHERE address = ? AND size = ? AND etag = ?", (address, size, etag)
+        ).fetchone()
+    return str(row[0]) if row else None
+
+
+def keep(address: str, size: int, etag: str, sha256: str) -> None:
+    """Remember the digest of an object in this state, and forget that of its earlier one."""
+    with _opened() as digests, digests:
+        digests.execute("INSERT OR REPLACE INTO digests VALUES (?, ?, ?, ?)", (address, size, etag, sha256))
+
+
+@contextmanager
+def _opened() -> Iterator[sqlite3.Connection]:
+    file = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "spnst" / "digests.sqlite"
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with closing(sqlite3.connect(file, timeout=60)) as digests:
+            digests.execute(_TABLE)
+            yield digests
+    except (OSError, sqlite3.Error) as error:
+        raise InputError(f"{file} can't be used ({error}): remove it, or set XDG_CACHE_HOME") from error
