@@ -19,7 +19,7 @@ from torch import Tensor
 from spnst_core.recipes import Recipe
 from spnst_core.soundness import depth_relief, gram_defects, value_range
 from spnst_core.targets import DepthMap, StyleTargets
-from spnst_pipeline.comparison import BASELINE
+from spnst_pipeline.headline import BASELINE
 
 CHECKS = "checks"
 """Metadata key in an artefact's own file: its verdicts, as JSON."""

@@ -182,7 +182,7 @@ def _report(project: Project, listener: Estimate, changed: bool, seconds: float)
     """What was made, how the recipes compare, and the files worth opening."""
     from spnst_pipeline import layout
     from spnst_pipeline.assets.tables import read_comparison, read_table
-    from spnst_pipeline.comparison import headline
+    from spnst_pipeline.headline import headline
 
     store, console = project.store, Console(highlight=False)
     if project.identity.notice:

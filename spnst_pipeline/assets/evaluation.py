@@ -15,8 +15,8 @@ from spnst_core.targets import StyleTargets, depth_picture
 from spnst_pipeline import checks, layout
 from spnst_pipeline.assets.catalog import content_image, style_image
 from spnst_pipeline.assets.style import style_grams
-from spnst_pipeline.comparison import BASELINE
 from spnst_pipeline.events import Made, Result, each
+from spnst_pipeline.headline import BASELINE
 from spnst_pipeline.lineage import Artefact, Lineage
 from spnst_pipeline.options import Remake
 from spnst_pipeline.partitions import GRID

@@ -15,8 +15,8 @@ from spnst_core.metrics import METRICS
 from spnst_core.recipes import Recipe
 from spnst_pipeline import layout, provenance
 from spnst_pipeline.assets.tables import read_comparison, read_table
-from spnst_pipeline.comparison import details, headline
 from spnst_pipeline.fingerprints import HEAD, metadata
+from spnst_pipeline.headline import details, headline
 from spnst_pipeline.lineage import Artefact, Lineage
 from spnst_pipeline.options import Remake
 from spnst_pipeline.pictures import dimensions

@@ -14,7 +14,7 @@ from spnst_core.metrics import METRICS
 from spnst_core.recipes import Recipe
 from spnst_pipeline import layout
 from spnst_pipeline.assets.evaluation import read_scores
-from spnst_pipeline.comparison import headline
+from spnst_pipeline.headline import headline
 from spnst_pipeline.lineage import Lineage, NotMade
 from spnst_pipeline.options import Remake
 from spnst_pipeline.progress import Listener
@@ -104,14 +104,9 @@ def table_assets(recipes: tuple[Recipe, ...]) -> list[dg.AssetsDefinition]:
             if not cells:
                 raise NotMade("no cell has scores that are up to date: materialise metrics first")
             table = pd.DataFrame([_row(read_scores(store, cell)) for cell in cells])
-            _write(
-                store,
-                table.reindex(columns=[column.name for column in schema.columns]),
-                schema,
-                wanted.stamp,
-                layout.METRIC_TABLE,
-                layout.METRIC_TABLE_CSV,
-            )
+            table = table.reindex(columns=[column.name for column in schema.columns])
+            store.write(layout.METRIC_TABLE_CSV, table.to_csv(index=False).encode())
+            store.write(layout.METRIC_TABLE, to_parquet(table, schema, wanted.stamp))
             listener.made(wanted.key)
         table = read_table(store)
         means = table.groupby("recipe")[[metric.key for metric in METRICS]].mean().round(4)
@@ -149,7 +144,8 @@ def table_assets(recipes: tuple[Recipe, ...]) -> list[dg.AssetsDefinition]:
             for name in ("better", "kind"):
                 compared[name] = compared["metric"].map({metric.key: getattr(metric, name) for metric in METRICS})
             compared = compared[[column.name for column in COMPARISON.columns]]
-            _write(store, compared, COMPARISON, wanted.stamp, layout.COMPARISON, layout.COMPARISON_CSV)
+            store.write(layout.COMPARISON_CSV, compared.to_csv(index=False).encode())
+            store.write(layout.COMPARISON, to_parquet(compared, COMPARISON, wanted.stamp))
             listener.made(wanted.key)
         compared = read_comparison(store)
         short = headline(read_table(store), compared)
@@ -180,10 +176,8 @@ def _row(record: Mapping[str, Any]) -> dict[str, Any]:
     return {**record, **record["scores"], **by_layer, "missing": missing}
 
 
-def _write(
-    store: Store, table: pd.DataFrame, schema: dg.TableSchema, stamp: Mapping[str, str], parquet: str, csv: str
-) -> None:
-    """The table as CSV, then as Parquet, in which every column carries its description and tags."""
+def to_parquet(table: pd.DataFrame, schema: dg.TableSchema, stamp: Mapping[str, str]) -> bytes:
+    """The table as Parquet, in which every column carries its description and tags, and the file its stamp."""
     types = {"double": pa.float64(), "int64": pa.int64(), "string": pa.string()}
     fields = [
         pa.field(column.name, types[column.type], metadata={"description": column.description or "", **column.tags})
@@ -192,8 +186,7 @@ def _write(
     arrow = pa.Table.from_pandas(table, pa.schema(fields), preserve_index=False)
     out = BytesIO()
     pq.write_table(arrow.replace_schema_metadata({**(arrow.schema.metadata or {}), **stamp}), out)
-    store.write(csv, table.to_csv(index=False).encode())
-    store.write(parquet, out.getvalue())
+    return out.getvalue()
 
 
 def _markdown(columns: Sequence[str], rows: Iterable[Iterable[Any]]) -> str:

@@ -3,6 +3,7 @@
 import json
 from hashlib import sha256
 
+import dagster as dg
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -12,7 +13,7 @@ import torch
 from spnst_core import images
 from spnst_core.models.profiles import load_models
 from spnst_core.targets import EdgeMap
-from spnst_pipeline.assets.evaluation import _parquet
+from spnst_pipeline.assets.tables import to_parquet
 from spnst_pipeline.fingerprints import HEAD, VERSIONS, fingerprint, metadata
 
 
@@ -58,9 +59,14 @@ def test_html_carries_it():
 
 def test_parquet_carries_it_and_stays_a_plain_table():
     table = pd.DataFrame({"content": ["cat"], "ssim": [0.5]})
-    data = _parquet(table, {"fingerprint": "abc"})
+    schema = dg.TableSchema(
+        [dg.TableColumn("content", "string"), dg.TableColumn("ssim", "double", "alike", tags={"better": "higher"})]
+    )
+    data = to_parquet(table, schema, {"fingerprint": "abc"})
     assert metadata("x.parquet", data)["fingerprint"] == "abc"
-    pd.testing.assert_frame_equal(pq.read_table(pa.BufferReader(data)).to_pandas(), table)
+    read = pq.read_table(pa.BufferReader(data))
+    assert read.schema.field("ssim").metadata == {b"description": b"alike", b"better": b"higher"}
+    pd.testing.assert_frame_equal(read.to_pandas(), table)
 
 
 @pytest.mark.parametrize("name", ["x.png", "x.safetensors", "x.json", "x.html", "x.parquet"])

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from spnst_core.comparison import compare
-from spnst_pipeline.comparison import headline, interval
+from spnst_pipeline.headline import headline, interval
 
 
 def table(*rows):
