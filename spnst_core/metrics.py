@@ -83,6 +83,7 @@ class Metric:
         unit: empty for a plain number.
         description: one sentence.
         take: the figure of one pastiche.
+        judge: the optional judge that it needs; without its weights there is no such figure.
     """
 
     key: str
@@ -93,6 +94,7 @@ class Metric:
     unit: str
     description: str
     take: Callable[[Comparison], float]
+    judge: Literal["lpips", "inception"] | None = None
 
 
 METRICS = (
@@ -168,6 +170,28 @@ METRICS = (
         lambda seen: ssim(*seen.grey),
     ),
     Metric(
+        "lpips",
+        "LPIPS",
+        "structure",
+        "lower",
+        "independent",
+        "",
+        "Perceptual distance to the photograph, by AlexNet with weights learned from people's verdicts.",
+        lambda seen: seen.judges.perceptual(seen.pastiche, seen.photograph),
+        "lpips",
+    ),
+    Metric(
+        "sifid",
+        "SIFID",
+        "style",
+        "lower",
+        "independent",
+        "",
+        "Fréchet distance of Inception's early features to the painting's: FID of two pictures.",
+        lambda seen: seen.judges.frechet(seen.pastiche, seen.painting),
+        "inception",
+    ),
+    Metric(
         "style_distance",
         "Gram distance",
         "style",
@@ -236,7 +260,7 @@ class Scores:
     """Metrics of one pastiche.
 
     Attributes:
-        values: by key, finite numbers; a metric that couldn't be taken isn't among them.
+        values: by key, finite numbers; a metric that couldn't be taken, or whose judge isn't there, isn't among them.
         missing: by key, why a metric couldn't be taken.
         layers: Gram distance in each of the encoder's layers.
     """
@@ -268,6 +292,8 @@ def measure(
     )
     values, missing = dict[str, float](), dict[str, str]()
     for metric in METRICS:
+        if metric.judge and not getattr(judges, metric.judge):
+            continue
         try:
             value = metric.take(seen)
         except ValueError as error:

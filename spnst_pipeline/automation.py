@@ -7,12 +7,13 @@ from collections.abc import Sequence
 
 import dagster as dg
 
+from spnst_core.experiments import Experiment
 from spnst_core.recipes import Recipe
 from spnst_pipeline.catalogue_sensor import catalogue_sensor
 from spnst_pipeline.gallery_sensor import gallery_sensor
-from spnst_pipeline.jobs import JOBS, job_definition
+from spnst_pipeline.jobs import job_definition, jobs
 from spnst_pipeline.launcher import launcher_sensor
-from spnst_pipeline.resources import Project, load_recipes
+from spnst_pipeline.resources import Project, all_of
 from spnst_pipeline.settings import Settings
 
 NIGHTLY = "0 2 * * *"
@@ -22,9 +23,17 @@ CELLS = dg.AssetSelection.all() - dg.AssetSelection.groups("gallery") - TABLES
 """Everything that can be made as soon as its own inputs are there; sheets and gallery wait until it is calm."""
 
 
-def at_once(recipes: Sequence[Recipe]) -> dg.AssetSelection:
-    """The same without the films that no recipe asks for."""
+def at_once(recipes: Sequence[Recipe], experiments: Sequence[Experiment]) -> dg.AssetSelection:
+    """The same without the films that no recipe asks for, and without experiments, which are of chosen pictures."""
+    grid = {recipe.name for recipe in recipes}
     unasked = [dg.AssetKey(["timelapse", recipe.name]) for recipe in recipes if not recipe.record_every]
+    unasked += [
+        dg.AssetKey([kind, recipe.name])
+        for recipe in all_of((), experiments)
+        for kind in ("pastiche", "metrics", "timelapse")
+        if recipe.name not in grid
+    ]
+    unasked += [dg.AssetKey(["experiment", experiment.name]) for experiment in experiments]
     return CELLS - dg.AssetSelection.assets(*unasked) if unasked else CELLS
 
 
@@ -48,7 +57,7 @@ once: a cell that fails isn't tried again until one of its inputs changes.
 """
 
 
-def automation(settings: Settings) -> dg.Definitions:
+def automation(settings: Settings, recipes: Sequence[Recipe], experiments: Sequence[Experiment]) -> dg.Definitions:
     """Everything that starts runs without a user naming assets and partitions."""
 
     def project() -> Project:
@@ -67,13 +76,14 @@ def automation(settings: Settings) -> dg.Definitions:
         description="Paints every new picture at once, and what was missing before this was switched on.",
         default_status=dg.DefaultSensorStatus.STOPPED,
     )
+    offered = jobs(experiments)
     return dg.Definitions(
-        jobs=[job_definition(job) for job in JOBS],
+        jobs=[job_definition(job) for job in offered],
         schedules=[nightly],
         sensors=[
-            launcher_sensor(project),
+            launcher_sensor(project, offered),
             catalogue_sensor(lambda: Project.open(settings, empty=True)),
-            gallery_sensor(tuple(recipe.name for recipe in load_recipes(settings)), project, time.time),
+            gallery_sensor(tuple(recipe.name for recipe in recipes), project, time.time),
             at_once,
         ],
     )

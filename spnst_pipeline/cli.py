@@ -72,6 +72,10 @@ def run(
     recipe: Annotated[
         list[str] | None, typer.Option(metavar="NAME|FILE.yaml", help="how to paint; may be given several times")
     ] = None,
+    experiment: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="recipes made to be compared: seed_six, ablation, sweep"),
+    ] = None,
     profile: Annotated[str | None, typer.Option(metavar="NAME", help="pretrained or embedded networks")] = None,
     edges: Annotated[
         str | None, typer.Option(metavar="NAME", help="edge detector of the pretrained profile: hed, hed_controlnet")
@@ -105,6 +109,7 @@ def run(
             style=style,
             out=out,
             recipes=tuple(recipe) if recipe else None,
+            experiments=tuple(experiment) if experiment else None,
             profile=profile,
             edges=edges,
             depth=depth,
@@ -201,13 +206,15 @@ def _report(project: Project, listener: Estimate, changed: bool, seconds: float)
     console.print(
         f"Painted {listener.painted} pastiches{films} in {minutes}." if changed else "Everything is up to date."
     )
+    experiments = ((f"{one.name}, frontier", layout.experiment(one.name)[3]) for one in project.experiments)
     for label, key in (
         ("gallery", layout.GALLERY),
         ("the whole grid", layout.GRID_SHEET),
         ("metric table", layout.METRIC_TABLE_CSV),
+        *experiments,
     ):
         if store.exists(key):
-            console.print(f"  {label:<16}{store.locate(key)}", soft_wrap=True)
+            console.print(f"  {label:<20}{store.locate(key)}", soft_wrap=True)
 
 
 def _write_samples(folder: Path, pictures: Mapping[str, Image.Image]) -> None:

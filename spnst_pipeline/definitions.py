@@ -4,9 +4,11 @@ import warnings
 
 import dagster as dg
 
+from spnst_core.experiments import Experiment
 from spnst_core.recipes import Recipe
 from spnst_pipeline.assets.catalog import content_image, style_image
 from spnst_pipeline.assets.evaluation import metrics_asset
+from spnst_pipeline.assets.experiments import experiment_asset
 from spnst_pipeline.assets.gallery import gallery_asset
 from spnst_pipeline.assets.sheets import sheet_assets
 from spnst_pipeline.assets.structure import depth_map, edge_map
@@ -15,7 +17,7 @@ from spnst_pipeline.assets.stylization import pastiche_assets
 from spnst_pipeline.assets.tables import table_assets
 from spnst_pipeline.automation import AT_ONCE, at_once, automation
 from spnst_pipeline.progress import Listener, LogListener
-from spnst_pipeline.resources import Project, load_recipes
+from spnst_pipeline.resources import Project, all_of, load_recipes
 from spnst_pipeline.settings import Settings
 
 # Dagster calls backfill policies beta, and would say so once for each asset.
@@ -23,23 +25,29 @@ warnings.filterwarnings("ignore", message=".*`backfill_policy`.*", category=dg.B
 
 
 def build(
-    recipes: tuple[Recipe, ...], project: Project | dg.ResourceDefinition, listener: Listener, batch: int
+    recipes: tuple[Recipe, ...],
+    project: Project | dg.ResourceDefinition,
+    listener: Listener,
+    batch: int,
+    experiments: tuple[Experiment, ...] = (),
 ) -> dg.Definitions:
     """The asset graph; ``batch`` partitions of a backfill share a run.
 
     Steps of a run share one process, and with it the loaded networks.
     """
+    every = all_of(recipes, experiments)
     assets = [
         content_image,
         style_image,
         depth_map,
         edge_map,
         style_grams,
-        *map(pastiche_assets, recipes),
-        *map(metrics_asset, recipes),
+        *map(pastiche_assets, every),
+        *map(metrics_asset, every),
         *table_assets(recipes),
         *sheet_assets(recipes),
         gallery_asset(recipes),
+        *map(experiment_asset, experiments),
     ]
     # Partitions share runs: starting one and loading networks cost seconds.
     batches = dg.BackfillPolicy.multi_run(max_partitions_per_run=batch)
@@ -55,11 +63,11 @@ def defs() -> dg.Definitions:
     """The graph for the settings in force, folders being read when a run starts."""
     settings = Settings.load()
     project = dg.ResourceDefinition(lambda _: Project.open(settings))
-    recipes = load_recipes(settings)
-    graph = build(recipes, project, LogListener(), settings.batch)
+    recipes, experiments = load_recipes(settings)
+    graph = build(recipes, project, LogListener(), settings.batch, experiments)
     # Dagster calls this preview, and would say so at each start.
     warnings.filterwarnings("ignore", message=".*map_resolved_asset_specs.*", category=dg.PreviewWarning)
     graph = graph.map_resolved_asset_specs(
-        func=lambda spec: spec.replace_attributes(automation_condition=AT_ONCE), selection=at_once(recipes)
+        func=lambda spec: spec.replace_attributes(automation_condition=AT_ONCE), selection=at_once(recipes, experiments)
     )
-    return dg.Definitions.merge(graph, automation(settings))
+    return dg.Definitions.merge(graph, automation(settings, recipes, experiments))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import resources
 
 import dagster as dg
@@ -53,8 +54,9 @@ class Execution:
         self.runs: list[str] = []
         """Ids of the Dagster runs."""
         self._project, self._instance, self._listener = project, instance, listener
-        self._job = build(project.recipes, project, listener, project.batch).resolve_implicit_global_asset_job_def()
-        self._grid = synchronised(project, instance)
+        graph = build(project.recipes, project, listener, project.batch, project.experiments)
+        self._job = graph.resolve_implicit_global_asset_job_def()
+        self._grid = replace(synchronised(project, instance), recipes=project.every_recipe)
 
     def bring_up_to_date(self, force: bool = False) -> None:
         """Every artefact of the project; ``force``: those too that are up to date."""
@@ -69,13 +71,14 @@ class Execution:
         """One line for each cell that a failed check keeps from sheets, tables and gallery."""
         lineage = Lineage(self._project)
         lineage.look("content_image", "style_image", "depth_map", "edge_map", "style_grams")
-        lineage.look(*(f"pastiche/{recipe.name}" for recipe in self._project.recipes))
-        cells = lineage.blocked_cells(lineage.contents(), lineage.styles())
+        recipes = self._project.every_recipe
+        lineage.look(*(f"pastiche/{recipe.name}" for recipe in recipes))
+        cells = lineage.blocked_cells(lineage.contents(), lineage.styles(), recipes)
         return [f"{partition(pastiche.key)}: {reason}" for pastiche, reason in cells]
 
     def _effort(self, plan: Plan) -> int:
         """What the listener will be told of: `work` of every cell to paint, and every other artefact."""
-        costs = {f"pastiche__{recipe.name}": work(recipe) for recipe in self._project.recipes}
+        costs = {f"pastiche__{recipe.name}": work(recipe) for recipe in self._project.every_recipe}
         return sum(count * costs.get(step, 1) for step, count in plan.steps.items())
 
     def _run(self, launch: Launch) -> None:

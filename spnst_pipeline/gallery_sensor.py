@@ -23,7 +23,7 @@ def gallery_sensor(
     recipes: tuple[str, ...], open_project: Callable[[], Project], clock: Callable[[], float]
 ) -> dg.SensorDefinition:
     """The sensor, given the names of the recipes, how to open the project, and seconds since 1970."""
-    cells = [dg.AssetKey([kind, recipe]) for recipe in recipes for kind in ("pastiche", "metrics")]
+    cells = [dg.AssetKey([kind, recipe]) for recipe in recipes for kind in ("pastiche", "metrics", "timelapse")]
 
     @dg.sensor(
         name="new_cells",

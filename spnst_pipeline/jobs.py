@@ -1,69 +1,120 @@
 """Jobs: what a user can ask for with one click. A job tells what it will make; the launcher then starts the runs."""
 
-from collections.abc import Sequence
-from dataclasses import replace
-from typing import NamedTuple
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import dagster as dg
 from pydantic import Field
 
 from spnst_core.errors import InputError, closest
-from spnst_core.recipes import Recipe
+from spnst_core.experiments import Experiment
 from spnst_pipeline.catalogue import checked, synchronised
 from spnst_pipeline.lineage import Lineage
-from spnst_pipeline.plan import DRAWING, EVERYTHING, GALLERY, PREPARATION, Phase, Plan
+from spnst_pipeline.plan import DRAWING, EVERYTHING, EXPERIMENT, GALLERY, PREPARATION, Grid, Phase, Plan
 from spnst_pipeline.resources import Project
 
 
-class Request(dg.Config):
-    """What to ask for in the Launchpad."""
+class Selection(dg.Config):
+    """Which part of the grid to make, in the Launchpad."""
 
-    recipes: list[str] = Field([], description="Recipes to paint and to measure, by name; none named: all of them.")
+    contents: list[str] = Field([], description="Photographs, by their partitions; none named: all of them.")
+    styles: list[str] = Field([], description="Paintings, by their partitions; none named: all of them.")
     force: bool = Field(False, description="Make everything again, even what is up to date.")
 
 
-class Job(NamedTuple):
-    """A job by its name: its phases, and how the UI describes it."""
+class Request(Selection):
+    """The same of jobs that paint."""
+
+    recipes: list[str] = Field([], description="Recipes to paint and to measure, by name; none named: all of them.")
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job by its name: its phases, and how the UI describes it.
+
+    Attributes:
+        recipes: whose cells it makes; none: those of the grid, or those of them that are asked for.
+    """
 
     name: str
     phases: tuple[Phase, ...]
     description: str
+    config: type[Selection] = Request
+    recipes: tuple[str, ...] = ()
 
     @property
     def op(self) -> str:
         """The name of its only op."""
         return f"plan_{self.name}"
 
+    def grid(self, project: Project, grid: Grid, config: Selection) -> Grid:
+        """What of a grid is asked for.
 
-JOBS = (
-    Job("precompute", PREPARATION, "Decode new and changed pictures, and prepare what they ask of a pastiche."),
+        Raises:
+            InputError: a recipe, photograph or painting that isn't there.
+        """
+        asked = self.recipes or (config.recipes if isinstance(config, Request) else ())
+        known = {recipe.name: recipe for recipe in project.every_recipe}
+        require_known("recipe", known, asked)
+        require_known("photograph", project.contents.pictures, config.contents)
+        require_known("painting", project.styles.pictures, config.styles)
+        recipes = [known[name] for name in asked] or project.recipes
+        return replace(grid, recipes=recipes, rows=config.contents or None, columns=config.styles or None)
+
+
+_JOBS = (
+    Job(
+        "precompute",
+        PREPARATION,
+        "Decode new and changed pictures, and prepare what they ask of a pastiche.",
+        Selection,
+    ),
     Job("stylize_missing", EVERYTHING, "Make everything that is missing or outdated, in as few runs as cover it."),
     Job("refresh_gallery", GALLERY, "Score new cells; bring table, contact sheets and gallery up to date."),
 )
 
 
-def chosen(recipes: Sequence[Recipe], names: Sequence[str]) -> list[Recipe]:
-    """The recipes of these names; all if none is named.
+def jobs(experiments: Sequence[Experiment]) -> list[Job]:
+    """Every job, one for each experiment among them."""
+    trials = [
+        Job(
+            f"experiment_{experiment.name}",
+            EXPERIMENT,
+            f"{experiment.description} Paints the chosen photographs in the chosen styles by every recipe of it.",
+            Selection,
+            tuple(recipe.name for recipe in experiment.recipes),
+        )
+        for experiment in experiments
+    ]
+    return [*_JOBS, *trials]
+
+
+def require_known(kind: str, known: Collection[str], names: Iterable[str]) -> None:
+    """Nothing, if all names are known.
 
     Raises:
-        InputError: a name that isn't among them.
+        InputError: a name that isn't.
     """
-    known = {recipe.name: recipe for recipe in recipes}
     for name in names:
         if name not in known:
-            raise InputError(f'the project has no recipe "{name}"{closest(name, known)}; it has {", ".join(known)}')
-    return [known[name] for name in names] or list(recipes)
+            raise InputError(f'the project has no {kind} "{name}"{closest(name, known)}; it has {", ".join(known)}')
 
 
 def job_definition(job: Job) -> dg.JobDefinition:
     """The job as the UI offers it. Its run makes the partitions those of the pictures, and logs what is to be made."""
 
-    @dg.op(name=job.op, description=job.description, out=dg.Out(dg.Nothing))
-    def plan(context: dg.OpExecutionContext, config: Request, project: dg.ResourceParam[Project]) -> None:
+    @dg.op(
+        name=job.op,
+        description=job.description,
+        config_schema=job.config.to_config_schema().as_field(),
+        out=dg.Out(dg.Nothing),
+    )
+    def plan(context: dg.OpExecutionContext, project: dg.ResourceParam[Project]) -> None:
+        config = job.config(**context.op_config)
         usable = checked(project)
         for line in (*usable.contents.left_out, *usable.styles.left_out):
             context.log.warning(f"left out: {line}")
-        grid = replace(synchronised(usable, context.instance), recipes=chosen(project.recipes, config.recipes))
+        grid = job.grid(usable, synchronised(usable, context.instance), config)
         ahead = job.phases[0] in PREPARATION
         lineage = Lineage(usable, ahead=ahead, force=config.force)
         # What sheets will show can't be told ahead of the cells.

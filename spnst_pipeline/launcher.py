@@ -1,6 +1,6 @@
 """The launcher: a sensor that starts the runs which the jobs ask for, phase by phase.
 
-A successful run of one of the `JOBS` is a request. Requests are served one after the other, so that nothing is
+A successful run of one of the jobs is a request. Requests are served one after the other, so that nothing is
 launched twice. When no run of a phase is left unfinished, the next phase is planned, by what is in the store then, and
 launched. Each phase is launched once: what fails is tried again by the next request, not for ever. Cancelling a
 launched run ends its request.
@@ -8,8 +8,7 @@ launched run ends its request.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -17,7 +16,7 @@ import dagster as dg
 from pydantic import BaseModel
 
 from spnst_pipeline.catalogue import known_grid
-from spnst_pipeline.jobs import JOBS, Job, Request, chosen
+from spnst_pipeline.jobs import Job
 from spnst_pipeline.lineage import Lineage
 from spnst_pipeline.orphans import fail_orphans
 from spnst_pipeline.resources import Project
@@ -50,8 +49,9 @@ class Cursor(BaseModel):
     launched: int = 0
 
 
-def launcher_sensor(open_project: Callable[[], Project]) -> dg.SensorDefinition:
-    """The sensor, given how to open the project with its sources as they are now."""
+def launcher_sensor(open_project: Callable[[], Project], jobs: Sequence[Job]) -> dg.SensorDefinition:
+    """The sensor, given how to open the project with its sources as they are now, and the jobs that it serves."""
+    by_name = {job.name: job for job in jobs}
 
     @dg.sensor(
         name="launcher",
@@ -63,7 +63,7 @@ def launcher_sensor(open_project: Callable[[], Project]) -> dg.SensorDefinition:
     def launcher(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         instance = context.instance
         fail_orphans(instance)
-        cursor = _with_new_requests(context.cursor, instance)
+        cursor = _with_new_requests(context.cursor, by_name, instance)
         runs: list[dg.RunRequest] = []
         while cursor.queue and not runs:
             request = cursor.queue[0]
@@ -72,7 +72,7 @@ def launcher_sensor(open_project: Callable[[], Project]) -> dg.SensorDefinition:
                 break
             asked = instance.get_run_by_id(request)
             cancelled = any(run.status == dg.DagsterRunStatus.CANCELED for run in launched)
-            job = next((job for job in JOBS if asked and asked.job_name == job.name and not cancelled), None)
+            job = by_name.get(asked.job_name) if asked and not cancelled else None
             if asked and job and cursor.launched < len(job.phases):
                 runs = _launch(asked, job, cursor.launched, open_project(), instance)
                 context.log.info(f"{job.name} {request}: {len(runs)} runs for phase {cursor.launched + 1}")
@@ -88,13 +88,13 @@ def launcher_sensor(open_project: Callable[[], Project]) -> dg.SensorDefinition:
     return launcher
 
 
-def _with_new_requests(text: str | None, instance: dg.DagsterInstance) -> Cursor:
+def _with_new_requests(text: str | None, jobs: Iterable[str], instance: dg.DagsterInstance) -> Cursor:
     cursor = Cursor.model_validate_json(text) if text else Cursor(since=datetime.now(timezone.utc) - PATIENCE)
     done = [
         record
-        for job in JOBS
+        for job in jobs
         for record in instance.get_run_records(
-            dg.RunsFilter(job_name=job.name, statuses=[dg.DagsterRunStatus.SUCCESS], updated_after=cursor.since)
+            dg.RunsFilter(job_name=job, statuses=[dg.DagsterRunStatus.SUCCESS], updated_after=cursor.since)
         )
     ]
     for record in sorted(done, key=lambda record: record.update_timestamp):
@@ -113,8 +113,8 @@ def _launch(
 ) -> list[dg.RunRequest]:
     """What starts the runs of one phase of a request."""
     ops: Any = asked.run_config.get("ops", {})
-    config = Request(**ops.get(job.op, {}).get("config", {}))
-    grid = replace(known_grid(instance, project), recipes=chosen(project.recipes, config.recipes))
+    config = job.config(**ops.get(job.op, {}).get("config", {}))
+    grid = job.grid(project, known_grid(instance, project), config)
     plan = job.phases[phase](Lineage(project, force=config.force), grid)
     return [
         dg.RunRequest(

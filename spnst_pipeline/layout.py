@@ -67,6 +67,14 @@ COMPARISON = "comparison/comparison.parquet"
 COMPARISON_CSV = "comparison/comparison.csv"
 
 
+def experiment(name: str) -> tuple[str, str, str, str, str, str]:
+    """Of an experiment: its metric table as Parquet and CSV, the comparison, the frontier, the sheet and its pages."""
+    folder = f"experiment/{name}"
+    files = ("metrics.parquet", "metrics.csv", "comparison.csv", "frontier.png", "grid.png", "grid.pdf")
+    table, table_csv, comparison, frontier, sheet, sheet_pages = (f"{folder}/{file}" for file in files)
+    return table, table_csv, comparison, frontier, sheet, sheet_pages
+
+
 def content_sheet(content: str) -> str:
     """One photograph in every style."""
     return f"contact_sheet/content/{content}.png"

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import wraps
+from functools import cached_property, wraps
 from itertools import product
 from typing import Concatenate, ParamSpec
 
 from spnst_core.errors import InputError
+from spnst_core.experiments import Experiment
 from spnst_core.models.judges import identify_judges
 from spnst_core.recipes import Recipe
 from spnst_core.style_size import StyleSize
@@ -250,7 +251,7 @@ class Lineage:
             self._painting(style),
             self._require(self.style_grams(style)),
             self._models,
-            identify_judges(),
+            self._judges,
         )
         cell = recipe.name, content, style
         return Artefact(layout.metrics(*cell), made_of, (layout.pastiche_depth(*cell), layout.pastiche_edges(*cell)))
@@ -282,11 +283,36 @@ class Lineage:
         """From everything made."""
         return _printed(layout.GRID_SHEET, self._sheet(self.contents(), self.styles()))
 
+    def experiment(self, experiment: Experiment) -> Artefact:
+        """From the scores and pictures of every cell of its recipes that has scores.
+
+        Raises:
+            NotMade: there is no such cell.
+        """
+        scored = self.cells(self.metrics, recipes=experiment.recipes)
+        if not scored:
+            raise NotMade(
+                f"no cell of the experiment {experiment.name} has scores: launch experiment_{experiment.name}"
+            )
+        contents, styles = covered(scored)
+        shown = self._sheet(contents, styles, experiment.recipes)
+        families = repr([(name, [r.name for r in members]) for name, members in experiment.families.items()])
+        made_of = fingerprint("experiment", families, *_marks(scored), shown)
+        table, *beside = layout.experiment(experiment.name)
+        return Artefact(table, made_of, tuple(beside))
+
     @_kept
     def gallery(self) -> Artefact:
-        """From everything made."""
-        shown = self._sheet(self.contents(), self.styles())
-        made_of = fingerprint("gallery", self._require(self.comparison()), shown)
+        """From everything made, films among it."""
+        contents, styles = self.contents(), self.styles()
+        self.look(*(f"timelapse/{recipe.name}" for recipe in self.project.recipes))
+        films = (
+            self.current(self.timelapse, recipe, content, style)
+            for recipe, content, style in product(self.project.recipes, contents, styles)
+            if self._exists(layout.timelapse(recipe.name, content, style))
+        )
+        shown = self._sheet(contents, styles), *_marks([film for film in films if film])
+        made_of = fingerprint("gallery", self._require(self.comparison()), *shown)
         return Artefact(layout.GALLERY, made_of)
 
     def contents(self) -> list[str]:
@@ -304,19 +330,22 @@ class Lineage:
         rule: Callable[[Recipe, str, str], Artefact],
         contents: Sequence[str] | None = None,
         styles: Sequence[str] | None = None,
+        recipes: Sequence[Recipe] | None = None,
     ) -> list[Artefact]:
-        """Pastiches or metrics to show: up to date and not blocked, of all recipes, in the order of the grid."""
+        """Pastiches or metrics to show: up to date and not blocked, of the grid's recipes, in the order of the grid."""
         contents = self.contents() if contents is None else contents
         styles = self.styles() if styles is None else styles
         made = (
             (self.current(rule, r, c, s), self._read(layout.pastiche(r.name, c, s)))
-            for r, c, s in product(self.project.recipes, contents, styles)
+            for r, c, s in product(self.project.recipes if recipes is None else recipes, contents, styles)
         )
         return [artefact for artefact, carried in made if artefact and BLOCKED not in carried]
 
-    def blocked_cells(self, contents: Sequence[str], styles: Sequence[str]) -> list[tuple[Artefact, str]]:
+    def blocked_cells(
+        self, contents: Sequence[str], styles: Sequence[str], recipes: Sequence[Recipe] | None = None
+    ) -> list[tuple[Artefact, str]]:
         """Pastiches that are up to date and must not be shown, each with the reason."""
-        cells = product(self.project.recipes, contents, styles)
+        cells = product(self.project.recipes if recipes is None else recipes, contents, styles)
         made = (self.current(self.pastiche, recipe, content, style) for recipe, content, style in cells)
         return [(pastiche, reason) for pastiche in made if pastiche and (reason := self.blocked(pastiche))]
 
@@ -324,13 +353,20 @@ class Lineage:
     def _models(self) -> str:
         return self.project.identity.fingerprint
 
-    def _sheet(self, contents: Sequence[str], styles: Sequence[str]) -> str:
+    @cached_property
+    def _judges(self) -> str:
+        return identify_judges()
+
+    def _sheet(self, contents: Sequence[str], styles: Sequence[str], recipes: Sequence[Recipe] | None = None) -> str:
         shown = [
             *(f"{c} {self._require(self.depth_map(c))} {self._require(self.edge_map(c))}" for c in contents),
             *(f"{s} {self._require(self.style_image(s))}" for s in styles),
-            *_marks(self.cells(self.pastiche, contents, styles)),
-            *_marks(self.cells(self.metrics, contents, styles)),
-            *(f"{pastiche.key} blocked: {reason}" for pastiche, reason in self.blocked_cells(contents, styles)),
+            *_marks(self.cells(self.pastiche, contents, styles, recipes)),
+            *_marks(self.cells(self.metrics, contents, styles, recipes)),
+            *(
+                f"{pastiche.key} blocked: {reason}"
+                for pastiche, reason in self.blocked_cells(contents, styles, recipes)
+            ),
         ]
         return fingerprint("contact_sheet", *shown)
 
@@ -375,6 +411,12 @@ def _marks(artefacts: Sequence[Artefact]) -> list[str]:
 def _printed(sheet: str, made_of: str) -> Artefact:
     """A contact sheet, with its pages beside it."""
     return Artefact(sheet, made_of, (layout.pages(sheet),))
+
+
+def covered(cells: Sequence[Artefact]) -> tuple[list[str], list[str]]:
+    """Contents and styles of which there is a cell, in the order of the cells."""
+    places = [cell.key.rpartition(".")[0].split("/")[-2:] for cell in cells]
+    return list(dict.fromkeys(c for c, _ in places)), list(dict.fromkeys(s for _, s in places))
 
 
 def partition(key: str) -> str:

@@ -17,6 +17,7 @@ from spnst_core.recipes import Recipe
 from spnst_pipeline.cover import cover
 from spnst_pipeline.lineage import Artefact, Lineage
 from spnst_pipeline.partitions import Span, cell_key
+from spnst_pipeline.resources import all_of
 
 RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 """Tags that make a run cover a range of partitions; of the grid, a rectangle between opposite corners."""
@@ -89,11 +90,15 @@ class Grid:
         contents: partition keys; some may have lost their pictures.
         styles: the same for styles.
         recipes: those to paint.
+        rows: contents to make anything of; None: all.
+        columns: the same for styles.
     """
 
     contents: Sequence[str]
     styles: Sequence[str]
     recipes: Sequence[Recipe]
+    rows: Collection[str] | None = None
+    columns: Collection[str] | None = None
 
 
 Rule = Callable[[str], Artefact]
@@ -168,12 +173,22 @@ def drawing_gallery(lineage: Lineage, grid: Grid) -> Plan:
     )
 
 
+def drawing_experiments(lineage: Lineage, grid: Grid) -> Plan:
+    """Tables, plot and sheet of every experiment that has a cell with scores."""
+    experiments = lineage.project.experiments
+    _look_at_cells(lineage, all_of((), experiments), "pastiche", "metrics")
+    wanted = [f"experiment/{one.name}" for one in experiments if lineage.outdated(lineage.experiment, one)]
+    launches = [Launch((asset,), None, lineage.force) for asset in wanted]
+    return _plan("drawing experiments", (dict.fromkeys(wanted, 1), launches))
+
+
 Phase = Callable[[Lineage, Grid], Plan]
 
 PREPARATION: tuple[Phase, ...] = (decoding, preparing)
-DRAWING: tuple[Phase, ...] = (drawing_sheets, drawing_gallery)
+DRAWING: tuple[Phase, ...] = (drawing_sheets, drawing_experiments, drawing_gallery)
 GALLERY: tuple[Phase, ...] = (measuring, *DRAWING)
 EVERYTHING: tuple[Phase, ...] = (*PREPARATION, painting, *GALLERY)
+EXPERIMENT: tuple[Phase, ...] = (*PREPARATION, painting, measuring, drawing_experiments)
 
 Part = tuple[Mapping[str, int], Sequence[Launch]]
 """How many partitions of some assets are wanted, and the runs that make them."""
@@ -236,9 +251,14 @@ def _step(asset: str) -> str:
 
 
 def _present(lineage: Lineage, grid: Grid) -> tuple[set[str], set[str]]:
-    """Contents and styles of the grid whose pictures are still there."""
+    """Contents and styles that are asked for and whose pictures are still there."""
     project = lineage.project
-    return set(grid.contents) & set(project.contents.pictures), set(grid.styles) & set(project.styles.pictures)
+    rows = grid.contents if grid.rows is None else grid.rows
+    columns = grid.styles if grid.columns is None else grid.columns
+    return (
+        set(grid.contents) & set(rows) & set(project.contents.pictures),
+        set(grid.styles) & set(columns) & set(project.styles.pictures),
+    )
 
 
 def _look_at_cells(lineage: Lineage, recipes: Iterable[Recipe], *kinds: str) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from spnst_core.errors import InputError
+from spnst_core.experiments import Experiment
 from spnst_core.models.judges import Judges, load_judges
 from spnst_core.models.profiles import Identity, Models, identify, load_models
 from spnst_core.recipes import Recipe
@@ -17,7 +19,10 @@ from spnst_pipeline.storage import Store
 
 @dataclass(frozen=True)
 class Project:
-    """One set of settings, made real. The networks are loaded when first asked for."""
+    """One set of settings, made real. The networks are loaded when first asked for.
+
+    ``recipes`` are those of the grid, which tables, sheets and gallery show; an experiment has its own.
+    """
 
     store: Store
     contents: Source
@@ -28,6 +33,7 @@ class Project:
     edges: str | None = None
     depth: str | None = None
     batch: int = 64
+    experiments: tuple[Experiment, ...] = ()
 
     @classmethod
     def open(cls, settings: Settings, *, empty: bool = False) -> Project:
@@ -37,16 +43,18 @@ class Project:
             InputError: a folder or recipe that can't be used.
         """
         source = Source.scan if empty else Source.open
+        recipes, experiments = load_recipes(settings)
         return cls(
             open_store(settings.out),
             source(settings.content, "content"),
             source(settings.style, "style"),
-            load_recipes(settings),
+            recipes,
             settings.profile,
             settings.device,
             settings.edges,
             settings.depth,
             settings.batch,
+            experiments,
         )
 
     def without(self, contents: dict[str, str], styles: dict[str, str]) -> Project:
@@ -69,19 +77,24 @@ class Project:
         return load_judges(self.models.device)
 
     @cached_property
+    def every_recipe(self) -> tuple[Recipe, ...]:
+        """Those of the grid and of the experiments, each once."""
+        return all_of(self.recipes, self.experiments)
+
+    @cached_property
     def content_sizes(self) -> tuple[int, ...]:
         """Long sides at which some recipe looks at a photograph."""
-        return tuple(sorted({size for recipe in self.recipes for size in recipe.sizes}))
+        return tuple(sorted({size for recipe in self.every_recipe for size in recipe.sizes}))
 
     @cached_property
     def style_sizes(self) -> tuple[StyleSize, ...]:
         """Sizes at which some recipe looks at a painting, and the pastiches' own, at which they are judged."""
-        return tuple(sorted({size for r in self.recipes for size in (*r.style_sizes, StyleSize(r.size))}))
+        return tuple(sorted({size for r in self.every_recipe for size in (*r.style_sizes, StyleSize(r.size))}))
 
     @cached_property
     def style_layers(self) -> tuple[str, ...]:
         """Layers of the encoder whose statistics some recipe takes from a painting."""
-        return tuple(sorted({layer for r in self.recipes for layer in r.style_layers(self.identity.layers)}))
+        return tuple(sorted({layer for r in self.every_recipe for layer in r.style_layers(self.identity.layers)}))
 
 
 def open_store(location: str) -> Store:
@@ -95,18 +108,31 @@ def open_store(location: str) -> Store:
     return store
 
 
-def load_recipes(settings: Settings) -> tuple[Recipe, ...]:
-    """The recipes that the settings name, at the settings' size.
+def load_recipes(settings: Settings) -> tuple[tuple[Recipe, ...], tuple[Experiment, ...]]:
+    """The recipes and the experiments that the settings name, at the settings' size.
 
     Raises:
-        InputError: an unknown or faulty recipe, or two with one name.
+        InputError: an unknown or faulty recipe, an unknown experiment, or two recipes with one name.
     """
-    recipes: dict[str, Recipe] = {}
-    for source in settings.recipes:
-        recipe = Recipe.load(source)
+    known: dict[str, Recipe] = {}
+
+    def as_set(recipe: Recipe, source: str) -> Recipe:
         sized = recipe.with_size(settings.size) if settings.size else recipe
         if settings.record_every is not None:
             sized = sized.model_copy(update={"record_every": settings.record_every})
-        if recipes.setdefault(sized.name, sized) != sized:
+        if known.setdefault(sized.name, sized) != sized:
             raise InputError(f'two different recipes are named "{sized.name}": change the name in {source}')
-    return tuple(recipes.values())
+        return sized
+
+    recipes = {recipe.name: recipe for source in settings.recipes for recipe in [as_set(Recipe.load(source), source)]}
+    experiments = [
+        Experiment.load(name, recipes).with_recipes(lambda recipe: as_set(recipe, "your own recipe"))
+        for name in dict.fromkeys(settings.experiments)
+    ]
+    return tuple(recipes.values()), tuple(experiments)
+
+
+def all_of(recipes: Iterable[Recipe], experiments: Iterable[Experiment]) -> tuple[Recipe, ...]:
+    """Recipes of the grid, then those of the experiments, each once."""
+    every = (*recipes, *(recipe for experiment in experiments for recipe in experiment.recipes))
+    return tuple({recipe.name: recipe for recipe in every}.values())

@@ -38,6 +38,9 @@ class Settings(BaseSettings):
     recipes: Annotated[tuple[str, ...], NoDecode] = Field(
         ("structure",), min_length=1, description="built-in names or YAML files; comma-separated in the environment"
     )
+    experiments: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="experiments to offer beside the recipes; comma-separated in the environment"
+    )
     profile: str = Field("pretrained", description="which networks")
     edges: str | None = Field(None, description="edge detector of the pretrained profile; None: hed")
     depth: str | None = Field(None, description="depth network of the pretrained profile; None: midas_v21_small")
@@ -48,7 +51,7 @@ class Settings(BaseSettings):
     device: str = Field("auto", description="auto, cpu, cuda or mps")
     batch: int = Field(64, ge=1, description="most cells to make in one Dagster run")
 
-    @field_validator("recipes", mode="before")
+    @field_validator("recipes", "experiments", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value

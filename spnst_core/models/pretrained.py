@@ -15,8 +15,6 @@ from spnst_core.models.profiles import Identity, Layers, Models
 ENCODER, EDGES, DEPTH = "vgg19", "hed", "midas_v21_small"
 """The networks used where nothing else is asked for."""
 
-_EDGE_BYTES = 1 << 20
-
 
 def fetch(edges: str | None, depth: str | None, progress: weights.Progress) -> None:
     """Download what isn't in the cache.
@@ -35,7 +33,7 @@ def identify(edges: str | None, depth: str | None) -> Identity:
         InputError: as `fetch`, or a file that isn't in the cache.
     """
     paths = _paths(edges, depth)
-    digest = sha256(" ".join(f"{name} {_ends(path)}" for name, path in paths.items()).encode())
+    digest = sha256(" ".join(f"{name} {weights.ends(path)}" for name, path in paths.items()).encode())
     stand_ins = tuple(name for name, path in paths.items() if weights.is_stand_in(path))
     layers = Layers(vgg.VGG19Encoder.name, vgg.CONTENT_LAYERS, vgg.STYLE_LAYERS)
     return Identity("pretrained", digest.hexdigest()[:16], layers, stand_ins)
@@ -74,12 +72,3 @@ def _paths(edges: str | None, depth: str | None) -> dict[str, Path]:
             f"spnst models fetch {' '.join(missing)}, or use the embedded profile, which needs no files"
         )
     return paths
-
-
-def _ends(path: Path) -> str:
-    """Length and a checksum of both ends of a weight file: a gigabyte needn't be read whole on each start."""
-    length = path.stat().st_size
-    with path.open("rb") as file:
-        head = file.read(_EDGE_BYTES)
-        file.seek(max(0, length - _EDGE_BYTES))
-        return f"{length} {sha256(head + file.read()).hexdigest()}"

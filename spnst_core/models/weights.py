@@ -36,6 +36,7 @@ The bytes there are fall when a download starts over.
 STAND_IN = "spnst_stand_in"
 """Key in a weight file's container that says: these aren't the published weights, but stand-ins for trying out."""
 
+_END = 1 << 20
 _CHUNK = 1 << 16  # bytes; what a broken connection has sent of the last chunk is lost
 _CONTAINERS = ("state_dict", "model_state_dict", "model")
 
@@ -340,3 +341,12 @@ def _state_dict(content: Any) -> dict[str, Tensor]:
 
 def _is_page(head: bytes) -> bool:
     return head.lstrip().lower().startswith((b"<!doctype", b"<html", b"<head", b"<?xml"))
+
+
+def ends(path: Path) -> str:
+    """Length and a checksum of both ends of a weight file: a gigabyte needn't be read whole on each start."""
+    length = path.stat().st_size
+    with path.open("rb") as file:
+        head = file.read(_END)
+        file.seek(max(0, length - _END))
+        return f"{length} {sha256(head + file.read()).hexdigest()}"

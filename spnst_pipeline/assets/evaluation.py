@@ -60,7 +60,7 @@ def metrics_asset(recipe: Recipe) -> dg.AssetsDefinition:
         lineage, store = Lineage(project), project.store
         photograph = lru_cache(maxsize=1)(lambda content: images.read(store.read(layout.content_image(content))))
 
-        baseline = next((r for r in project.recipes if r.name == BASELINE), None)
+        baseline = next((r for r in project.every_recipe if r.name == BASELINE), None)
 
         def scored(other: Recipe, content: str, style: str) -> dict[str, Any] | None:
             there = lineage.current(lineage.metrics, other, content, style)
@@ -87,7 +87,7 @@ def metrics_asset(recipe: Recipe) -> dg.AssetsDefinition:
             if keeps and baseline and (other := scored(baseline, content, style)):
                 verdicts.append(checks.keeps_structure(recipe, scores["scores"], other["scores"]))
             if new and recipe == baseline:  # a cell that was scored before its baseline couldn't be judged then
-                for rival in filter(_is_to_keep_structure, project.recipes):
+                for rival in filter(_is_to_keep_structure, project.every_recipe):
                     if other := scored(rival, content, style):
                         rival_key = dg.AssetKey(["metrics", rival.name])
                         elsewhere[rival_key] = checks.keeps_structure(rival, other["scores"], scores["scores"])

@@ -83,7 +83,7 @@ def described(lineage: Lineage, fingerprint: str) -> shown.Gallery:
         metrics=[
             shown.Metric(m.key, m.label, m.better, m.kind == "seen", m.unit, m.description)
             for m in METRICS
-            if table[m.key].notna().any()
+            if m.key in table and table[m.key].notna().any()
         ],
         notice=project.identity.notice,
         tables=[headline(table, comparison), *details(comparison)],
@@ -125,7 +125,7 @@ def _cells(
                     picture=_stored(project, made.key, made.fingerprint, width, height),
                     depth=depth,
                     edges=edges,
-                    scores={m.key: row[m.key] for m in METRICS if pd.notna(row[m.key])} if row else {},
+                    scores={m.key: row[m.key] for m in METRICS if pd.notna(row.get(m.key))} if row else {},
                     missing=_reasons(str(row["missing"])) if row else {},
                     details=partial(_details, project, made.key),
                     details_version=made.fingerprint,

@@ -43,11 +43,11 @@ Drawing = tuple[str, Sequence[Tile], Sequence[Row], str]
 
 
 class Sheets:
-    """What contact sheets show of whatever is up to date."""
+    """What contact sheets show of whatever is up to date, by the grid's recipes or by those of an experiment."""
 
-    def __init__(self, lineage: Lineage) -> None:
-        self.lineage = lineage
-        self.store, self.recipes = lineage.project.store, lineage.project.recipes
+    def __init__(self, lineage: Lineage, recipes: Sequence[Recipe] | None = None) -> None:
+        self.lineage, self.store = lineage, lineage.project.store
+        self.recipes = lineage.project.recipes if recipes is None else recipes
         self._small = small_pictures(self.store)
         self._notice = lineage.project.identity.notice
         self._close_up = lru_cache(maxsize=4096)(self._most_different)
@@ -67,15 +67,18 @@ class Sheets:
 
     def of_grid(self) -> Drawing:
         """Everything, or the first rows and columns of a very large grid."""
-        contents, styles = self.lineage.contents(), self.lineage.styles()
+        return self.of_part("The grid", "", self.lineage.contents(), self.lineage.styles())
+
+    def of_part(self, title: str, subtitle: str, contents: Sequence[str], styles: Sequence[str]) -> Drawing:
+        """Some photographs in some styles, or the first of them where they are very many."""
         columns = styles[:MOST_COLUMNS]
         rows = contents[: max(1, MOST_CELLS // (len(columns) * len(self.recipes) or 1))]
-        if len(rows) * len(columns) == len(contents) * len(styles):
-            return self._grid("The whole grid", rows, columns, self._notice)
-        part = f"{len(rows)} of {len(contents)} photographs and {len(columns)} of {len(styles)} styles"
-        return self._grid("The beginning of the grid", rows, columns, f"{part} {self._notice}".strip())
+        part = ""
+        if len(rows) * len(columns) < len(contents) * len(styles):
+            part = f"Its beginning: {len(rows)} of {len(contents)} photographs, {len(columns)} of {len(styles)} styles."
+        return self._grid(title, rows, columns, " ".join(filter(None, (subtitle, part, self._notice))))
 
-    def _grid(self, title: str, contents: list[str], styles: list[str], subtitle: str) -> Drawing:
+    def _grid(self, title: str, contents: Sequence[str], styles: Sequence[str], subtitle: str) -> Drawing:
         columns = [Tile(self._small(layout.style_image(style)), style) for style in styles]
         rows = [
             Row([] if number else [self._header(content)], [self._cell(recipe, content, style) for style in styles])

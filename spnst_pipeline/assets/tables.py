@@ -15,7 +15,7 @@ from spnst_core.recipes import Recipe
 from spnst_pipeline import layout
 from spnst_pipeline.assets.evaluation import read_scores
 from spnst_pipeline.headline import headline
-from spnst_pipeline.lineage import Lineage, NotMade
+from spnst_pipeline.lineage import Artefact, Lineage, NotMade
 from spnst_pipeline.options import Remake
 from spnst_pipeline.progress import Listener
 from spnst_pipeline.resources import Project
@@ -37,9 +37,13 @@ _MADE = [
 ]
 
 
-def table_schema(layers: Iterable[str] = ()) -> dg.TableSchema:
-    """The metric table's columns, with one for the Gram distance in each layer of the encoder."""
-    scores = [_column(m.key, m.description, m.better, m.unit, m.kind) for m in METRICS]
+def table_schema(layers: Iterable[str] = (), table: pd.DataFrame | None = None) -> dg.TableSchema:
+    """The metric table's columns, with one for the Gram distance in each layer of the encoder.
+
+    Metrics of an optional judge have a column where ``table`` has their scores.
+    """
+    known = () if table is None else table.columns
+    scores = [_column(m.key, m.description, m.better, m.unit, m.kind) for m in METRICS if not m.judge or m.key in known]
     by_layer = [
         _column(f"style_distance_{layer}", f"Relative distance of Gram matrices in {layer}.", "lower", "", "seen")
         for layer in layers
@@ -98,23 +102,20 @@ def table_assets(recipes: tuple[Recipe, ...]) -> list[dg.AssetsDefinition]:
     ) -> None:
         lineage, store = Lineage(project, force=config.force), project.store
         wanted = lineage.metric_table()
-        schema = table_schema(project.identity.layers.style_layers)
         if not lineage.reuse(wanted):
             cells = lineage.cells(lineage.metrics)
             if not cells:
                 raise NotMade("no cell has scores that are up to date: materialise metrics first")
-            table = pd.DataFrame([_row(read_scores(store, cell)) for cell in cells])
-            table = table.reindex(columns=[column.name for column in schema.columns])
+            table, schema = score_table(store, cells, project.identity.layers.style_layers)
             store.write(layout.METRIC_TABLE_CSV, table.to_csv(index=False).encode())
             store.write(layout.METRIC_TABLE, to_parquet(table, schema, wanted.stamp))
             listener.made(wanted.key)
         table = read_table(store)
-        means = table.groupby("recipe")[[metric.key for metric in METRICS]].mean().round(4)
         context.add_asset_metadata(
             {
                 "dagster/row_count": len(table),
-                "dagster/column_schema": schema,
-                "means": dg.MetadataValue.md(_markdown(["recipe", *means.columns], means.itertuples())),
+                "dagster/column_schema": table_schema(project.identity.layers.style_layers, table),
+                "means": mean_scores(table),
                 "fingerprint": wanted.fingerprint,
             }
         )
@@ -140,10 +141,7 @@ def table_assets(recipes: tuple[Recipe, ...]) -> list[dg.AssetsDefinition]:
         lineage, store = Lineage(project, force=config.force), project.store
         wanted = lineage.comparison()
         if not lineage.reuse(wanted):
-            compared = compare(read_table(store))
-            for name in ("better", "kind"):
-                compared[name] = compared["metric"].map({metric.key: getattr(metric, name) for metric in METRICS})
-            compared = compared[[column.name for column in COMPARISON.columns]]
+            compared = compared_recipes(read_table(store))
             store.write(layout.COMPARISON_CSV, compared.to_csv(index=False).encode())
             store.write(layout.COMPARISON, to_parquet(compared, COMPARISON, wanted.stamp))
             listener.made(wanted.key)
@@ -152,7 +150,7 @@ def table_assets(recipes: tuple[Recipe, ...]) -> list[dg.AssetsDefinition]:
         context.add_asset_metadata(
             {
                 "dagster/row_count": len(compared),
-                "headline": dg.MetadataValue.md(_markdown(short.columns, short.rows)),
+                "headline": dg.MetadataValue.md(markdown(short.columns, short.rows)),
                 "fingerprint": wanted.fingerprint,
             }
         )
@@ -168,6 +166,27 @@ def read_table(store: Store) -> pd.DataFrame:
 def read_comparison(store: Store) -> pd.DataFrame:
     """The comparison: one row for each ordered pair of recipes and metric."""
     return pd.read_parquet(BytesIO(store.read(layout.COMPARISON)))
+
+
+def score_table(store: Store, cells: Sequence[Artefact], layers: Iterable[str]) -> tuple[pd.DataFrame, dg.TableSchema]:
+    """The scores of some cells, one row each, and what the columns mean; ``layers`` of the encoder have one each."""
+    table = pd.DataFrame([_row(read_scores(store, cell)) for cell in cells])
+    schema = table_schema(layers, table)
+    return table.reindex(columns=[column.name for column in schema.columns]), schema
+
+
+def compared_recipes(table: pd.DataFrame) -> pd.DataFrame:
+    """Every recipe of a metric table against every other, with the columns of `COMPARISON`."""
+    compared = compare(table)
+    for name in ("better", "kind"):
+        compared[name] = compared["metric"].map({metric.key: getattr(metric, name) for metric in METRICS})
+    return compared[[column.name for column in COMPARISON.columns]]
+
+
+def mean_scores(table: pd.DataFrame) -> dg.MarkdownMetadataValue:
+    """Mean scores of each recipe of a metric table."""
+    means = table.groupby("recipe", sort=False)[[m.key for m in METRICS if m.key in table]].mean().round(4)
+    return dg.MetadataValue.md(markdown(["recipe", *means.columns], means.itertuples()))
 
 
 def _row(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -189,6 +208,7 @@ def to_parquet(table: pd.DataFrame, schema: dg.TableSchema, stamp: Mapping[str, 
     return out.getvalue()
 
 
-def _markdown(columns: Sequence[str], rows: Iterable[Iterable[Any]]) -> str:
+def markdown(columns: Sequence[str], rows: Iterable[Iterable[Any]]) -> str:
+    """A table as Markdown."""
     lines = [columns, ["---"] * len(columns), *rows]
     return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)

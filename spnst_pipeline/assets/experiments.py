@@ -1,0 +1,73 @@
+"""Experiments: recipes painted to be compared, with their scores, the frontier that they form, and a sheet."""
+
+from io import BytesIO
+
+import dagster as dg
+from PIL import Image
+
+from spnst_core import images, plots
+from spnst_core.experiments import Experiment
+from spnst_core.sheets import contact_sheet, contact_sheets, pdf
+from spnst_pipeline import layout
+from spnst_pipeline.assets.sheets import Sheets
+from spnst_pipeline.assets.tables import compared_recipes, mean_scores, score_table, table_schema, to_parquet
+from spnst_pipeline.lineage import Lineage, covered
+from spnst_pipeline.options import Remake
+from spnst_pipeline.pictures import preview
+from spnst_pipeline.progress import Listener
+from spnst_pipeline.resources import Project
+
+
+def experiment_asset(experiment: Experiment) -> dg.AssetsDefinition:
+    """The asset ``experiment/<name>``."""
+    table_key, *beside = layout.experiment(experiment.name)
+
+    @dg.asset(
+        key=["experiment", experiment.name],
+        deps=[dg.AssetKey([kind, recipe.name]) for recipe in experiment.recipes for kind in ("pastiche", "metrics")],
+        group_name="experiments",
+        kinds={"parquet", "image"},
+        description=f"{experiment.description} Its scores, all of its recipes against each other, where they stand "
+        f"between style and structure, and a sheet of their pastiches. Launch the job experiment_{experiment.name}.",
+        metadata={
+            "file": table_key,
+            "format": f"Parquet; beside it {', '.join(key.rpartition('/')[2] for key in beside)}",
+            "recipes": ", ".join(recipe.name for recipe in experiment.recipes),
+            "dagster/column_schema": table_schema(),
+        },
+    )
+    def compared(
+        context: dg.AssetExecutionContext,
+        config: Remake,
+        project: dg.ResourceParam[Project],
+        listener: dg.ResourceParam[Listener],
+    ) -> None:
+        lineage, store = Lineage(project, force=config.force), project.store
+        wanted = lineage.experiment(experiment)
+        cells = lineage.cells(lineage.metrics, recipes=experiment.recipes)
+        table, schema = score_table(store, cells, project.identity.layers.style_layers)
+        table_csv, comparison, frontier, sheet, pages = beside
+        if not lineage.reuse(wanted):
+            families = {name: [recipe.name for recipe in family] for name, family in experiment.families.items()}
+            drawing = Sheets(lineage, experiment.recipes).of_part(
+                experiment.name, experiment.description, *covered(cells)
+            )
+            store.write(table_csv, table.to_csv(index=False).encode())
+            store.write(comparison, compared_recipes(table).to_csv(index=False).encode())
+            store.write(frontier, plots.frontier(table, families=families))
+            store.write(sheet, images.encode_png(contact_sheet(*drawing)))
+            store.write(pages, pdf(contact_sheets(*drawing), experiment.name))
+            store.write(wanted.key, to_parquet(table, schema, wanted.stamp))
+            listener.made(wanted.key)
+        context.add_asset_metadata(
+            {
+                "dagster/row_count": len(table),
+                "means": mean_scores(table),
+                "frontier": preview(Image.open(BytesIO(store.read(frontier)))),
+                "preview": preview(images.decode(store.read(sheet), sheet)),
+                "path": dg.MetadataValue.path(store.locate(frontier)),
+                "fingerprint": wanted.fingerprint,
+            }
+        )
+
+    return compared
