@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from spnst_core import losses
+from spnst_core.colour import luminance
 from spnst_core.errors import InputError
 from spnst_core.models.profiles import FeatureExtractor, Models
 from spnst_core.recipes import Recipe, Stage
@@ -28,7 +29,7 @@ Window = tuple[slice | EllipsisType, ...]
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """What the networks look at in one step: a window of the canvas, and noise (1, 3, h, w) before the depth network.
+    """What the networks look at in one step: a window of the canvas, and noise (1, 1, h, w) before the depth network.
 
     It is the same for every cell of a batch, so that a batch gives what each cell alone would.
     """
@@ -37,9 +38,14 @@ class View:
     noise: Tensor | None = None
 
     def before_depth(self, x: Tensor) -> Tensor:
-        """What the depth network sees of canvases (N, 3, H, W): the window, blurred and noisy if there is noise."""
+        """What the depth network sees of canvases (N, 3, H, W): the window; if there is noise, its luminance, blurred.
+
+        A style is free to change colours, but to a network that knows photographs a patch of odd colour is an object.
+        """
         seen = x[self.window]
-        return seen if self.noise is None else soften(seen) + DEPTH_NOISE * self.noise
+        if self.noise is None:
+            return seen
+        return (soften(luminance(seen)) + DEPTH_NOISE * self.noise).expand(-1, 3, -1, -1)
 
 
 WHOLE = View()
@@ -105,7 +111,7 @@ class Objective:
         window = _window(self._goal, generator)
         if not self._weights.depth:
             return View(window)
-        return View(window, torch.randn(self._goal[window].shape, generator=generator).to(self._goal))
+        return View(window, torch.randn(self._goal[window][:, :1].shape, generator=generator).to(self._goal))
 
     def __call__(self, x: Tensor, view: View, cells: slice = slice(None)) -> dict[str, Tensor]:
         form, window, goals = self._recipe.form, view.window, self._goals(view)

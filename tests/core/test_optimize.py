@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from spnst_core import InputError, Recipe, images, losses
+from spnst_core.colour import luminance
 from spnst_core.models.networks import build
 from spnst_core.objective import DEPTH_NOISE, Objective, soften
 from spnst_core.optimize import optimize
@@ -149,7 +150,7 @@ def test_with_jitter_every_view_is_elsewhere_and_has_its_own_noise(photograph, t
     objective, goal = objective_of(short(), photograph, two[0], models)
     seen = views(objective, 12)
     assert len({(v.window[1].start, v.window[2].start) for v in seen}) > 6
-    assert all(goal[v.window].shape == v.noise.shape for v in seen)
+    assert all(goal[v.window][:, :1].shape == v.noise.shape for v in seen)
     assert not torch.equal(seen[0].noise, seen[1].noise)
 
 
@@ -161,6 +162,14 @@ def test_before_the_depth_network_a_weave_is_gone_and_noise_is_there(photograph,
         plain, woven = view.before_depth(grey), view.before_depth(grey + weave)
         assert (woven - plain)[..., 1:-1, 1:-1].abs().max() < 1e-6
         assert plain.std().item() == pytest.approx(DEPTH_NOISE, rel=0.1)
+
+
+def test_before_the_depth_network_colours_are_gone(photograph, two, models):
+    objective, goal = objective_of(short(), photograph, two[0], models)
+    (view,) = views(objective, 1)
+    grey = luminance(goal).expand(-1, 3, -1, -1)
+    assert not torch.equal(goal, grey)
+    torch.testing.assert_close(view.before_depth(goal), view.before_depth(grey), atol=1e-6, rtol=0)
 
 
 def test_the_photograph_itself_is_at_no_depth_distance_in_any_view(photograph, two, models):
