@@ -4,9 +4,10 @@
                                       [--size 192] [--high 5] [--cells astronaut:nocturne ...]
 
 Each cell is painted without a depth term, with the recipe's own depth weight and with one deliberately too high, each
-with jitter and without. A depth that is really there is seen through either view; one that is only painted for the
-network, as dots, is seen through the plain view alone. The table says how far the depth is from the photograph's in
-both views, and how much fine pattern the depth term adds where the photograph is flat.
+with jitter and without. A depth that is really there is seen through either view, and by another network; one that is
+only painted for the network, as dots, is seen through the plain view alone. The table says how far the depth is from
+the photograph's in both views and by the judge of metrics, and how much fine pattern the depth term adds where the
+photograph is flat.
 """
 
 import argparse
@@ -24,12 +25,14 @@ from torch import Tensor
 
 from spnst_core import InputError, Recipe, images, load_models, samples, stylize
 from spnst_core.losses import depth_loss
+from spnst_core.models.judges import Judges, load_judges
 from spnst_core.models.profiles import DepthEstimator, Models
 from spnst_core.objective import View
+from spnst_core.structure_scores import rank_correlation
 from spnst_core.targets import MARGIN
 from training.painting_scores import weave
 
-COLUMNS = ("cell", "depth weight", "jitter", "depth, plain view", "depth, softened view", "fine pattern", "added")
+COLUMNS = ("cell", "depth weight", "jitter", "plain view", "softened view", "judge", "fine pattern", "added")
 VIEWS = 16
 CAPTION = 16
 QUALITY = 88
@@ -53,11 +56,18 @@ def softened_distance(pastiche: Tensor, photograph: Tensor, depth: DepthEstimato
     distances = []
     for _ in range(VIEWS):
         top, left = torch.randint(0, 2 * MARGIN + 1, (2,), generator=generator).tolist()
-        noise = torch.randn(photograph.shape, generator=generator)
+        noise = torch.randn(photograph[:, :1].shape, generator=generator)
         view = View((..., slice(top, top + height), slice(left, left + width)), noise)
         seen, wanted = (depth(view.before_depth(x)) for x in whole)
         distances.append(float(depth_loss(seen, wanted)))
     return sum(distances) / VIEWS
+
+
+@torch.no_grad()
+def judged_error(pastiche: Tensor, photograph: Tensor, judges: Judges) -> float:
+    """1 − rank correlation of what the judge sees, as in the metric ``depth_error``."""
+    own, wanted = (judges.depth(x)[0, 0].double().numpy() for x in (pastiche, photograph))
+    return 1 - rank_correlation(own, wanted)
 
 
 def compare(cell: str, high: float, recipe: Recipe, models: Models, keep: Path) -> tuple[list[list[str]], Row]:
@@ -72,7 +82,7 @@ def compare(cell: str, high: float, recipe: Recipe, models: Models, keep: Path) 
         raise InputError(f'no cell "{cell}": photographs are {", ".join(photographs)}; styles {", ".join(styles)}')
     x = images.to_tensor(photographs[content])
     photograph = images.resize(x, *images.fit(x.shape[2], x.shape[3], recipe.size))
-    lines, pictures = [], []
+    judges, lines, pictures = load_judges(models.device), [], []
     for jitter in (False, True):
         word, bare = "with" if jitter else "without", 0.0
         for weight in (0.0, recipe.weights.depth, high):
@@ -83,9 +93,10 @@ def compare(cell: str, high: float, recipe: Recipe, models: Models, keep: Path) 
                 stylize(photographs[content], styles[style], recipe=changed, models=models).image.save(path)
             pastiche = images.read(path)
             plain, softened = (f(pastiche, photograph, models.depth) for f in (plain_distance, softened_distance))
+            judged = judged_error(pastiche, photograph, judges)
             fine = weave(pastiche, photograph).strength
             bare = bare if weight else fine
-            figures = (f"{plain:.3f}", f"{softened:.3f}", f"{fine:.2f}", f"{fine - bare:+.2f}")
+            figures = (f"{plain:.3f}", f"{softened:.3f}", f"{judged:.3f}", f"{fine:.2f}", f"{fine - bare:+.2f}")
             lines.append([cell, f"{weight:g}", word, *figures])
             pictures.append((images.to_image(pastiche), f"{word} jitter, depth {weight:g}"))
     return lines, pictures
