@@ -46,7 +46,7 @@ def build(
         *map(metrics_asset, every),
         *table_assets(recipes),
         *sheet_assets(recipes),
-        gallery_asset(recipes),
+        gallery_asset(recipes, experiments),
         *map(experiment_asset, experiments),
     ]
     # Partitions share runs: starting one and loading networks cost seconds.

@@ -1,5 +1,7 @@
 """Where every artefact lies in the store."""
 
+from typing import NamedTuple
+
 
 def content_image(content: str) -> str:
     """The decoded photograph."""
@@ -67,12 +69,21 @@ COMPARISON = "comparison/comparison.parquet"
 COMPARISON_CSV = "comparison/comparison.csv"
 
 
-def experiment(name: str) -> tuple[str, str, str, str, str, str]:
-    """Of an experiment: its metric table as Parquet and CSV, the comparison, the frontier, the sheet and its pages."""
-    folder = f"experiment/{name}"
+class ExperimentFiles(NamedTuple):
+    """What is kept of an experiment."""
+
+    table: str
+    table_csv: str
+    comparison: str
+    frontier: str
+    sheet: str
+    pages: str
+
+
+def experiment(name: str) -> ExperimentFiles:
+    """Metric table as Parquet and CSV, comparison, frontier, sheet and its pages."""
     files = ("metrics.parquet", "metrics.csv", "comparison.csv", "frontier.png", "grid.png", "grid.pdf")
-    table, table_csv, comparison, frontier, sheet, sheet_pages = (f"{folder}/{file}" for file in files)
-    return table, table_csv, comparison, frontier, sheet, sheet_pages
+    return ExperimentFiles(*(f"experiment/{name}/{file}" for file in files))
 
 
 def content_sheet(content: str) -> str:

@@ -303,7 +303,7 @@ class Lineage:
 
     @_kept
     def gallery(self) -> Artefact:
-        """From everything made, films among it."""
+        """From everything made, films and experiments among it."""
         contents, styles = self.contents(), self.styles()
         self.look(*(f"timelapse/{recipe.name}" for recipe in self.project.recipes))
         films = (
@@ -311,7 +311,9 @@ class Lineage:
             for recipe, content, style in product(self.project.recipes, contents, styles)
             if self._exists(layout.timelapse(recipe.name, content, style))
         )
-        shown = self._sheet(contents, styles), *_marks([film for film in films if film])
+        experiments = (self.current(self.experiment, experiment) for experiment in self.project.experiments)
+        others = [artefact for artefact in (*films, *experiments) if artefact]
+        shown = self._sheet(contents, styles), *_marks(others)
         made_of = fingerprint("gallery", self._require(self.comparison()), *shown)
         return Artefact(layout.GALLERY, made_of)
 

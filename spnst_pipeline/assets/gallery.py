@@ -9,6 +9,7 @@ import pandas as pd
 from PIL import Image
 
 from spnst_core import images, plots
+from spnst_core.experiments import Experiment
 from spnst_core.gallery import description as shown
 from spnst_core.gallery.folder import folder
 from spnst_core.metrics import METRICS
@@ -26,14 +27,15 @@ from spnst_pipeline.resources import Project
 FOLDER = layout.GALLERY.rpartition("/")[0]
 
 
-def gallery_asset(recipes: tuple[Recipe, ...]) -> dg.AssetsDefinition:
+def gallery_asset(recipes: tuple[Recipe, ...], experiments: tuple[Experiment, ...]) -> dg.AssetsDefinition:
     """The asset ``gallery``."""
     sheets = [dg.AssetKey(["contact_sheet", name]) for name in ("content", "style", "grid")]
     cells = [dg.AssetKey(["pastiche", recipe.name]) for recipe in recipes]
+    trials = [dg.AssetKey(["experiment", experiment.name]) for experiment in experiments]
 
     @dg.asset(
         name="gallery",
-        deps=["comparison", *sheets, *cells],
+        deps=["comparison", *sheets, *cells, *trials],
         group_name="gallery",
         kinds={"html"},
         description="Pages with the whole grid, every cell by itself, and the comparison of recipes. They open from "
@@ -87,7 +89,7 @@ def described(lineage: Lineage, fingerprint: str) -> shown.Gallery:
         ],
         notice=project.identity.notice,
         tables=[headline(table, comparison), *details(comparison)],
-        plots=_plots(table),
+        plots=[*_plots(table), *_frontiers(lineage)],
         downloads={
             "metric table (CSV)": f"../{layout.METRIC_TABLE_CSV}",
             "metric table (Parquet)": f"../{layout.METRIC_TABLE}",
@@ -172,6 +174,18 @@ def _details(project: Project, key: str) -> shown.Details:
     return shown.Details(
         {**told, "fingerprint": carried["fingerprint"]}, {name: history[name].tolist() for name in history.columns}
     )
+
+
+def _frontiers(lineage: Lineage) -> Iterator[shown.Plot]:
+    """Of every experiment that is there."""
+    store = lineage.project.store
+    for experiment in lineage.project.experiments:
+        if lineage.current(lineage.experiment, experiment):
+            drawing = store.read(layout.experiment(experiment.name)[3])
+            told = (
+                f"Mean edge error against mean patch distance of the experiment {experiment.name}, a line for a family"
+            )
+            yield shown.Plot(f"experiment_{experiment.name}", drawing, told, experiment.description)
 
 
 def _plots(table: pd.DataFrame) -> list[shown.Plot]:

@@ -8,10 +8,14 @@ import pytest
 import torch
 from scipy.special import rel_entr, softmax
 
-from spnst_core import images, losses, metrics
+from spnst_core import InputError, images, losses, metrics
 from spnst_core.colour import luminance
 from spnst_core.metrics import METRICS, cfsd, edge_distance, measure, style_distance, style_distances, total_variation
+from spnst_core.models import weights
+from spnst_core.models.inception import sifid
 from spnst_core.models.judges import identify_judges, load_judges
+from spnst_core.models.manifest import entry
+from spnst_core.models.networks import build
 from spnst_core.style_size import StyleSize
 from spnst_core.targets import StyleTargets
 
@@ -44,7 +48,7 @@ def noisy(x, amount):
 
 def test_a_photograph_in_its_own_style_has_the_best_of_every_metric(photograph, own_style, models, judges):
     scores = measure(photograph, photograph, photograph, own_style, models, judges)
-    best = {metric.key: 0.0 if metric.better == "lower" else 1.0 for metric in METRICS}
+    best = {metric.key: 0.0 if metric.better == "lower" else 1.0 for metric in METRICS if not metric.judge}
     del best["total_variation"]  # of which a photograph has some
     for key, value in best.items():
         assert scores.values[key] == pytest.approx(value, abs=5e-3), key
@@ -56,7 +60,8 @@ def test_more_damage_is_worse_by_every_metric(photograph, own_style, models, jud
         measure(photograph, noisy(photograph, amount), photograph, own_style, models, judges).values
         for amount in (0.05, 0.4)
     )
-    for key, metric in BY_KEY.items():
+    for key in some:
+        metric = BY_KEY[key]
         assert (some[key] < more[key]) == (metric.better == "lower"), key
 
 
@@ -145,7 +150,7 @@ def test_what_cant_be_taken_is_missing_with_a_reason(photograph, painting, model
     assert scores.missing["canny_f"] == "a picture without any Canny edge"
     assert "canny_f" not in scores.values
     assert all(map(math.isfinite, scores.values.values()))
-    assert set(scores.values) | set(scores.missing) == set(BY_KEY)
+    assert set(scores.values) | set(scores.missing) == {metric.key for metric in METRICS if not metric.judge}
 
 
 def test_a_result_that_is_no_number_is_missing(photograph, own_style, models, judges, monkeypatch):
@@ -154,3 +159,34 @@ def test_a_result_that_is_no_number_is_missing(photograph, own_style, models, ju
     scores = measure(photograph, photograph, photograph, own_style, models, judges)
     assert scores.values == {}
     assert scores.missing == {"cfsd": "the result was nan"}
+
+
+def test_optional_judges_add_their_metrics(photograph, own_style, models, judges):
+    """Weights of noise will do: what counts is which pictures are compared."""
+    both = replace(judges, lpips=build("lpips"), inception=build("inception"))
+    pastiche = noisy(photograph, 0.2)
+    values = measure(photograph, pastiche, photograph, own_style, models, both).values
+    with torch.no_grad():
+        assert values["lpips"] == pytest.approx(both.lpips(pastiche, photograph).item(), rel=1e-5)
+    assert values["sifid"] == pytest.approx(sifid(both.inception, pastiche, photograph), rel=1e-4)
+    without = measure(photograph, pastiche, photograph, own_style, models, judges)
+    assert {"lpips", "sifid"} & {*without.values, *without.missing} == set()
+
+
+def test_judges_are_another_when_an_optional_one_comes_or_changes(tmp_path, monkeypatch):
+    monkeypatch.setenv(weights.FOLDER, str(tmp_path))
+    seen = [identify_judges()]
+    file = tmp_path / entry("inception").file
+    for content in (b"one", b"two"):
+        file.write_bytes(content)
+        seen.append(identify_judges())
+    file.unlink()
+    assert len(set(seen)) == 3
+    assert identify_judges() == seen[0]
+
+
+def test_a_cached_file_that_isnt_the_judges_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setenv(weights.FOLDER, str(tmp_path))
+    torch.save({"a": torch.ones(1)}, tmp_path / entry("inception").file)
+    with pytest.raises(InputError, match="not the weights of inception"):
+        load_judges(torch.device("cpu"))

@@ -5,6 +5,7 @@ import pytest
 from test_launcher import opened
 
 from spnst_core import InputError
+from spnst_core.experiments import Experiment
 from spnst_core.metrics import METRICS
 from spnst_pipeline.launcher import PHASE
 from spnst_pipeline.layout import experiment
@@ -40,6 +41,13 @@ def test_tables_are_of_the_experiments_recipes_and_the_grids_stay_its_own(tried)
     assert set(pd.read_parquet(made.out / "metric_table/metrics.parquet")["recipe"]) == {"structure", "gatys"}
 
 
+def test_the_gallery_shows_the_frontier_and_stays_otherwise_the_grids(tried):
+    made, _ = tried
+    page = (made.out / "gallery/index.html").read_text("utf-8")
+    assert Experiment.load("ablation").description in page
+    assert "structure_edges/" not in page
+
+
 def test_the_job_paints_the_chosen_pictures_alone(made, monkeypatch):
     settings = made.settings
     monkeypatch.setattr(type(made), "settings", lambda _, **changes: settings(experiments=("ablation",), **changes))
@@ -62,7 +70,8 @@ def test_nothing_of_an_experiment_is_made_unasked(made, monkeypatch):
     monkeypatch.setattr(type(made), "settings", lambda _, **changes: settings(experiments=("ablation",), **changes))
     with opened(made, monkeypatch) as bench:
         bench.ask("stylize_missing")
-        assert [request.tags[PHASE] for request in bench.drive()] == ["drawing experiments"]
+        phases = [request.tags[PHASE] for request in bench.drive()]
+        assert phases == ["drawing experiments", "drawing the gallery"]  # of what the grid and the experiment share
 
 
 def test_an_unknown_experiment_is_refused(fresh):
