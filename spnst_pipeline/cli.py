@@ -206,7 +206,7 @@ def _report(project: Project, listener: Estimate, changed: bool, seconds: float)
     console.print(
         f"Painted {listener.painted} pastiches{films} in {minutes}." if changed else "Everything is up to date."
     )
-    experiments = ((f"{one.name}, frontier", layout.experiment(one.name)[3]) for one in project.experiments)
+    experiments = ((f"{one.name}, frontier", layout.experiment(one.name).frontier) for one in project.experiments)
     for label, key in (
         ("gallery", layout.GALLERY),
         ("the whole grid", layout.GRID_SHEET),

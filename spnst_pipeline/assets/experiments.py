@@ -20,7 +20,7 @@ from spnst_pipeline.resources import Project
 
 def experiment_asset(experiment: Experiment) -> dg.AssetsDefinition:
     """The asset ``experiment/<name>``."""
-    table_key, *beside = layout.experiment(experiment.name)
+    files = layout.experiment(experiment.name)
 
     @dg.asset(
         key=["experiment", experiment.name],
@@ -30,8 +30,8 @@ def experiment_asset(experiment: Experiment) -> dg.AssetsDefinition:
         description=f"{experiment.description} Its scores, all of its recipes against each other, where they stand "
         f"between style and structure, and a sheet of their pastiches. Launch the job experiment_{experiment.name}.",
         metadata={
-            "file": table_key,
-            "format": f"Parquet; beside it {', '.join(key.rpartition('/')[2] for key in beside)}",
+            "file": files.table,
+            "format": f"Parquet; beside it {', '.join(key.rpartition('/')[2] for key in files[1:])}",
             "recipes": ", ".join(recipe.name for recipe in experiment.recipes),
             "dagster/column_schema": table_schema(),
         },
@@ -46,26 +46,25 @@ def experiment_asset(experiment: Experiment) -> dg.AssetsDefinition:
         wanted = lineage.experiment(experiment)
         cells = lineage.cells(lineage.metrics, recipes=experiment.recipes)
         table, schema = score_table(store, cells, project.identity.layers.style_layers)
-        table_csv, comparison, frontier, sheet, pages = beside
         if not lineage.reuse(wanted):
             families = {name: [recipe.name for recipe in family] for name, family in experiment.families.items()}
             drawing = Sheets(lineage, experiment.recipes).of_part(
                 experiment.name, experiment.description, *covered(cells)
             )
-            store.write(table_csv, table.to_csv(index=False).encode())
-            store.write(comparison, compared_recipes(table).to_csv(index=False).encode())
-            store.write(frontier, plots.frontier(table, families=families))
-            store.write(sheet, images.encode_png(contact_sheet(*drawing)))
-            store.write(pages, pdf(contact_sheets(*drawing), experiment.name))
+            store.write(files.table_csv, table.to_csv(index=False).encode())
+            store.write(files.comparison, compared_recipes(table).to_csv(index=False).encode())
+            store.write(files.frontier, plots.frontier(table, families=families))
+            store.write(files.sheet, images.encode_png(contact_sheet(*drawing)))
+            store.write(files.pages, pdf(contact_sheets(*drawing), experiment.name))
             store.write(wanted.key, to_parquet(table, schema, wanted.stamp))
             listener.made(wanted.key)
         context.add_asset_metadata(
             {
                 "dagster/row_count": len(table),
                 "means": mean_scores(table),
-                "frontier": preview(Image.open(BytesIO(store.read(frontier)))),
-                "preview": preview(images.decode(store.read(sheet), sheet)),
-                "path": dg.MetadataValue.path(store.locate(frontier)),
+                "frontier": preview(Image.open(BytesIO(store.read(files.frontier)))),
+                "preview": preview(images.decode(store.read(files.sheet), files.sheet)),
+                "path": dg.MetadataValue.path(store.locate(files.frontier)),
                 "fingerprint": wanted.fingerprint,
             }
         )

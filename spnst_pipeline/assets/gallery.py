@@ -181,10 +181,9 @@ def _frontiers(lineage: Lineage) -> Iterator[shown.Plot]:
     store = lineage.project.store
     for experiment in lineage.project.experiments:
         if lineage.current(lineage.experiment, experiment):
-            drawing = store.read(layout.experiment(experiment.name)[3])
-            told = (
-                f"Mean edge error against mean patch distance of the experiment {experiment.name}, a line for a family"
-            )
+            drawing = store.read(layout.experiment(experiment.name).frontier)
+            told = f"Mean edge error against mean patch distance in {experiment.name}, a line for each family"
+
             yield shown.Plot(f"experiment_{experiment.name}", drawing, told, experiment.description)
 
 
