@@ -12,10 +12,12 @@ import argparse
 import math
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from functools import cache
 from itertools import cycle
 from statistics import mean
 
 import pandas as pd
+from scipy.optimize import brentq
 
 from spnst_core import images
 from spnst_core.comparison import compare
@@ -35,8 +37,8 @@ from spnst_pipeline.settings import Settings
 HIGHEST = 16.0
 """Content weight beyond which no rival is looked for."""
 
-CLOSE = 0.01
-"""Relative difference of style distances that counts as none."""
+CLOSE = 0.05
+"""Relative error of the weight that is good enough."""
 
 SHOWN = (
     *("patch_distance", "style_distance", "edge_error", "depth_error", "depth_misfit", "edge_iou"),
@@ -47,31 +49,17 @@ SHOWN = (
 def weight_for(distance: Callable[[float], float], goal: float) -> float:
     """The content weight from 1 to `HIGHEST` at which a style distance that grows with it reaches the goal.
 
-    By false position on the logarithm of the weight, in the Illinois variant (Dowell & Jarratt, BIT 1971). 1 if the
-    goal is no farther than the distance is there.
+    1 if the goal is no farther than the distance is there.
 
     Raises:
         ValueError: it isn't reached.
     """
-    low, high = 0.0, math.log(HIGHEST)
-    below = distance(1.0) - goal
-    if below >= -CLOSE * goal:
+    miss = cache(lambda log_weight: distance(math.exp(log_weight)) - goal)
+    if miss(0.0) >= 0:
         return 1.0
-    above = distance(HIGHEST) - goal
-    if above < 0:
-        raise ValueError(f"at a content weight of {HIGHEST:g} the style distance is {above + goal:.4f}, not {goal:.4f}")
-    side = 0
-    while True:
-        middle = (low * above - high * below) / (above - below)
-        miss = distance(math.exp(middle)) - goal
-        if abs(miss) <= CLOSE * goal:
-            return math.exp(middle)
-        if miss > 0:
-            high, above = middle, miss
-            below, side = (below / 2 if side > 0 else below), 1
-        else:
-            low, below = middle, miss
-            above, side = (above / 2 if side < 0 else above), -1
+    if miss(math.log(HIGHEST)) < 0:
+        raise ValueError(f"even with a content weight of {HIGHEST:g} the style distance doesn't reach {goal:.4f}")
+    return math.exp(brentq(miss, 0.0, math.log(HIGHEST), xtol=CLOSE))
 
 
 def diagonal_distance(project: Project, metric: str) -> Callable[[float], float]:
@@ -143,8 +131,9 @@ def main() -> None:
         profile=args.profile,
         recipes=(CANDIDATE, BASELINE),
     )
-    fetch_models(args.profile)
-    project = checked(Project.open(settings))
+    project = Project.open(settings)
+    fetch_models(project.profile, edges=project.edges, depth=project.depth)
+    project = checked(project)
     table = brought_up_to_date(project, settings)
     printed(table, BASELINE)
     weight = args.weight

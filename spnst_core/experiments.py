@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from spnst_core.errors import InputError, closest
-from spnst_core.recipes import Recipe
+from spnst_core.recipes import Recipe, Weights
 
 STRENGTHS = {"quarter": 0.25, "half": 0.5, "double": 2.0}
 """Multiples of the structure weights that the sweep tries beside those of ``structure``."""
 
-CONTENT_WEIGHTS = (2.0, 4.0, 8.0)
-"""Content weights that the sweep tries beside that of ``gatys``."""
+CONTENTS = (2.0, 4.0, 8.0)
+"""Multiples of the content weight that the sweep tries beside that of ``gatys``."""
 
 Find = Callable[[str], Recipe]
 """A recipe by its name."""
@@ -84,22 +84,16 @@ def _sweep(find: Find) -> dict[str, tuple[Recipe, ...]]:
     """Two ways to keep more of a photograph: the structure terms, and the content term that others have too."""
     structure, gatys = find("structure"), find("gatys")
     strengths = {
-        k: _variant(
-            structure,
-            f"structure_{name}",
-            f"structure with {k:g} times its structure weights",
-            edge=k * structure.weights.edge,
-            depth=k * structure.weights.depth,
-        )
+        k: _variant(structure, f"structure_{name}", f"structure, its structure weights times {k:g}", edge=k, depth=k)
         for name, k in STRENGTHS.items()
     }
-    contents = {
-        w: _variant(gatys, f"gatys_content{w:g}", f"gatys with a content weight of {w:g}", content=w)
-        for w in CONTENT_WEIGHTS
-    }
+    contents = [
+        _variant(gatys, f"gatys_content{k:g}", f"gatys with {k:g} times its content weight", content=k)
+        for k in CONTENTS
+    ]
     return {
         "structure": tuple(recipe for _, recipe in sorted({**strengths, 1.0: structure}.items())),
-        "gatys": (gatys, *contents.values()),
+        "gatys": (gatys, *contents),
     }
 
 
@@ -110,5 +104,15 @@ _EXPERIMENTS: Mapping[str, tuple[str, Callable[[Find], dict[str, tuple[Recipe, .
 }
 
 
-def _variant(recipe: Recipe, name: str, description: str, **weights: float) -> Recipe:
-    return recipe.with_weights(weights).model_copy(update={"name": name, "description": description})
+def _variant(recipe: Recipe, name: str, description: str, **factors: float) -> Recipe:
+    """The recipe under another name with some weights multiplied, in every stage."""
+
+    def scaled(weights: Weights) -> Weights:
+        return weights.model_copy(update={term: k * getattr(weights, term) for term, k in factors.items()})
+
+    stages = tuple(
+        stage.model_copy(update={"weights": scaled(stage.weights)}) if stage.weights else stage
+        for stage in recipe.stages
+    )
+    titles = {"name": name, "description": description}
+    return recipe.model_copy(update={**titles, "weights": scaled(recipe.weights), "stages": stages})

@@ -165,6 +165,17 @@ class Objective:
         return self._known
 
 
+@torch.no_grad()
+def style_misfit(pictures: Tensor, styles: Sequence[StyleTargets], recipe: Recipe, models: Models) -> Tensor:
+    """How far finished pictures (B, 3, H, W) are from their styles, (B,): the last stage's term, always relative."""
+    sizes, layers = recipe.stroke_sizes(recipe.stages[-1]), recipe.style_layers(models.encoder)
+    features, found = models.encoder.features(pictures, layers), pictures.new_zeros(len(pictures))
+    for layer, share in layers.items():
+        goal = _stacked(styles, sizes, layer)
+        found = found + share * losses.style_loss(features[layer], goal.gram, goal.mean)
+    return found
+
+
 def _features(network: object, key: str, recipe: Recipe, models: Models) -> Callable[[Tensor], Tensor]:
     if not isinstance(network, FeatureExtractor):
         raise InputError(

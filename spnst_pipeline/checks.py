@@ -119,7 +119,7 @@ def finite(image: Tensor) -> Verdict:
 
 
 def style_fell(before: float, after: float) -> Verdict:
-    """Of the style distances of the picture that a pastiche started from and of the pastiche."""
+    """Of the `style_misfit` of the picture that a pastiche started from and of the pastiche."""
     numbers = {"before": round(before, 5), "after": round(after, 5)}
     fell = after < before
     line = f"style distance {'fell' if fell else 'did not fall'}: from {before:.3f} to {after:.3f}"

@@ -1,6 +1,6 @@
 """Jobs: what a user can ask for with one click. A job tells what it will make; the launcher then starts the runs."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import dagster as dg
@@ -48,18 +48,30 @@ class Job:
         return f"plan_{self.name}"
 
     def grid(self, project: Project, grid: Grid, config: Selection) -> Grid:
-        """What of a grid is asked for.
+        """What of a grid is asked for, as far as it is there."""
+        asked = self._recipes(config)
+        known = {recipe.name: recipe for recipe in project.every_recipe}
+        recipes = [known[name] for name in asked if name in known] if asked else project.recipes
+        return replace(grid, recipes=recipes, rows=config.contents or None, columns=config.styles or None)
+
+    def require_known(self, project: Project, config: Selection) -> None:
+        """Nothing, if all that is asked for is there.
 
         Raises:
-            InputError: a recipe, photograph or painting that isn't there.
+            InputError: a recipe, photograph or painting that isn't.
         """
-        asked = self.recipes or (config.recipes if isinstance(config, Request) else ())
-        known = {recipe.name: recipe for recipe in project.every_recipe}
-        require_known("recipe", known, asked)
-        require_known("photograph", project.contents.pictures, config.contents)
-        require_known("painting", project.styles.pictures, config.styles)
-        recipes = [known[name] for name in asked] or project.recipes
-        return replace(grid, recipes=recipes, rows=config.contents or None, columns=config.styles or None)
+        recipes = [recipe.name for recipe in project.every_recipe]
+        for kind, known, names in (
+            ("recipe", recipes, self._recipes(config)),
+            ("photograph", project.contents.pictures, config.contents),
+            ("painting", project.styles.pictures, config.styles),
+        ):
+            for name in names:
+                if name not in known:
+                    raise InputError(f'the project has no {kind} "{name}"{closest(name, known)}')
+
+    def _recipes(self, config: Selection) -> Sequence[str]:
+        return self.recipes or (config.recipes if isinstance(config, Request) else ())
 
 
 _JOBS = (
@@ -89,17 +101,6 @@ def jobs(experiments: Sequence[Experiment]) -> list[Job]:
     return [*_JOBS, *trials]
 
 
-def require_known(kind: str, known: Collection[str], names: Iterable[str]) -> None:
-    """Nothing, if all names are known.
-
-    Raises:
-        InputError: a name that isn't.
-    """
-    for name in names:
-        if name not in known:
-            raise InputError(f'the project has no {kind} "{name}"{closest(name, known)}; it has {", ".join(known)}')
-
-
 def job_definition(job: Job) -> dg.JobDefinition:
     """The job as the UI offers it. Its run makes the partitions those of the pictures, and logs what is to be made."""
 
@@ -114,6 +115,7 @@ def job_definition(job: Job) -> dg.JobDefinition:
         usable = checked(project)
         for line in (*usable.contents.left_out, *usable.styles.left_out):
             context.log.warning(f"left out: {line}")
+        job.require_known(usable, config)
         grid = job.grid(usable, synchronised(usable, context.instance), config)
         ahead = job.phases[0] in PREPARATION
         lineage = Lineage(usable, ahead=ahead, force=config.force)

@@ -10,19 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property, wraps
+from functools import wraps
 from itertools import product
 from typing import Concatenate, ParamSpec
 
 from spnst_core.errors import InputError
 from spnst_core.experiments import Experiment
-from spnst_core.models.judges import identify_judges
 from spnst_core.recipes import Recipe
 from spnst_core.style_size import StyleSize
 from spnst_pipeline import layout
 from spnst_pipeline.checks import BLOCKED
 from spnst_pipeline.fingerprints import HEAD, fingerprint, metadata
-from spnst_pipeline.resources import Project
+from spnst_pipeline.resources import Project, painted_sizes
 
 READ_AT_ONCE = 256
 """Files whose heads are held in memory together."""
@@ -92,16 +91,16 @@ class Lineage:
     _rules: dict[tuple[object, ...], Artefact] = field(default_factory=dict)
     _recipes: dict[int, tuple[Recipe, str]] = field(default_factory=dict)
     _carried: dict[str, dict[str, str]] = field(default_factory=dict)
-    _current: dict[str, bool] = field(default_factory=dict)
+    _current: dict[Artefact, bool] = field(default_factory=dict)
     _listed: tuple[str, ...] = ()
     _keys: set[str] = field(default_factory=set)
     _names: dict[str, dict[str, list[str]]] = field(default_factory=dict)
 
     def is_current(self, artefact: Artefact) -> bool:
         """Up to date: the files are there and carry the fingerprint (and targets hold the sizes and layers)."""
-        if artefact.key not in self._current:
-            self._current[artefact.key] = self._look(artefact)
-        return self._current[artefact.key]
+        if artefact not in self._current:
+            self._current[artefact] = self._look(artefact)
+        return self._current[artefact]
 
     def _look(self, artefact: Artefact) -> bool:
         carried = self._read(artefact.key)
@@ -201,24 +200,27 @@ class Lineage:
         return Artefact(layout.style_image(style), fingerprint("style_image", self.project.styles.digest(style)))
 
     @_kept
-    def depth_map(self, content: str) -> Artefact:
-        """From the photograph and the networks."""
+    def depth_map(self, content: str, recipe: Recipe | None = None) -> Artefact:
+        """From the photograph and the networks; at the sizes of one recipe, or of all."""
         made_of = fingerprint("depth_map", self._photograph(content), self._models)
         beside = (layout.depth_picture(content),)
-        return Artefact(layout.depth_map(content), made_of, beside, self.project.content_sizes)
+        return Artefact(layout.depth_map(content), made_of, beside, self._content_sizes(recipe))
 
     @_kept
-    def edge_map(self, content: str) -> Artefact:
-        """From the photograph and the networks."""
+    def edge_map(self, content: str, recipe: Recipe | None = None) -> Artefact:
+        """From the photograph and the networks; at the sizes of one recipe, or of all."""
         made_of = fingerprint("edge_map", self._photograph(content), self._models)
         beside = (layout.edge_picture(content),)
-        return Artefact(layout.edge_map(content), made_of, beside, self.project.content_sizes)
+        return Artefact(layout.edge_map(content), made_of, beside, self._content_sizes(recipe))
 
     @_kept
-    def style_grams(self, style: str) -> Artefact:
-        """From the painting and the networks."""
+    def style_grams(self, style: str, recipe: Recipe | None = None) -> Artefact:
+        """From the painting and the networks; at the sizes and of the layers of one recipe, or of all."""
         made_of = fingerprint("style_grams", self._painting(style), self._models)
-        sizes, layers = self.project.style_sizes, self.project.style_layers
+        project = self.project
+        sizes, layers = project.style_sizes, project.style_layers
+        if recipe:
+            sizes, layers = painted_sizes(recipe), tuple(recipe.style_layers(project.identity.layers))
         return Artefact(layout.style_grams(style), made_of, sizes=sizes, layers=layers)
 
     @_kept
@@ -227,9 +229,9 @@ class Lineage:
         made_of = fingerprint(
             "pastiche",
             self._photograph(content),
-            self._require(self.depth_map(content)),
-            self._require(self.edge_map(content)),
-            self._require(self.style_grams(style)),
+            self._require(self.depth_map(content, recipe)),
+            self._require(self.edge_map(content, recipe)),
+            self._require(self.style_grams(style, recipe)),
             self._recipe(recipe),
             self._models,
         )
@@ -249,9 +251,9 @@ class Lineage:
             self._require(self.pastiche(recipe, content, style)),
             self._photograph(content),
             self._painting(style),
-            self._require(self.style_grams(style)),
+            self._require(self.style_grams(style, recipe)),
             self._models,
-            self._judges,
+            self.project.judged_by,
         )
         cell = recipe.name, content, style
         return Artefact(layout.metrics(*cell), made_of, (layout.pastiche_depth(*cell), layout.pastiche_edges(*cell)))
@@ -283,16 +285,24 @@ class Lineage:
         """From everything made."""
         return _printed(layout.GRID_SHEET, self._sheet(self.contents(), self.styles()))
 
+    def compared_cells(self, experiment: Experiment) -> list[Artefact]:
+        """Scores of the cells that every recipe of an experiment has: means of others couldn't be compared."""
+        self.look(*(f"{kind}/{recipe.name}" for kind in ("pastiche", "metrics") for recipe in experiment.recipes))
+        scored = [{_place(cell): cell for cell in self.cells(self.metrics, recipes=[r])} for r in experiment.recipes]
+        common = set.intersection(*map(set, scored))
+        return [cell for cells in scored for place, cell in cells.items() if place in common]
+
     def experiment(self, experiment: Experiment) -> Artefact:
-        """From the scores and pictures of every cell of its recipes that has scores.
+        """From the scores and pictures of the cells that every recipe of it has.
 
         Raises:
             NotMade: there is no such cell.
         """
-        scored = self.cells(self.metrics, recipes=experiment.recipes)
+        scored = self.compared_cells(experiment)
         if not scored:
             raise NotMade(
-                f"no cell of the experiment {experiment.name} has scores: launch experiment_{experiment.name}"
+                f"no cell has scores of every recipe of the experiment {experiment.name}: "
+                f"launch experiment_{experiment.name}"
             )
         contents, styles = covered(scored)
         shown = self._sheet(contents, styles, experiment.recipes)
@@ -318,13 +328,13 @@ class Lineage:
         return Artefact(layout.GALLERY, made_of)
 
     def contents(self) -> list[str]:
-        """Contents ready to be shown: photograph and maps are up to date."""
-        rules = (self.content_image, self.depth_map, self.edge_map)
+        """Contents ready to be shown: photograph and maps are up to date, whatever sizes they hold."""
+        rules = (self.content_image, self._any_depth_map, self._any_edge_map)
         return [c for c in sorted(self.project.contents.pictures) if all(self.current(rule, c) for rule in rules)]
 
     def styles(self) -> list[str]:
-        """Styles ready to be shown: painting and targets are up to date."""
-        rules = (self.style_image, self.style_grams)
+        """Styles ready to be shown: painting and targets are up to date, whatever sizes they hold."""
+        rules = (self.style_image, self._any_style_grams)
         return [s for s in sorted(self.project.styles.pictures) if all(self.current(rule, s) for rule in rules)]
 
     def cells(
@@ -355,13 +365,21 @@ class Lineage:
     def _models(self) -> str:
         return self.project.identity.fingerprint
 
-    @cached_property
-    def _judges(self) -> str:
-        return identify_judges()
+    def _any_depth_map(self, content: str) -> Artefact:
+        return replace(self.depth_map(content), sizes=())
+
+    def _any_edge_map(self, content: str) -> Artefact:
+        return replace(self.edge_map(content), sizes=())
+
+    def _any_style_grams(self, style: str) -> Artefact:
+        return replace(self.style_grams(style), sizes=(), layers=())
+
+    def _content_sizes(self, recipe: Recipe | None) -> tuple[int, ...]:
+        return recipe.sizes if recipe else self.project.content_sizes
 
     def _sheet(self, contents: Sequence[str], styles: Sequence[str], recipes: Sequence[Recipe] | None = None) -> str:
         shown = [
-            *(f"{c} {self._require(self.depth_map(c))} {self._require(self.edge_map(c))}" for c in contents),
+            *(f"{c} {self._require(self._any_depth_map(c))} {self._require(self._any_edge_map(c))}" for c in contents),
             *(f"{s} {self._require(self.style_image(s))}" for s in styles),
             *_marks(self.cells(self.pastiche, contents, styles, recipes)),
             *_marks(self.cells(self.metrics, contents, styles, recipes)),
@@ -417,8 +435,13 @@ def _printed(sheet: str, made_of: str) -> Artefact:
 
 def covered(cells: Sequence[Artefact]) -> tuple[list[str], list[str]]:
     """Contents and styles of which there is a cell, in the order of the cells."""
-    places = [cell.key.rpartition(".")[0].split("/")[-2:] for cell in cells]
+    places = list(map(_place, cells))
     return list(dict.fromkeys(c for c, _ in places)), list(dict.fromkeys(s for _, s in places))
+
+
+def _place(cell: Artefact) -> tuple[str, str]:
+    content, style = cell.key.rpartition(".")[0].split("/")[-2:]
+    return content, style
 
 
 def partition(key: str) -> str:

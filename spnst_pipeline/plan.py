@@ -17,7 +17,6 @@ from spnst_core.recipes import Recipe
 from spnst_pipeline.cover import cover
 from spnst_pipeline.lineage import Artefact, Lineage
 from spnst_pipeline.partitions import Span, cell_key
-from spnst_pipeline.resources import all_of
 
 RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 """Tags that make a run cover a range of partitions; of the grid, a rectangle between opposite corners."""
@@ -159,7 +158,7 @@ def drawing_sheets(lineage: Lineage, grid: Grid) -> Plan:
 
 def drawing_gallery(lineage: Lineage, grid: Grid) -> Plan:
     """Tables, sheet and pages of everything, once there is a cell with scores."""
-    _look_at_cells(lineage, lineage.project.recipes, "pastiche", "metrics")
+    _look_at_cells(lineage, lineage.project.every_recipe, "pastiche", "metrics")
     rules = {
         "metric_table": lineage.metric_table,
         "comparison": lineage.comparison,
@@ -174,9 +173,8 @@ def drawing_gallery(lineage: Lineage, grid: Grid) -> Plan:
 
 
 def drawing_experiments(lineage: Lineage, grid: Grid) -> Plan:
-    """Tables, plot and sheet of every experiment that has a cell with scores."""
+    """Tables, plot and sheet of every experiment that has a cell by all of its recipes."""
     experiments = lineage.project.experiments
-    _look_at_cells(lineage, all_of((), experiments), "pastiche", "metrics")
     wanted = [f"experiment/{one.name}" for one in experiments if lineage.outdated(lineage.experiment, one)]
     launches = [Launch((asset,), None, lineage.force) for asset in wanted]
     return _plan("drawing experiments", (dict.fromkeys(wanted, 1), launches))
@@ -188,7 +186,7 @@ PREPARATION: tuple[Phase, ...] = (decoding, preparing)
 DRAWING: tuple[Phase, ...] = (drawing_sheets, drawing_experiments, drawing_gallery)
 GALLERY: tuple[Phase, ...] = (measuring, *DRAWING)
 EVERYTHING: tuple[Phase, ...] = (*PREPARATION, painting, *GALLERY)
-EXPERIMENT: tuple[Phase, ...] = (*PREPARATION, painting, measuring, drawing_experiments)
+EXPERIMENT: tuple[Phase, ...] = (*PREPARATION, painting, measuring, drawing_experiments, drawing_gallery)
 
 Part = tuple[Mapping[str, int], Sequence[Launch]]
 """How many partitions of some assets are wanted, and the runs that make them."""

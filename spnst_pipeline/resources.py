@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 from spnst_core.errors import InputError
 from spnst_core.experiments import Experiment
-from spnst_core.models.judges import Judges, load_judges
+from spnst_core.models.judges import Judges, identify_judges, load_judges
 from spnst_core.models.profiles import Identity, Models, identify, load_models
 from spnst_core.recipes import Recipe
 from spnst_core.style_size import StyleSize
@@ -77,6 +77,11 @@ class Project:
         return load_judges(self.models.device)
 
     @cached_property
+    def judged_by(self) -> str:
+        """A fingerprint of the judges."""
+        return identify_judges()
+
+    @cached_property
     def every_recipe(self) -> tuple[Recipe, ...]:
         """Those of the grid and of the experiments, each once."""
         return all_of(self.recipes, self.experiments)
@@ -89,7 +94,7 @@ class Project:
     @cached_property
     def style_sizes(self) -> tuple[StyleSize, ...]:
         """Sizes at which some recipe looks at a painting, and the pastiches' own, at which they are judged."""
-        return tuple(sorted({size for r in self.every_recipe for size in (*r.style_sizes, StyleSize(r.size))}))
+        return tuple(sorted({size for recipe in self.every_recipe for size in painted_sizes(recipe)}))
 
     @cached_property
     def style_layers(self) -> tuple[str, ...]:
@@ -126,7 +131,7 @@ def load_recipes(settings: Settings) -> tuple[tuple[Recipe, ...], tuple[Experime
 
     recipes = {recipe.name: recipe for source in settings.recipes for recipe in [as_set(Recipe.load(source), source)]}
     experiments = [
-        Experiment.load(name, recipes).with_recipes(lambda recipe: as_set(recipe, "your own recipe"))
+        Experiment.load(name, recipes).with_recipes(partial(as_set, source=f"yours: the experiment {name} has one"))
         for name in dict.fromkeys(settings.experiments)
     ]
     return tuple(recipes.values()), tuple(experiments)
@@ -136,3 +141,8 @@ def all_of(recipes: Iterable[Recipe], experiments: Iterable[Experiment]) -> tupl
     """Recipes of the grid, then those of the experiments, each once."""
     every = (*recipes, *(recipe for experiment in experiments for recipe in experiment.recipes))
     return tuple({recipe.name: recipe for recipe in every}.values())
+
+
+def painted_sizes(recipe: Recipe) -> tuple[StyleSize, ...]:
+    """Sizes at which a recipe looks at a painting, and that of its pastiches, at which they are judged."""
+    return tuple(sorted({*recipe.style_sizes, StyleSize(recipe.size)}))

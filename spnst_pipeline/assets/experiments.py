@@ -10,7 +10,14 @@ from spnst_core.experiments import Experiment
 from spnst_core.sheets import contact_sheet, contact_sheets, pdf
 from spnst_pipeline import layout
 from spnst_pipeline.assets.sheets import Sheets
-from spnst_pipeline.assets.tables import compared_recipes, mean_scores, score_table, table_schema, to_parquet
+from spnst_pipeline.assets.tables import (
+    compared_recipes,
+    mean_scores,
+    read_table,
+    score_table,
+    table_schema,
+    to_parquet,
+)
 from spnst_pipeline.lineage import Lineage, covered
 from spnst_pipeline.options import Remake
 from spnst_pipeline.pictures import preview
@@ -44,20 +51,22 @@ def experiment_asset(experiment: Experiment) -> dg.AssetsDefinition:
     ) -> None:
         lineage, store = Lineage(project, force=config.force), project.store
         wanted = lineage.experiment(experiment)
-        cells = lineage.cells(lineage.metrics, recipes=experiment.recipes)
-        table, schema = score_table(store, cells, project.identity.layers.style_layers)
         if not lineage.reuse(wanted):
+            cells = lineage.compared_cells(experiment)
+            table, schema = score_table(store, cells, project.identity.layers.style_layers)
             families = {name: [recipe.name for recipe in family] for name, family in experiment.families.items()}
+            frontier = plots.frontier(table, families=families)
             drawing = Sheets(lineage, experiment.recipes).of_part(
                 experiment.name, experiment.description, *covered(cells)
             )
             store.write(files.table_csv, table.to_csv(index=False).encode())
             store.write(files.comparison, compared_recipes(table).to_csv(index=False).encode())
-            store.write(files.frontier, plots.frontier(table, families=families))
+            store.write(files.frontier, frontier)
             store.write(files.sheet, images.encode_png(contact_sheet(*drawing)))
             store.write(files.pages, pdf(contact_sheets(*drawing), experiment.name))
             store.write(wanted.key, to_parquet(table, schema, wanted.stamp))
             listener.made(wanted.key)
+        table = read_table(store, wanted.key)
         context.add_asset_metadata(
             {
                 "dagster/row_count": len(table),

@@ -183,7 +183,6 @@ def _frontiers(lineage: Lineage) -> Iterator[shown.Plot]:
         if lineage.current(lineage.experiment, experiment):
             drawing = store.read(layout.experiment(experiment.name).frontier)
             told = f"Mean edge error against mean patch distance in {experiment.name}, a line for each family"
-
             yield shown.Plot(f"experiment_{experiment.name}", drawing, told, experiment.description)
 
 

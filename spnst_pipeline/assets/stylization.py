@@ -13,7 +13,7 @@ from torch import Tensor
 
 from spnst_core import images
 from spnst_core.batching import batches
-from spnst_core.metrics import style_distance
+from spnst_core.objective import style_misfit
 from spnst_core.optimize import TERMS, optimize, starting_point
 from spnst_core.recipes import Recipe
 from spnst_core.style_size import StyleSize
@@ -188,7 +188,7 @@ class _Painting:
 
     Attributes:
         image: the pastiche, (1, 3, H, W), in [0, 1] if all went well.
-        before, after: style distances of the picture that it started from and of the pastiche.
+        before, after: how far from its style the picture was that it started from, and the pastiche.
         made: how it was made.
         history: its losses, one row a step.
     """
@@ -256,7 +256,7 @@ def _paint(
 ) -> Iterator[tuple[str, _Painting]]:
     """One batch through the recipe: each style with its painting."""
     began, started = datetime.now(timezone.utc), time.perf_counter()
-    encoder, device = project.models.encoder, project.models.device
+    device = project.models.device
     styles = [_style_targets(project, recipe, style) for style in batch]
     trace = Trace()
     listener.batch(recipe, content, batch)
@@ -280,7 +280,7 @@ def _paint(
             "device": device.type,
             "losses": {t: float(iterate.losses[t][index]) for t in TERMS if getattr(used, t)},
         }
-        before, after = style_distance(start, style, encoder), style_distance(image, style, encoder)
+        before, after = (style_misfit(x, [style], recipe, project.models).item() for x in (start, image))
         yield name, _Painting(image, before, after, made, trace.history(index))
 
 

@@ -158,9 +158,9 @@ def table_assets(recipes: tuple[Recipe, ...]) -> list[dg.AssetsDefinition]:
     return [metric_table, comparison]
 
 
-def read_table(store: Store) -> pd.DataFrame:
-    """The metric table: one row a cell."""
-    return pd.read_parquet(BytesIO(store.read(layout.METRIC_TABLE)))
+def read_table(store: Store, key: str = layout.METRIC_TABLE) -> pd.DataFrame:
+    """The metric table, or that of an experiment: one row a cell."""
+    return pd.read_parquet(BytesIO(store.read(key)))
 
 
 def read_comparison(store: Store) -> pd.DataFrame:

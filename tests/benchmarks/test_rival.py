@@ -20,8 +20,8 @@ def test_it_is_found_in_a_few_steps_whatever_the_curve(distance, weight):
         return distance(w)
 
     found = weight_for(watched, distance(weight))
-    assert distance(found) == pytest.approx(distance(weight), rel=CLOSE)
-    assert len(asked) <= 10
+    assert found == pytest.approx(weight, rel=CLOSE)
+    assert len(asked) == len(set(asked)) <= 12
 
 
 def test_a_goal_that_is_met_already_needs_no_more_weight():
@@ -29,5 +29,5 @@ def test_a_goal_that_is_met_already_needs_no_more_weight():
 
 
 def test_a_goal_out_of_reach_is_told():
-    with pytest.raises(ValueError, match=rf"at a content weight of {HIGHEST:g} the style distance is 0\.3"):
+    with pytest.raises(ValueError, match=rf"even with a content weight of {HIGHEST:g}"):
         weight_for(lambda w: 0.2 + 0.1 * math.log(w) / math.log(HIGHEST), 0.4)

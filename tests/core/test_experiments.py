@@ -2,7 +2,7 @@
 
 import pytest
 
-from spnst_core import InputError, Recipe
+from spnst_core import InputError, Recipe, Weights
 from spnst_core.experiments import Experiment
 
 
@@ -61,6 +61,15 @@ def test_an_own_recipe_takes_the_place_of_a_built_in_one():
     own = Recipe.load("structure").with_weights({"edge": 0.5})
     ablation = Experiment.load("ablation", {"structure": own})
     assert weights(ablation)["structure_edges"] == (0.5, 0)
+
+
+def test_weights_of_stages_are_scaled_like_the_recipes():
+    own = Recipe.load("structure")
+    first = own.stages[0].model_copy(update={"weights": Weights(edge=4, depth=0)})
+    staged = own.model_copy(update={"stages": (first, *own.stages[1:])})
+    half = next(r for r in Experiment.load("sweep", {"structure": staged}).recipes if r.name == "structure_half")
+    assert half.stages[0].weights == Weights(edge=2, depth=0)
+    assert half.stages[1].weights is None
 
 
 def test_every_recipe_can_be_changed():

@@ -7,8 +7,10 @@ from test_launcher import opened
 from spnst_core import InputError
 from spnst_core.experiments import Experiment
 from spnst_core.metrics import METRICS
+from spnst_pipeline.fingerprints import VERSIONS
 from spnst_pipeline.launcher import PHASE
 from spnst_pipeline.layout import experiment
+from spnst_pipeline.lineage import Lineage
 from spnst_pipeline.resources import Project
 
 ABLATION = {"structure", "gatys", "structure_edges", "structure_depth"}
@@ -20,7 +22,13 @@ def tried(made):
     return made, made.run(experiments=("ablation",))
 
 
-def test_only_what_the_grid_hasnt_got_is_painted(tried):
+def with_experiment(place, monkeypatch):
+    """The project's settings name the ablation."""
+    settings = place.settings
+    monkeypatch.setattr(type(place), "settings", lambda _, **changes: settings(experiments=("ablation",), **changes))
+
+
+def test_only_what_the_grid_hasnt_got_is_painted(tried, monkeypatch):
     made, run = tried
     assert not run.execution.failed
     painted = {batch[0] for batch in run.recorder.batches}
@@ -28,6 +36,9 @@ def test_only_what_the_grid_hasnt_got_is_painted(tried):
     assert all((made.out / key).exists() for key in experiment("ablation"))
     again = made.run(experiments=("ablation",))
     assert (again.execution.runs, again.recorder.steps) == ([], 0)
+    monkeypatch.setitem(VERSIONS, "experiment", 99)
+    lineage = Lineage(run.project)
+    assert lineage.outdated(lineage.experiment, run.project.experiments[0])
 
 
 def test_tables_are_of_the_experiments_recipes_and_the_grids_stay_its_own(tried):
@@ -49,29 +60,48 @@ def test_the_gallery_shows_the_frontier_and_stays_otherwise_the_grids(tried):
 
 
 def test_the_job_paints_the_chosen_pictures_alone(made, monkeypatch):
-    settings = made.settings
-    monkeypatch.setattr(type(made), "settings", lambda _, **changes: settings(experiments=("ablation",), **changes))
+    with_experiment(made, monkeypatch)
     with opened(made, monkeypatch) as bench:
         assert bench.ask("experiment_ablation", contents=["cat"], styles=["wave"]).success
         requests = bench.drive()
         assert not bench.ask("experiment_ablation", contents=["dog"]).success
     phases = {request.tags[PHASE] for request in requests}
-    assert phases == {"painting", "measuring", "drawing experiments"}
+    assert phases == {"painting", "measuring", "drawing experiments", "drawing the gallery"}
     painted = {path.relative_to(made.out / "pastiche").as_posix() for path in (made.out / "pastiche").rglob("*.png")}
     assert {name for name in painted if name.startswith("structure_")} == {
         "structure_edges/cat/wave.png",
         "structure_depth/cat/wave.png",
     }
-    assert len(pd.read_parquet(made.out / "experiment/ablation/metrics.parquet")) == 10  # two recipes have all four
+    table = pd.read_parquet(made.out / "experiment/ablation/metrics.parquet")
+    assert set(zip(table["content"], table["style"], strict=True)) == {("cat", "wave")}  # though the grid has all four
+    assert len(table) == 4
 
 
 def test_nothing_of_an_experiment_is_made_unasked(made, monkeypatch):
-    settings = made.settings
-    monkeypatch.setattr(type(made), "settings", lambda _, **changes: settings(experiments=("ablation",), **changes))
+    with_experiment(made, monkeypatch)
     with opened(made, monkeypatch) as bench:
         bench.ask("stylize_missing")
-        phases = [request.tags[PHASE] for request in bench.drive()]
-        assert phases == ["drawing experiments", "drawing the gallery"]  # of what the grid and the experiment share
+        assert bench.drive() == []
+
+
+def test_a_picture_that_is_taken_away_meanwhile_holds_up_nothing(stamped, monkeypatch):
+    with_experiment(stamped, monkeypatch)
+    with opened(stamped, monkeypatch) as bench:
+        asked = bench.ask("experiment_ablation", contents=["cat"])
+        assert asked.success
+        (stamped.root / "photos/cat.png").unlink()
+        bench.drive()
+        assert bench.ask("precompute", force=True).success
+        assert bench.tick().run_requests
+
+
+def test_an_experiment_with_sizes_of_its_own_leaves_the_grid_as_it_is(stamped):
+    """Its sizes aren't prepared yet, but nothing of the grid needs them."""
+    alone, project = (Project.open(stamped.settings(experiments=names)) for names in ((), ("seed_six",)))
+    assert set(project.style_sizes) > set(alone.style_sizes)
+    grid = Lineage(project)
+    assert grid.styles() == sorted(project.styles.pictures)
+    assert len(grid.cells(grid.metrics)) == 8
 
 
 def test_an_unknown_experiment_is_refused(fresh):
