@@ -37,7 +37,7 @@ def headline(table: pd.DataFrame, comparison: pd.DataFrame) -> Table:
     if any(known):
         cells_of_both = str(max(row["cells"] for row in known if row))
         rows += [
-            [f"{CANDIDATE} against {BASELINE}", cells_of_both, *_each(known, lambda row: _percent(row["change"]))],
+            [f"{CANDIDATE} / {BASELINE}", cells_of_both, *_each(known, lambda row: _percent(row["change"]))],
             ["95 % interval", "", *_each(known, lambda row: interval(row["change_low"], row["change_high"]))],
             ["better in", "", *_each(known, lambda row: f"{row['wins']:.0%}")],
         ]
@@ -74,10 +74,10 @@ def _pair(comparison: pd.DataFrame, recipe: str, against: str) -> Table:
 
 
 def interval(low: float, high: float) -> str:
-    """Two relative changes as ``−60 … −50 %``; a dash where they aren't known."""
+    """Two relative changes as ``−60…−50 %``; a dash where they aren't known."""
     if not (math.isfinite(low) and math.isfinite(high)):
         return "–"
-    return f"{_signed(100 * low, '.0f')} … {_signed(100 * high, '.0f')} %"
+    return f"{_signed(100 * low, '.0f')}…{_signed(100 * high, '.0f')} %"
 
 
 def _each(rows: Iterable[Row | None], text: Callable[[Row], str]) -> list[str]:

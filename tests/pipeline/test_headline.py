@@ -31,7 +31,7 @@ def test_it_names_recipes_in_their_order_and_ends_with_the_change():
     assert found.rows[:3] == [
         ["structure", "2", "0.250", "0.150", "0.030", "0.550"],
         ["gatys", "2", "0.200", "0.300", "0.150", "0.400"],
-        ["structure against gatys", "2", "+25.0 %", "−50.0 %", "−80.0 %", "+37.5 %"],
+        ["structure / gatys", "2", "+25.0 %", "−50.0 %", "−80.0 %", "+37.5 %"],
     ]
     assert found.rows[3][0] == "95 % interval"
     assert found.rows[4] == ["better in", "", "0%", "50%", "100%", "100%"]
@@ -48,5 +48,5 @@ def test_a_metric_that_is_missing_is_a_dash():
 
 
 def test_an_interval_reads_from_the_lower_to_the_higher():
-    assert interval(-0.604, 0.05) == "−60 … +5 %"
+    assert interval(-0.604, 0.05) == "−60…+5 %"
     assert interval(np.nan, np.nan) == "–"
