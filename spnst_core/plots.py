@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from spnst_core.metrics import METRICS, Metric
 
 DPI = 200
+SPAN = 0.25
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b8860b", "#56b4e9", "#8b877f", "#7b3294")
 """Told apart by colour-blind eyes as well (after Okabe and Ito); they come round again when there are more."""
@@ -71,6 +72,8 @@ def frontier(
     for key, name_axis in ((style, axes.set_xlabel), (structure, axes.set_ylabel)):
         name_axis(_named(_METRICS[key]), color=paper.ink, fontsize=9)
     axes.margins(0.12)
+    axes.set_xlim(_wide(*axes.get_xlim()))
+    axes.set_ylim(_wide(*axes.get_ylim()))
     return _png(figure)
 
 
@@ -98,6 +101,12 @@ def strips(table: pd.DataFrame, metrics: Sequence[Metric], paper: Paper = LIGHT)
         axes.set_ylim(len(recipes) - 0.5, -0.5)
         axes.set_title(_named(metric), fontsize=8, color=paper.ink)
     return _png(figure)
+
+
+def _wide(low: float, high: float) -> tuple[float, float]:
+    """A range of at least `SPAN` of its upper end around the same middle: a hair's breadth mustn't fill the plot."""
+    lacking = max(0.0, SPAN * abs(high) - (high - low)) / 2
+    return low - lacking, high + lacking
 
 
 def _named(metric: Metric) -> str:

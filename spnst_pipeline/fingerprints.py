@@ -24,7 +24,7 @@ VERSIONS = {
     "metric_table": 2,
     "comparison": 1,
     "contact_sheet": 3,
-    "gallery": 3,
+    "gallery": 4,
     "experiment": 1,
 }
 """Code version of each step: raised when the same ingredients would now give another artefact."""

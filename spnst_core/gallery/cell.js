@@ -158,7 +158,7 @@ function scores(at) {
   const row = (metric, place) => {
     const known = columns.map(([, cell]) => cell.scores[place]).filter(value => value != null);
     const best = metric.better === "lower" ? Math.min(...known) : Math.max(...known);
-    return make("tr", {}, make("th", {scope: "row", title: metric.description}, make("bdi", {}, metric.label), " ",
+    return make("tr", {}, make("th", {scope: "row", title: explained(metric)}, make("bdi", {}, metric.label), " ",
       make("span", {class: "faint", title: `${metric.better} is better`}, make("span", {"aria-hidden": "true"}, arrow(metric)), make("span", {class: "hidden"}, `${metric.better} is better`))),
       ...columns.map(([, cell]) => {
         const value = cell.scores[place];

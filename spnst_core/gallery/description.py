@@ -66,7 +66,7 @@ class Metric:
         label: what people call it.
         better: which way is better.
         seen: whether the optimiser minimised it, or a close relative; if not, it is an independent judge.
-        unit: written after a value; empty for none.
+        unit: named where the metric is explained; empty for none.
         description: one sentence.
     """
 

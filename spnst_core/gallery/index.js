@@ -256,7 +256,7 @@ function draw() {
 
 document.getElementById("filters").append(...["contents", "styles", "recipes"].map(menu));
 for (const [seen, label] of [[false, "Independent judges"], [true, "Seen by the optimiser"]]) {
-  const options = gallery.metrics.flatMap((metric, place) => metric.seen === seen ? [make("option", {value: place, title: metric.description}, `${metric.label} ${arrow(metric)}`)] : []);
+  const options = gallery.metrics.flatMap((metric, place) => metric.seen === seen ? [make("option", {value: place, title: explained(metric)}, `${metric.label} ${arrow(metric)}`)] : []);
   if (options.length) metricChoice.append(make("optgroup", {label}, ...options));
 }
 document.getElementById("metric-choice").hidden = !gallery.metrics.length;

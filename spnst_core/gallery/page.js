@@ -47,14 +47,16 @@ function image(picture, alt, {large = false, eager = false} = {}) {
 
 const arrow = metric => (metric.better === "lower" ? "↓" : "↑");
 
+const explained = metric => (metric.unit ? `${metric.description} Unit: ${metric.unit}.` : metric.description);
+
 /** A score with three significant digits, or a dash that carries the reason. */
 function score(cell, place) {
-  const value = cell.scores[place], metric = gallery.metrics[place];
+  const value = cell.scores[place];
   if (value == null) {
     const reason = cell.missing[place];
     return make("span", {class: "absent", title: reason}, make("span", {"aria-hidden": "true"}, "–"), make("span", {class: "hidden"}, `missing: ${reason}`));
   }
-  return make("span", {class: "score"}, written(value) + (metric.unit ? ` ${metric.unit}` : ""));
+  return make("span", {class: "score"}, written(value));
 }
 
 function written(value) {
