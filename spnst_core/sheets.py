@@ -27,8 +27,8 @@ HEAD = 64
 CAPTION = 2 * LINE + 10
 """Height in pixels under a picture, for its caption."""
 
-MOST_COLUMNS, MOST_ROWS = 8, 8
-"""What a page holds unless told otherwise."""
+MOST_COLUMNS, MOST_ROWS = 6, 4
+"""What a page holds unless told otherwise: tiles with close-ups and maps are twice as high as wide."""
 
 DPI = 150
 

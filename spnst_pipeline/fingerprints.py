@@ -23,7 +23,7 @@ VERSIONS = {
     "metrics": 2,
     "metric_table": 2,
     "comparison": 1,
-    "contact_sheet": 3,
+    "contact_sheet": 4,
     "gallery": 4,
     "experiment": 1,
 }

@@ -208,7 +208,7 @@ def test_a_grid_without_rows_is_a_page_of_its_columns():
 
 
 def test_a_page_for_nothing_is_refused():
-    with pytest.raises(ValueError, match="a page of 8 columns and 0 rows can show nothing"):
+    with pytest.raises(ValueError, match="a page of 6 columns and 0 rows can show nothing"):
         contact_sheets("t", *grid(1, 1), most_rows=0)
 
 
