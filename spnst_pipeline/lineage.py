@@ -220,7 +220,8 @@ class Lineage:
         project = self.project
         sizes, layers = project.style_sizes, project.style_layers
         if recipe:
-            sizes, layers = painted_sizes(recipe), tuple(recipe.style_layers(project.identity.layers))
+            sizes = tuple(size for size in painted_sizes(recipe) if size in sizes)
+            layers = tuple(layer for layer in recipe.style_layers(project.identity.layers) if layer in layers)
         return Artefact(layout.style_grams(style), made_of, sizes=sizes, layers=layers)
 
     @_kept
@@ -375,7 +376,9 @@ class Lineage:
         return replace(self.style_grams(style), sizes=(), layers=())
 
     def _content_sizes(self, recipe: Recipe | None) -> tuple[int, ...]:
-        return recipe.sizes if recipe else self.project.content_sizes
+        """Sizes that a recipe was given for one launch aren't prepared."""
+        sizes = self.project.content_sizes
+        return tuple(size for size in recipe.sizes if size in sizes) if recipe else sizes
 
     def _sheet(self, contents: Sequence[str], styles: Sequence[str], recipes: Sequence[Recipe] | None = None) -> str:
         shown = [
