@@ -1,6 +1,9 @@
-"""Batching: how many cells of one shape are optimised side by side."""
+"""Batching: how many cells of one shape are optimised side by side, and in what tiles one is that doesn't fit."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from math import isqrt
+from pathlib import Path
 from typing import TypeVar
 
 import torch
@@ -10,11 +13,23 @@ Cell = TypeVar("Cell")
 BYTES_PER_PIXEL = 10_000
 """A cautious estimate of the memory that one pixel of one cell takes while gradients are computed; not measured."""
 
+BYTES_PER_PIXEL_APART = 500
+"""What each pixel of a picture takes even if the networks see it tile by tile: the picture, its targets, moments."""
+
 SHARE = 0.6
 """Share of the device's free memory that a batch may take."""
 
 MOST_PIXELS_ON_CPU = 1_000_000
 """A processor gains nothing from larger batches, so they are kept small enough that cells land often."""
+
+SMALLEST_TILE = 256
+"""Side in pixels of the tiles that are tried where not even they fit."""
+
+MOST_HALOS = 24
+"""Tiles don't grow beyond so many halos: these are then a tenth of what is read, and larger tiles gain little."""
+
+CONTROL_GROUP = Path("/sys/fs/cgroup")
+"""Where Linux tells a container of its own limits."""
 
 
 def batches(cells: Sequence[Cell], pixels: int, device: torch.device) -> list[list[Cell]]:
@@ -30,6 +45,53 @@ def batches(cells: Sequence[Cell], pixels: int, device: torch.device) -> list[li
 def room(device: torch.device) -> int:
     """Pixels, over all cells of a batch, that fit the device."""
     if device.type == "cuda":
-        free, _ = torch.cuda.mem_get_info(device)
-        return int(free * SHARE) // BYTES_PER_PIXEL
+        return int(free_memory(device) * SHARE) // BYTES_PER_PIXEL
     return MOST_PIXELS_ON_CPU
+
+
+def tile_side(height: int, width: int, device: torch.device, halo: int | None = None) -> int | None:
+    """Side in pixels of the square that the networks may read at once; None where the whole picture fits.
+
+    Args:
+        halo: pixels that a network must read around a tile: tiles needn't be larger than `MOST_HALOS` of them.
+    """
+    return side_in(int(free_memory(device) * SHARE), height, width, halo)
+
+
+def side_in(memory: int, height: int, width: int, halo: int | None = None) -> int | None:
+    """`tile_side` in so many bytes."""
+    left = memory - height * width * BYTES_PER_PIXEL_APART
+    if height * width * BYTES_PER_PIXEL <= left:
+        return None
+    fitting = max(SMALLEST_TILE, isqrt(max(0, left) // BYTES_PER_PIXEL))
+    return fitting if halo is None else min(fitting, max(SMALLEST_TILE, MOST_HALOS * halo))
+
+
+def free_memory(device: torch.device) -> int:
+    """Bytes that a device can still give: a processor's are the system's, or its container's where those are fewer."""
+    if device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(device)
+        return free
+    if device.type == "mps":
+        return torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()
+    return min(_available(), *_left_in_container())
+
+
+def _available() -> int:
+    meminfo = Path("/proc/meminfo")
+    if meminfo.is_file():
+        fields = dict(line.split(":") for line in meminfo.read_text().splitlines())
+        return int(fields["MemAvailable"].split()[0]) * 1024
+    # Elsewhere half of what is there: systems without /proc don't tell what could be freed.
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+
+
+def _left_in_container() -> Iterator[int]:
+    """What a control group (version 2 or 1) leaves, where one sets a limit; files it may forget count as free."""
+    for folder, limit, used in (
+        (CONTROL_GROUP, "memory.max", "memory.current"),
+        (CONTROL_GROUP / "memory", "memory.limit_in_bytes", "memory.usage_in_bytes"),
+    ):
+        if (folder / limit).is_file() and (most := (folder / limit).read_text().strip()).isdecimal():
+            counts = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
+            yield int(most) - int((folder / used).read_text()) + int(counts["inactive_file"])

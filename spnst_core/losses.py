@@ -11,6 +11,7 @@ Shape:
 from typing import Any, Literal
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 Form = Literal["relative", "raw"]
@@ -31,10 +32,16 @@ def squared_error(x: Tensor, target: Tensor, form: Form = "relative") -> Tensor:
         ValueError: the shapes don't fit.
     """
     _pair(x, target)
-    error = (x - target).square().flatten(1)
+    # mse_loss keeps x and the target for the gradient; a difference would be kept beside them.
+    error = F.mse_loss(x, target.expand_as(x), reduction="none").flatten(1)
     if form == "raw":
         return error.mean(1)
     return error.sum(1) / (target.square().flatten(1).sum(1) + EPSILON)
+
+
+def error_of_sums(error: Tensor, energy: Tensor, values: Tensor | int, form: Form = "relative") -> Tensor:
+    """`squared_error` from Σ(x − t)² and Σt², (N,) each, and the number of values of one picture."""
+    return error / values if form == "raw" else error / (energy + EPSILON)
 
 
 def content_loss(features: Tensor, target: Tensor, form: Form = "relative") -> Tensor:
@@ -45,7 +52,12 @@ def content_loss(features: Tensor, target: Tensor, form: Form = "relative") -> T
 def gram(features: Tensor) -> Tensor:
     """Gram matrix F·Fᵀ/(H·W), (N, C, C): mean products of feature channels (Gatys et al., eq. 3, normalised)."""
     f = features.flatten(2)
-    return _SelfProduct.apply(f) / f.shape[2]
+    return self_product(f) / f.shape[2]
+
+
+def self_product(f: Tensor) -> Tensor:
+    """F·Fᵀ of (N, C, P), (N, C, C)."""
+    return _SelfProduct.apply(f)
 
 
 class _SelfProduct(torch.autograd.Function):
@@ -82,11 +94,17 @@ def style_loss(features: Tensor, target_gram: Tensor, target_mean: Tensor, form:
     Shape:
         features (N, C, H, W); target_gram (N or 1, C, C); target_mean (N or 1, C).
     """
-    own = gram(features)
+    return statistics_loss(gram(features), mean(features), target_gram, target_mean, form)
+
+
+def statistics_loss(
+    gram: Tensor, mean: Tensor, target_gram: Tensor, target_mean: Tensor, form: Form = "relative"
+) -> Tensor:
+    """`style_loss` from the picture's own Gram (N, C, C) and mean (N, C)."""
     if form == "raw":
-        return squared_error(own, target_gram, "raw")
-    m = mean(features)
-    return squared_error(covariance(own, m), covariance(target_gram, target_mean)) + squared_error(m, target_mean)
+        return squared_error(gram, target_gram, "raw")
+    centred = squared_error(covariance(gram, mean), covariance(target_gram, target_mean))
+    return centred + squared_error(mean, target_mean)
 
 
 def edge_loss(maps: Tensor, target: Tensor, form: Form = "relative") -> Tensor:

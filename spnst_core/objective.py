@@ -10,6 +10,7 @@ from torch import Tensor
 
 from spnst_core import losses
 from spnst_core.colour import luminance
+from spnst_core.encoding import Encoded, encode
 from spnst_core.errors import InputError
 from spnst_core.models.profiles import FeatureExtractor, Models
 from spnst_core.recipes import Recipe, Stage
@@ -57,7 +58,7 @@ class _Goals:
     """What the content asks for in one view: the encoder's features, and edges and depth as maps or features."""
 
     view: View
-    features: Mapping[str, Tensor]
+    features: Mapping[str, Tensor] | None
     edge: Tensor | None
     depth: Tensor | None
 
@@ -71,6 +72,8 @@ class Objective:
         goal: the content on the stage's canvas, (1, 3, H, W).
         content: its edges and depth at the stage's size, where the recipe compares maps.
         styles: one for each cell.
+        tile: side in pixels of what the networks may read at once, or None for the whole canvas. Values and gradients
+            are the same, each takes about twice as long, and memory holds the features of one tile.
 
     Raises:
         InputError: the recipe compares features that the profile's networks don't have.
@@ -85,8 +88,11 @@ class Objective:
         recipe: Recipe,
         stage: Stage,
         models: Models,
+        tile: int | None = None,
     ) -> None:
         self._goal, self._recipe, self._models, self._size = goal, recipe, models, recipe.stage_size(stage)
+        self._tile = tile if tile is not None and tile < max(goal.shape[2:]) else None
+        self._edges = models.edges if self._tile is None else models.edges.tiled(self._tile)
         self._weights = weights = recipe.stage_weights(stage)
         self._content_layers = recipe.content_layers(models.encoder) if weights.content else {}
         self._style_layers = recipe.style_layers(models.encoder) if weights.style else {}
@@ -95,7 +101,7 @@ class Objective:
         self._depth = content.depth if weights.depth and recipe.depth_on == "maps" else None
         self._edge_features = self._depth_features = None
         if weights.edge and recipe.edge_on == "features":
-            self._edge_features = _features(models.edges, "edge_on", recipe, models)
+            self._edge_features = _features(self._edges, "edge_on", recipe, models)
         if weights.depth and recipe.depth_on == "features":
             self._depth_features = _features(models.depth, "depth_on", recipe, models)
         if bool(weights.edge) != bool(self._edge or self._edge_features):
@@ -115,21 +121,21 @@ class Objective:
 
     def __call__(self, x: Tensor, view: View, cells: slice = slice(None)) -> dict[str, Tensor]:
         form, window, goals = self._recipe.form, view.window, self._goals(view)
-        features = self._models.encoder.features(x[window], {*self._content_layers, *self._style_layers})
+        encoded = self._encoded(x[window], goals)
         zero = x.new_zeros(len(x))
         terms = dict.fromkeys(TERMS, zero)
         for layer, share in self._content_layers.items():
-            loss = losses.content_loss(features[layer], goals.features[layer], form)
-            terms["content"] = terms["content"] + share * loss
+            terms["content"] = terms["content"] + share * encoded.content[layer]
         for layer, share in self._style_layers.items():
             style = self._style_goals[layer]
-            loss = losses.style_loss(features[layer], style.gram[cells], style.mean[cells], form)
+            own = encoded.gram[layer], encoded.mean[layer]
+            loss = losses.statistics_loss(*own, style.gram[cells], style.mean[cells], form)
             terms["style"] = terms["style"] + share * loss
         if goals.edge is not None:
             if self._edge_features:
                 terms["edge"] = losses.squared_error(self._edge_features(x[window]), goals.edge, form)
             elif self._edge:
-                maps = self._models.edges.maps(x, self._edge.calibration[self._size])
+                maps = self._edges.maps(x, self._edge.calibration[self._size])
                 terms["edge"] = losses.edge_loss(maps, goals.edge, form)
         if goals.depth is not None:
             seen = view.before_depth(x)
@@ -141,6 +147,18 @@ class Objective:
             terms["tv"] = losses.total_variation(x, self._goal if form == "relative" else None)
         total = sum((getattr(self._weights, term) * terms[term] for term in TERMS), zero)
         return {**terms, "total": total}
+
+    def _encoded(self, seen: Tensor, goals: _Goals) -> Encoded:
+        encoder, content, style, form = self._models.encoder, self._content_layers, self._style_layers, self._recipe.form
+        if goals.features is None:
+            assert self._tile
+            return encode(encoder, seen, style, self._tile, content, self._goal[goals.view.window], form)
+        features = encoder.features(seen, {*content, *style})
+        return Encoded(
+            {layer: losses.gram(features[layer]) for layer in style},
+            {layer: losses.mean(features[layer]) for layer in style},
+            {layer: losses.content_loss(features[layer], goals.features[layer], form) for layer in content},
+        )
 
     @torch.no_grad()
     def _goals(self, view: View) -> _Goals:
@@ -160,7 +178,8 @@ class Objective:
             elif self._depth:
                 alone = view is WHOLE
                 depth = self._depth.maps[self._size] if alone else self._models.depth(view.before_depth(self._goal))
-            features = self._models.encoder.features(seen, self._content_layers)
+            # Tile by tile they are looked at anew in each step: those of the whole canvas are what doesn't fit.
+            features = None if self._tile else self._models.encoder.features(seen, self._content_layers)
             self._known = _Goals(view, features, edge, depth)
         return self._known
 
@@ -203,6 +222,5 @@ def _window(canvas: Tensor, generator: torch.Generator) -> Window:
 
 def soften(x: Tensor) -> Tensor:
     """Blur by [1 2 1]/4 in both directions, borders repeated, (N, C, H, W)."""
-    kernel = x.new_tensor([1.0, 2.0, 1.0]) / 4
-    weight = (kernel[:, None] * kernel).expand(x.shape[1], 1, 3, 3)
-    return F.conv2d(F.pad(x, (1, 1, 1, 1), mode="replicate"), weight, groups=x.shape[1])
+    # Two means of two pixels: a convolution would take ten times the memory of the picture.
+    return F.avg_pool2d(F.avg_pool2d(F.pad(x, (1, 1, 1, 1), mode="replicate"), 2, stride=1), 2, stride=1)

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from spnst_core import images
 from spnst_core.colour import recolour
+from spnst_core.encoding import fitting_tile
 from spnst_core.errors import InputError
 from spnst_core.lbfgs import LBFGS, Evaluation
 from spnst_core.models.profiles import Models
@@ -44,6 +45,7 @@ def optimize(
     recipe: Recipe,
     models: Models,
     start: Tensor | None = None,
+    tile: int | None = None,
 ) -> Iterator[Iterate]:
     """Stylise one content with each of several styles, from the coarsest stage to the finest.
 
@@ -59,6 +61,7 @@ def optimize(
         styles: one for each cell, with statistics at each of ``recipe.style_sizes``.
         start: pictures to start from in place of ``recipe.init``, (1 or B, 3, h, w), such as an earlier pastiche. They
             are resized to the content's shape.
+        tile: side in pixels of what the networks may read at once; by default what fits the device's free memory.
 
     Raises:
         InputError: a content too narrow for the recipe, a start that isn't one picture or one for each cell, or a
@@ -71,7 +74,9 @@ def optimize(
     step = 0
     for index, stage in enumerate(recipe.stages):
         goal = canvas(photograph, recipe.stage_size(stage))
-        objective = Objective(goal, content, styles, recipe, stage, models)
+        layers = {*recipe.content_layers(models.encoder), *recipe.style_layers(models.encoder)}
+        side = fitting_tile(models.encoder, layers, goal) if tile is None else tile
+        objective = Objective(goal, content, styles, recipe, stage, models, side)
         if optimizer is None or before is None:
             x = _start(goal, styles, recipe, stage, generator) if start is None else _placed(start, goal, len(styles))
             optimizer = _Adam(x, recipe) if recipe.optimizer == "adam" else LBFGS(x)
@@ -109,14 +114,15 @@ def _evaluation(objective: Objective, view: View) -> Callable[[Tensor], Evaluati
     def evaluate(x: Tensor) -> Evaluation:
         one_by_one = x.device.type == "cpu"
         groups = [slice(cell, cell + 1) for cell in range(len(x))] if one_by_one else [slice(None)]
-        found = [_differentiated(objective, x[cells], view, cells) for cells in groups]
+        found = [differentiated(objective, x[cells], view, cells) for cells in groups]
         values = {term: torch.cat([part.values[term] for part in found]) for term in found[0].values}
         return Evaluation(values, torch.cat([part.gradient for part in found]))
 
     return evaluate
 
 
-def _differentiated(objective: Objective, x: Tensor, view: View, cells: slice) -> Evaluation:
+def differentiated(objective: Objective, x: Tensor, view: View, cells: slice = slice(None)) -> Evaluation:
+    """The objective of canvases (B, 3, H, W) in one view, with its gradient; ``cells`` says which of all they are."""
     x = x.detach().requires_grad_(True)
     values = objective(x, view, cells)
     (gradient,) = torch.autograd.grad(values["total"].sum(), x)

@@ -16,6 +16,8 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from spnst_core import images, losses
+from spnst_core.batching import tile_side
+from spnst_core.encoding import encode, fitting_tile
 from spnst_core.errors import InputError
 from spnst_core.models.profiles import Models
 from spnst_core.style_size import StyleSize
@@ -65,10 +67,14 @@ class EdgeMap:
     @torch.no_grad()
     def compute(cls, content: Tensor, models: Models, sizes: Iterable[int]) -> EdgeMap:
         """Edges of a content (1, 3, H, W) at the given long sides."""
-        canvases = {size: canvas(content, size).to(models.device) for size in sorted(sizes)}
-        calibration = {size: models.edges.calibrate(x) for size, x in canvases.items()}
-        maps = {size: models.edges.maps(x, calibration[size]) for size, x in canvases.items()}
-        return cls(maps, calibration, models.edges(canvases[max(canvases)]))
+        calibration, maps = {}, {}
+        for size in sorted(sizes):
+            x = canvas(content, size).to(models.device)
+            tile = tile_side(*x.shape[2:], x.device)
+            edges = models.edges if tile is None else models.edges.tiled(tile)
+            calibration[size] = edges.calibrate(x)
+            maps[size] = edges.maps(x, calibration[size])
+        return cls(maps, calibration, edges(x))
 
     @property
     def picture(self) -> Image.Image:
@@ -159,8 +165,10 @@ class StyleTargets:
         found = {}
         for size in sorted(sizes):
             x = images.resize(style, *size.shape(style.shape[2], style.shape[3])).to(models.device)
-            features = {"colour": x, **models.encoder.features(x, wanted)}
-            found[size] = {k: Statistics(losses.gram(f), losses.mean(f)) for k, f in features.items()}
+            tile = fitting_tile(models.encoder, wanted, x)
+            seen = encode(models.encoder, x, wanted, max(x.shape[2:]) if tile is None else tile)
+            colour = Statistics(losses.gram(x), losses.mean(x))
+            found[size] = {"colour": colour, **{k: Statistics(seen.gram[k], seen.mean[k]) for k in wanted}}
         return cls(found)
 
     def averaged(self, sizes: Iterable[StyleSize], layer: str) -> Statistics:

@@ -4,14 +4,22 @@ Xie & Tu, "Holistically-Nested Edge Detection", ICCV 2015, arXiv:1504.06375. Two
 fused map is a learned combination of the five, and `ControlNetHED`, which takes their mean.
 """
 
+from collections.abc import Callable
+from copy import copy
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from spnst_core.errors import InputError
+from spnst_core.tiling import Reach, cut, joined
 
 BLOCKS = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
 """Channels and number of convolutions of each block of the trunk; a pooling by 2 stands between blocks."""
+
+STRIDES = tuple(2**block for block in range(len(BLOCKS)))
+REACH = Reach(STRIDES[-1], sum(s * convolutions for s, (_, convolutions) in zip(STRIDES, BLOCKS, strict=True)))
+"""Of the last block's responses."""
 
 BGR_MEAN = (104.00698793, 116.66876762, 122.67891434)
 """The mean of the pictures HED was trained on, 8-bit blue, green, red."""
@@ -30,6 +38,7 @@ class SideOutputs(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
+        self._side: int | None = None
         self.blocks = nn.ModuleList()
         self.scores = nn.ModuleList()
         channels = 3
@@ -68,15 +77,28 @@ class SideOutputs(nn.Module):
 
     def features(self, x: Tensor) -> Tensor:
         """Features relu5_3, (N, 512, h, w) at a sixteenth of the size: those that Cheng et al. (TIP 2020) compare."""
-        return self._responses(x)[-1]
+        [last] = self._looked(x, lambda h: self._responses(h)[-1:], STRIDES[-1:])
+        return last
 
-    def _responses(self, x: Tensor) -> list[Tensor]:
-        """The last response of each block of the trunk."""
+    def tiled(self, side: int) -> "SideOutputs":
+        """The same network, its trunk reading tiles of that side."""
+        other = copy(self)
+        other._side = side
+        return other
+
+    def _looked(self, x: Tensor, trunk: Callable[[Tensor], list[Tensor]], strides: tuple[int, ...]) -> list[Tensor]:
+        """Maps of the trunk, at the given strides, for pictures in RGB."""
         if min(x.shape[2:]) < 16:
             raise InputError(
                 f"a picture of {x.shape[3]}×{x.shape[2]} is too small for HED: use one of at least 16 px on each side"
             )
         h = self.network_input(x)
+        if self._side is None or max(h.shape[2:]) <= self._side:
+            return trunk(h)
+        return joined(lambda piece, _: trunk(piece), h, cut(*h.shape[2:], self._side, REACH), strides)
+
+    def _responses(self, h: Tensor) -> list[Tensor]:
+        """The last response of each block of the trunk to its input."""
         found = []
         for i, block in enumerate(self.blocks):
             if i > 0:
@@ -89,8 +111,11 @@ class SideOutputs(nn.Module):
 
     def _side_logits(self, x: Tensor) -> Tensor:
         """Logits of the five side outputs at the picture's size, (N, 5, H, W)."""
-        scores = [score(h) for score, h in zip(self.scores, self._responses(x), strict=True)]
+        scores = self._looked(x, self._scores, STRIDES)
         return torch.cat([self._enlarge(score, i, x.shape[2], x.shape[3]) for i, score in enumerate(scores)], 1)
+
+    def _scores(self, h: Tensor) -> list[Tensor]:
+        return [score(response) for score, response in zip(self.scores, self._responses(h), strict=True)]
 
     def _pool(self, h: Tensor) -> Tensor:
         """Between two blocks."""

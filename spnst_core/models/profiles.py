@@ -10,6 +10,7 @@ from torch import Tensor
 
 from spnst_core.errors import InputError, closest
 from spnst_core.models.weights import Progress, silent
+from spnst_core.tiling import Reach
 
 PROFILES = {"pretrained": "pretrained", "embedded": "embedded.profile"}
 """Profiles by name, and the module of this package that is each."""
@@ -46,6 +47,10 @@ class Encoder(Layered, Protocol):
         """Responses (N, C, h, w) of the named layers to pictures (N, 3, H, W) in [0, 1]."""
         ...
 
+    def reach(self, layer: str) -> Reach | None:
+        """How much of a picture one response of the layer sees; None for the whole of it."""
+        ...
+
 
 class EdgeDetector(Protocol):
     """Edges of pictures. A detector that scales itself to a picture tells how by `calibrate`."""
@@ -60,6 +65,10 @@ class EdgeDetector(Protocol):
 
     def __call__(self, x: Tensor) -> Tensor:
         """One map of edge probability, (N, 1, H, W) in [0, 1]."""
+        ...
+
+    def tiled(self, side: int) -> "EdgeDetector":
+        """The same detector in less memory: no more than tiles of that side are differentiated at once."""
         ...
 
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from spnst_core.errors import InputError, closest
+from spnst_core.tiling import Reach
 
 Pooling = Literal["max", "average"]
 
@@ -100,6 +101,16 @@ class VGG19Encoder(nn.Module):
             if index in wanted:
                 found[index] = h
         return {name: found[layer_index(name)] for name in layers}
+
+    def reach(self, layer: str) -> Reach:
+        """How much of a picture one response of the layer sees."""
+        found = Reach()
+        for module in self.stack[: layer_index(layer) + 1]:
+            if isinstance(module, nn.Conv2d):
+                found = found.then(3)
+            elif not isinstance(module, nn.ReLU):
+                found = found.then(2, stride=2)
+        return found
 
 
 def layer_index(name: str) -> int:

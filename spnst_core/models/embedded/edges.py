@@ -4,6 +4,8 @@ The first have no weights to learn or to ship; the second was trained on rendere
 """
 
 import math
+from collections.abc import Sequence
+from copy import copy
 from functools import lru_cache
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from spnst_core.colour import luminance
 from spnst_core.models.embedded.blocks import Conv, Residual, Up, longest_side
@@ -19,6 +22,9 @@ EDGE_WEIGHTS = Path(__file__).with_name("edges.safetensors")
 
 SIGMAS = (0.7, 1.4, 2.8, 5.6, 11.2)
 """Widths of the Gaussians in pixels of a picture whose long side is 256."""
+
+BLOCK = 512
+"""Lines of a picture that are smoothed by one matrix: larger ones would hold mostly zeros."""
 
 
 class MultiScaleEdges(nn.Module):
@@ -29,15 +35,32 @@ class MultiScaleEdges(nn.Module):
     optimiser could lower the loss by raising contrast everywhere.
     """
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._one_by_one = False
+
     def calibrate(self, x: Tensor) -> Tensor:
         """r of each width, (N, 5, 1, 1), for pictures (N, 3, H, W) in [0, 1]."""
-        return self._half(self._squared_magnitudes(x))
+        grey, side = luminance(x), max(x.shape[2:])
+        return torch.cat([self._half(_squared_magnitudes(grey, [sigma * side / 256])) for sigma in SIGMAS], 1)
 
     def maps(self, x: Tensor, calibration: Tensor | None = None) -> Tensor:
         """Edge strength in [0, 1] at each width, finest first, (N, 5, H, W); differentiable."""
-        power = self._squared_magnitudes(x)
-        r = self._half(power) if calibration is None else calibration
-        return power / (power + r.square())
+        r = self.calibrate(x) if calibration is None else calibration
+        grey, widths = luminance(x), [sigma * max(x.shape[2:]) / 256 for sigma in SIGMAS]
+        if not self._one_by_one:
+            return _strength(grey, widths, r)
+        each = [
+            checkpoint(_strength, grey, [width], r[:, k : k + 1], use_reentrant=False, preserve_rng_state=False)
+            for k, width in enumerate(widths)
+        ]
+        return torch.cat(each, 1)
+
+    def tiled(self, side: int) -> "MultiScaleEdges":
+        """The same detector, its five maps differentiated one by one: the widest sees too much to be cut in tiles."""
+        other = copy(self)
+        other._one_by_one = True
+        return other
 
     def forward(self, x: Tensor) -> Tensor:
         """Mean edge strength over the widths, (N, 1, H, W), values in [0, 1]."""
@@ -46,18 +69,6 @@ class MultiScaleEdges(nn.Module):
     @staticmethod
     def _half(power: Tensor) -> Tensor:
         return 1.5 * (power + 1e-12).sqrt().mean((2, 3), keepdim=True) + 0.002
-
-    @staticmethod
-    def _squared_magnitudes(x: Tensor) -> Tensor:
-        grey = luminance(x)
-        side = max(x.shape[2:])
-        rows, columns = (
-            torch.stack([_smoothing(length, sigma * side / 256) for sigma in SIGMAS]).to(grey) for length in x.shape[2:]
-        )
-        smooth = F.pad(rows @ grey @ columns.mT, (1, 1, 1, 1), mode="replicate")
-        dx = (smooth[:, :, 1:-1, 2:] - smooth[:, :, 1:-1, :-2]) / 2
-        dy = (smooth[:, :, 2:, 1:-1] - smooth[:, :, :-2, 1:-1]) / 2
-        return dx.square() + dy.square()
 
 
 class EdgeNet(nn.Module):
@@ -119,16 +130,49 @@ def load_edge_net() -> EdgeNet:
     return net.eval().requires_grad_(False)
 
 
-@lru_cache(maxsize=128)
-def _smoothing(length: int, sigma: float) -> Tensor:
-    """Gaussian smoothing of a line of pixels, its ends repeated, as a matrix (length, length) in float64.
+def _strength(grey: Tensor, widths: Sequence[float], r: Tensor) -> Tensor:
+    power = _squared_magnitudes(grey, widths)
+    return power / (power + r.square())
+
+
+def _squared_magnitudes(grey: Tensor, widths: Sequence[float]) -> Tensor:
+    """Squared gradient of (N, 1, H, W) smoothed by Gaussians of K widths in pixels, (N, K, H, W)."""
+    smooth = torch.cat([_smooth(_smooth(grey, width).mT, width).mT for width in widths], 1)
+    smooth = F.pad(smooth, (1, 1, 1, 1), mode="replicate")
+    dx = (smooth[:, :, 1:-1, 2:] - smooth[:, :, 1:-1, :-2]) / 2
+    dy = (smooth[:, :, 2:, 1:-1] - smooth[:, :, :-2, 1:-1]) / 2
+    return dx.square() + dy.square()
+
+
+def _smooth(x: Tensor, sigma: float) -> Tensor:
+    """Gaussian smoothing along the rows' axis of (N, C, H, W), the border's rows repeated.
 
     A product of matrices is several times faster than a convolution of one channel with a long kernel.
     """
-    radius = max(1, math.ceil(3 * sigma))
+    height, radius, smoothed = x.shape[2], _radius(sigma), []
+    for first in range(0, height, BLOCK):
+        lines = min(BLOCK, height - first)
+        before, after = min(radius, first), min(radius, height - first - lines)
+        matrix = _smoothing(lines, before, after, sigma).to(x)
+        smoothed.append(matrix @ x[:, :, first - before : first + lines + after])
+    return torch.cat(smoothed, 2)
+
+
+def _radius(sigma: float) -> int:
+    return max(1, math.ceil(3 * sigma))
+
+
+@lru_cache(maxsize=128)
+def _smoothing(lines: int, before: int, after: int, sigma: float) -> Tensor:
+    """What smooths ``lines`` of a picture, read with so many before and after them, as a matrix in float64.
+
+    Beyond what is read the last line is repeated, which must therefore be the picture's where it is nearer than the
+    Gaussian ends.
+    """
+    radius = _radius(sigma)
     offsets = torch.arange(-radius, radius + 1, dtype=torch.float64)
     kernel = torch.exp(-0.5 * (offsets / sigma).square())
-    places = torch.arange(length)
-    seen = (places[:, None] + offsets.long()).clamp(0, length - 1)
-    weights = (kernel / kernel.sum()).expand(length, -1)
-    return torch.zeros(length, length, dtype=torch.float64).scatter_add_(1, seen, weights)
+    places = torch.arange(before, before + lines)
+    seen = (places[:, None] + offsets.long()).clamp(0, before + lines + after - 1)
+    weights = (kernel / kernel.sum()).expand(lines, -1)
+    return torch.zeros(lines, before + lines + after, dtype=torch.float64).scatter_add_(1, seen, weights)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from spnst_core.colour import luminance
 from spnst_core.errors import InputError, closest
+from spnst_core.tiling import Reach
 
 WEIGHTS = Path(__file__).with_name("encoder.safetensors")
 LAYERS = ((5, 64), (3, 128), (3, 256))
@@ -46,11 +47,7 @@ class PatchEncoder(nn.Module):
         Raises:
             InputError: no such layer.
         """
-        known = ("colour", "sketch", *(f"bank{k}" for k in range(1, len(self.banks) + 1)))
-        for unknown in set(layers) - set(known):
-            raise InputError(
-                f'the embedded encoder has no layer "{unknown}"{closest(unknown, known)}: it has {", ".join(known)}'
-            )
+        _check(layers)
         found: dict[str, Tensor] = {}
         if "colour" in layers:
             found["colour"] = x
@@ -64,12 +61,41 @@ class PatchEncoder(nn.Module):
                 found[f"bank{k}"] = h
         return found
 
+    def reach(self, layer: str) -> Reach | None:
+        """How much of a picture one response of the layer sees; ``sketch`` sees the whole.
+
+        Raises:
+            InputError: no such layer.
+        """
+        _check([layer])
+        return REACHES[layer]
+
     def respond(self, x: Tensor, k: int) -> Tensor:
         """Layer k's response to its own input."""
         bank = self.banks[k - 1]
         assert isinstance(bank, nn.Conv2d)
         pad = bank.kernel_size[0] // 2
         return 2**0.5 * F.relu(bank(F.pad(x, (pad, pad, pad, pad), mode="reflect")))
+
+
+def _reaches() -> dict[str, Reach | None]:
+    found: dict[str, Reach | None] = {"colour": Reach(), "sketch": None}
+    bank = Reach()
+    for k, (side, _) in enumerate(LAYERS, 1):
+        bank = (bank if k == 1 else bank.then(3, stride=2)).then(side)
+        found[f"bank{k}"] = bank
+    return found
+
+
+REACHES = _reaches()
+"""The layers' names, and how much of a picture one response of each sees."""
+
+
+def _check(layers: Collection[str]) -> None:
+    for unknown in set(layers) - set(REACHES):
+        raise InputError(
+            f'the embedded encoder has no layer "{unknown}"{closest(unknown, REACHES)}: it has {", ".join(REACHES)}'
+        )
 
 
 def blur_pool(x: Tensor) -> Tensor:

@@ -1,0 +1,150 @@
+"""Pictures larger than memory: what tiles save, what they cost, and how far their gradients are from the whole's.
+
+    python -m benchmarks.tiling [--networks embedded|published] [--small 512] [--large 2048] [--huge 4096]
+
+Each measurement is a process of its own: networks are loaded, a square photograph's and a style's targets computed, and
+steps of the recipe `structure` taken at that one size. Its memory is the largest resident size from then on, less the
+resident size once the networks are loaded. ``published`` stands for the pretrained profile's networks with random
+weights: their memory, time and arithmetic don't depend on what the weights are.
+"""
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from spnst_core import Recipe, images, load_models, samples
+from spnst_core.encoding import fitting_tile
+from spnst_core.models.networks import build
+from spnst_core.models.profiles import Identity, Layers, Models
+from spnst_core.objective import Objective
+from spnst_core.optimize import differentiated, optimize
+from spnst_core.recipes import Stage
+from spnst_core.stylize import content_targets
+from spnst_core.targets import StyleTargets, canvas
+
+STEPS = 2
+MIB = 2**20
+
+
+def networks(kind: str) -> Models:
+    """The embedded networks, or the architectures of the pretrained profile's."""
+    if kind == "embedded":
+        return load_models("embedded", "cpu")
+    torch.manual_seed(0)
+    parts: dict[str, Any] = {
+        role: build(name) for role, name in (("encoder", "vgg19"), ("edges", "hed"), ("depth", "midas_v21_small"))
+    }
+    layers = Layers("vgg19", parts["encoder"].content_layers, parts["encoder"].style_layers)
+    return Models(Identity("pretrained", "random", layers, tuple(parts)), **parts, device=torch.device("cpu"))
+
+
+def square(size: int) -> Tensor:
+    """A sample photograph as a square, (1, 3, size, size)."""
+    return images.resize(images.to_tensor(next(iter(samples.contents().values()))), size, size)
+
+
+def painting(size: int) -> Tensor:
+    """A procedural style, (1, 3, h, w)."""
+    return images.to_tensor(next(iter(samples.styles(size).values())))
+
+
+def recipe_of(size: int, steps: int) -> Recipe:
+    """`structure` at one size alone."""
+    return Recipe.load("structure").with_size(size).model_copy(update={"stages": (Stage(steps=steps),)})
+
+
+def resident() -> int:
+    """Bytes of this process in memory."""
+    fields = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    return int(fields["VmRSS"].split()[0]) * 1024
+
+
+def one_run(kind: str, size: int, steps: int, tile: int | None) -> dict[str, Any]:
+    """One picture in this process: memory in bytes, seconds a step, and the side of its tiles."""
+    models, photograph, style = networks(kind), square(size), painting(512)
+    recipe, before, began = recipe_of(size, steps), resident(), time.perf_counter()
+    targets = content_targets(photograph, recipe, models)
+    styles = [StyleTargets.compute(style, models, recipe.style_sizes)]
+    prepared, ends = time.perf_counter(), list[float]()
+    for iterate in optimize(targets, styles, recipe, models, tile=tile):
+        ends.append(time.perf_counter())
+        if not iterate.losses["total"].isfinite().all():
+            raise ArithmeticError(f"the loss at {size} px isn't finite")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    layers = {*models.encoder.content_layers, *models.encoder.style_layers}
+    side = fitting_tile(models.encoder, layers, canvas(photograph, size)) if tile is None else tile
+    return {
+        "memory": peak - before,
+        "targets": prepared - began,
+        "step": (ends[-1] - prepared) / len(ends),
+        "tile": side if side is not None and side < size else None,
+    }
+
+
+def measured(kind: str, size: int, steps: int, tile: int | None = None) -> dict[str, Any]:
+    """`one_run` in a fresh process."""
+    arguments = ["--run", str(size), "--steps", str(steps), "--networks", kind, *(["--tile", str(tile)] if tile else [])]
+    done = subprocess.run([sys.executable, "-m", "benchmarks.tiling", *arguments], stdout=subprocess.PIPE, check=True)
+    found: dict[str, Any] = json.loads(done.stdout)
+    how = f"in tiles of {found['tile']}" if found["tile"] else "whole"
+    print(
+        f"{size}² {how}: {found['memory'] / MIB:,.0f} MiB, {found['step']:.1f} s a step, "
+        f"{found['targets']:.1f} s for the targets",
+        flush=True,
+    )
+    return found
+
+
+def difference(kind: str, size: int, tile: int) -> tuple[float, float]:
+    """Of a tiled gradient and loss to the whole's, relative, in float32."""
+    models, recipe = networks(kind), recipe_of(size, 1)
+    targets = content_targets(square(size), recipe, models)
+    styles = [StyleTargets.compute(painting(512), models, recipe.style_sizes)]
+    goal, found = canvas(targets.content, size), []
+    for side in (None, tile):
+        objective = Objective(goal, targets, styles, recipe, recipe.stages[-1], models, side)
+        view = objective.view(torch.Generator().manual_seed(0))
+        x = goal.flip(3)  # far from the goal, so that every term pulls
+        found.append(differentiated(objective, x, view))
+    untiled, tiled = found
+    gradient = (tiled.gradient - untiled.gradient).norm() / untiled.gradient.norm()
+    total = (tiled.values["total"] / untiled.values["total"] - 1).abs()
+    return float(gradient), float(total)
+
+
+def main() -> None:
+    """Print all figures, or with ``--run`` those of one picture as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--networks", choices=["embedded", "published"], default="embedded")
+    parser.add_argument("--small", type=int, default=512, help="size that is painted whole")
+    parser.add_argument("--large", type=int, default=2048, help="size that is painted in tiles")
+    parser.add_argument("--huge", type=int, default=4096, help="size at which one step is made; 0: none")
+    parser.add_argument("--tile", type=int, help="side of the tiles; by default as chosen for this machine")
+    parser.add_argument("--steps", type=int, default=STEPS)
+    parser.add_argument("--run", type=int, help="measure this size alone, in this process")
+    args = parser.parse_args()
+    torch.set_flush_denormal(True)
+    if args.run:
+        print(json.dumps(one_run(args.networks, args.run, args.steps, args.tile)))
+        return
+    small = measured(args.networks, args.small, args.steps)
+    large = measured(args.networks, args.large, args.steps, args.tile)
+    print(f"memory of {args.large}² over {args.small}²: {large['memory'] / small['memory']:.2f}")
+    half = args.small // 2
+    measured(args.networks, args.small, args.steps, half)
+    gradient, total = difference(args.networks, args.small, half)
+    print(f"{args.small}² in tiles of {half} against whole: gradient {gradient:.1e}, loss {total:.1e} (relative, float32)")
+    if args.huge:
+        measured(args.networks, args.huge, 1, args.tile)
+
+
+if __name__ == "__main__":
+    main()
