@@ -91,7 +91,15 @@ def one_run(kind: str, size: int, steps: int, tile: int | None) -> dict[str, Any
 
 def measured(kind: str, size: int, steps: int, tile: int | None = None) -> dict[str, Any]:
     """`one_run` in a fresh process."""
-    arguments = ["--run", str(size), "--steps", str(steps), "--networks", kind, *(["--tile", str(tile)] if tile else [])]
+    arguments = [
+        "--run",
+        str(size),
+        "--steps",
+        str(steps),
+        "--networks",
+        kind,
+        *(["--tile", str(tile)] if tile else []),
+    ]
     done = subprocess.run([sys.executable, "-m", "benchmarks.tiling", *arguments], stdout=subprocess.PIPE, check=True)
     found: dict[str, Any] = json.loads(done.stdout)
     how = f"in tiles of {found['tile']}" if found["tile"] else "whole"
@@ -141,7 +149,9 @@ def main() -> None:
     half = args.small // 2
     measured(args.networks, args.small, args.steps, half)
     gradient, total = difference(args.networks, args.small, half)
-    print(f"{args.small}² in tiles of {half} against whole: gradient {gradient:.1e}, loss {total:.1e} (relative, float32)")
+    print(
+        f"{args.small}² in tiles of {half} against whole: gradient {gradient:.1e}, loss {total:.1e} (relative, float32)"
+    )
     if args.huge:
         measured(args.networks, args.huge, 1, args.tile)
 

@@ -43,7 +43,8 @@ def encode(
     gram, mean, content = {}, {}, {}
     reach = {layer: encoder.reach(layer) for layer in {*style_layers, *content_layers}}
     local = Reach.furthest(r for r in reach.values() if r)
-    for is_local, tiles in ((True, cut(*x.shape[2:], side, local)), (False, [whole(*x.shape[2:])])):
+    height, width = x.shape[2:]
+    for is_local, tiles in ((True, cut(height, width, side, local)), (False, [whole(height, width)])):
         strides = {layer: r.stride if r else 1 for layer, r in reach.items() if bool(r) is is_local}
         style = [layer for layer in style_layers if layer in strides]
         compared = [layer for layer in content_layers if layer in strides]
@@ -61,7 +62,7 @@ def encode(
 def fitting_tile(encoder: Encoder, layers: Collection[str], x: Tensor) -> int | None:
     """Side of the tiles in which an encoder should read a picture (N, 3, H, W), or None where the whole fits."""
     reach = Reach.furthest(r for layer in layers if (r := encoder.reach(layer)))
-    return tile_side(*x.shape[2:], x.device, reach.halo)
+    return tile_side(x.shape[2], x.shape[3], x.device, reach.halo)
 
 
 def _sums(

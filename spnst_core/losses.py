@@ -132,7 +132,8 @@ def _standardise(x: Tensor) -> Tensor:
 
 def total_variation(x: Tensor, target: Tensor | None = None) -> Tensor:
     """Sum of squared differences between neighbours over C·H·W; divided by the target's own where one is given."""
-    down, right = x.diff(dim=2).square(), x.diff(dim=3).square()
+    down = F.mse_loss(x[:, :, 1:], x[:, :, :-1], reduction="none")
+    right = F.mse_loss(x[..., 1:], x[..., :-1], reduction="none")
     own = (down.flatten(1).sum(1) + right.flatten(1).sum(1)) / x[0].numel()
     if target is None:
         return own

@@ -16,6 +16,7 @@ from spnst_core.models.profiles import FeatureExtractor, Models
 from spnst_core.recipes import Recipe, Stage
 from spnst_core.style_size import StyleSize
 from spnst_core.targets import MARGIN, ContentTargets, Statistics, StyleTargets
+from spnst_core.tiling import recomputed
 
 TERMS = ("content", "style", "edge", "depth", "tv")
 
@@ -120,8 +121,8 @@ class Objective:
         return View(window, torch.randn(self._goal[window][:, :1].shape, generator=generator).to(self._goal))
 
     def __call__(self, x: Tensor, view: View, cells: slice = slice(None)) -> dict[str, Tensor]:
-        form, window, goals = self._recipe.form, view.window, self._goals(view)
-        encoded = self._encoded(x[window], goals)
+        form, goals = self._recipe.form, self._goals(view)
+        encoded = self._encoded(x[view.window], goals)
         zero = x.new_zeros(len(x))
         terms = dict.fromkeys(TERMS, zero)
         for layer, share in self._content_layers.items():
@@ -132,24 +133,39 @@ class Objective:
             loss = losses.statistics_loss(*own, style.gram[cells], style.mean[cells], form)
             terms["style"] = terms["style"] + share * loss
         if goals.edge is not None:
-            if self._edge_features:
-                terms["edge"] = losses.squared_error(self._edge_features(x[window]), goals.edge, form)
-            elif self._edge:
-                maps = self._edges.maps(x, self._edge.calibration[self._size])
-                terms["edge"] = losses.edge_loss(maps, goals.edge, form)
+            terms["edge"] = self._apart(self._edge_loss, x, view, goals.edge)
         if goals.depth is not None:
-            seen = view.before_depth(x)
-            if self._depth_features:
-                terms["depth"] = losses.squared_error(self._depth_features(seen), goals.depth, form)
-            else:
-                terms["depth"] = losses.depth_loss(self._models.depth(seen), goals.depth, form)
+            terms["depth"] = self._apart(self._depth_loss, x, view, goals.depth)
         if self._weights.tv:
-            terms["tv"] = losses.total_variation(x, self._goal if form == "relative" else None)
+            reference = self._goal if form == "relative" else None
+            terms["tv"] = self._apart(losses.total_variation, x, reference)
         total = sum((getattr(self._weights, term) * terms[term] for term in TERMS), zero)
         return {**terms, "total": total}
 
+    def _apart(self, loss: Callable[..., Tensor], *args: object) -> Tensor:
+        """A loss of whole canvases; where these are large, their intermediate results aren't kept side by side."""
+        return loss(*args) if self._tile is None else recomputed(loss, *args)
+
+    def _edge_loss(self, x: Tensor, view: View, goal: Tensor) -> Tensor:
+        if self._edge_features:
+            return losses.squared_error(self._edge_features(x[view.window]), goal, self._recipe.form)
+        assert self._edge
+        maps = self._edges.maps(x, self._edge.calibration[self._size])
+        return losses.edge_loss(maps, goal, self._recipe.form)
+
+    def _depth_loss(self, x: Tensor, view: View, goal: Tensor) -> Tensor:
+        seen = view.before_depth(x)
+        if self._depth_features:
+            return losses.squared_error(self._depth_features(seen), goal, self._recipe.form)
+        return losses.depth_loss(self._models.depth(seen), goal, self._recipe.form)
+
     def _encoded(self, seen: Tensor, goals: _Goals) -> Encoded:
-        encoder, content, style, form = self._models.encoder, self._content_layers, self._style_layers, self._recipe.form
+        encoder, content, style, form = (
+            self._models.encoder,
+            self._content_layers,
+            self._style_layers,
+            self._recipe.form,
+        )
         if goals.features is None:
             assert self._tile
             return encode(encoder, seen, style, self._tile, content, self._goal[goals.view.window], form)

@@ -70,7 +70,7 @@ class EdgeMap:
         calibration, maps = {}, {}
         for size in sorted(sizes):
             x = canvas(content, size).to(models.device)
-            tile = tile_side(*x.shape[2:], x.device)
+            tile = tile_side(x.shape[2], x.shape[3], x.device)
             edges = models.edges if tile is None else models.edges.tiled(tile)
             calibration[size] = edges.calibrate(x)
             maps[size] = edges.maps(x, calibration[size])

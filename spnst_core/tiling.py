@@ -7,16 +7,20 @@ its features are forgotten: when gradients are asked for, the network looks at t
 
 from __future__ import annotations
 
+import ctypes
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import reduce
-from itertools import groupby
 from types import EllipsisType
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
+
+_TRIM: Callable[[int], int] | None = None
+if sys.platform == "linux":
+    _TRIM = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc has it, musl doesn't need it
 
 Network = Callable[[Tensor, "Tile"], list[Tensor]]
 """From what a tile reads, (N, C, h, w), to what is to be summed or joined."""
@@ -52,10 +56,10 @@ class Span:
     first: int
     last: int | None
 
-    def own(self, stride: int) -> slice:
-        """Its own among the responses to what it reads."""
-        last = None if self.last is None else (self.last - self.start) // stride
-        return slice((self.first - self.start) // stride, last)
+    def own(self, stride: int, origin: int = 0) -> slice:
+        """Its own among the responses of a layer whose first is at pixel ``origin``."""
+        last = None if self.last is None else (self.last - origin) // stride
+        return slice((self.first - origin) // stride, last)
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,16 @@ class Tile:
 
     def own(self, responses: Tensor, stride: int) -> Tensor:
         """Its own among a layer's responses to its window."""
-        return responses[..., self.rows.own(stride), self.columns.own(stride)]
+        return responses[..., self.rows.own(stride, self.rows.start), self.columns.own(stride, self.columns.start)]
+
+    def place(self, stride: int) -> tuple[slice | EllipsisType, ...]:
+        """Where these are among the layer's responses to the whole picture."""
+        return ..., self.rows.own(stride), self.columns.own(stride)
+
+    def end(self, own: Tensor, stride: int) -> tuple[int, ...]:
+        """The shape of a layer's responses to the whole picture if they end with these."""
+        height, width = self.rows.first // stride + own.shape[2], self.columns.first // stride + own.shape[3]
+        return *own.shape[:2], height, width
 
 
 def cut(height: int, width: int, side: int, reach: Reach) -> list[Tile]:
@@ -89,46 +102,92 @@ def whole(height: int, width: int) -> Tile:
     return Tile(Span(0, height, 0, None), Span(0, width, 0, None))
 
 
-def summed(network: Network, x: Tensor, tiles: Sequence[Tile]) -> list[Tensor]:
+def recomputed(function: Callable[..., Tensor], *args: Any) -> Tensor:
+    """The function's value, its intermediate results computed anew for the gradient instead of kept until then."""
+
+    def thrifty(*args: Any) -> Tensor:
+        _give_back()
+        return function(*args)
+
+    return checkpoint(thrifty, *args, use_reentrant=False, preserve_rng_state=False)
+
+
+def summed(network: Network, x: Tensor, tiles: Sequence[Tile]) -> tuple[Tensor, ...]:
     """What the network gives for each tile of pictures (N, C, H, W), added up; differentiable with respect to them."""
-    return reduce(lambda total, part: [a + b for a, b in zip(total, part, strict=True)], _looks(network, x, tiles))
+    return _TileByTile.apply(x, network, tiles, None)
 
 
-def joined(network: Network, x: Tensor, tiles: Sequence[Tile], strides: Sequence[int]) -> list[Tensor]:
-    """Maps of whole pictures (N, C, H, W) from a network's answers to tiles, one map for each of ``strides``.
+def joined(network: Network, x: Tensor, tiles: Sequence[Tile], strides: Sequence[int]) -> tuple[Tensor, ...]:
+    """Maps of whole pictures (N, C, H, W) from a network's maps of tiles, one for each of ``strides``.
 
     Differentiable with respect to the pictures.
     """
 
     def own(piece: Tensor, tile: Tile) -> list[Tensor]:
-        maps = network(piece, tile)
-        # Copies, or else the map of all that was read would stay in memory.
-        return [tile.own(m, stride).clone() for m, stride in zip(maps, strides, strict=True)]
+        return [tile.own(m, stride) for m, stride in zip(network(piece, tile), strides, strict=True)]
 
-    found = zip(tiles, _looks(own, x, tiles), strict=True)
-    rows = [[maps for _, maps in row] for _, row in groupby(found, key=lambda each: each[0].rows)]
-    return [torch.cat([torch.cat([maps[k] for maps in row], 3) for row in rows], 2) for k in range(len(strides))]
+    return _TileByTile.apply(x, own, tiles, strides)
 
 
-def _looks(network: Network, x: Tensor, tiles: Sequence[Tile]) -> Iterable[list[Tensor]]:
-    for tile, piece in zip(tiles, _Windows.apply(x, tiles), strict=True):
-        yield checkpoint(network, piece, tile, use_reentrant=False, preserve_rng_state=False)
+class _TileByTile(torch.autograd.Function):
+    """The network's answers to all tiles, added up or, where ``strides`` are given, put in their places.
 
-
-class _Windows(torch.autograd.Function):
-    """The windows of all tiles. Plain slices would each have a gradient as large as the picture."""
+    A graph of all tiles, each a checkpoint, would do the same; its many small pieces would stand between the large
+    ones that come and go, so that the system could take none of them back.
+    """
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, tiles: Sequence[Tile]) -> tuple[Tensor, ...]:
-        ctx.tiles, ctx.shape = tiles, x.shape
-        return tuple(x[tile.window] for tile in tiles)
+    def forward(
+        ctx: Any, x: Tensor, network: Network, tiles: Sequence[Tile], strides: Sequence[int] | None
+    ) -> tuple[Tensor, ...]:
+        ctx.save_for_backward(x)
+        ctx.network, ctx.tiles, ctx.strides = network, tiles, strides
+        ctx.set_materialize_grads(False)
+        totals: list[Tensor] = []
+        for tile in reversed(tiles):
+            if tile.columns.first == 0:
+                _give_back()
+            parts = network(x[tile.window], tile)
+            if not totals and strides:  # where the last tile ends, the whole ends
+                totals = [part.new_zeros(tile.end(part, stride)) for part, stride in zip(parts, strides, strict=True)]
+            elif not totals:
+                totals = [torch.zeros_like(part) for part in parts]
+            for place, part in zip(_places(totals, tile, strides), parts, strict=True):
+                place += part
+        return tuple(totals)
 
     @staticmethod
-    def backward(ctx: Any, *grads: Any) -> tuple[Tensor, None]:
-        total = grads[0].new_zeros(ctx.shape)
-        for tile, grad in zip(ctx.tiles, grads, strict=True):
-            total[tile.window] += grad
-        return total, None
+    def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor, None, None, None]:
+        (x,) = ctx.saved_tensors
+        gradient = torch.zeros_like(x)
+        for tile in ctx.tiles:
+            if tile.columns.first == 0:
+                _give_back()
+            piece = x[tile.window].detach().requires_grad_(True)
+            with torch.enable_grad():
+                parts = ctx.network(piece, tile)
+            found = zip(parts, _places(grads, tile, ctx.strides), strict=True)
+            pulled = [(part, grad) for part, grad in found if grad is not None and part.requires_grad]
+            (pull,) = torch.autograd.grad([p for p, _ in pulled], piece, [g for _, g in pulled])
+            gradient[tile.window] += pull
+        return gradient, None, None, None
+
+
+def _give_back() -> None:
+    """Let the system have what the C library's heap holds free.
+
+    Tensors up to 32 MiB lie in that heap. Where they come and go in several sizes it grows to a multiple of what is in
+    use, because the holes that one size leaves don't fit another.
+    """
+    if _TRIM is not None:
+        _TRIM(0)
+
+
+def _places(whole: Sequence[Any], tile: Tile, strides: Sequence[int] | None) -> list[Any]:
+    """Where a tile's parts belong: everywhere in a sum, in its own place in a map."""
+    if strides is None:
+        return list(whole)
+    return [None if w is None else w[tile.place(stride)] for w, stride in zip(whole, strides, strict=True)]
 
 
 def _spans(length: int, side: int, reach: Reach) -> list[Span]:

@@ -95,7 +95,8 @@ class SideOutputs(nn.Module):
         h = self.network_input(x)
         if self._side is None or max(h.shape[2:]) <= self._side:
             return trunk(h)
-        return joined(lambda piece, _: trunk(piece), h, cut(*h.shape[2:], self._side, REACH), strides)
+        tiles = cut(h.shape[2], h.shape[3], self._side, REACH)
+        return list(joined(lambda piece, _: trunk(piece), h, tiles, strides))
 
     def _responses(self, h: Tensor) -> list[Tensor]:
         """The last response of each block of the trunk to its input."""

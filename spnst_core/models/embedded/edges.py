@@ -13,10 +13,10 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
 
 from spnst_core.colour import luminance
 from spnst_core.models.embedded.blocks import Conv, Residual, Up, longest_side
+from spnst_core.tiling import recomputed
 
 EDGE_WEIGHTS = Path(__file__).with_name("edges.safetensors")
 
@@ -50,11 +50,7 @@ class MultiScaleEdges(nn.Module):
         grey, widths = luminance(x), [sigma * max(x.shape[2:]) / 256 for sigma in SIGMAS]
         if not self._one_by_one:
             return _strength(grey, widths, r)
-        each = [
-            checkpoint(_strength, grey, [width], r[:, k : k + 1], use_reentrant=False, preserve_rng_state=False)
-            for k, width in enumerate(widths)
-        ]
-        return torch.cat(each, 1)
+        return torch.cat([recomputed(_strength, grey, [width], r[:, [k]]) for k, width in enumerate(widths)], 1)
 
     def tiled(self, side: int) -> "MultiScaleEdges":
         """The same detector, its five maps differentiated one by one: the widest sees too much to be cut in tiles."""
@@ -139,9 +135,10 @@ def _squared_magnitudes(grey: Tensor, widths: Sequence[float]) -> Tensor:
     """Squared gradient of (N, 1, H, W) smoothed by Gaussians of K widths in pixels, (N, K, H, W)."""
     smooth = torch.cat([_smooth(_smooth(grey, width).mT, width).mT for width in widths], 1)
     smooth = F.pad(smooth, (1, 1, 1, 1), mode="replicate")
-    dx = (smooth[:, :, 1:-1, 2:] - smooth[:, :, 1:-1, :-2]) / 2
-    dy = (smooth[:, :, 2:, 1:-1] - smooth[:, :, :-2, 1:-1]) / 2
-    return dx.square() + dy.square()
+    # Central differences, squared; mse_loss keeps no differences for the gradient.
+    dx2 = F.mse_loss(smooth[:, :, 1:-1, 2:], smooth[:, :, 1:-1, :-2], reduction="none")
+    dy2 = F.mse_loss(smooth[:, :, 2:, 1:-1], smooth[:, :, :-2, 1:-1], reduction="none")
+    return (dx2 + dy2) / 4
 
 
 def _smooth(x: Tensor, sigma: float) -> Tensor:
