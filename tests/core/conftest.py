@@ -8,7 +8,9 @@ from spnst_core import images, load_models, samples
 
 @pytest.fixture(scope="session", autouse=True)
 def _steady_processor():
+    """Tests run side by side, one for each processor, and small pictures gain nothing from threads."""
     torch.set_flush_denormal(True)
+    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

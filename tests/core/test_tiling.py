@@ -66,8 +66,7 @@ def assert_same(tiled, untiled, tolerance):
 # -------------------------------------------------------------------------------------- the same losses and gradients
 
 
-@pytest.mark.parametrize("form", ["relative", "raw"])
-@pytest.mark.parametrize("jitter", [True, False])
+@pytest.mark.parametrize(("form", "jitter"), [("relative", True), ("raw", False)])
 def test_the_embedded_networks_see_in_tiles_what_they_see_whole(form, jitter, models):
     """Two cells, sides of 147 and 110 px, and tiles that don't divide them."""
     untiled, *tiled = evaluated(
