@@ -78,12 +78,12 @@ def _sums(
         features, found = encoder.features(piece, strides), list[Tensor]()
         for layer in style:
             f = tile.own(features[layer], strides[layer]).flatten(2)
-            found += losses.self_product(f), f.sum(2), torch.tensor(f.shape[2])
+            found += losses.self_product(f), losses.wide(f).sum(2), torch.tensor(f.shape[2])
         if compared and goal is not None:
             with torch.no_grad():
                 wanted = encoder.features(goal[tile.window], compared)
             for layer in compared:
-                f, p = (tile.own(each[layer], strides[layer]) for each in (features, wanted))
+                f, p = (losses.wide(tile.own(each[layer], strides[layer])) for each in (features, wanted))
                 found += (f - p).square().flatten(1).sum(1), p.square().flatten(1).sum(1), torch.tensor(p[0].numel())
         return found
 

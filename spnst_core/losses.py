@@ -3,6 +3,8 @@
 Every term has two forms. ``relative`` divides by the energy of the target, so that a weight reads as "how much" and
 means the same at every size, layer and network. ``raw`` gives the plain sums of the first implementations.
 
+Whatever the precision of the networks that features come from, sums and products of them are in float32 or wider.
+
 Shape:
     Inputs are (N, C, H, W) unless said otherwise. A target may have N = 1: it then serves the whole batch.
     Results are (N,), differentiable in the first argument.
@@ -20,6 +22,11 @@ EPSILON = 1e-8
 """Added to every energy that divides, so that a black, flat or empty target gives a large number and never NaN."""
 
 
+def wide(x: Tensor) -> Tensor:
+    """At least in float32: where sums are made, bfloat16's eight bits aren't enough."""
+    return x.to(torch.promote_types(x.dtype, torch.float32))
+
+
 def _pair(x: Tensor, target: Tensor) -> None:
     if x.shape[1:] != target.shape[1:] or target.shape[0] not in (1, x.shape[0]):
         raise ValueError(f"target of shape {tuple(target.shape)} doesn't fit a batch of shape {tuple(x.shape)}")
@@ -32,6 +39,7 @@ def squared_error(x: Tensor, target: Tensor, form: Form = "relative") -> Tensor:
         ValueError: the shapes don't fit.
     """
     _pair(x, target)
+    x, target = wide(x), wide(target)
     # mse_loss keeps x and the target for the gradient; a difference would be kept beside them.
     error = F.mse_loss(x, target.expand_as(x), reduction="none").flatten(1)
     if form == "raw":
@@ -56,27 +64,32 @@ def gram(features: Tensor) -> Tensor:
 
 
 def self_product(f: Tensor) -> Tensor:
-    """F·Fᵀ of (N, C, P), (N, C, C)."""
+    """F·Fᵀ of (N, C, P), (N, C, C), in float32 or wider."""
     return _SelfProduct.apply(f)
 
 
 class _SelfProduct(torch.autograd.Function):
-    """F·Fᵀ of (N, C, P), with the one product that its gradient needs where autograd would make two."""
+    """F·Fᵀ of (N, C, P), with the one product that its gradient needs where autograd would make two.
+
+    The gradient has the precision of F.
+    """
 
     @staticmethod
     def forward(ctx: Any, f: Tensor) -> Tensor:
         ctx.save_for_backward(f)
-        return torch.stack([each @ each.mT for each in f])  # a loop is faster than a batched product on processors
+        with torch.autocast(f.device.type, enabled=False):
+            # A loop is faster than a batched product on processors.
+            return torch.stack([each @ each.mT for each in map(wide, f)])
 
     @staticmethod
     def backward(ctx: Any, *grads: Any) -> Tensor:
         (f,) = ctx.saved_tensors
-        return (grads[0] + grads[0].mT) @ f
+        return (grads[0] + grads[0].mT).to(f.dtype) @ f
 
 
 def mean(features: Tensor) -> Tensor:
     """Spatial mean of each channel, (N, C)."""
-    return features.flatten(2).mean(2)
+    return wide(features.flatten(2)).mean(2)
 
 
 def covariance(gram: Tensor, mean: Tensor) -> Tensor:
@@ -122,6 +135,7 @@ def depth_loss(depth: Tensor, target: Tensor, form: Form = "relative") -> Tensor
     if form == "raw":
         return squared_error(depth, target, "raw")
     _pair(depth, target)
+    depth, target = wide(depth), wide(target)
     return (_standardise(depth) - _standardise(target)).square().flatten(1).mean(1)
 
 

@@ -121,6 +121,11 @@ class Objective:
         return View(window, torch.randn(self._goal[window][:, :1].shape, generator=generator).to(self._goal))
 
     def __call__(self, x: Tensor, view: View, cells: slice = slice(None)) -> dict[str, Tensor]:
+        """Every term of canvases that are all of the batch, or of ``cells``; networks run in the models' precision."""
+        with self._models.autocast():
+            return self._terms(x, view, cells)
+
+    def _terms(self, x: Tensor, view: View, cells: slice) -> dict[str, Tensor]:
         form, goals = self._recipe.form, self._goals(view)
         encoded = self._encoded(x[view.window], goals)
         zero = x.new_zeros(len(x))

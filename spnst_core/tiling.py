@@ -142,6 +142,8 @@ class _TileByTile(torch.autograd.Function):
     ) -> tuple[Tensor, ...]:
         ctx.save_for_backward(x)
         ctx.network, ctx.tiles, ctx.strides = network, tiles, strides
+        kind = x.device.type
+        ctx.precision = kind, torch.get_autocast_dtype(kind), torch.is_autocast_enabled(kind)
         ctx.set_materialize_grads(False)
         totals: list[Tensor] = []
         for tile in reversed(tiles):
@@ -164,7 +166,7 @@ class _TileByTile(torch.autograd.Function):
             if tile.columns.first == 0:
                 _give_back()
             piece = x[tile.window].detach().requires_grad_(True)
-            with torch.enable_grad():
+            with torch.enable_grad(), torch.autocast(*ctx.precision):
                 parts = ctx.network(piece, tile)
             found = zip(parts, _places(grads, tile, ctx.strides), strict=True)
             pulled = [(part, grad) for part, grad in found if grad is not None and part.requires_grad]

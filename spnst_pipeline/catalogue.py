@@ -10,6 +10,7 @@ import dagster as dg
 from spnst_core import images
 from spnst_core.errors import InputError
 from spnst_core.models.profiles import find_device
+from spnst_core.precision import find_precision
 from spnst_core.targets import canvas
 from spnst_pipeline.lineage import Artefact, Lineage
 from spnst_pipeline.partitions import CONTENT, STYLE
@@ -80,7 +81,8 @@ def checked(project: Project) -> Project:
     Raises:
         InputError: no content or no style is left, or the profile or device can't be used. Nothing was written.
     """
-    find_device(project.device)  # an unknown device or profile is told before anything is written
+    # An unknown device, precision or profile is told before anything is written.
+    find_precision(project.precision, find_device(project.device))
     _ = project.identity
     lineage = Lineage(project)
     lineage.look("content_image", "style_image")

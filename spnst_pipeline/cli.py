@@ -88,6 +88,9 @@ def run(
         int | None, typer.Option(metavar="N", help="film every cell being painted, one frame for each N steps")
     ] = None,
     device: Annotated[str | None, typer.Option(metavar="NAME", help="auto, cpu, cuda or mps")] = None,
+    precision: Annotated[
+        str | None, typer.Option(metavar="NAME", help="what networks multiply in: auto, float32 or bfloat16")
+    ] = None,
     home: Annotated[
         str | None,
         typer.Option(
@@ -116,6 +119,7 @@ def run(
             size=size,
             record_every=record_every,
             device=device,
+            precision=precision,
             home=home,
         ),
         force,

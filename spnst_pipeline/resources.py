@@ -30,6 +30,7 @@ class Project:
     recipes: tuple[Recipe, ...]
     profile: str
     device: str
+    precision: str = "auto"
     edges: str | None = None
     depth: str | None = None
     batch: int = 64
@@ -51,6 +52,7 @@ class Project:
             recipes,
             settings.profile,
             settings.device,
+            settings.precision,
             settings.edges,
             settings.depth,
             settings.batch,
@@ -69,7 +71,7 @@ class Project:
     @cached_property
     def models(self) -> Models:
         """The profile's networks on the device."""
-        return load_models(self.profile, self.device, edges=self.edges, depth=self.depth)
+        return load_models(self.profile, self.device, precision=self.precision, edges=self.edges, depth=self.depth)
 
     @cached_property
     def judges(self) -> Judges:

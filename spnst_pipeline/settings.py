@@ -49,6 +49,10 @@ class Settings(BaseSettings):
         None, ge=0, description="steps between the frames of a film of each cell; 0: no films; None: each recipe's own"
     )
     device: str = Field("auto", description="auto, cpu, cuda or mps")
+    precision: str = Field(
+        "auto",
+        description="what networks multiply in: float32, bfloat16, or auto: bfloat16 on devices that are made for it",
+    )
     batch: int = Field(64, ge=1, description="most cells to make in one Dagster run")
 
     @field_validator("recipes", "experiments", mode="before")

@@ -17,7 +17,8 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from spnst_core import images, samples
-from spnst_core.models.embedded.encoder import LAYERS, PatchEncoder, blur_pool
+from spnst_core.models.embedded.blur_pool import blur_pool
+from spnst_core.models.embedded.encoder import LAYERS, PatchEncoder
 
 SIZES = (128, 256)
 PATCHES = 60_000

@@ -64,7 +64,7 @@ class SideOutputs(nn.Module):
 
     def maps(self, x: Tensor, calibration: Tensor | None = None) -> Tensor:
         """The fused map alone, as by calling the module, (N, 1, H, W) in [0, 1]."""
-        return torch.sigmoid(self.fuse(self._side_logits(x)))
+        return torch.sigmoid(self.fuse(self._side_logits(x)).to(x.dtype))
 
     def forward(self, x: Tensor) -> Tensor:
         """Probability of an edge: (N, 3, H, W) RGB in [0, 1] → (N, 1, H, W), differentiable."""
@@ -113,7 +113,8 @@ class SideOutputs(nn.Module):
     def _side_logits(self, x: Tensor) -> Tensor:
         """Logits of the five side outputs at the picture's size, (N, 5, H, W)."""
         scores = self._looked(x, self._scores, STRIDES)
-        return torch.cat([self._enlarge(score, i, x.shape[2], x.shape[3]) for i, score in enumerate(scores)], 1)
+        enlarged = [self._enlarge(score.to(x.dtype), i, *x.shape[2:]) for i, score in enumerate(scores)]
+        return torch.cat(enlarged, 1)
 
     def _scores(self, h: Tensor) -> list[Tensor]:
         return [score(response) for score, response in zip(self.scores, self._responses(h), strict=True)]

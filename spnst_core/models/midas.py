@@ -71,7 +71,7 @@ class DepthNetwork(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(N, 3, H, W) RGB in [0, 1] → (N, 1, H, W) relative inverse depth."""
         height, width = x.shape[2:]
-        depth = self.predict(self.network_input(x))
+        depth = self.predict(self.network_input(x)).to(x.dtype)
         depth = centre(depth, *working_size(height, width, self.size, self.multiple))
         return F.interpolate(depth, (height, width), mode="bicubic", align_corners=False)
 

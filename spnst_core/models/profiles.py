@@ -1,7 +1,8 @@
 """Profiles: which networks the losses look through. Both kinds answer to the same three small interfaces."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Protocol, runtime_checkable
 
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from spnst_core.errors import InputError, closest
 from spnst_core.models.weights import Progress, silent
+from spnst_core.precision import find_precision
 from spnst_core.tiling import Reach
 
 PROFILES = {"pretrained": "pretrained", "embedded": "embedded.profile"}
@@ -128,13 +130,19 @@ class Identity:
 
 @dataclass(frozen=True)
 class Models:
-    """The networks of one profile on one device."""
+    """The networks of one profile on one device; ``precision`` is what they multiply in while images are optimised."""
 
     identity: Identity
     encoder: Encoder
     edges: EdgeDetector
     depth: DepthEstimator
     device: torch.device
+    precision: torch.dtype = torch.float32
+
+    def autocast(self) -> AbstractContextManager[object]:
+        """Inside it, the networks multiply in ``precision``; their weights stay as they are."""
+        lower = self.precision == torch.bfloat16
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=lower)
 
 
 class Profile(Protocol):
@@ -191,6 +199,7 @@ def load_models(
     *,
     edges: str | None = None,
     depth: str | None = None,
+    precision: str = "auto",
     progress: Progress = silent,
 ) -> Models:
     """The networks of a profile, ready for use: evaluation mode, no gradients for weights; fetched if need be.
@@ -200,14 +209,18 @@ def load_models(
         device: ``cpu``, ``cuda``, ``cuda:1``, ``mps``, or ``auto`` for the first of CUDA, MPS and CPU that is there.
         edges: the pretrained profile's edge detector: ``hed`` (if None) or ``hed_controlnet``.
         depth: its depth estimator: ``midas_v21_small`` (if None) or another that the manifest lists.
+        precision: what they multiply in while images are optimised: ``float32``, ``bfloat16``, or ``auto`` for
+            bfloat16 where the device multiplies it natively.
         progress: told how far each download is.
 
     Raises:
-        InputError: no such profile or network, a device that this machine doesn't have, or weights that can't be had.
+        InputError: no such profile, network or precision, a device that this machine doesn't have, or weights that
+            can't be had.
     """
     chosen, place = _profile(profile), find_device(device)
+    lowest = find_precision(precision, place)
     chosen.fetch(edges, depth, progress)
-    return chosen.load(place, edges, depth)
+    return replace(chosen.load(place, edges, depth), precision=lowest)
 
 
 def find_device(name: str) -> torch.device:

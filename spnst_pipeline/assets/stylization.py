@@ -278,6 +278,7 @@ def _paint(
             "batch": len(batch),
             "batch_seconds": round(seconds, 3),
             "device": device.type,
+            "precision": str(project.models.precision).removeprefix("torch."),
             "losses": {t: float(iterate.losses[t][index]) for t in TERMS if getattr(used, t)},
         }
         before, after = (style_misfit(x, [style], recipe, project.models).item() for x in (start, image))

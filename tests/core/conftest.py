@@ -15,7 +15,7 @@ def _steady_processor():
 
 @pytest.fixture(scope="session")
 def models():
-    return load_models("embedded", "cpu")
+    return load_models("embedded", "cpu", precision="float32")
 
 
 @pytest.fixture(scope="session")

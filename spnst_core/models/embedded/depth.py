@@ -48,7 +48,7 @@ class DepthNet(nn.Module):
         small = F.interpolate(x, longest_side(x, self.size), mode="bilinear", antialias=True)
         mirrored = self.predict(torch.cat([small, small.flip(3)]))
         left, right = mirrored[: len(x)], mirrored[len(x) :].flip(3)
-        return F.interpolate((left + right) / 2, x.shape[2:], mode="bicubic", align_corners=False)
+        return F.interpolate(((left + right) / 2).to(x.dtype), x.shape[2:], mode="bicubic", align_corners=False)
 
     def predict(self, x: Tensor) -> Tensor:
         """(N, 3, H, W) → (N, 1, ⌈H/2⌉, ⌈W/2⌉), without any resizing."""

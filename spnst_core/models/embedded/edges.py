@@ -151,7 +151,8 @@ def _smooth(x: Tensor, sigma: float) -> Tensor:
         lines = min(BLOCK, height - first)
         before, after = min(radius, first), min(radius, height - first - lines)
         matrix = _smoothing(lines, before, after, sigma).to(x)
-        smoothed.append(matrix @ x[:, :, first - before : first + lines + after])
+        with torch.autocast(x.device.type, enabled=False):  # differences of neighbours need every bit
+            smoothed.append(matrix @ x[:, :, first - before : first + lines + after])
     return torch.cat(smoothed, 2)
 
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from spnst_core.colour import luminance
 from spnst_core.errors import InputError, closest
+from spnst_core.models.embedded.blur_pool import blur_pool
 from spnst_core.tiling import Reach
 
 WEIGHTS = Path(__file__).with_name("encoder.safetensors")
@@ -75,7 +76,9 @@ class PatchEncoder(nn.Module):
         bank = self.banks[k - 1]
         assert isinstance(bank, nn.Conv2d)
         pad = bank.kernel_size[0] // 2
-        return 2**0.5 * F.relu(bank(F.pad(x, (pad, pad, pad, pad), mode="reflect")))
+        gain = 2**0.5  # of the filters, so that the responses needn't be gone through once more
+        padded = F.pad(x, (pad, pad, pad, pad), mode="reflect")
+        return F.relu(F.conv2d(padded, gain * bank.weight, None if bank.bias is None else gain * bank.bias))
 
 
 def _reaches() -> dict[str, Reach | None]:
@@ -96,13 +99,6 @@ def _check(layers: Collection[str]) -> None:
         raise InputError(
             f'the embedded encoder has no layer "{unknown}"{closest(unknown, REACHES)}: it has {", ".join(REACHES)}'
         )
-
-
-def blur_pool(x: Tensor) -> Tensor:
-    """Binomial [1 2 1]/4 blur in both directions, then every second pixel (Zhang, ICML 2019)."""
-    kernel = x.new_tensor([1.0, 2.0, 1.0]) / 4
-    weight = (kernel[:, None] * kernel).expand(x.shape[1], 1, 3, 3)
-    return F.conv2d(F.pad(x, (1, 1, 1, 1), mode="reflect"), weight, stride=2, groups=x.shape[1])
 
 
 def _sketch(x: Tensor) -> Tensor:

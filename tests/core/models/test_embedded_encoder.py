@@ -7,7 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from spnst_core.models.embedded.encoder import blur_pool, load_encoder
+from spnst_core.models.embedded.encoder import load_encoder
 from training.fit_encoder import fit
 
 
@@ -48,13 +48,6 @@ def test_gradients_reach_the_picture(encoder):
     sum(f.square().mean() for f in encoder.features(x, ["bank3", "sketch"]).values()).backward()
     assert torch.isfinite(x.grad).all()
     assert (x.grad != 0).float().mean() > 0.99
-
-
-def test_blur_pool_is_a_binomial_average():
-    x = torch.rand(1, 2, 8, 8)
-    weights = torch.tensor([1.0, 2, 1])
-    expected = (x[0, 0, 1:4, 3:6] * weights[:, None] * weights).sum() / 16
-    torch.testing.assert_close(blur_pool(x)[0, 0, 1, 2], expected)
 
 
 def test_the_same_pictures_and_seed_learn_the_same_filters(photographs):

@@ -1,0 +1,157 @@
+"""Networks may multiply in bfloat16; what is summed, compared and optimised stays in float32."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from spnst_core import InputError, Recipe, losses
+from spnst_core.models.networks import build
+from spnst_core.models.profiles import Identity, Layers, Models, load_models
+from spnst_core.objective import Objective
+from spnst_core.optimize import differentiated, optimize
+from spnst_core.precision import find_precision
+from spnst_core.recipes import Stage, Weights
+from spnst_core.stylize import content_targets
+from spnst_core.targets import StyleTargets, canvas
+
+CPU = torch.device("cpu")
+
+
+def cosine(one, other):
+    return torch.nn.functional.cosine_similarity(one.flatten(), other.flatten(), 0).item()
+
+
+def evaluated(networks, content, style, recipe, tile=None):
+    """The first stage's losses and gradient at a picture that is far from both."""
+    row = content_targets(content, recipe, networks)
+    styles = [StyleTargets.compute(style, networks, recipe.style_sizes, recipe.style_layers(networks.encoder))]
+    goal = canvas(row.content, recipe.stage_size(recipe.stages[0]))
+    objective = Objective(goal, row, styles, recipe, recipe.stages[0], networks, tile)
+    return differentiated(objective, goal.flip(3), objective.view(torch.Generator().manual_seed(0)))
+
+
+@pytest.fixture(scope="module")
+def pair(photographs, paintings):
+    return photographs["astronaut"], next(iter(paintings.values()))
+
+
+# ---------------------------------------------------------------------------------------------------- which precision
+
+
+@pytest.mark.parametrize(
+    ("instructions", "expected"),
+    [({"bf16"}, torch.bfloat16), ({"amx"}, torch.bfloat16), (set(), torch.float32)],
+)
+def test_auto_asks_the_processor(instructions, expected, monkeypatch):
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: "bf16" in instructions)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: "amx" in instructions)
+    assert find_precision("auto", CPU) is expected
+
+
+@pytest.mark.parametrize(("capability", "expected"), [((7, 5), torch.float32), ((8, 0), torch.bfloat16)])
+def test_auto_asks_the_gpu(capability, expected, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
+    assert find_precision("auto", torch.device("cuda")) is expected
+
+
+def test_what_is_asked_for_is_taken():
+    assert find_precision("float32", CPU) is torch.float32
+    assert find_precision("bfloat16", CPU) is torch.bfloat16
+    assert load_models("embedded", "cpu", precision="bfloat16").precision is torch.bfloat16
+
+
+def test_an_unknown_precision_is_refused_with_those_that_there_are():
+    with pytest.raises(InputError, match=r'no precision "bfloat".*"bfloat16".*auto, float32, bfloat16'):
+        load_models("embedded", "cpu", precision="bfloat")
+
+
+# ------------------------------------------------------------------------------------------------------- what is summed
+
+
+def test_statistics_of_rounded_features_are_summed_without_rounding():
+    """Against float64, for many values with a large mean: sums in bfloat16 would be off in the second digit."""
+    features = (3 + torch.randn(1, 8, 100, 100, generator=torch.Generator().manual_seed(0))).bfloat16()
+    exact = features.double()
+    with torch.autocast("cpu", torch.bfloat16):
+        gram, mean, error = losses.gram(features), losses.mean(features), losses.squared_error(features, features + 1)
+    flat = exact.flatten(2)
+    torch.testing.assert_close(gram.double(), flat @ flat.mT / 10_000, rtol=5e-5, atol=0)
+    torch.testing.assert_close(mean.double(), flat.mean(2), rtol=5e-5, atol=0)
+    shifted = (features + 1).double()
+    expected = (exact - shifted).square().sum() / shifted.square().sum()
+    torch.testing.assert_close(error.double(), expected[None], rtol=5e-5, atol=0)
+    assert gram.dtype == mean.dtype == error.dtype == torch.float32
+
+
+def test_the_gradient_of_a_gram_has_the_precision_of_its_features():
+    features = torch.rand(1, 4, 20).bfloat16().requires_grad_(True)
+    losses.self_product(features).square().sum().backward()
+    exact = features.detach().double().requires_grad_(True)
+    (exact @ exact.mT).square().sum().backward()
+    assert features.grad.dtype == torch.bfloat16
+    torch.testing.assert_close(features.grad.double(), exact.grad, rtol=0.02, atol=0)
+
+
+# ------------------------------------------------------------------------------------------- losses and whole pastiches
+
+
+@pytest.mark.parametrize("tile", [None, 48])
+def test_the_embedded_networks_say_nearly_the_same(tile, models, pair):
+    recipe = Recipe.load("structure").with_size(96).model_copy(update={"stages": (Stage(steps=1),)})
+    full, half = (
+        evaluated(replace(models, precision=precision), *pair, recipe, tile)
+        for precision in (torch.float32, torch.bfloat16)
+    )
+    for term in ("content", "style", "edge", "depth", "tv"):
+        torch.testing.assert_close(half.values[term], full.values[term], rtol=0.02, atol=0.002, msg=term)
+        assert half.values[term].dtype == torch.float32
+    assert torch.equal(half.values["edge"], full.values["edge"]), "analytic edges are no network"
+    assert not torch.equal(half.values["style"], full.values["style"])
+    assert half.gradient.dtype == torch.float32
+    assert cosine(half.gradient, full.gradient) > 0.99
+
+
+def test_tiles_and_the_whole_are_rounded_alike(models, pair):
+    recipe = Recipe.load("structure").with_size(96).model_copy(update={"stages": (Stage(steps=1),)})
+    half = replace(models, precision=torch.bfloat16)
+    whole, tiled = (evaluated(half, *pair, recipe, tile) for tile in (None, 48))
+    assert cosine(tiled.gradient, whole.gradient) > 0.9999
+
+
+@pytest.fixture(scope="module")
+def published():
+    """VGG19 and HED, and no depth. Random weights make HED's logits harder to round than learnt ones would."""
+    torch.manual_seed(0)
+    encoder, edges = build("vgg19"), build("hed")
+    layers = Layers("vgg19", encoder.content_layers, encoder.style_layers)
+    return Models(Identity("pretrained", "random", layers, ("vgg19", "hed")), encoder, edges, edges, CPU)
+
+
+def test_published_networks_say_nearly_the_same(published, pair):
+    weights = Weights(content=1, style=1, edge=1, tv=0.1)
+    changes = {"weights": weights, "stages": (Stage(steps=1),)}
+    recipe = Recipe.load("structure").with_size(96).model_copy(update=changes)
+    full, half = (
+        evaluated(replace(published, precision=precision), *pair, recipe)
+        for precision in (torch.float32, torch.bfloat16)
+    )
+    for term in ("content", "style", "edge"):
+        torch.testing.assert_close(half.values[term], full.values[term], rtol=0.02, atol=0.002, msg=term)
+    assert cosine(half.gradient, full.gradient) > 0.95
+
+
+def test_a_pastiche_is_as_good(models, pair):
+    """Judged in float32: the last step's loss within two percent after a short painting."""
+    stages = (Stage(scale=0.5, steps=15), Stage(steps=15))
+    recipe = Recipe.load("structure").with_size(96).model_copy(update={"stages": stages, "jitter": False})
+    content = content_targets(pair[0], recipe, models)
+    styles = [StyleTargets.compute(pair[1], models, recipe.style_sizes)]
+    totals = []
+    for precision in (torch.float32, torch.bfloat16):
+        *_, last = optimize(content, styles, recipe, replace(models, precision=precision))
+        objective = Objective(canvas(content.content, 96), content, styles, recipe, recipe.stages[-1], models)
+        framed = torch.nn.functional.pad(last.image, (8,) * 4, mode="reflect")
+        totals.append(differentiated(objective, framed, objective.view(torch.Generator())).values["total"].item())
+        assert last.image.dtype == torch.float32
+    assert totals[1] < 1.02 * totals[0]
