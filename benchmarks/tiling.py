@@ -22,10 +22,11 @@ from torch import Tensor
 
 from spnst_core import Recipe, images, load_models, samples
 from spnst_core.encoding import fitting_tile
+from spnst_core.evaluation import differentiated
 from spnst_core.models.networks import build
 from spnst_core.models.profiles import Identity, Layers, Models
 from spnst_core.objective import Objective
-from spnst_core.optimize import differentiated, optimize
+from spnst_core.optimize import optimize
 from spnst_core.recipes import Stage
 from spnst_core.stylize import content_targets
 from spnst_core.targets import StyleTargets, canvas

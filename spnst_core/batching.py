@@ -1,7 +1,9 @@
 """Batching: how many cells of one shape are optimised side by side, and in what tiles one is that doesn't fit."""
 
 import os
+import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from math import isqrt
 from pathlib import Path
 from typing import TypeVar
@@ -11,7 +13,7 @@ import torch
 Cell = TypeVar("Cell")
 
 BYTES_PER_PIXEL = 10_000
-"""What one pixel of one cell takes while gradients are computed, cautiously.
+"""What one pixel of one cell takes while gradients are computed, cautiously: until it is measured on the device.
 
 Measured on a processor (`python -m benchmarks.tiling`): 3,100 with the embedded networks at 1024², 4,900 with the
 published ones at 512². A GPU's convolutions take workspaces beside, which weren't measured.
@@ -52,8 +54,45 @@ def batches(cells: Sequence[Cell], pixels: int, device: torch.device) -> list[li
 def room(device: torch.device) -> int:
     """Pixels, over all cells of a batch, that fit the device."""
     if device.type == "cuda":
-        return int(free_memory(device) * SHARE) // BYTES_PER_PIXEL
+        return int(free_memory(device) * SHARE) // ROOM.bytes_per_pixel(device)
     return MOST_PIXELS_ON_CPU
+
+
+class Room:
+    """What devices have been found to have room for: at first nothing; what is learnt holds for the process."""
+
+    def __init__(self) -> None:
+        self._most: dict[tuple[str, tuple[int, int]], int] = {}
+        self._bytes_per_pixel: dict[str, int] = {}
+
+    def at_once(self, device: torch.device, shape: tuple[int, int]) -> int:
+        """Cells of a shape that may go through the networks together; on a processor one."""
+        return self._most.get((str(device), shape), 1 if device.type == "cpu" else sys.maxsize)
+
+    def shrink(self, device: torch.device, shape: tuple[int, int], cells: int) -> None:
+        """So many cells were too many: half of them next time."""
+        self._most[str(device), shape] = cells // 2
+        if device.type == "cuda":
+            torch.cuda.empty_cache()
+
+    def bytes_per_pixel(self, device: torch.device) -> int:
+        """What a pixel takes while gradients are computed: the most that was measured on the device, else a guess."""
+        return self._bytes_per_pixel.get(str(device), BYTES_PER_PIXEL)
+
+    @contextmanager
+    def measured(self, device: torch.device, pixels: int) -> Iterator[None]:
+        """Learn what a pixel takes from what goes on inside, which is for so many of them."""
+        if device.type != "cuda":
+            yield
+            return
+        torch.cuda.reset_peak_memory_stats(device)
+        before = torch.cuda.memory_allocated(device)
+        yield
+        found = -(-(torch.cuda.max_memory_allocated(device) - before) // pixels)
+        self._bytes_per_pixel[str(device)] = max(found, self._bytes_per_pixel.get(str(device), 0))
+
+
+ROOM = Room()
 
 
 def tile_side(height: int, width: int, device: torch.device, halo: int | None = None) -> int | None:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from types import EllipsisType
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from spnst_core import losses
@@ -14,6 +13,7 @@ from spnst_core.encoding import Encoded, encode
 from spnst_core.errors import InputError
 from spnst_core.models.profiles import FeatureExtractor, Models
 from spnst_core.recipes import Recipe, Stage
+from spnst_core.soften import soften
 from spnst_core.style_size import StyleSize
 from spnst_core.targets import MARGIN, ContentTargets, Statistics, StyleTargets
 from spnst_core.tiling import recomputed
@@ -67,7 +67,7 @@ class _Goals:
 class Objective:
     """A function from canvases (B, 3, H, W) and a view to every term's value (B,), and their weighted sum ``total``.
 
-    It also takes some of the cells alone: their canvases, and a slice that says which they are.
+    It also takes some of the cells alone: their canvases, and which they are.
 
     Args:
         goal: the content on the stage's canvas, (1, 3, H, W).
@@ -118,14 +118,16 @@ class Objective:
         window = _window(self._goal, generator)
         if not self._weights.depth:
             return View(window)
-        return View(window, torch.randn(self._goal[window][:, :1].shape, generator=generator).to(self._goal))
+        shape, on_gpu = self._goal[window][:, :1].shape, self._goal.device.type == "cuda"
+        noise = torch.randn(shape, generator=generator, pin_memory=on_gpu)
+        return View(window, noise.to(self._goal, non_blocking=True))
 
-    def __call__(self, x: Tensor, view: View, cells: slice = slice(None)) -> dict[str, Tensor]:
+    def __call__(self, x: Tensor, view: View, cells: Sequence[int] | None = None) -> dict[str, Tensor]:
         """Every term of canvases that are all of the batch, or of ``cells``; networks run in the models' precision."""
         with self._models.autocast():
             return self._terms(x, view, cells)
 
-    def _terms(self, x: Tensor, view: View, cells: slice) -> dict[str, Tensor]:
+    def _terms(self, x: Tensor, view: View, cells: Sequence[int] | None) -> dict[str, Tensor]:
         form, goals = self._recipe.form, self._goals(view)
         encoded = self._encoded(x[view.window], goals)
         zero = x.new_zeros(len(x))
@@ -133,9 +135,9 @@ class Objective:
         for layer, share in self._content_layers.items():
             terms["content"] = terms["content"] + share * encoded.content[layer]
         for layer, share in self._style_layers.items():
-            style = self._style_goals[layer]
+            style = self._style_goals[layer].of(cells)
             own = encoded.gram[layer], encoded.mean[layer]
-            loss = losses.statistics_loss(*own, style.gram[cells], style.mean[cells], form)
+            loss = losses.statistics_loss(*own, style.gram, style.mean, form)
             terms["style"] = terms["style"] + share * loss
         if goals.edge is not None:
             terms["edge"] = self._apart(self._edge_loss, x, view, goals.edge)
@@ -239,9 +241,3 @@ def _window(canvas: Tensor, generator: torch.Generator) -> Window:
     down, right = torch.randint(0, 2 * MARGIN + 1, (2,), generator=generator).tolist()
     height, width = canvas.shape[2] - 2 * MARGIN, canvas.shape[3] - 2 * MARGIN
     return ..., slice(down, down + height), slice(right, right + width)
-
-
-def soften(x: Tensor) -> Tensor:
-    """Blur by [1 2 1]/4 in both directions, borders repeated, (N, C, H, W)."""
-    # Two means of two pixels: a convolution would take ten times the memory of the picture.
-    return F.avg_pool2d(F.avg_pool2d(F.pad(x, (1, 1, 1, 1), mode="replicate"), 2, stride=1), 2, stride=1)

@@ -1,7 +1,8 @@
 """The optimiser: a batch of cells through the stages of a recipe. It yields progress; it knows no screen or disk."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import cos, pi
 
 import torch
@@ -9,13 +10,16 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from spnst_core import images
+from spnst_core.adam import Adam
 from spnst_core.colour import recolour
 from spnst_core.encoding import fitting_tile
 from spnst_core.errors import InputError
-from spnst_core.lbfgs import LBFGS, Evaluation
+from spnst_core.evaluation import evaluate
+from spnst_core.lbfgs import LBFGS
 from spnst_core.models.profiles import Models
 from spnst_core.objective import TERMS as TERMS
-from spnst_core.objective import Objective, View, soften
+from spnst_core.objective import Objective
+from spnst_core.plateau import Plateau
 from spnst_core.recipes import Recipe, Stage
 from spnst_core.targets import MARGIN, ContentTargets, StyleTargets, canvas, crop
 
@@ -26,8 +30,10 @@ class Iterate:
 
     Attributes:
         stage: index of the stage, from 0, of ``stages``.
-        step: number of the step over the whole recipe, from 1, of ``steps``.
-        losses: each term's value *before* the step, unweighted, (B,); and ``total``, the weighted sum.
+        step: number of the step over the whole recipe, from 1, of ``steps``. A stage that ends early skips numbers.
+        cells: which of the batch took the step; the others had flattened in this stage.
+        losses: each term's value *before* the step, unweighted, (B,); and ``total``, the weighted sum. Of cells that
+            didn't take it, the last that was known.
         image: the pastiches after the step, (B, 3, H, W) in [0, 1], at the stage's size.
     """
 
@@ -35,6 +41,7 @@ class Iterate:
     stages: int
     step: int
     steps: int
+    cells: tuple[int, ...]
     losses: dict[str, Tensor]
     image: Tensor
 
@@ -69,9 +76,9 @@ def optimize(
     """
     generator = torch.Generator().manual_seed(recipe.seed)
     photograph = content.content.to(models.device)
-    optimizer: _Adam | LBFGS | None = None
+    optimizer: Adam | LBFGS | None = None
     before: Stage | None = None
-    step = 0
+    begun = 0
     for index, stage in enumerate(recipe.stages):
         goal = canvas(photograph, recipe.stage_size(stage))
         layers = {*recipe.content_layers(models.encoder), *recipe.style_layers(models.encoder)}
@@ -79,21 +86,26 @@ def optimize(
         objective = Objective(goal, content, styles, recipe, stage, models, side)
         if optimizer is None or before is None:
             x = _start(goal, styles, recipe, stage, generator) if start is None else _placed(start, goal, len(styles))
-            optimizer = _Adam(x, recipe) if recipe.optimizer == "adam" else LBFGS(x)
+            optimizer = Adam(x, recipe) if recipe.optimizer == "adam" else LBFGS(x)
         elif optimizer.x.shape[2:] != goal.shape[2:]:
             x = _placed(crop(optimizer.x.detach()), goal, len(styles))
-            optimizer = _Adam(x, recipe) if recipe.optimizer == "adam" else LBFGS(x)
+            optimizer = Adam(x, recipe) if recipe.optimizer == "adam" else LBFGS(x)
         elif isinstance(optimizer, LBFGS) and not _same_objective(before, stage, recipe):
             optimizer = LBFGS(optimizer.x)
-        before = stage
+        before, plateau, values = stage, Plateau(len(styles), recipe.flat), dict[str, Tensor]()
         for done in range(stage.steps):
-            evaluate = _evaluation(objective, objective.view(generator))
+            cells, step = plateau.falling, begun + done + 1
+            if not cells:
+                break
+            evaluated = partial(evaluate, objective, objective.view(_of_step(recipe, step)))
             if isinstance(optimizer, LBFGS):
-                values = optimizer.step(evaluate)
+                values = dict(optimizer.step(partial(evaluated, cells=cells)))
             else:
-                values = optimizer.step(evaluate, _learning_rate(stage, done))
-            step += 1
-            yield Iterate(index, len(recipe.stages), step, recipe.steps, dict(values), crop(optimizer.x.detach()))
+                values = _updated(values, optimizer.step(evaluated, _learning_rate(stage, done), cells), cells)
+                plateau.add(values["total"])
+            image = crop(optimizer.x.detach())
+            yield Iterate(index, len(recipe.stages), step, recipe.steps, cells, values, image)
+        begun += stage.steps
 
 
 @torch.no_grad()
@@ -104,48 +116,17 @@ def starting_point(content: ContentTargets, styles: Sequence[StyleTargets], reci
     return crop(_start(goal, styles, recipe, recipe.stages[-1], generator))
 
 
-def _evaluation(objective: Objective, view: View) -> Callable[[Tensor], Evaluation]:
-    """The objective in one view, with its gradient.
-
-    On a processor the cells go through the networks one by one: that takes no longer, needs less memory, and rounds
-    the same however large the batch is.
-    """
-
-    def evaluate(x: Tensor) -> Evaluation:
-        one_by_one = x.device.type == "cpu"
-        groups = [slice(cell, cell + 1) for cell in range(len(x))] if one_by_one else [slice(None)]
-        found = [differentiated(objective, x[cells], view, cells) for cells in groups]
-        values = {term: torch.cat([part.values[term] for part in found]) for term in found[0].values}
-        return Evaluation(values, torch.cat([part.gradient for part in found]))
-
-    return evaluate
+def _of_step(recipe: Recipe, step: int) -> torch.Generator:
+    """What one step draws its view from: it depends on the seed and the step, and not on how many came before it."""
+    return torch.Generator().manual_seed(recipe.seed * 1_000_003 + step)
 
 
-def differentiated(objective: Objective, x: Tensor, view: View, cells: slice = slice(None)) -> Evaluation:
-    """The objective of canvases (B, 3, H, W) in one view, with its gradient; ``cells`` says which of all they are."""
-    x = x.detach().requires_grad_(True)
-    values = objective(x, view, cells)
-    (gradient,) = torch.autograd.grad(values["total"].sum(), x)
-    return Evaluation({term: value.detach() for term, value in values.items()}, gradient)
-
-
-class _Adam:
-    """PyTorch's Adam on a batch of canvases that stay in [0, 1]."""
-
-    def __init__(self, x: Tensor, recipe: Recipe) -> None:
-        self.x = x.contiguous()
-        self._smooth = recipe.smooth_gradients
-        self._adam = torch.optim.Adam([self.x], betas=recipe.betas)
-
-    def step(self, evaluate: Callable[[Tensor], Evaluation], lr: float) -> Mapping[str, Tensor]:
-        """One step of every cell. Gives the objective's values before it."""
-        found = evaluate(self.x)
-        self.x.grad = soften(found.gradient) if self._smooth else found.gradient
-        self._adam.param_groups[0]["lr"] = lr
-        self._adam.step()
-        with torch.no_grad():
-            self.x.clamp_(0, 1)
-        return found.values
+def _updated(values: Mapping[str, Tensor], new: Mapping[str, Tensor], cells: Sequence[int]) -> dict[str, Tensor]:
+    """All cells' values once those of some cells are new."""
+    if not values or len(cells) == len(values["total"]):
+        return dict(new)
+    rows = torch.tensor(cells).to(new["total"].device, non_blocking=True)
+    return {term: value.index_copy(0, rows, new[term]) for term, value in values.items()}
 
 
 def _same_objective(one: Stage, other: Stage, recipe: Recipe) -> bool:

@@ -17,7 +17,7 @@ from spnst_core.style_size import StyleSize
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Strokes = Annotated[tuple[Positive, ...], Field(min_length=1)]
-Decay = Annotated[float, Field(ge=0, lt=1)]
+Share = Annotated[float, Field(ge=0, lt=1)]
 Shares = Annotated[dict[str, Positive], Field(min_length=1)]
 EncoderName = Literal["embedded", "vgg19"]
 WrittenStyleSize = Annotated[
@@ -80,6 +80,8 @@ class Recipe(_Frozen):
         size: long side of the pastiche in pixels.
         style_size: the size that the style is looked at with, such as ``512-short``; the stage's size if not given.
         strokes: multiples of that size; the Grams at all of them are averaged. Larger numbers paint larger strokes.
+        flat: a cell leaves a stage once its loss, averaged over 20 steps, falls by less than this share from the 20
+            before; 0: never. L-BFGS has an end of its own.
         record_every: steps of the optimiser between two frames of a cell's film; 0: no film. The pastiche is the same.
     """
 
@@ -89,7 +91,7 @@ class Recipe(_Frozen):
     init: Literal["content", "recoloured", "noise"] = "recoloured"
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     optimizer: Literal["adam", "lbfgs"] = "adam"
-    betas: tuple[Decay, Decay] = (0.9, 0.99)
+    betas: tuple[Share, Share] = (0.9, 0.99)
     smooth_gradients: bool = True
     jitter: bool = True
     edge_on: Literal["maps", "features"] = "maps"
@@ -99,6 +101,7 @@ class Recipe(_Frozen):
     style_size: WrittenStyleSize | None = None
     weights: Weights = Weights()
     strokes: Strokes = (1.0,)
+    flat: Share = 0.005
     record_every: Annotated[int, Field(ge=0)] = 0
     stages: Annotated[tuple[Stage, ...], Field(min_length=1)]
 

@@ -3,10 +3,11 @@
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
+import torch
 from PIL import Image
 from torch import Tensor
 
@@ -135,20 +136,24 @@ def content_targets(content: Tensor, recipe: Recipe, models: Models) -> ContentT
 
 
 class Trace:
-    """The losses of a batch, step by step."""
+    """The losses of a batch, step by step. They stay on their device until a history is asked for."""
 
     def __init__(self) -> None:
-        self._iterates: list[tuple[int, int, dict[str, Tensor]]] = []
+        self._steps: list[Iterate] = []
 
     def add(self, iterate: Iterate) -> None:
         """Keep one step's losses; the picture isn't kept."""
-        self._iterates.append((iterate.step, iterate.stage, iterate.losses))
+        self._steps.append(replace(iterate, image=iterate.image.new_empty(0)))
 
     def history(self, cell: int) -> pd.DataFrame:
-        """One cell's losses: columns step, stage, content, style, edge, depth, tv, total."""
+        """One cell's losses in the steps that it took: step, stage, content, style, edge, depth, tv, total."""
+        taken = [step for step in self._steps if cell in step.cells]
+        columns = (*TERMS, "total")
+        values = torch.stack([step.losses[column][cell] for step in taken for column in columns]).tolist()
+        rows = [values[k : k + len(columns)] for k in range(0, len(values), len(columns))]
         return pd.DataFrame(
             [
-                {"step": step, "stage": stage, **{term: float(values[term][cell]) for term in (*TERMS, "total")}}
-                for step, stage, values in self._iterates
+                {"step": step.step, "stage": step.stage, **dict(zip(columns, row, strict=True))}
+                for step, row in zip(taken, rows, strict=True)
             ]
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -139,10 +139,19 @@ class ContentTargets:
 
 @dataclass(frozen=True)
 class Statistics:
-    """Feature statistics of a style in one layer at one size: Gram (1, C, C) and mean (1, C)."""
+    """Feature statistics of a style in one layer at one size: Gram (1, C, C) and mean (1, C); or of several styles."""
 
     gram: Tensor
     mean: Tensor
+
+    def of(self, styles: Sequence[int] | None) -> Statistics:
+        """Those of some of the styles, a run of neighbours as a view; None for all."""
+        if styles is None or len(styles) == len(self.gram):
+            return self
+        first, last = styles[0], styles[-1]
+        if last - first + 1 == len(styles):
+            return Statistics(self.gram[first : last + 1], self.mean[first : last + 1])
+        return Statistics(self.gram[list(styles)], self.mean[list(styles)])
 
 
 @dataclass(frozen=True)

@@ -134,7 +134,8 @@ class Film:
 
     def follow(self, iterate: Iterate, cell: int = 0) -> None:
         """A frame of one cell of a batch, if it is the iterate's turn: the first's, every n-th's and the last's."""
-        if iterate.step in (1, iterate.steps) or iterate.step % self._every == 0:
+        due = iterate.step in (1, iterate.steps) or iterate.step % self._every == 0
+        if due and cell in iterate.cells:
             self.add(iterate.image[cell], iterate.step, float(iterate.losses["total"][cell]))
 
     def add(self, image: Tensor, step: int = 0, total: float = math.nan) -> None:

@@ -15,9 +15,7 @@ from spnst_core.recipes import Recipe
 
 if TYPE_CHECKING:
     from spnst_core.optimize import Iterate
-
-SHOWN = ("style", "edge", "depth")
-"""Loss terms worth a place on the screen."""
+    from spnst_pipeline.reading import Reading
 
 
 class Listener:
@@ -46,6 +44,7 @@ class LogListener(Listener):
         self._seconds = seconds
         self._next = 0.0
         self._what = ""
+        self._reading: Reading | None = None
 
     def batch(self, recipe: Recipe, content: str, styles: Sequence[str]) -> None:
         self._what = _describe(recipe, content, styles)
@@ -53,9 +52,12 @@ class LogListener(Listener):
         self._next = time.monotonic() + self._seconds
 
     def step(self, iterate: Iterate) -> None:
-        if time.monotonic() >= self._next:
+        if self._reading is None and time.monotonic() >= self._next:
             self._next = time.monotonic() + self._seconds
-            dg.get_dagster_logger().info(f"{self._what} · {_state(iterate)}")
+            self._reading = _read(iterate)
+        if self._reading is not None and self._reading.there:
+            dg.get_dagster_logger().info(f"{self._what} · {self._reading}")
+            self._reading = None
 
 
 class Estimate(Listener):
@@ -67,6 +69,7 @@ class Estimate(Listener):
         self._newest = ""
         self._what = ""
         self._looked = 0.0
+        self._reading: Reading | None = None
 
     def phase(self, name: str, total: int, cells: int = 0) -> None:
         self._begin(name, total, cells)
@@ -85,9 +88,12 @@ class Estimate(Listener):
     def step(self, iterate: Iterate) -> None:
         assert self._recipe is not None
         self.running += self._batch * _step_work(self._recipe.stage_size(self._recipe.stages[iterate.stage]))
-        if time.monotonic() - self._looked > 0.25:  # reading a loss waits for the device
+        if self._reading is None and time.monotonic() - self._looked > 0.25:
             self._looked = time.monotonic()
-            self.detail = f"{self._what} · {_state(iterate)}"
+            self._reading = _read(iterate)
+        if self._reading is not None and self._reading.there:  # else the device would have to wait
+            self.detail = f"{self._what} · {self._reading}"
+            self._reading = None
 
     def made(self, key: str) -> None:
         kind, _, cell = key.rpartition(".")[0].partition("/")
@@ -204,15 +210,15 @@ def work(recipe: Recipe) -> int:
     return sum(stage.steps * _step_work(recipe.stage_size(stage)) for stage in recipe.stages)
 
 
+def _read(iterate: Iterate) -> Reading:
+    from spnst_pipeline.reading import Reading  # it needs torch, and a run's first lines shouldn't wait for that
+
+    return Reading(iterate)
+
+
 def _step_work(size: int) -> int:
     return size**2 + 64**2
 
 
 def _describe(recipe: Recipe, content: str, styles: Sequence[str]) -> str:
     return f"{recipe.name} · {content} × {', '.join(styles)}"
-
-
-def _state(iterate: Iterate) -> str:
-    means = [(term, float(iterate.losses[term].mean())) for term in SHOWN]  # a term without weight is zero
-    losses = "  ".join(f"{term} {value:.3f}" for term, value in means if value)
-    return f"stage {iterate.stage + 1}/{iterate.stages} · {losses}"

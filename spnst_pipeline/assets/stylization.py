@@ -268,11 +268,12 @@ def _paint(
     seconds = time.perf_counter() - started
     used = recipe.stage_weights(recipe.stages[-1])
     for index, (name, style) in enumerate(zip(batch, styles, strict=True)):
+        history = trace.history(index)
         image, start = iterate.image[index : index + 1], starts[index : index + 1]
         made = {
             "recipe": recipe.name,
             "profile": project.identity.label,
-            "steps": recipe.steps,
+            "steps": len(history),
             "seconds": round(seconds / len(batch), 3),
             "began": began.isoformat(timespec="seconds"),
             "batch": len(batch),
@@ -282,7 +283,7 @@ def _paint(
             "losses": {t: float(iterate.losses[t][index]) for t in TERMS if getattr(used, t)},
         }
         before, after = (style_misfit(x, [style], recipe, project.models).item() for x in (start, image))
-        yield name, _Painting(image, before, after, made, trace.history(index))
+        yield name, _Painting(image, before, after, made, history)
 
 
 def _content_targets(project: Project, recipe: Recipe, content: str) -> ContentTargets:

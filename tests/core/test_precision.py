@@ -6,10 +6,11 @@ import pytest
 import torch
 
 from spnst_core import InputError, Recipe, losses
+from spnst_core.evaluation import differentiated
 from spnst_core.models.networks import build
 from spnst_core.models.profiles import Identity, Layers, Models, load_models
 from spnst_core.objective import Objective
-from spnst_core.optimize import differentiated, optimize
+from spnst_core.optimize import optimize
 from spnst_core.precision import find_precision
 from spnst_core.recipes import Stage, Weights
 from spnst_core.stylize import content_targets

@@ -10,11 +10,12 @@ import torch
 from spnst_core import InputError, Recipe, images, losses
 from spnst_core.batching import BYTES_PER_PIXEL, BYTES_PER_PIXEL_APART, MOST_HALOS, SMALLEST_TILE, side_in
 from spnst_core.encoding import encode
+from spnst_core.evaluation import differentiated
 from spnst_core.models.hed import REACH, ControlNetHED
 from spnst_core.models.networks import build
 from spnst_core.models.vgg import VGG19Encoder
 from spnst_core.objective import WHOLE, Objective
-from spnst_core.optimize import differentiated, optimize
+from spnst_core.optimize import optimize
 from spnst_core.recipes import Layers, Stage, Weights
 from spnst_core.stylize import content_targets
 from spnst_core.targets import StyleTargets, canvas

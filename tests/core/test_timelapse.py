@@ -132,7 +132,8 @@ def test_colours_are_those_that_a_player_of_high_definition_shows(tmp_path, colo
 
 def iterates(steps, cells=2):
     losses = {"total": torch.linspace(1, 2, cells)}
-    return [Iterate(0, 1, step, steps, losses, torch.rand(cells, 3, 24, 32)) for step in range(1, steps + 1)]
+    pictures = torch.rand(cells, 3, 24, 32)
+    return [Iterate(0, 1, step, steps, tuple(range(cells)), losses, pictures) for step in range(1, steps + 1)]
 
 
 @pytest.mark.parametrize(("every", "frames"), [(1, 7), (2, 5), (3, 4), (50, 2)])

@@ -18,7 +18,7 @@ def iterate(step, cells=2):
     terms = {term: torch.full((cells,), 0.25) for term in ("content", "style", "edge", "tv", "total")}
     losses = {**terms, "depth": torch.zeros(cells)}
     stage = 0 if step <= 4 else 1
-    return Iterate(stage, 2, step, 6, losses, torch.rand(cells, 3, 8, 8))
+    return Iterate(stage, 2, step, 6, tuple(range(cells)), losses, torch.rand(cells, 3, 8, 8))
 
 
 @pytest.fixture

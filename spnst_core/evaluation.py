@@ -1,0 +1,44 @@
+"""The objective of a batch with its gradient, in as few passes through the networks as the device has room for."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from spnst_core.batching import ROOM
+from spnst_core.lbfgs import Evaluation
+from spnst_core.objective import Objective, View
+
+
+def evaluate(objective: Objective, view: View, x: Tensor, cells: Sequence[int]) -> Evaluation:
+    """The objective of canvases (B, 3, H, W) in one view, with its gradient; ``cells`` says which of all they are.
+
+    On a processor they go through the networks one by one: that takes no longer, needs less memory, and rounds the
+    same however large the batch is. Elsewhere they go together; if that is more than the device has room for, in
+    halves, and from then on all pictures of that shape on that device. What was done before isn't lost.
+
+    Raises:
+        torch.OutOfMemoryError: there is no room for a single cell.
+    """
+    device, shape = x.device, (x.shape[2], x.shape[3])
+    while True:
+        together = min(len(x), ROOM.at_once(device, shape))
+        parts = [slice(k, k + together) for k in range(0, len(x), together)]
+        try:
+            with ROOM.measured(device, together * shape[0] * shape[1]):
+                found = [differentiated(objective, x[part], view, cells[part]) for part in parts]
+        except torch.OutOfMemoryError:
+            if together == 1:
+                raise
+        else:
+            values = {term: torch.cat([part.values[term] for part in found]) for term in found[0].values}
+            return Evaluation(values, torch.cat([part.gradient for part in found]))
+        ROOM.shrink(device, shape, together)  # here, where the failed attempt's tensors are gone
+
+
+def differentiated(objective: Objective, x: Tensor, view: View, cells: Sequence[int] | None = None) -> Evaluation:
+    """The same in one pass; ``cells`` may be left out where all of the objective's are meant."""
+    x = x.detach().requires_grad_(True)
+    values = objective(x, view, cells)
+    (gradient,) = torch.autograd.grad(values["total"].sum(), x)
+    return Evaluation({term: value.detach() for term, value in values.items()}, gradient)

@@ -1,0 +1,26 @@
+"""Reading a device's numbers without making it wait."""
+
+import torch
+from torch import Tensor
+
+
+class Later:
+    """A copy of a tensor on its way to the host. Asking whether it is there doesn't wait; taking it does."""
+
+    def __init__(self, x: Tensor) -> None:
+        self._copy = x.detach().to("cpu", non_blocking=True)
+        self._arrival: torch.Event | None = None
+        if x.device.type != "cpu":
+            self._arrival = torch.Event(x.device)
+            self._arrival.record()
+
+    @property
+    def there(self) -> bool:
+        """Whether the copy has arrived."""
+        return self._arrival is None or bool(self._arrival.query())
+
+    def take(self) -> Tensor:
+        """The copy, once it has arrived."""
+        if self._arrival is not None:
+            self._arrival.synchronize()
+        return self._copy
