@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from spnst_core.errors import InputError, closest
@@ -101,7 +102,7 @@ def cached_files(name: str) -> list[Path] | None:
 def build(
     name: str, weights: str | Path | Sequence[Path] | Mapping[str, Tensor] | None = None, **options: Any
 ) -> nn.Module:
-    """A published network, ready for use: float32, evaluation mode, its weights frozen.
+    """A published network, ready for use: float32, channels last, evaluation mode, its weights frozen.
 
     Args:
         name: one of `network_names`.
@@ -121,7 +122,8 @@ def build(
         if layout.options:
             module = network.create(**{**layout.options, **options})
         _load(module, state, layout, f"{source}: not the weights of {name}")
-    return module.eval().requires_grad_(False)
+    # Channels last is how processors and GPUs convolve fastest, by far in bfloat16.
+    return module.eval().requires_grad_(False).to(memory_format=torch.channels_last)
 
 
 def _network(name: str) -> _Network:

@@ -38,10 +38,12 @@ def identify(edges: str | None, depth: str | None) -> Identity:
 
 def load(device: torch.device, edges: str | None, depth: str | None) -> Models:
     """The networks on a device."""
+    # GPUs convolve fastest with channels last; on processors these small networks gain nothing by it.
+    lie = torch.contiguous_format if device.type == "cpu" else torch.channels_last
     return Models(
         identify(edges, depth),
-        encoder=patch_encoder.load_encoder().to(device),
-        edges=EmbeddedEdges().to(device),
-        depth=depth_net.load_depth().to(device),
+        encoder=patch_encoder.load_encoder().to(device).to(memory_format=lie),
+        edges=EmbeddedEdges().to(device).to(memory_format=lie),
+        depth=depth_net.load_depth().to(device).to(memory_format=lie),
         device=device,
     )
