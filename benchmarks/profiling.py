@@ -51,7 +51,7 @@ FUNCTIONS = (
     (r"(losses\.py.*: edge_loss$|embedded/edges\.py|models/hed\.py)", EDGE),
     (r"(losses\.py.*: depth_loss$|objective\.py.*: before_depth$)", DEPTH),
     (r"(embedded/depth|models/midas|models/dpt|models/depth_anything)\.py", DEPTH),
-    (r"(embedded/encoder|models/vgg|spnst_core/encoding)\.py", ENCODER),
+    (r"(embedded/encoder|embedded/blur_pool|models/vgg|spnst_core/encoding)\.py", ENCODER),
 )
 """Python functions by the term they compute; the innermost of those at work decides. The rest is ``sums``."""
 
@@ -103,7 +103,7 @@ def profiled(kind: str, device: str, size: int, cells: int, steps: int) -> Profi
     """
     with networks(kind, device) as load:
         models = load()
-    photograph, styles = next(iter(photographs(1).values())), list(paintings(cells, max(512, size)).values())
+    photograph, styles = next(iter(photographs(1).values())), list(paintings(cells, max(256, size)).values())
     running = library_steps(photograph, styles, recipe_of(size, steps + 1), models)
     next(running)
     on_gpu = models.device.type == "cuda"

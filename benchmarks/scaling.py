@@ -30,7 +30,7 @@ from spnst_core.models.profiles import find_device
 SIZE = 256
 """Of the pictures while the cells grow more."""
 
-STYLE = 512
+STYLE = 256
 """Long side of the paintings."""
 
 

@@ -1,6 +1,7 @@
 """What is measured when scaling is, that it is measured in a process with its own threads, and how it is shown."""
 
 import json
+import sys
 from io import StringIO
 
 import pytest
@@ -21,9 +22,10 @@ def test_every_thread_count_is_measured_in_a_process(tmp_path):
     assert (line["threads"], line["cells"], line["size"]) == (1, 1, 128) and line["seconds"] > 0
 
 
-def test_a_process_that_fails_is_told_of(capfd):
-    with pytest.raises(RuntimeError, match="with 1 threads failed"):
-        list(scaling.in_process(1, ["--networks", "nonsense"]))
+def test_a_process_that_fails_is_told_of(monkeypatch):
+    monkeypatch.setattr(sys, "executable", "false")
+    with pytest.raises(RuntimeError, match="with 2 threads failed with code 1"):
+        list(scaling.in_process(2, []))
 
 
 def test_times_stand_beside_those_of_one_cell():

@@ -71,7 +71,7 @@ def test_a_large_grid_has_no_picture_twice():
 
 
 def test_the_judge_likes_what_the_recipe_paints_better_than_the_photograph():
-    models = load_models("embedded", "cpu")
+    models = load_models("embedded", "cpu", precision="float32")
     recipe = Recipe.load("structure").with_size(64)
     recipe = recipe.model_copy(update={"stages": (Stage(steps=25),)})
     grid = speed.Grid(photographs(2), paintings(2, 96), recipe, models)
