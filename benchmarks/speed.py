@@ -45,7 +45,7 @@ PLAIN_STEPS = 100
 PLAIN_RATES = (0.01, 0.03, 0.05)
 """Learning rates of which the plain loop gets the one that leaves it the least loss."""
 
-FACTORS = (0.02, 2.0)
+FACTORS = (0.05, 4.0)
 """Between them the factor of ``structure``'s steps is searched for."""
 
 TOLERANCE = 0.05
@@ -195,25 +195,30 @@ def best_rate(grid: Grid, load: Load, steps: int) -> tuple[float, dict[float, fl
     return min(losses, key=lambda lr: losses[lr]), losses
 
 
+class OutOfReach(Exception):
+    """No factor of the steps is enough."""
+
+
 def smallest(fits: Callable[[float], bool], low: float, high: float, tolerance: float) -> float:
     """The smallest number from ``low`` to ``high`` that fits, to a relative tolerance, where all larger ones fit too.
 
-    The number returned was itself found to fit.
+    The number returned was itself found to fit. None is tried that is more than twice as large as one that doesn't.
 
     Raises:
-        ValueError: not even ``high`` fits.
+        OutOfReach: not even ``high`` fits.
     """
-    if not fits(high):
-        raise ValueError(f"not even {high:g} is enough")
-    if fits(low):
-        return low
-    while high > low * (1 + tolerance):
-        middle = math.sqrt(low * high)
+    enough = low
+    while not fits(enough):
+        if enough >= high:
+            raise OutOfReach(f"not even {high:g} times as many are enough")
+        low, enough = enough, min(2 * enough, high)
+    while enough > low * (1 + tolerance):
+        middle = math.sqrt(low * enough)
         if fits(middle):
-            high = middle
+            enough = middle
         else:
             low = middle
-    return high
+    return enough
 
 
 def matching_factor(grid: Grid, load: Load, goal: float) -> float:
@@ -271,12 +276,21 @@ def painted(grid: Grid, load: Load, plainly: Recipe, recipe: Recipe) -> Painted:
     return Painted(Pairs([p for p, _ in seconds], [o for _, o in seconds]), *losses)
 
 
-def grid_figure(load: Load, size: int, side: int, steps: int) -> tuple[Figure, Table]:
-    """Wall time of a grid from loading on, plain over ours at the same mean loss; and the losses of every cell."""
+def grid_figure(load: Load, size: int, side: int, steps: int) -> tuple[Figure, Table | None]:
+    """Wall time of a grid from loading on, plain over ours at the same mean loss; and the losses of every cell.
+
+    0 where ours doesn't get there, and no table.
+    """
     grid = Grid.of_samples(side, size, load)
     lr, tried = best_rate(grid, load, steps)
     print("plain, mean loss on the diagonal: " + ", ".join(f"{loss:.4f} at lr {k:g}" for k, loss in tried.items()))
-    factor = matching_factor(grid, load, tried[lr])
+    name = f"{side} × {side} grid, {size} px, to the same loss: plain / ours"
+    must, strive = (10.0, 30.0) if grid.judge.device.type == "cuda" else (5.0, 10.0)
+    try:
+        factor = matching_factor(grid, load, tried[lr])
+    except OutOfReach as error:
+        note = f"plain has {tried[lr]:.4f} after {steps} steps at lr {lr:g}; of structure's steps {error}"
+        return Figure(name, 0.0, must, strive, form="{:.1f}×", note=note), None
     while True:
         done = painted(grid, load, plain_recipe(grid.recipe, lr, steps), shortened(grid.recipe, factor))
         if mean(done.ours.values()) <= mean(done.plain.values()):
@@ -284,10 +298,9 @@ def grid_figure(load: Load, size: int, side: int, steps: int) -> tuple[Figure, T
         factor *= 1 + TOLERANCE
         print(f"the whole grid's mean loss is above plain's: once more with factor {factor:.3f}", flush=True)
     totals = sum(done.pairs.plain), sum(done.pairs.ours)
-    must, strive = (10.0, 30.0) if grid.judge.device.type == "cuda" else (5.0, 10.0)
     means, worst = ([rule(x.values()) for x in (done.plain, done.ours)] for rule in (mean, max))
     figure = Figure(
-        f"{side} × {side} grid, {size} px, to the same loss: plain / ours",
+        name,
         done.pairs.ratio,
         must,
         strive,
@@ -483,7 +496,7 @@ def measured(given: argparse.Namespace) -> tuple[list[Figure], list[Table]]:
             if say("grid"):
                 figure, table = grid_figure(load, given.size, given.grid, given.plain_steps)
                 figures.append(figure)
-                tables.append(table)
+                tables += [table] if table else []
                 if not on_gpu:
                     name = "8 × 8 grid, 512 px, published networks: plain / ours"
                     figures.append(Figure(name, None, 10.0, 30.0, form="{:.1f}×", note=NO_GPU))
