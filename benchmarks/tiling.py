@@ -14,6 +14,7 @@ import resource
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +115,7 @@ def measured(kind: str, size: int, steps: int, tile: int | None = None) -> dict[
 
 def difference(kind: str, size: int, tile: int) -> tuple[float, float]:
     """Of a tiled gradient and loss to the whole's, relative, in float32."""
-    models, recipe = networks(kind), recipe_of(size, 1)
+    models, recipe = replace(networks(kind), precision=torch.float32), recipe_of(size, 1)
     targets = content_targets(square(size), recipe, models)
     styles = [StyleTargets.compute(painting(512), models, recipe.style_sizes)]
     goal, found = canvas(targets.content, size), []

@@ -1,0 +1,515 @@
+"""How fast the library is beside the plain loop, and what its speed costs in loss, memory and accuracy.
+
+    python -m benchmarks.speed [--device cpu|cuda] [--size 256] [--cells 4] [--grid 4] [--threads 2] [--json FILE]
+                               [--profile embedded|published] [--rows ROW ...]
+
+Rows: ``step``, ``grid``, ``memory``, ``gradient``, ``bf16``, ``rate``; all of them unless named. Plain and ours are
+measured in turn, and a ratio is the median over the pairs. Both pastiches of a cell are judged by one function.
+``published`` stands for the pretrained architectures with stand-in weights.
+"""
+
+import argparse
+import math
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from itertools import islice
+from pathlib import Path
+from statistics import mean, median
+
+import torch
+from rich import box
+from rich.table import Table
+from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
+
+from benchmarks import plain, tiling
+from benchmarks.figures import NO_GPU, Figure, lines_of, machine, reported, table_of
+from benchmarks.networks import KINDS, Load, networks
+from benchmarks.timing import Pairs, finished, in_turn, library_steps, paintings, photographs, seconds_a_step
+from spnst_core import InputError, Recipe
+from spnst_core.batching import batches
+from spnst_core.images import fit
+from spnst_core.models.profiles import Models, find_device
+from spnst_core.objective import WHOLE, Objective
+from spnst_core.optimize import optimize
+from spnst_core.recipes import Stage
+from spnst_core.stylize import content_targets
+from spnst_core.targets import ContentTargets, StyleTargets, canvas
+
+PLAIN_STEPS = 100
+"""Full-size steps of the plain loop on each cell of the grid, as many as the scripts take."""
+
+PLAIN_RATES = (0.01, 0.03, 0.05)
+"""Learning rates of which the plain loop gets the one that leaves it the least loss."""
+
+FACTORS = (0.05, 4.0)
+"""Between them the factor of ``structure``'s steps is searched for."""
+
+TOLERANCE = 0.05
+"""Relative error of that factor."""
+
+
+# ------------------------------------------------------------------------------------------------------------ one step
+
+
+def step_figure(load: Load, size: int, cells: int, steps: int, pairs: int) -> Figure:
+    """Seconds a step a cell of the seed's recipe: plain over ours, on canvases of one shape."""
+    models = load()
+    recipe = seed_recipe(size, steps)
+    photograph = next(iter(photographs(1).values()))
+    styles = list(paintings(cells, 512).values())
+    turns = iter(styles * (2 * pairs))
+    goal = canvas(photograph, size).to(models.device)
+
+    def plainly(content: Tensor) -> float:
+        _, style = plain.fitted(photograph, next(turns), recipe, models.device)
+        return seconds_a_step(_checked(plain.paint(content, style, recipe, models)), models.device)
+
+    def ours() -> float:
+        return seconds_a_step(library_steps(photograph, styles, recipe, models), models.device) / cells
+
+    same = in_turn(lambda: plainly(goal), ours, pairs)
+    narrow, _ = plain.fitted(photograph, styles[0], recipe, models.device)
+    bare = median(plainly(narrow) for _ in range(pairs))
+    return Figure(
+        f"step, {size} px, batch {cells}: plain / ours",
+        same.ratio,
+        must=1.8,
+        strive=2.5,
+        form="{:.2f}×",
+        note=f"{median(same.plain):.3f} / {median(same.ours):.3f} s a cell; "
+        f"plain without our margin of 8 px {bare:.3f} s",
+        details={"plain": same.plain, "ours": same.ours, "plain without margin": bare, "steps": steps - 1},
+    )
+
+
+def seed_recipe(size: int, steps: int) -> Recipe:
+    """`smallstroke_preserve`, one stage of so many steps."""
+    recipe = Recipe.load("smallstroke_preserve").with_size(size)
+    return recipe.model_copy(update={"stages": (recipe.stages[0].model_copy(update={"steps": steps}),)})
+
+
+def _checked(steps: Iterator[tuple[Tensor, Mapping[str, float]]]) -> Iterator[object]:
+    for step in steps:
+        if not all(map(math.isfinite, step[1].values())):
+            raise ArithmeticError(f"the plain loop's losses aren't finite: {step[1]}")
+        yield step
+
+
+# ---------------------------------------------------------------------------------------------------------- whole grid
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Photographs × paintings at one size, and the one judge of all pastiches."""
+
+    photographs: Mapping[str, Tensor]
+    paintings: Mapping[str, Tensor]
+    recipe: Recipe
+    judge: Models
+
+    @classmethod
+    def of_samples(cls, side: int, size: int, load: Load) -> "Grid":
+        """So many samples each way, judged by `structure` with float32 networks."""
+        recipe = Recipe.load("structure").with_size(size)
+        return cls(photographs(side), paintings(side, max(512, size)), recipe, in_precision(load(), torch.float32))
+
+    @property
+    def diagonal(self) -> list[tuple[str, str]]:
+        """Each photograph with one painting."""
+        return list(zip(self.photographs, self.paintings, strict=True))
+
+    def loss(self, cell: tuple[str, str], pastiche: Tensor) -> float:
+        """The relative objective of `structure` at full size, float32, without jitter.
+
+        Raises:
+            ArithmeticError: it isn't finite.
+        """
+        content, style = cell
+        objective, view = self._objective(content, style), WHOLE
+        with torch.no_grad():
+            found = objective(canvas(pastiche.to(self.judge.device), self.recipe.size), view)["total"].item()
+        if not math.isfinite(found):
+            raise ArithmeticError(f"the loss of {content} in the style of {style} isn't finite")
+        return found
+
+    def _objective(self, content: str, style: str) -> Objective:
+        last = self.recipe.model_copy(update={"stages": self.recipe.stages[-1:]})
+        row = content_targets(self.photographs[content], last, self.judge)
+        goal = canvas(row.content.to(self.judge.device), last.size)
+        styles = [style_targets(self.paintings[style], last, self.judge)]
+        return Objective(goal, row, styles, last, last.stages[-1], self.judge)
+
+
+def in_precision(models: Models, dtype: torch.dtype) -> Models:
+    """The same networks, run in ``torch.float32`` or ``torch.bfloat16``."""
+    return replace(models, precision=dtype)
+
+
+def style_targets(painting: Tensor, recipe: Recipe, models: Models) -> StyleTargets:
+    """What a painting asks of pastiches by that recipe."""
+    return StyleTargets.compute(painting, models, recipe.style_sizes, recipe.style_layers(models.encoder))
+
+
+def plain_recipe(recipe: Recipe, lr: float, steps: int = PLAIN_STEPS) -> Recipe:
+    """The recipe as the plain loop follows it: full size throughout."""
+    return recipe.model_copy(update={"stages": (Stage(steps=steps, lr=lr),)})
+
+
+def shortened(recipe: Recipe, factor: float) -> Recipe:
+    """The recipe with its stages' steps multiplied, at least one in each."""
+    stages = [stage.model_copy(update={"steps": max(1, round(stage.steps * factor))}) for stage in recipe.stages]
+    return recipe.model_copy(update={"stages": tuple(stages)})
+
+
+def painted_row(
+    row: ContentTargets, styles: Mapping[str, StyleTargets], recipe: Recipe, models: Models
+) -> dict[str, Tensor]:
+    """Pastiches (1, 3, h, w) of one photograph in each style, in the library's own batches."""
+    height, width = fit(row.content.shape[2], row.content.shape[3], recipe.size)
+    found: dict[str, Tensor] = {}
+    for batch in batches(list(styles), height * width, models.device):
+        for iterate in optimize(row, [styles[name] for name in batch], recipe, models):
+            last = iterate.image
+        found.update(zip(batch, last.split(1), strict=True))
+    return found
+
+
+def best_rate(grid: Grid, load: Load, steps: int) -> tuple[float, dict[float, float]]:
+    """The learning rate with which the plain loop ends lowest on the diagonal, and the mean losses of all."""
+    losses = {
+        lr: mean(
+            grid.loss(
+                cell,
+                plain.stylize(
+                    grid.photographs[cell[0]], grid.paintings[cell[1]], plain_recipe(grid.recipe, lr, steps), load
+                ),
+            )
+            for cell in grid.diagonal
+        )
+        for lr in PLAIN_RATES
+    }
+    return min(losses, key=lambda lr: losses[lr]), losses
+
+
+class OutOfReach(Exception):
+    """No factor of the steps is enough."""
+
+
+def smallest(fits: Callable[[float], bool], low: float, high: float, tolerance: float) -> float:
+    """The smallest number from ``low`` to ``high`` that fits, to a relative tolerance, where all larger ones fit too.
+
+    The number returned was itself found to fit. None is tried that is more than twice as large as one that doesn't.
+
+    Raises:
+        OutOfReach: not even ``high`` fits.
+    """
+    enough = low
+    while not fits(enough):
+        if enough >= high:
+            raise OutOfReach(f"not even {high:g} times as many are enough")
+        low, enough = enough, min(2 * enough, high)
+    while enough > low * (1 + tolerance):
+        middle = math.sqrt(low * enough)
+        if fits(middle):
+            enough = middle
+        else:
+            low = middle
+    return enough
+
+
+def matching_factor(grid: Grid, load: Load, goal: float) -> float:
+    """The smallest factor of the recipe's steps with which the library's mean loss on the diagonal is the goal's."""
+    models = load()
+
+    @cache
+    def loss(factor: float) -> float:
+        recipe, found = shortened(grid.recipe, factor), []
+        for content, style in grid.diagonal:
+            row = content_targets(grid.photographs[content], recipe, models)
+            styles = {style: style_targets(grid.paintings[style], recipe, models)}
+            [pastiche] = painted_row(row, styles, recipe, models).values()
+            found.append(grid.loss((content, style), pastiche))
+        print(f"factor {factor:.3f}: {recipe.steps} steps, mean loss {mean(found):.4f}, goal {goal:.4f}", flush=True)
+        return mean(found)
+
+    return smallest(lambda factor: loss(factor) <= goal, *FACTORS, TOLERANCE)
+
+
+@dataclass(frozen=True)
+class Painted:
+    """A grid painted by both.
+
+    Attributes:
+        pairs: seconds of each row; ours with its share of what was done once for the grid.
+        plain, ours: losses of the cells.
+    """
+
+    pairs: Pairs
+    plain: Mapping[tuple[str, str], float]
+    ours: Mapping[tuple[str, str], float]
+
+
+def painted(grid: Grid, load: Load, plainly: Recipe, recipe: Recipe) -> Painted:
+    """The whole grid by both, row by row in turn, each from loading the networks on."""
+    device = grid.judge.device
+    began = finished(device)
+    models = load()
+    styles = {name: style_targets(painting, recipe, models) for name, painting in grid.paintings.items()}
+    once = (finished(device) - began) / len(grid.photographs)
+    seconds: list[tuple[float, float]] = []
+    theirs: dict[tuple[str, str], Tensor] = {}
+    ours: dict[tuple[str, str], Tensor] = {}
+    for content, photograph in grid.photographs.items():
+        began = finished(device)
+        for style, painting in grid.paintings.items():
+            theirs[content, style] = plain.stylize(photograph, painting, plainly, load)
+        between = finished(device)
+        row = content_targets(photograph, recipe, models)
+        ours |= {(content, style): x for style, x in painted_row(row, styles, recipe, models).items()}
+        seconds.append((between - began, finished(device) - between + once))
+        print(f"{content}: plain {seconds[-1][0]:.1f} s, ours {seconds[-1][1]:.1f} s", flush=True)
+    losses = [{cell: grid.loss(cell, x) for cell, x in pastiches.items()} for pastiches in (theirs, ours)]
+    return Painted(Pairs([p for p, _ in seconds], [o for _, o in seconds]), *losses)
+
+
+def grid_figure(load: Load, size: int, side: int, steps: int) -> tuple[Figure, Table | None]:
+    """Wall time of a grid from loading on, plain over ours at the same mean loss; and the losses of every cell.
+
+    0 where ours doesn't get there, and no table.
+    """
+    grid = Grid.of_samples(side, size, load)
+    lr, tried = best_rate(grid, load, steps)
+    print("plain, mean loss on the diagonal: " + ", ".join(f"{loss:.4f} at lr {k:g}" for k, loss in tried.items()))
+    name = f"{side} × {side} grid, {size} px, to the same loss: plain / ours"
+    must, strive = (10.0, 30.0) if grid.judge.device.type == "cuda" else (5.0, 10.0)
+    try:
+        factor = matching_factor(grid, load, tried[lr])
+    except OutOfReach as error:
+        note = f"plain has {tried[lr]:.4f} after {steps} steps at lr {lr:g}; of structure's steps {error}"
+        return Figure(name, 0.0, must, strive, form="{:.1f}×", note=note), None
+    while True:
+        done = painted(grid, load, plain_recipe(grid.recipe, lr, steps), shortened(grid.recipe, factor))
+        if mean(done.ours.values()) <= mean(done.plain.values()):
+            break
+        factor *= 1 + TOLERANCE
+        print(f"the whole grid's mean loss is above plain's: once more with factor {factor:.3f}", flush=True)
+    totals = sum(done.pairs.plain), sum(done.pairs.ours)
+    means, worst = ([rule(x.values()) for x in (done.plain, done.ours)] for rule in (mean, max))
+    figure = Figure(
+        name,
+        done.pairs.ratio,
+        must,
+        strive,
+        form="{:.1f}×",
+        note=f"{totals[0]:.1f} / {totals[1]:.1f} s in all; plain {steps} steps at lr {lr:g}, ours {factor:.3f} of "
+        f"structure's; mean loss {means[0]:.4f} / {means[1]:.4f}, worst {worst[0]:.4f} / {worst[1]:.4f}",
+        details={
+            "plain": done.pairs.plain,
+            "ours": done.pairs.ours,
+            "factor": factor,
+            "steps": [stage.steps for stage in shortened(grid.recipe, factor).stages],
+            "plain steps": steps,
+            "plain lr": lr,
+            "plain losses by lr": tried,
+            "losses": [[*cell, done.plain[cell], done.ours[cell]] for cell in done.plain],
+        },
+    )
+    return figure, losses_table("loss of each cell", ("plain", "ours"), done.plain, done.ours)
+
+
+def losses_table(
+    title: str,
+    names: tuple[str, str],
+    one: Mapping[tuple[str, str], float],
+    other: Mapping[tuple[str, str], float],
+) -> Table:
+    """Two losses of every cell, and the second over the first."""
+    table = Table(title=title, box=box.MARKDOWN)
+    for column in ("photograph", "painting", *names, f"{names[1]} / {names[0]}"):
+        table.add_column(column, justify="left" if column in ("photograph", "painting") else "right")
+    for cell in one:
+        table.add_row(*cell, f"{one[cell]:.4f}", f"{other[cell]:.4f}", f"{other[cell] / one[cell]:.3f}")
+    return table
+
+
+# ---------------------------------------------------------------------------------------------------------------- bf16
+
+
+def bf16_figures(load: Load, size: int, side: int, rows: int) -> tuple[list[Figure], Table]:
+    """Loss of pastiches painted with bf16 networks over those painted with float32 ones, same seeds, one judge."""
+    grid, losses = Grid.of_samples(side, size, load), list[dict[tuple[str, str], float]]()
+    for dtype in (torch.float32, torch.bfloat16):
+        models = in_precision(load(), dtype)
+        styles = {name: style_targets(painting, grid.recipe, models) for name, painting in grid.paintings.items()}
+        found = {}
+        for content, photograph in islice(grid.photographs.items(), rows):
+            row = content_targets(photograph, grid.recipe, models)
+            for style, pastiche in painted_row(row, styles, grid.recipe, models).items():
+                found[content, style] = grid.loss((content, style), pastiche)
+        losses.append(found)
+    whole, half = losses
+    changes = [half[cell] / whole[cell] - 1 for cell in whole]
+    details = {"losses": [[*cell, whole[cell], half[cell]] for cell in whole]}
+    name = f"bf16 loss over float32's, {len(changes)} cells, {size} px"
+    return [
+        Figure(f"{name}: mean", mean(changes), 0.01, 0.0, better="lower", form="{:+.2%}", details=details),
+        Figure(f"{name}: worst", max(changes), better="lower", form="{:+.2%}"),
+    ], losses_table("loss of each cell", ("float32", "bf16"), whole, half)
+
+
+# ------------------------------------------------------------------------------------------------ memory and gradients
+
+
+def memory_figure(small: int, large: int) -> Figure:
+    """Memory of a large picture in tiles over that of a small one whole: on the processor, each in a process."""
+    whole, tiled = tiling.measured("embedded", small, 2), tiling.measured("embedded", large, 2)
+    return Figure(
+        f"memory: {large}² in tiles / {small}² whole",
+        tiled["memory"] / whole["memory"],
+        must=1.5,
+        strive=1.1,
+        better="lower",
+        form="{:.2f}×",
+        note=f"{tiled['memory'] / tiling.MIB:,.0f} / {whole['memory'] / tiling.MIB:,.0f} MiB, "
+        + (f"tiles of {tiled['tile']}" if tiled["tile"] else "no tiles were needed here"),
+        details={"whole": whole, "tiled": tiled},
+    )
+
+
+def gradient_figure(small: int) -> Figure:
+    """How far a tiled gradient is from the whole's, relative, in float32."""
+    gradient, total = tiling.difference("embedded", small, small // 2)
+    return Figure(
+        f"gradient: {small}² in tiles of {small // 2} against whole",
+        gradient,
+        must=1e-4,
+        strive=1e-5,
+        better="lower",
+        form="{:.0e}",
+        note=f"relative, float32; loss {total:.0e}",
+    )
+
+
+# ---------------------------------------------------------------------------------------------------------------- rate
+
+
+def rate_figures(load: Load, size: int, cells: int, steps: int, asked: bool) -> list[Figure]:
+    """FLOP/s of a step over those of a large matrix product, in bf16 and in float32."""
+    models, recipe = load(), seed_recipe(size, steps)
+    photograph, styles = next(iter(photographs(1).values())), list(paintings(cells, 512).values())
+    operations = counted(library_steps(photograph, styles, seed_recipe(size, 2), models))
+    seconds = seconds_a_step(library_steps(photograph, styles, recipe, models), models.device)
+    figures = []
+    for dtype, name in ((torch.bfloat16, "bf16"), (torch.float32, "float32")):
+        top = matrix_rate(dtype, models.device)
+        figures.append(
+            Figure(
+                f"rate, {size} px, batch {cells}: of the {name} matrix product's",
+                operations / seconds / top,
+                must=0.35 if asked and name == "bf16" else None,
+                strive=0.55 if asked and name == "bf16" else None,
+                note=f"{operations / seconds / 1e12:.3g} of {top / 1e12:.3g} TFLOP/s; "
+                f"{operations / cells / 1e9:,.0f} GFLOP a step a cell",
+                details={"operations": operations, "seconds": seconds, "matrix product": top},
+            )
+        )
+    return figures
+
+
+def counted(steps: Iterator[object]) -> int:
+    """Floating-point operations of the last of some steps, forward and backward: products and convolutions."""
+    with FlopCounterMode(display=False) as counter:
+        totals = [counter.get_total_flops() for _ in steps]
+    return totals[-1] - totals[-2]
+
+
+def matrix_rate(dtype: torch.dtype, device: torch.device) -> float:
+    """FLOP/s of a large square matrix product, the median of several."""
+    side = 8192 if device.type == "cuda" else 3072
+    a, b = (torch.randn(side, side, device=device).to(dtype) for _ in range(2))
+    a @ b
+    seconds = []
+    for _ in range(7):
+        began = finished(device)
+        a @ b
+        seconds.append(finished(device) - began)
+    return 2 * side**3 / median(seconds)
+
+
+# -------------------------------------------------------------------------------------------------------- command line
+
+ROWS = ("step", "grid", "memory", "gradient", "bf16", "rate")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure, then print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--size", type=int, default=256)
+    parser.add_argument("--cells", type=int, default=4, help="batch of the rows step and rate")
+    parser.add_argument("--grid", type=int, default=4, help="photographs, and paintings")
+    parser.add_argument("--profile", choices=KINDS, default="embedded", help="networks of the rows grid and bf16")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--rows", nargs="+", choices=ROWS, default=ROWS)
+    parser.add_argument("--pairs", type=int, default=3, help="of the row step")
+    parser.add_argument("--steps", type=int, default=4, help="of each measurement of a step; the first isn't timed")
+    parser.add_argument("--plain-steps", type=int, default=PLAIN_STEPS, help="of the plain loop on each cell")
+    parser.add_argument("--untiled", type=int, default=512, help="size painted whole, of the rows memory and gradient")
+    parser.add_argument("--tiled", type=int, default=2048, help="size painted in tiles, of the row memory")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure to this file, not to the screen")
+    given = parser.parse_args(arguments)
+    torch.set_num_threads(given.threads)
+    torch.set_flush_denormal(True)
+    try:
+        figures, tables = measured(given)
+    except InputError as error:
+        sys.exit(str(error))
+    lines = lines_of(figures, machine(find_device(given.device)))
+    reported([*tables, table_of(figures)], lines, given.json)
+
+
+def measured(given: argparse.Namespace) -> tuple[list[Figure], list[Table]]:
+    """The rows that were asked for, and the tables behind them."""
+    figures, tables = list[Figure](), list[Table]()
+    on_gpu = find_device(given.device).type == "cuda"
+
+    def say(row: str) -> bool:
+        if row in given.rows:
+            print(f"{time.strftime('%H:%M:%S')} {row}", flush=True)
+        return row in given.rows
+
+    if {"step", "rate"} & set(given.rows):
+        with networks("published", given.device) as load:
+            if say("step"):
+                figures.append(step_figure(load, given.size, given.cells, given.steps, given.pairs))
+            if say("rate"):
+                figures += rate_figures(load, given.size, given.cells, given.steps, on_gpu)
+                if not on_gpu:
+                    name = "rate, 512 px, batch 16: of the bf16 matrix product's"
+                    figures.append(Figure(name, None, 0.35, 0.55, note=NO_GPU))
+    if {"grid", "bf16"} & set(given.rows):
+        with networks(given.profile, given.device) as load:
+            if say("grid"):
+                figure, table = grid_figure(load, given.size, given.grid, given.plain_steps)
+                figures.append(figure)
+                tables += [table] if table else []
+                if not on_gpu:
+                    name = "8 × 8 grid, 512 px, published networks: plain / ours"
+                    figures.append(Figure(name, None, 10.0, 30.0, form="{:.1f}×", note=NO_GPU))
+            if say("bf16"):
+                found, table = bf16_figures(load, given.size, given.grid, max(1, given.grid // 2))
+                figures += found
+                tables.append(table)
+    if say("memory"):
+        figures.append(memory_figure(given.untiled, given.tiled))
+    if say("gradient"):
+        figures.append(gradient_figure(given.untiled))
+    return figures, tables
+
+
+if __name__ == "__main__":
+    main()

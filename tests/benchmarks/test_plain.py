@@ -1,0 +1,83 @@
+"""The plain loop minimises the very function that the library does, and gets somewhere."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from benchmarks import plain
+from benchmarks.networks import networks
+from spnst_core import Recipe, images, load_models, samples
+from spnst_core.objective import WHOLE, Objective
+from spnst_core.recipes import Stage
+from spnst_core.stylize import content_targets
+from spnst_core.targets import StyleTargets, canvas
+
+SIZE = 64
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    photograph, painting = samples.contents()["astronaut"], samples.styles(96)["woodblock"]
+    return images.to_tensor(photograph), images.to_tensor(painting)
+
+
+def recipe_of(name, **stage):
+    recipe = Recipe.load(name).with_size(SIZE)
+    if name != "structure":  # the seed looks at a style of 512 px
+        recipe = recipe.model_copy(update={"style_size": None})
+    return recipe.model_copy(update={"stages": (Stage(**stage),), "jitter": False})
+
+
+def library(photograph, painting, recipe, models):
+    row = content_targets(photograph, recipe, models)
+    style = StyleTargets.compute(painting, models, recipe.style_sizes, recipe.style_layers(models.encoder))
+    return Objective(canvas(photograph, SIZE), row, [style], recipe, recipe.stages[-1], models)
+
+
+@pytest.mark.parametrize(("kind", "name"), [("embedded", "structure"), ("published", "smallstroke_preserve")])
+def test_its_losses_and_gradient_are_those_of_the_library(kind, name, pictures):
+    photograph, painting = pictures
+    recipe = recipe_of(name, steps=1)
+    with networks(kind) as load:
+        models = replace(load(), precision=torch.float32)
+    _, style = plain.fitted(photograph, painting, recipe, models.device)
+    goal = canvas(photograph, SIZE)
+    x = goal.flip(3).requires_grad_(True)  # far from the goal, so that every term pulls
+    theirs = library(photograph, painting, recipe, models)(x, WHOLE)
+    ours = plain.losses_of(goal, style, recipe, models)(x)
+    for term, value in ours.items():
+        assert value.item() == pytest.approx(theirs[term].item(), rel=1e-4) and value.item() > 0, term
+    weighted = sum(getattr(recipe.weights, term) * value for term, value in ours.items())
+    assert weighted.item() == pytest.approx(theirs["total"].item(), rel=1e-4)
+    (own,), (other,) = (torch.autograd.grad(total, x) for total in (weighted, theirs["total"]))
+    assert (own - other).norm() < 1e-3 * other.norm()
+
+
+def test_every_cell_is_painted_from_nothing_but_its_pictures(pictures):
+    recipe, loaded = recipe_of("structure", steps=30, lr=0.03), []
+
+    def load():
+        loaded.append(load_models("embedded", "cpu"))
+        return loaded[-1]
+
+    pastiches = [plain.stylize(*pictures, recipe, load) for _ in range(2)]
+    assert len(loaded) == 2 and torch.equal(*pastiches)
+    assert pastiches[0].min() >= 0 and pastiches[0].max() <= 1 and max(pastiches[0].shape) == SIZE
+
+
+def test_its_loss_falls_and_starts_at_the_content(pictures):
+    recipe = recipe_of("structure", steps=30, lr=0.03).model_copy(update={"init": "content"})
+    models = load_models("embedded", "cpu")
+    content, style = plain.fitted(*pictures, recipe, models.device)
+    steps = [losses for _, losses in plain.paint(content, style, recipe, models)]
+    assert steps[0]["content"] == steps[0]["edge"] == 0 and steps[0]["tv"] == pytest.approx(1)
+    assert steps[-1]["total"] < 0.6 * steps[0]["total"]

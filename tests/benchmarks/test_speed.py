@@ -1,0 +1,131 @@
+"""What the benchmark of speed rests on: the search, the ratios, the judge, the counting and the table."""
+
+import json
+import math
+from io import StringIO
+
+import pytest
+import torch
+from rich.console import Console
+
+from benchmarks import speed
+from benchmarks.figures import NO_GPU, Figure, lines_of, table_of
+from benchmarks.timing import Pairs, in_turn, library_steps, paintings, photographs, seconds_a_step
+from spnst_core import Recipe, load_models
+from spnst_core.recipes import Stage
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("edge", [0.021, 0.3, 0.777, 1.99])
+def test_the_smallest_factor_is_found_and_was_tried(edge):
+    tried = []
+
+    def fits(x):
+        tried.append(x)
+        return x >= edge
+
+    found = speed.smallest(fits, 0.02, 2.0, 0.05)
+    assert edge <= found <= edge * 1.05 and found in tried and len(tried) <= 12
+    assert max(tried) <= 2 * edge  # large ones are dear
+
+
+def test_where_the_lowest_factor_is_enough_it_is_taken():
+    assert speed.smallest(lambda x: True, 0.02, 2.0, 0.05) == 0.02
+
+
+def test_where_no_factor_is_enough_it_is_told():
+    tried = []
+    with pytest.raises(speed.OutOfReach, match="not even 2 times as many are enough"):
+        speed.smallest(tried.append, 0.02, 2.0, 0.05)
+    assert max(tried) == 2.0
+
+
+def test_a_ratio_is_the_median_over_pairs_measured_in_turn():
+    order, theirs, own = [], iter([6.0, 4.0, 100.0]), iter([2.0, 1.0, 1.0])
+    pairs = in_turn(lambda: (order.append("plain"), next(theirs))[1], lambda: (order.append("ours"), next(own))[1], 3)
+    assert order == ["plain", "ours"] * 3
+    assert pairs == Pairs([6.0, 4.0, 100.0], [2.0, 1.0, 1.0]) and pairs.ratio == 4.0
+
+
+def test_a_single_step_cant_be_timed():
+    with pytest.raises(ValueError, match="at least two steps"):
+        seconds_a_step([None], torch.device("cpu"))
+
+
+def test_stages_are_shortened_but_never_away():
+    structure = Recipe.load("structure")
+    assert [stage.steps for stage in speed.shortened(structure, 0.5).stages] == [40, 40, 30]
+    assert [stage.steps for stage in speed.shortened(structure, 0.001).stages] == [1, 1, 1]
+
+
+def test_a_large_grid_has_no_picture_twice():
+    pictures = list(photographs(8).values())
+    assert all(not torch.equal(one, other) for k, one in enumerate(pictures) for other in pictures[:k])
+    with pytest.raises(ValueError, match="there are 16 pictures, not 17"):
+        photographs(17)
+    assert [max(picture.shape) for picture in paintings(2, 64).values()] == [64, 64]
+
+
+def test_the_judge_likes_what_the_recipe_paints_better_than_the_photograph():
+    models = load_models("embedded", "cpu", precision="float32")
+    recipe = Recipe.load("structure").with_size(64)
+    recipe = recipe.model_copy(update={"stages": (Stage(steps=25),)})
+    grid = speed.Grid(photographs(2), paintings(2, 96), recipe, models)
+    cell = grid.diagonal[1]
+    row = speed.content_targets(grid.photographs[cell[0]], recipe, models)
+    styles = {cell[1]: speed.style_targets(grid.paintings[cell[1]], recipe, models)}
+    [pastiche] = speed.painted_row(row, styles, recipe, models).values()
+    assert grid.loss(cell, pastiche) < 0.8 * grid.loss(cell, grid.photographs[cell[0]])
+    with pytest.raises(ArithmeticError, match="isn't finite"):
+        grid.loss(cell, pastiche * math.nan)
+
+
+def test_a_matrix_product_with_its_gradients_counts_six_operations_for_each_multiplication():
+    def steps():
+        for _ in range(2):
+            a, b = torch.ones(3, 5, requires_grad=True), torch.ones(5, 7, requires_grad=True)
+            torch.autograd.grad((a @ b).sum(), (a, b))
+            yield
+
+    assert speed.counted(steps()) == 6 * 3 * 5 * 7
+
+
+def test_a_step_of_the_library_costs_at_least_its_encoder_forward_and_back():
+    models = load_models("embedded", "cpu")
+    recipe = Recipe.load("gatys").with_size(64).model_copy(update={"stages": (Stage(steps=2),), "jitter": False})
+    [photograph], [painting] = photographs(1).values(), paintings(1, 96).values()
+    height, width = 58 + 16, 64 + 16  # with the margin
+    taps = sum(
+        kernel**2 * before * after * (height * width) // 4**k
+        for k, (kernel, before, after) in enumerate([(5, 3, 64), (3, 64, 128), (3, 128, 256)])
+    )
+    found = speed.counted(library_steps(photograph, [painting], recipe, models))
+    assert 2 * 2 * taps < found < 2 * 4 * taps
+
+
+@pytest.mark.parametrize(
+    ("value", "better", "reached"),
+    [(2.6, "higher", "strive for"), (2.5, "higher", "strive for"), (2.0, "higher", "must"), (1.7, "higher", "missed")],
+)
+def test_a_figure_says_which_of_its_goals_it_reaches(value, better, reached):
+    assert Figure("step", value, 1.8, 2.5, better).reached == reached
+    assert Figure("memory", -value, -1.8, -2.5, "lower").reached == reached
+
+
+def test_what_wasnt_measured_says_why_and_reaches_nothing():
+    figures = [Figure("step", 2.0, 1.8, 2.5, form="{:.1f}×"), Figure("rate", None, 0.35, 0.55, note=NO_GPU)]
+    console = Console(width=120, file=StringIO())
+    console.print(table_of(figures))
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in console.file.getvalue().splitlines()]
+    assert ["step", "2.0×", "1.8×", "2.5×", "must", ""] in rows
+    assert ["rate", "–", "0.35", "0.55", "", NO_GPU] in rows
+    lines = [json.loads(line) for line in lines_of(figures, {"threads": 1})]
+    assert [line["value"] for line in lines] == [2.0, None] and lines[1]["note"] == NO_GPU
+    assert all(line["machine"] == {"threads": 1} for line in lines)
