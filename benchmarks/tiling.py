@@ -10,13 +10,12 @@ weights: their memory, time and arithmetic don't depend on what the weights are.
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -63,16 +62,22 @@ def recipe_of(size: int, steps: int) -> Recipe:
     return Recipe.load("structure").with_size(size).model_copy(update={"stages": (Stage(steps=steps),)})
 
 
-def resident() -> int:
-    """Bytes of this process in memory."""
+def resident(kind: Literal["VmRSS", "VmHWM"]) -> int:
+    """Bytes of this process in memory: now, or the most since the mark was last reset."""
     fields = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-    return int(fields["VmRSS"].split()[0]) * 1024
+    return int(fields[kind].split()[0]) * 1024
+
+
+def reset_mark() -> None:
+    """Let the most that is in memory count from now: pictures and networks take more while they are made."""
+    Path("/proc/self/clear_refs").write_text("5")
 
 
 def one_run(kind: str, size: int, steps: int, tile: int | None) -> dict[str, Any]:
     """One picture in this process: memory in bytes, seconds a step, and the side of its tiles."""
     models, photograph, style = networks(kind), square(size), painting(512)
-    recipe, before, began = recipe_of(size, steps), resident(), time.perf_counter()
+    reset_mark()
+    recipe, before, began = recipe_of(size, steps), resident("VmRSS"), time.perf_counter()
     targets = content_targets(photograph, recipe, models)
     styles = [StyleTargets.compute(style, models, recipe.style_sizes)]
     prepared, ends = time.perf_counter(), list[float]()
@@ -80,7 +85,7 @@ def one_run(kind: str, size: int, steps: int, tile: int | None) -> dict[str, Any
         ends.append(time.perf_counter())
         if not iterate.losses["total"].isfinite().all():
             raise ArithmeticError(f"the loss at {size} px isn't finite")
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    peak = resident("VmHWM")
     layers = {*models.encoder.content_layers, *models.encoder.style_layers}
     side = fitting_tile(models.encoder, layers, canvas(photograph, size)) if tile is None else tile
     return {
