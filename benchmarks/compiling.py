@@ -116,9 +116,7 @@ def main() -> None:
     for name, measured in seconds.items():
         gain = plain - median(measured)
         pays = "–" if name == "as it is" else f"{prepared[name] / gain:,.0f}" if gain > 0 else "never"
-        table.add_row(
-            name, f"{1000 * median(measured):.1f}", f"{prepared[name]:.1f}", pays, f"{differences[name]:.1e}"
-        )
+        table.add_row(name, f"{1000 * median(measured):.1f}", f"{prepared[name]:.1f}", pays, f"{differences[name]:.1e}")
     Console().print(f"{options.networks} networks, {options.device}, {options.size} px, {options.cells} cells")
     Console().print(table)
 

@@ -78,7 +78,7 @@ def _sums(
         features, found = encoder.features(piece, strides), list[Tensor]()
         for layer in style:
             f = tile.own(features[layer], strides[layer]).flatten(2)
-            found += losses.self_product(f), losses.wide(f).sum(2), torch.tensor(f.shape[2])
+            found += *losses.sums(f), torch.tensor(f.shape[2])
         if compared and goal is not None:
             with torch.no_grad():
                 wanted = encoder.features(goal[tile.window], compared)

@@ -59,37 +59,46 @@ def content_loss(features: Tensor, target: Tensor, form: Form = "relative") -> T
 
 def gram(features: Tensor) -> Tensor:
     """Gram matrix F·Fᵀ/(H·W), (N, C, C): mean products of feature channels (Gatys et al., eq. 3, normalised)."""
+    return moments(features)[0]
+
+
+def mean(features: Tensor) -> Tensor:
+    """Spatial mean of each channel, (N, C)."""
+    return moments(features)[1]
+
+
+def moments(features: Tensor) -> tuple[Tensor, Tensor]:
+    """Gram matrix (N, C, C) and mean (N, C), in one pass over the features and one over their gradient."""
     f = features.flatten(2)
-    return self_product(f) / f.shape[2]
+    product, total = sums(f)
+    return product / f.shape[2], total / f.shape[2]
 
 
-def self_product(f: Tensor) -> Tensor:
-    """F·Fᵀ of (N, C, P), (N, C, C), in float32 or wider."""
-    return _SelfProduct.apply(f)
+def sums(f: Tensor) -> tuple[Tensor, Tensor]:
+    """F·Fᵀ (N, C, C) and the sum of F (N, C) over the positions of (N, C, P), in float32 or wider."""
+    product, total = _Sums.apply(f)
+    return product, total
 
 
-class _SelfProduct(torch.autograd.Function):
-    """F·Fᵀ of (N, C, P), with the one product that its gradient needs where autograd would make two.
+class _Sums(torch.autograd.Function):
+    """One product for the gradient of both, where autograd would make two and go through the features four times.
 
     The gradient has the precision of F.
     """
 
     @staticmethod
-    def forward(ctx: Any, f: Tensor) -> Tensor:
+    def forward(ctx: Any, f: Tensor) -> tuple[Tensor, Tensor]:
         ctx.save_for_backward(f)
+        exact = wide(f)
         with torch.autocast(f.device.type, enabled=False):
             # A loop is faster than a batched product on processors.
-            return torch.stack([each @ each.mT for each in map(wide, f)])
+            return torch.stack([each @ each.mT for each in exact]), exact.sum(2)
 
     @staticmethod
     def backward(ctx: Any, *grads: Any) -> Tensor:
         (f,) = ctx.saved_tensors
-        return (grads[0] + grads[0].mT).to(f.dtype) @ f
-
-
-def mean(features: Tensor) -> Tensor:
-    """Spatial mean of each channel, (N, C)."""
-    return wide(features.flatten(2)).mean(2)
+        product, total = (grad.to(f.dtype) for grad in (grads[0] + grads[0].mT, grads[1]))
+        return torch.baddbmm(total[:, :, None].expand_as(f), product, f)
 
 
 def covariance(gram: Tensor, mean: Tensor) -> Tensor:

@@ -177,9 +177,10 @@ class Objective:
             assert self._tile
             return encode(encoder, seen, style, self._tile, content, self._goal[goals.view.window], form)
         features = encoder.features(seen, {*content, *style})
+        moments = {layer: losses.moments(features[layer]) for layer in style}
         return Encoded(
-            {layer: losses.gram(features[layer]) for layer in style},
-            {layer: losses.mean(features[layer]) for layer in style},
+            {layer: gram for layer, (gram, _) in moments.items()},
+            {layer: mean for layer, (_, mean) in moments.items()},
             {layer: losses.content_loss(features[layer], goals.features[layer], form) for layer in content},
         )
 

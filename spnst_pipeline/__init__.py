@@ -2,6 +2,7 @@
 
 import os
 
-# Threads that wait for each other should sleep, not spin: where processors are shared, spinning makes an optimiser
-# step up to ten times slower. OpenMP reads this when PyTorch is imported.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# How long threads that wait for each other spin before they sleep (GNU OpenMP reads this when PyTorch is imported).
+# Sleeping at once costs a step of the optimiser a third of its speed; spinning for long makes it ten times slower
+# where processors are shared. docs/performance.md has the figures.
+os.environ.setdefault("GOMP_SPINCOUNT", "10000")

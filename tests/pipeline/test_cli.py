@@ -244,10 +244,10 @@ def test_as_a_program_help_is_quick_and_errors_show_no_traceback(fresh):
     assert "demo" in shown.stdout
     imported = (
         "import os, sys, spnst_pipeline.cli;"
-        "print({'torch', 'dagster'} & set(sys.modules), os.environ['OMP_WAIT_POLICY'])"
+        "print({'torch', 'dagster'} & set(sys.modules), os.environ['GOMP_SPINCOUNT'])"
     )
     loaded = subprocess.run([sys.executable, "-c", imported], capture_output=True, text=True, env=here, check=True)
-    assert loaded.stdout == "set() PASSIVE\n"
+    assert loaded.stdout == "set() 10000\n"
 
     refused = program("run", *flags(fresh, recipe="gatis"))
     assert refused.returncode == 2
