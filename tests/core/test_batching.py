@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from spnst_core.batching import batches, room
+from spnst_core.batching import Room, batches, room
 
 CPU = torch.device("cpu")
 
@@ -20,3 +20,17 @@ def test_every_cell_comes_once_in_order_and_batches_are_even(count, pixels):
 
 def test_a_picture_too_large_for_two_goes_alone():
     assert batches("abc", room(CPU), CPU) == [["a"], ["b"], ["c"]]
+
+
+def test_a_processor_takes_one_cell_after_the_other():
+    """So that a batch rounds as its cells alone do."""
+    assert Room().at_once(CPU, (100, 100)) == 1
+
+
+def test_a_gpu_takes_all_together_until_it_has_no_room(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
+    found, gpu = Room(), torch.device("cuda", 0)
+    assert found.at_once(gpu, (300, 400)) > 1000
+    found.shrink(gpu, (300, 400), 16)
+    assert found.at_once(gpu, (300, 400)) == 8
+    assert found.at_once(gpu, (400, 300)) > 1000, "another shape"
