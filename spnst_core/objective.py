@@ -91,6 +91,7 @@ class Objective:
         models: Models,
         tile: int | None = None,
     ) -> None:
+        models = models.at_work
         self._goal, self._recipe, self._models, self._size = goal, recipe, models, recipe.stage_size(stage)
         self._tile = tile if tile is not None and tile < max(goal.shape[2:]) else None
         self._edges = models.edges if self._tile is None else models.edges.tiled(self._tile)
@@ -186,7 +187,7 @@ class Objective:
 
     @torch.no_grad()
     def _goals(self, view: View) -> _Goals:
-        """Computed once for as long as the view stays.
+        """Computed once for as long as the view stays; under autocast.
 
         A network answers differently to another window of the same picture, by more than a pastiche should differ
         from its content. So pastiche and content are compared in one view; the content's map serves the whole canvas.

@@ -4,11 +4,15 @@ Half the bits go through a device twice as fast or faster. Targets, losses, Gram
 itself stay in float32; so does everything that judges a finished pastiche.
 """
 
-from typing import Literal, get_args
+from copy import deepcopy
+from typing import Literal, TypeVar, get_args
 
 import torch
+from torch import nn
 
 from spnst_core.errors import InputError, closest
+
+Network = TypeVar("Network")
 
 Precision = Literal["auto", "float32", "bfloat16"]
 """``auto`` is bfloat16 on devices that multiply it natively, else float32."""
@@ -35,3 +39,17 @@ def multiplies_bfloat16(device: torch.device) -> bool:
     if device.type == "cpu":
         return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
     return False
+
+
+def lowered(network: Network) -> Network:
+    """The same network, to be used under autocast, which needn't convert the weights of its products any more.
+
+    Only plain layers are changed: those that compute their weights do it in float32.
+    """
+    if not isinstance(network, nn.Module):
+        return network
+    other = deepcopy(network)
+    for module in other.modules():
+        if type(module) in (nn.Conv2d, nn.ConvTranspose2d, nn.Linear):
+            module.to(torch.bfloat16)
+    return other

@@ -106,7 +106,7 @@ class SideOutputs(nn.Module):
                 h = self._pool(h)
             assert isinstance(block, nn.ModuleList)
             for convolution in block:
-                h = F.relu(convolution(h))
+                h = convolution(h).relu_()
             found.append(h)
         return found
 

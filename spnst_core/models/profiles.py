@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from functools import cached_property
 from importlib import import_module
 from typing import Protocol, runtime_checkable
 
@@ -11,7 +12,7 @@ from torch import Tensor
 
 from spnst_core.errors import InputError, closest
 from spnst_core.models.weights import Progress, silent
-from spnst_core.precision import find_precision
+from spnst_core.precision import find_precision, lowered
 from spnst_core.tiling import Reach
 
 PROFILES = {"pretrained": "pretrained", "embedded": "embedded.profile"}
@@ -139,10 +140,16 @@ class Models:
     device: torch.device
     precision: torch.dtype = torch.float32
 
+    @cached_property
+    def at_work(self) -> "Models":
+        """The networks as they serve while images are optimised, to be used inside `autocast`."""
+        if self.precision != torch.bfloat16:
+            return self
+        return replace(self, encoder=lowered(self.encoder), edges=lowered(self.edges), depth=lowered(self.depth))
+
     def autocast(self) -> AbstractContextManager[object]:
-        """Inside it, the networks multiply in ``precision``; their weights stay as they are."""
-        lower = self.precision == torch.bfloat16
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=lower)
+        """Inside it, networks multiply in ``precision``, whatever their weights are kept in."""
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == torch.bfloat16)
 
 
 class Profile(Protocol):

@@ -97,7 +97,8 @@ class VGG19Encoder(nn.Module):
         found: dict[int, Tensor] = {}
         h = (x - self.mean) / self.std
         for index, layer in enumerate(self.stack[: deepest + 1]):
-            h = layer(h)
+            in_place = isinstance(layer, nn.ReLU) and index - 1 not in wanted
+            h = h.relu_() if in_place else layer(h)
             if index in wanted:
                 found[index] = h
         return {name: found[layer_index(name)] for name in layers}

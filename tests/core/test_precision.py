@@ -98,6 +98,17 @@ def test_the_gradient_of_a_gram_has_the_precision_of_its_features():
 # ------------------------------------------------------------------------------------------- losses and whole pastiches
 
 
+def test_weights_kept_in_bfloat16_are_those_that_autocast_would_make(published):
+    x = torch.rand(1, 3, 40, 48)
+    half = replace(published, precision=torch.bfloat16)
+    with torch.no_grad(), half.autocast():
+        kept, made = (m.encoder.features(x, ["relu1_1", "relu5_1"]) for m in (half.at_work, half))
+    assert all(torch.equal(kept[layer], made[layer]) for layer in made)
+    assert half.at_work is half.at_work, "made once"
+    assert half.encoder.stack[0].weight.dtype == torch.float32, "targets and judges see with all bits"
+    assert published.at_work is published
+
+
 @pytest.mark.parametrize("tile", [None, 48])
 def test_the_embedded_networks_say_nearly_the_same(tile, models, pair):
     recipe = Recipe.load("structure").with_size(96).model_copy(update={"stages": (Stage(steps=1),)})
