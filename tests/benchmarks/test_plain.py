@@ -16,14 +16,6 @@ from spnst_core.targets import StyleTargets, canvas
 SIZE = 64
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture(scope="module")
 def pictures():
     photograph, painting = samples.contents()["astronaut"], samples.styles(96)["woodblock"]

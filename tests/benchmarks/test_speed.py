@@ -15,14 +15,6 @@ from spnst_core import Recipe, load_models
 from spnst_core.recipes import Stage
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.mark.parametrize("edge", [0.021, 0.3, 0.777, 1.99])
 def test_the_smallest_factor_is_found_and_was_tried(edge):
     tried = []
