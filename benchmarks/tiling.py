@@ -4,7 +4,7 @@
 
 Each measurement is a process of its own: networks are loaded, a square photograph's and a style's targets computed, and
 steps of the recipe `structure` taken at that one size. Its memory is the largest resident size from then on, less the
-resident size once the networks are loaded. ``published`` stands for the pretrained profile's networks with random
+resident size once the networks are loaded. ``published`` stands for the pretrained profile's networks with stand-in
 weights: their memory, time and arithmetic don't depend on what the weights are.
 """
 
@@ -20,11 +20,12 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from spnst_core import Recipe, images, load_models, samples
+from benchmarks.networks import KINDS, networks
+from benchmarks.timing import paintings
+from spnst_core import Recipe, images, samples
 from spnst_core.encoding import fitting_tile
 from spnst_core.evaluation import differentiated
-from spnst_core.models.networks import build
-from spnst_core.models.profiles import Identity, Layers, Models
+from spnst_core.models.profiles import Models
 from spnst_core.objective import Objective
 from spnst_core.optimize import optimize
 from spnst_core.recipes import Stage
@@ -35,16 +36,10 @@ STEPS = 2
 MIB = 2**20
 
 
-def networks(kind: str) -> Models:
-    """The embedded networks, or the architectures of the pretrained profile's."""
-    if kind == "embedded":
-        return load_models("embedded", "cpu")
-    torch.manual_seed(0)
-    parts: dict[str, Any] = {
-        role: build(name) for role, name in (("encoder", "vgg19"), ("edges", "hed"), ("depth", "midas_v21_small"))
-    }
-    layers = Layers("vgg19", parts["encoder"].content_layers, parts["encoder"].style_layers)
-    return Models(Identity("pretrained", "random", layers, tuple(parts)), **parts, device=torch.device("cpu"))
+def loaded(kind: str) -> Models:
+    """Networks of one kind, on the processor."""
+    with networks(kind) as load:
+        return load()
 
 
 def square(size: int) -> Tensor:
@@ -54,7 +49,7 @@ def square(size: int) -> Tensor:
 
 def painting(size: int) -> Tensor:
     """A procedural style, (1, 3, h, w)."""
-    return images.to_tensor(next(iter(samples.styles(size).values())))
+    return next(iter(paintings(1, size).values()))
 
 
 def recipe_of(size: int, steps: int) -> Recipe:
@@ -75,7 +70,7 @@ def reset_mark() -> None:
 
 def one_run(kind: str, size: int, steps: int, tile: int | None) -> dict[str, Any]:
     """One picture in this process: memory in bytes, seconds a step, and the side of its tiles."""
-    models, photograph, style = networks(kind), square(size), painting(512)
+    models, photograph, style = loaded(kind), square(size), painting(512)
     reset_mark()
     recipe, before, began = recipe_of(size, steps), resident("VmRSS"), time.perf_counter()
     targets = content_targets(photograph, recipe, models)
@@ -98,15 +93,7 @@ def one_run(kind: str, size: int, steps: int, tile: int | None) -> dict[str, Any
 
 def measured(kind: str, size: int, steps: int, tile: int | None = None) -> dict[str, Any]:
     """`one_run` in a fresh process."""
-    arguments = [
-        "--run",
-        str(size),
-        "--steps",
-        str(steps),
-        "--networks",
-        kind,
-        *(["--tile", str(tile)] if tile else []),
-    ]
+    arguments = [f"--run={size}", f"--steps={steps}", f"--networks={kind}", *([f"--tile={tile}"] if tile else [])]
     done = subprocess.run([sys.executable, "-m", "benchmarks.tiling", *arguments], stdout=subprocess.PIPE, check=True)
     found: dict[str, Any] = json.loads(done.stdout)
     how = f"in tiles of {found['tile']}" if found["tile"] else "whole"
@@ -120,7 +107,7 @@ def measured(kind: str, size: int, steps: int, tile: int | None = None) -> dict[
 
 def difference(kind: str, size: int, tile: int) -> tuple[float, float]:
     """Of a tiled gradient and loss to the whole's, relative, in float32."""
-    models, recipe = replace(networks(kind), precision=torch.float32), recipe_of(size, 1)
+    models, recipe = replace(loaded(kind), precision=torch.float32), recipe_of(size, 1)
     targets = content_targets(square(size), recipe, models)
     styles = [StyleTargets.compute(painting(512), models, recipe.style_sizes)]
     goal, found = canvas(targets.content, size), []
@@ -138,7 +125,7 @@ def difference(kind: str, size: int, tile: int) -> tuple[float, float]:
 def main() -> None:
     """Print all figures, or with ``--run`` those of one picture as JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--networks", choices=["embedded", "published"], default="embedded")
+    parser.add_argument("--networks", choices=KINDS, default="embedded")
     parser.add_argument("--small", type=int, default=512, help="size that is painted whole")
     parser.add_argument("--large", type=int, default=2048, help="size that is painted in tiles")
     parser.add_argument("--huge", type=int, default=4096, help="size at which one step is made; 0: none")
