@@ -30,12 +30,12 @@ class Adam:
         """One step of the given cells. Gives the objective's values before it, one for each."""
         found = evaluate(self.x if len(cells) == len(self.x) else self.x[list(cells)], cells)
         gradient = soften(found.gradient) if self._smooth else found.gradient
-        for cell in self._cells:
-            cell.grad = None
         for cell, own in zip(cells, gradient.split(1), strict=True):
             self._cells[cell].grad = own
         self._adam.param_groups[0]["lr"] = lr
         self._adam.step()
+        for cell in self._cells:
+            cell.grad = None
         with torch.no_grad():
             self.x.clamp_(0, 1)
         return found.values

@@ -38,13 +38,24 @@ def squared_error(x: Tensor, target: Tensor, form: Form = "relative") -> Tensor:
     Raises:
         ValueError: the shapes don't fit.
     """
+    return error_of_sums(total_squared_error(x, target), energy(target), x[0].numel(), form)
+
+
+def total_squared_error(x: Tensor, target: Tensor) -> Tensor:
+    """Σ(x − t)² over all but the first dimension.
+
+    Raises:
+        ValueError: the shapes don't fit.
+    """
     _pair(x, target)
     x, target = wide(x), wide(target)
     # mse_loss keeps x and the target for the gradient; a difference would be kept beside them.
-    error = F.mse_loss(x, target.expand_as(x), reduction="none").flatten(1)
-    if form == "raw":
-        return error.mean(1)
-    return error.sum(1) / (target.square().flatten(1).sum(1) + EPSILON)
+    return F.mse_loss(x, target.expand_as(x), reduction="none").flatten(1).sum(1)
+
+
+def energy(x: Tensor) -> Tensor:
+    """Σx² over all but the first dimension."""
+    return torch.linalg.vector_norm(wide(x).flatten(1), dim=1).square()
 
 
 def error_of_sums(error: Tensor, energy: Tensor, values: Tensor | int, form: Form = "relative") -> Tensor:

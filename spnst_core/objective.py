@@ -110,6 +110,7 @@ class Objective:
             raise ValueError(f"recipe {recipe.name} compares edge maps, but the content's targets hold none")
         if bool(weights.depth) != bool(self._depth or self._depth_features):
             raise ValueError(f"recipe {recipe.name} compares depth maps, but the content's targets hold none")
+        self._edge_energy = losses.energy(self._edge.maps[self._size]) if self._edge else None
         self._known: _Goals | None = None
 
     def view(self, generator: torch.Generator) -> View:
@@ -141,7 +142,7 @@ class Objective:
             loss = losses.statistics_loss(*own, style.gram, style.mean, form)
             terms["style"] = terms["style"] + share * loss
         if goals.edge is not None:
-            terms["edge"] = self._apart(self._edge_loss, x, view, goals.edge)
+            terms["edge"] = self._edge_loss(x, goals)
         if goals.depth is not None:
             terms["depth"] = self._apart(self._depth_loss, x, view, goals.depth)
         if self._weights.tv:
@@ -154,12 +155,15 @@ class Objective:
         """A loss of whole canvases; where these are large, their intermediate results aren't kept side by side."""
         return loss(*args) if self._tile is None else recomputed(loss, *args)
 
-    def _edge_loss(self, x: Tensor, view: View, goal: Tensor) -> Tensor:
+    def _edge_loss(self, x: Tensor, goals: _Goals) -> Tensor:
+        goal, form = goals.edge, self._recipe.form
+        assert goal is not None
         if self._edge_features:
-            return losses.squared_error(self._edge_features(x[view.window]), goal, self._recipe.form)
-        assert self._edge
-        maps = self._edges.maps(x, self._edge.calibration[self._size])
-        return losses.edge_loss(maps, goal, self._recipe.form)
+            features = self._edge_features(x[goals.view.window])
+            return losses.squared_error(features, goal, form)
+        assert self._edge and self._edge_energy is not None
+        error = self._edges.squared_error(x, goal, self._edge.calibration[self._size])
+        return losses.error_of_sums(error, self._edge_energy, goal[0].numel(), form)
 
     def _depth_loss(self, x: Tensor, view: View, goal: Tensor) -> Tensor:
         seen = view.before_depth(x)

@@ -12,7 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from spnst_core.errors import InputError
-from spnst_core.tiling import Reach, cut, joined
+from spnst_core.losses import total_squared_error
+from spnst_core.tiling import Reach, cut, joined, recomputed
 
 BLOCKS = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
 """Channels and number of convolutions of each block of the trunk; a pooling by 2 stands between blocks."""
@@ -65,6 +66,14 @@ class SideOutputs(nn.Module):
     def maps(self, x: Tensor, calibration: Tensor | None = None) -> Tensor:
         """The fused map alone, as by calling the module, (N, 1, H, W) in [0, 1]."""
         return torch.sigmoid(self.fuse(self._side_logits(x)).to(x.dtype))
+
+    def squared_error(self, x: Tensor, target: Tensor, calibration: Tensor) -> Tensor:
+        """Σ (maps(x) − target)², (N,), for a target (1, 1, H, W); differentiable."""
+
+        def error(x: Tensor) -> Tensor:
+            return total_squared_error(self.maps(x, calibration), target)
+
+        return error(x) if self._side is None else recomputed(error, x)
 
     def forward(self, x: Tensor) -> Tensor:
         """Probability of an edge: (N, 3, H, W) RGB in [0, 1] → (N, 1, H, W), differentiable."""

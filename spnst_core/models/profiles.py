@@ -66,12 +66,16 @@ class EdgeDetector(Protocol):
         """Edge maps (N, K, H, W) in [0, 1]."""
         ...
 
+    def squared_error(self, x: Tensor, target: Tensor, calibration: Tensor) -> Tensor:
+        """Σ (maps(x) − target)², (N,), for a target (1, K, H, W)."""
+        ...
+
     def __call__(self, x: Tensor) -> Tensor:
         """One map of edge probability, (N, 1, H, W) in [0, 1]."""
         ...
 
     def tiled(self, side: int) -> "EdgeDetector":
-        """The same detector in less memory: no more than tiles of that side are differentiated at once."""
+        """The same detector in less memory: its network differentiates no more than tiles of that side at once."""
         ...
 
 

@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from spnst_core.colour import luminance
+from spnst_core.losses import total_squared_error
 from spnst_core.models.embedded.blocks import Conv, Residual, Up, longest_side
 from spnst_core.tiling import recomputed
 
@@ -41,19 +42,29 @@ class MultiScaleEdges(nn.Module):
 
     def calibrate(self, x: Tensor) -> Tensor:
         """r of each width, (N, 5, 1, 1), for pictures (N, 3, H, W) in [0, 1]."""
-        grey, side = luminance(x), max(x.shape[2:])
-        return torch.cat([self._half(_squared_magnitudes(grey, [sigma * side / 256])) for sigma in SIGMAS], 1)
+        grey = luminance(x)
+        return torch.cat([self._half(_squared_magnitudes(grey, [width])) for width in _widths(x)], 1)
 
     def maps(self, x: Tensor, calibration: Tensor | None = None) -> Tensor:
         """Edge strength in [0, 1] at each width, finest first, (N, 5, H, W); differentiable."""
         r = self.calibrate(x) if calibration is None else calibration
-        grey, widths = luminance(x), [sigma * max(x.shape[2:]) / 256 for sigma in SIGMAS]
+        grey, widths = luminance(x), _widths(x)
         if not self._one_by_one:
             return _strength(grey, widths, r)
-        return torch.cat([recomputed(_strength, grey, [width], r[:, [k]]) for k, width in enumerate(widths)], 1)
+        return torch.cat([_strength(grey, [width], r[:, [k]]) for k, width in enumerate(widths)], 1)
+
+    def squared_error(self, x: Tensor, target: Tensor, calibration: Tensor) -> Tensor:
+        """Σ (maps(x) − target)², (N,), for a target (1, 5, H, W); differentiable."""
+        grey, widths = luminance(x), _widths(x)
+        if not self._one_by_one:
+            return _error(grey, target, widths, calibration)
+        errors = [
+            recomputed(_error, grey, target[:, [k]], [width], calibration[:, [k]]) for k, width in enumerate(widths)
+        ]
+        return torch.stack(errors).sum(0)
 
     def tiled(self, side: int) -> "MultiScaleEdges":
-        """The same detector, its five maps differentiated one by one: the widest sees too much to be cut in tiles."""
+        """The same detector, looking at one width after the other: the widest sees too much to be cut in tiles."""
         other = copy(self)
         other._one_by_one = True
         return other
@@ -124,6 +135,15 @@ def load_edge_net() -> EdgeNet:
     net = EdgeNet()
     net.load_state_dict({name: weight.float() for name, weight in load_file(EDGE_WEIGHTS).items()})
     return net.eval().requires_grad_(False)
+
+
+def _widths(x: Tensor) -> list[float]:
+    """Of the Gaussians in pixels of pictures (N, 3, H, W)."""
+    return [sigma * max(x.shape[2:]) / 256 for sigma in SIGMAS]
+
+
+def _error(grey: Tensor, target: Tensor, widths: Sequence[float], r: Tensor) -> Tensor:
+    return total_squared_error(_strength(grey, widths, r), target)
 
 
 def _strength(grey: Tensor, widths: Sequence[float], r: Tensor) -> Tensor:
