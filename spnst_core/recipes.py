@@ -19,6 +19,7 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Strokes = Annotated[tuple[Positive, ...], Field(min_length=1)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Shares = Annotated[dict[str, Positive], Field(min_length=1)]
+Term = Literal["content", "style", "edge", "depth", "tv"]
 EncoderName = Literal["embedded", "vgg19"]
 WrittenStyleSize = Annotated[
     StyleSize, BeforeValidator(lambda x: StyleSize.parse(x) if isinstance(x, str) else x), PlainSerializer(str)
@@ -51,7 +52,7 @@ class Stage(_Frozen):
 
     ``scale`` is the fraction of the recipe's size that this stage works at. Adam's learning rate falls from ``lr``
     to ``lr * lr_end`` along a half cosine; L-BFGS finds its own step. ``weights`` and ``strokes`` replace the
-    recipe's own where given.
+    recipe's own where given; terms that the stage is ``without`` have weight 0 and cost no time.
     """
 
     scale: Annotated[float, Field(gt=0, le=1)] = 1.0
@@ -59,6 +60,7 @@ class Stage(_Frozen):
     lr: Positive = 0.03
     lr_end: Annotated[float, Field(gt=0, le=1)] = 1.0
     weights: Weights | None = None
+    without: tuple[Term, ...] = ()
     strokes: Strokes | None = None
 
 
@@ -220,7 +222,7 @@ class Recipe(_Frozen):
 
     def stage_weights(self, stage: Stage) -> Weights:
         """The weights in force in one stage."""
-        return stage.weights or self.weights
+        return (stage.weights or self.weights).model_copy(update=dict.fromkeys(stage.without, 0.0))
 
     @property
     def steps(self) -> int:

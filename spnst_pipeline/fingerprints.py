@@ -18,7 +18,7 @@ VERSIONS = {
     "depth_map": 2,
     "edge_map": 2,
     "style_grams": 2,
-    "pastiche": 4,
+    "pastiche": 5,
     "timelapse": 1,
     "metrics": 2,
     "metric_table": 2,
