@@ -18,6 +18,9 @@ SUFFICIENT = 1e-4
 TRIALS = 20
 """Points that one line search looks at, at most."""
 
+STRIDE = 0.05
+"""Root mean square of a step that no curvature has measured: on pixels of [0, 1], much but not too much."""
+
 LEAST_CURVATURE = 1e-8
 """Least cosine between a step and the change of gradient along it for the pair to be kept."""
 
@@ -56,18 +59,22 @@ class LBFGS:
         x: where to start, (B, …), any shape beyond the first dimension, within the bounds.
         lower, upper: the box.
         history: how many pairs describe the curvature.
+        scale: the inverse curvature to begin with, (B,), such as an earlier run's; 0 where it isn't known.
 
     Attributes:
         x: the best point so far.
+        scale: each problem's inverse curvature along its newest pair, s·y / y·y, (B,); 0 where it has none.
         active: which problems may still improve, (B,).
     """
 
-    def __init__(self, x: Tensor, lower: float = 0.0, upper: float = 1.0, history: int = 10) -> None:
+    def __init__(
+        self, x: Tensor, lower: float = 0.0, upper: float = 1.0, history: int = 10, scale: Tensor | None = None
+    ) -> None:
         self.x = x.detach().clone()
         self.lower, self.upper = lower, upper
         self.active = torch.ones(len(x), dtype=torch.bool, device=x.device)
         self._pairs: deque[_Pair] = deque(maxlen=history)
-        self._scale = x.new_zeros(len(x))  # s·y / y·y of each problem's newest pair; 0 where it has none
+        self.scale = x.new_zeros(len(x)) if scale is None else scale.clone()
         self._here: Evaluation | None = None
 
     def step(self, evaluate: Callable[[Tensor], Evaluation]) -> Mapping[str, Tensor]:
@@ -85,27 +92,31 @@ class LBFGS:
         direction = self._inside(x, torch.where(pressing, 0, self._newton(downhill)))
         lost = self.active & ~((gradient * direction).sum(1) < 0)
         self._forget(lost)
-        direction = torch.where(lost[:, None], downhill / norm[:, None], direction)
+        direction = torch.where(lost[:, None], downhill * self._stride(norm)[:, None], direction)
 
         new, self._here, found = self._search(evaluate, x, before, direction)
         stuck = self.active & ~found
-        self.active = self.active & ~(stuck & (self._scale == 0))
+        self.active = self.active & ~(stuck & (self.scale == 0))
         self._forget(stuck)  # the next step tries the gradient itself
         self._remember(new - x, self._here.gradient.flatten(1) - gradient, found)
         self.x = new.view_as(self.x)
         return before.values
 
     def _newton(self, downhill: Tensor) -> Tensor:
-        """The inverse curvature applied to the downhill direction; where there is none, a step of length 1."""
+        """The inverse curvature applied to the downhill direction; where there is none, a step of size `STRIDE`."""
         q, shares = downhill, []
         for pair in reversed(self._pairs):
             share = pair.rho * (pair.s * q).sum(1)
             shares.append(share)
             q = q - share[:, None] * pair.y
-        q = q * torch.where(self._scale > 0, self._scale, 1 / downhill.norm(dim=1))[:, None]
+        q = q * torch.where(self.scale > 0, self.scale, self._stride(downhill.norm(dim=1)))[:, None]
         for pair, share in zip(self._pairs, reversed(shares), strict=True):
             q = q + (share - pair.rho * (pair.y * q).sum(1))[:, None] * pair.s
         return q
+
+    def _stride(self, norm: Tensor) -> Tensor:
+        """What a gradient of that norm must be multiplied with for a step of size `STRIDE`."""
+        return STRIDE * self.x[0].numel() ** 0.5 / norm
 
     def _inside(self, x: Tensor, direction: Tensor) -> Tensor:
         """The direction without what would leave the box at once."""
@@ -143,7 +154,7 @@ class LBFGS:
         kept = found & (product > LEAST_CURVATURE * s.norm(dim=1) * size.sqrt()) & product.isfinite()
         rows = kept[:, None]
         self._pairs.append(_Pair(torch.where(rows, s, 0), torch.where(rows, y, 0), torch.where(kept, 1 / product, 0)))
-        self._scale = torch.where(kept, product / size, self._scale)
+        self.scale = torch.where(kept, product / size, self.scale)
 
     def _forget(self, problems: Tensor) -> None:
         """Start afresh, without curvature, in some problems."""
@@ -151,4 +162,4 @@ class LBFGS:
         for pair in self._pairs:
             pair.s, pair.y = torch.where(rows, 0, pair.s), torch.where(rows, 0, pair.y)
             pair.rho = torch.where(problems, 0, pair.rho)
-        self._scale = torch.where(problems, 0, self._scale)
+        self.scale = torch.where(problems, 0, self.scale)

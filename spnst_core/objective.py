@@ -111,13 +111,14 @@ class Objective:
         if bool(weights.depth) != bool(self._depth or self._depth_features):
             raise ValueError(f"recipe {recipe.name} compares depth maps, but the content's targets hold none")
         self._edge_energy = losses.energy(self._edge.maps[self._size]) if self._edge else None
+        self._still = View(_window(goal))
         self._known: _Goals | None = None
 
     def view(self, generator: torch.Generator) -> View:
-        """Where to look in the next step: the whole canvas, or somewhere new if the recipe has jitter."""
+        """Where to look in the next step: at the picture in its margin, or somewhere new if the recipe has jitter."""
         if not self._recipe.jitter:
-            return WHOLE
-        window = _window(self._goal, generator)
+            return self._still
+        window = _window(self._goal, *torch.randint(0, 2 * MARGIN + 1, (2,), generator=generator).tolist())
         if not self._weights.depth:
             return View(window)
         shape, on_gpu = self._goal[window][:, :1].shape, self._goal.device.type == "cuda"
@@ -238,12 +239,11 @@ def _stacked(styles: Sequence[StyleTargets], sizes: Sequence[StyleSize], layer: 
     return Statistics(torch.cat([s.gram for s in each]), torch.cat([s.mean for s in each]))
 
 
-def _window(canvas: Tensor, generator: torch.Generator) -> Window:
-    """A random crop of a canvas, as large as the picture without its margin.
+def _window(canvas: Tensor, down: int = MARGIN, right: int = MARGIN) -> Window:
+    """A crop of a canvas as large as the picture without its margin; where the picture is, unless told otherwise.
 
     Networks with strides see a picture on a grid; the optimiser would paint that grid, as a weave of two to four
     pixels, if it stood still.
     """
-    down, right = torch.randint(0, 2 * MARGIN + 1, (2,), generator=generator).tolist()
     height, width = canvas.shape[2] - 2 * MARGIN, canvas.shape[3] - 2 * MARGIN
     return ..., slice(down, down + height), slice(right, right + width)

@@ -61,7 +61,7 @@ def optimize(
 
     From one stage to the next the image goes on. Where the size stays, so does the optimiser: Adam with its moments,
     L-BFGS with its curvature if the objective stays as well. Where the size grows, the image is resized and the
-    optimiser starts afresh.
+    optimiser starts afresh; of L-BFGS's curvature the scale goes on.
 
     Args:
         content: the photograph, with edges and depth at each of ``recipe.sizes`` where their weight isn't zero.
@@ -86,10 +86,10 @@ def optimize(
         objective = Objective(goal, content, styles, recipe, stage, models, side)
         if optimizer is None or before is None:
             x = _start(goal, styles, recipe, stage, generator) if start is None else _placed(start, goal, len(styles))
-            optimizer = Adam(x, recipe) if recipe.optimizer == "adam" else LBFGS(x)
+            optimizer = _begun(x, recipe)
         elif optimizer.x.shape[2:] != goal.shape[2:]:
             x = _placed(crop(optimizer.x.detach()), goal, len(styles))
-            optimizer = Adam(x, recipe) if recipe.optimizer == "adam" else LBFGS(x)
+            optimizer = _begun(x, recipe, optimizer)
         elif isinstance(optimizer, LBFGS) and not _same_objective(before, stage, recipe):
             optimizer = LBFGS(optimizer.x)
         before, plateau, values = stage, Plateau(len(styles), recipe.flat), dict[str, Tensor]()
@@ -114,6 +114,16 @@ def starting_point(content: ContentTargets, styles: Sequence[StyleTargets], reci
     generator = torch.Generator().manual_seed(recipe.seed)
     goal = canvas(content.content.to(models.device), recipe.size)
     return crop(_start(goal, styles, recipe, recipe.stages[-1], generator))
+
+
+def _begun(x: Tensor, recipe: Recipe, smaller: Adam | LBFGS | None = None) -> Adam | LBFGS:
+    """The recipe's optimiser on canvases, after one that was at work on smaller ones."""
+    if recipe.optimizer == "adam":
+        return Adam(x, recipe)
+    if not isinstance(smaller, LBFGS):
+        return LBFGS(x)
+    # Losses are means: of more pixels each counts less, and the curvature is less.
+    return LBFGS(x, scale=smaller.scale * (x[0].numel() / smaller.x[0].numel()))
 
 
 def _of_step(recipe: Recipe, step: int) -> torch.Generator:

@@ -14,7 +14,7 @@ from spnst_core.optimize import optimize
 from spnst_core.recipes import Layers, Stage, Weights
 from spnst_core.soften import soften
 from spnst_core.stylize import content_targets
-from spnst_core.targets import ContentTargets, StyleTargets, canvas
+from spnst_core.targets import ContentTargets, StyleTargets, canvas, crop
 
 
 def short(name="structure", **changes):
@@ -181,12 +181,14 @@ def test_the_photograph_itself_is_at_no_depth_distance_in_any_view(photograph, t
         assert objective(1 - goal, view)["depth"].item() > 0.01
 
 
-def test_without_jitter_the_depth_network_sees_the_canvas_itself(photograph, two, models):
+def test_without_jitter_the_networks_see_the_picture_itself(photograph, two, models):
     recipe = short(jitter=False)
     objective, goal = objective_of(recipe, photograph, two[0], models)
+    picture = images.resize(photograph, *images.fit(photograph.shape[2], photograph.shape[3], recipe.size))
     (view,) = views(objective, 1)
-    assert torch.equal(view.before_depth(goal), goal)
-    expected = losses.depth_loss(models.depth(1 - goal), models.depth(goal))
+    assert torch.equal(goal[view.window], picture)
+    assert torch.equal(view.before_depth(goal), picture)
+    expected = losses.depth_loss(models.depth(1 - picture), models.depth(picture))
     torch.testing.assert_close(objective(1 - goal, view)["depth"], expected)
 
 
@@ -240,13 +242,16 @@ def test_without_jitter_nothing_is_drawn_at_random(photograph, two, models):
     assert torch.equal(one, other)
 
 
-def test_the_raw_terms_without_jitter_are_the_formulas_on_the_whole_canvas(photograph, two, models):
+def test_the_raw_terms_without_jitter_are_the_formulas_on_the_picture_those_of_edges_and_tv_on_its_canvas(
+    photograph, two, models
+):
     weights = Weights(content=1, style=1, edge=1, depth=1, tv=1)
     recipe = still(form="raw", init="content", weights=weights, stages=(Stage(steps=1),))
     values = run(recipe, photograph, two[:1], models, 1 - photograph)[0].losses
     x, goal, encoder = canvas(1 - photograph, 64), canvas(photograph, 64), models.encoder
     style = images.resize(two[0], *images.fit(two[0].shape[2], two[0].shape[3], 64))
-    reached, wanted, painted = (encoder.features(y, {"sketch", *encoder.style_layers}) for y in (x, goal, style))
+    pictures = crop(x), crop(goal), style
+    reached, wanted, painted = (encoder.features(y, {"sketch", *encoder.style_layers}) for y in pictures)
     calibration = models.edges.calibrate(goal)
 
     def error(a, b):
@@ -258,7 +263,7 @@ def test_the_raw_terms_without_jitter_are_the_formulas_on_the_whole_canvas(photo
             w * error(losses.gram(reached[k]), losses.gram(painted[k])) for k, w in encoder.style_layers.items()
         ),
         "edge": error(models.edges.maps(x, calibration), models.edges.maps(goal, calibration)),
-        "depth": error(models.depth(x), models.depth(goal)),
+        "depth": error(models.depth(crop(x)), models.depth(crop(goal))),
         "tv": (x.diff(dim=2).square().sum() + x.diff(dim=3).square().sum()).item() / x.numel(),
     }
     assert {term: values[term].item() for term in expected} == pytest.approx(expected, rel=1e-3)
@@ -271,7 +276,7 @@ def test_a_recipe_chooses_the_layers_of_the_encoder_it_names(photograph, two, mo
     style = images.resize(two[0], *images.fit(two[0].shape[2], two[0].shape[3], 64))
     grams = [
         {k: losses.gram(f) for k, f in models.encoder.features(y, ["bank2", "sketch"]).items()}
-        for y in (canvas(photograph, 64), style)
+        for y in (crop(canvas(photograph, 64)), style)
     ]
     expected = sum(w * (grams[0][k] - grams[1][k]).square().mean() for k, w in (("bank2", 3), ("sketch", 1)))
     torch.testing.assert_close(values["style"][0], expected)

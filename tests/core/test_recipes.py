@@ -54,6 +54,13 @@ def test_a_stage_may_have_weights_and_strokes_of_its_own(tmp_path):
     assert recipe.style_sizes == (StyleSize(100),)
 
 
+def test_a_stage_may_leave_terms_out_whatever_their_weights(tmp_path):
+    text = "weights: {edge: 2, depth: 3}\nstages: [{scale: 0.5, steps: 1, without: [depth, tv]}, {steps: 1}]"
+    recipe = Recipe.load(written(tmp_path, text)).with_weights({"depth": 5, "tv": 1})
+    used = [recipe.stage_weights(stage) for stage in recipe.stages]
+    assert [(w.edge, w.depth, w.tv) for w in used] == [(2, 0, 0), (2, 5, 1)]
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -73,6 +80,7 @@ def test_a_stage_may_have_weights_and_strokes_of_its_own(tmp_path):
         ("stages: [{steps: 1}]\nlayers: {vgg19: {style: {relu1_1: -1}}}", "greater than 0, not -1"),
         ("stages: [{steps: 1}]\nlayers: {vgg19: {style: {}}}", "at least 1 item"),
         ("stages: [{steps: 1}]\nbetas: [0.9, 1]", "betas.1: Input should be less than 1, not 1"),
+        ("stages: [{steps: 1, without: [dept]}]", "stages.0.without.0"),
         ("stages: [{steps: 1}]\noptimizer: lbfgs", "jitter and smooth_gradients falsify: set both to false"),
         (LBFGS + "stages: [{steps: 1, lr: 0.1}]", "leave lr and lr_end out of the stages"),
         ("stages: [}", "isn't YAML"),
