@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from spnst_core.colour import luminance
 from spnst_core.losses import total_squared_error
 from spnst_core.models.embedded.blocks import Conv, Residual, Up, longest_side
-from spnst_core.tiling import recomputed
+from spnst_core.tiling import Reach, Tile, cut, summed
 
 EDGE_WEIGHTS = Path(__file__).with_name("edges.safetensors")
 
@@ -38,7 +38,7 @@ class MultiScaleEdges(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self._one_by_one = False
+        self._side: int | None = None
 
     def calibrate(self, x: Tensor) -> Tensor:
         """r of each width, (N, 5, 1, 1), for pictures (N, 3, H, W) in [0, 1]."""
@@ -49,24 +49,22 @@ class MultiScaleEdges(nn.Module):
         """Edge strength in [0, 1] at each width, finest first, (N, 5, H, W); differentiable."""
         r = self.calibrate(x) if calibration is None else calibration
         grey, widths = luminance(x), _widths(x)
-        if not self._one_by_one:
+        if self._side is None:
             return _strength(grey, widths, r)
         return torch.cat([_strength(grey, [width], r[:, [k]]) for k, width in enumerate(widths)], 1)
 
     def squared_error(self, x: Tensor, target: Tensor, calibration: Tensor) -> Tensor:
         """Σ (maps(x) − target)², (N,), for a target (1, 5, H, W); differentiable."""
         grey, widths = luminance(x), _widths(x)
-        if not self._one_by_one:
-            return _error(grey, target, widths, calibration)
-        errors = [
-            recomputed(_error, grey, target[:, [k]], [width], calibration[:, [k]]) for k, width in enumerate(widths)
-        ]
-        return torch.stack(errors).sum(0)
+        if self._side is None:
+            return total_squared_error(_strength(grey, widths, calibration), target)
+        each = zip(widths, target.split(1, 1), calibration.split(1, 1), strict=True)
+        return torch.stack([_tiled_error(grey, own, width, r, self._side) for width, own, r in each]).sum(0)
 
     def tiled(self, side: int) -> "MultiScaleEdges":
-        """The same detector, looking at one width after the other: the widest sees too much to be cut in tiles."""
+        """The same detector, looking at one width after the other, in tiles that grow with what a width looks at."""
         other = copy(self)
-        other._one_by_one = True
+        other._side = side
         return other
 
     def forward(self, x: Tensor) -> Tensor:
@@ -142,8 +140,16 @@ def _widths(x: Tensor) -> list[float]:
     return [sigma * max(x.shape[2:]) / 256 for sigma in SIGMAS]
 
 
-def _error(grey: Tensor, target: Tensor, widths: Sequence[float], r: Tensor) -> Tensor:
-    return total_squared_error(_strength(grey, widths, r), target)
+def _tiled_error(grey: Tensor, target: Tensor, width: float, r: Tensor, side: int) -> Tensor:
+    """Σ (strength − target)² of one width, (N,)."""
+    halo = _radius(width) + 1
+
+    def error(piece: Tensor, tile: Tile) -> list[Tensor]:
+        own = tile.own(_strength(piece, [width], r), 1)
+        return [total_squared_error(own, target[tile.place(1)])]
+
+    (found,) = summed(error, grey, cut(grey.shape[2], grey.shape[3], max(side, 4 * halo), Reach(1, halo)))
+    return found
 
 
 def _strength(grey: Tensor, widths: Sequence[float], r: Tensor) -> Tensor:
