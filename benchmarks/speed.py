@@ -162,8 +162,8 @@ def coarse_to_fine(recipe: Recipe) -> Recipe:
     The recipe itself shows the networks another view in each step and smooths gradients: its pastiches look better,
     and have a higher loss in this one view than its steps would buy elsewhere.
     """
-    without = ("depth",)
-    stages = (Stage(scale=0.5, steps=14, without=without), Stage(scale=0.8, steps=10, without=without), Stage(steps=16))
+    coarse = (Stage(scale=scale, steps=steps, without=("depth",)) for scale, steps in ((0.5, 14), (0.8, 10)))
+    stages = (*coarse, Stage(steps=16))
     changes = {"stages": stages, "optimizer": "lbfgs", "jitter": False, "smooth_gradients": False}
     return recipe.model_copy(update=changes)
 
