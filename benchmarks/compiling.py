@@ -22,7 +22,7 @@ from benchmarks.timing import finished, paintings, photographs
 from spnst_core import Recipe
 from spnst_core.evaluation import differentiated
 from spnst_core.models.profiles import Models
-from spnst_core.objective import WHOLE, Objective
+from spnst_core.objective import Objective
 from spnst_core.recipes import Stage
 from spnst_core.stylize import content_targets
 from spnst_core.targets import StyleTargets, canvas
@@ -44,12 +44,14 @@ def objective_of(models: Models, size: int, cells: int) -> tuple[Objective, Tens
 
 def as_it_is(objective: Objective) -> Evaluate:
     """PyTorch's operations one after the other."""
-    return lambda x: differentiated(objective, x, WHOLE).gradient
+    view = objective.view(torch.Generator())
+    return lambda x: differentiated(objective, x, view).gradient
 
 
 def compiled(objective: Objective) -> Evaluate:
     """The objective's forward and backward passes by torch.compile, for one shape."""
-    total = torch.compile(lambda x: objective(x, WHOLE)["total"].sum(), dynamic=False)
+    view = objective.view(torch.Generator())
+    total = torch.compile(lambda x: objective(x, view)["total"].sum(), dynamic=False)
 
     def evaluate(x: Tensor) -> Tensor:
         x = x.detach().requires_grad_(True)
@@ -60,15 +62,15 @@ def compiled(objective: Objective) -> Evaluate:
 
 def as_a_graph(objective: Objective, x: Tensor) -> Evaluate:
     """The operations recorded once as a CUDA graph, and replayed."""
-    inputs, stream = x.clone(), torch.cuda.Stream()
+    inputs, stream, view = x.clone(), torch.cuda.Stream(), objective.view(torch.Generator())
     stream.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(stream):
         for _ in range(3):  # what PyTorch prepares at first may not be recorded
-            differentiated(objective, inputs, WHOLE)
+            differentiated(objective, inputs, view)
     torch.cuda.current_stream().wait_stream(stream)
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):
-        gradient = differentiated(objective, inputs, WHOLE).gradient
+        gradient = differentiated(objective, inputs, view).gradient
 
     def evaluate(x: Tensor) -> Tensor:
         inputs.copy_(x)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import EllipsisType
+from typing import get_args
 
 import torch
 from torch import Tensor
@@ -12,13 +13,13 @@ from spnst_core.colour import luminance
 from spnst_core.encoding import Encoded, encode
 from spnst_core.errors import InputError
 from spnst_core.models.profiles import FeatureExtractor, Models
-from spnst_core.recipes import Recipe, Stage
+from spnst_core.recipes import Recipe, Stage, Term
 from spnst_core.soften import soften
 from spnst_core.style_size import StyleSize
 from spnst_core.targets import MARGIN, ContentTargets, Statistics, StyleTargets
 from spnst_core.tiling import recomputed
 
-TERMS = ("content", "style", "edge", "depth", "tv")
+TERMS: tuple[str, ...] = get_args(Term)
 
 DEPTH_NOISE = 0.02
 """Standard deviation of the noise that the depth network sees in a softened picture, where the recipe has jitter.
@@ -48,10 +49,6 @@ class View:
         if self.noise is None:
             return seen
         return (soften(luminance(seen)) + DEPTH_NOISE * self.noise).expand(-1, 3, -1, -1)
-
-
-WHOLE = View()
-"""The whole canvas, as it is."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +112,11 @@ class Objective:
         self._known: _Goals | None = None
 
     def view(self, generator: torch.Generator) -> View:
-        """Where to look in the next step: at the picture in its margin, or somewhere new if the recipe has jitter."""
+        """Where to look in the next step: at the picture in its margin, or somewhere new if the recipe has jitter.
+
+        Networks with strides see a picture on a grid; the optimiser would paint that grid, as a weave of two to four
+        pixels, if it stood still.
+        """
         if not self._recipe.jitter:
             return self._still
         window = _window(self._goal, *torch.randint(0, 2 * MARGIN + 1, (2,), generator=generator).tolist())
@@ -195,7 +196,8 @@ class Objective:
         """Computed once for as long as the view stays; under autocast.
 
         A network answers differently to another window of the same picture, by more than a pastiche should differ
-        from its content. So pastiche and content are compared in one view; the content's map serves the whole canvas.
+        from its content. So pastiche and content are compared in one view. The maps of
+        edges serve the whole canvas.
         """
         if self._known is None or self._known.view is not view:
             seen, edge, depth = self._goal[view.window], None, None
@@ -206,8 +208,7 @@ class Objective:
             if self._depth_features:
                 depth = self._depth_features(view.before_depth(self._goal))
             elif self._depth:
-                alone = view is WHOLE
-                depth = self._depth.maps[self._size] if alone else self._models.depth(view.before_depth(self._goal))
+                depth = self._models.depth(view.before_depth(self._goal))
             # Tile by tile they are looked at anew in each step: those of the whole canvas are what doesn't fit.
             features = None if self._tile else self._models.encoder.features(seen, self._content_layers)
             self._known = _Goals(view, features, edge, depth)
@@ -240,10 +241,6 @@ def _stacked(styles: Sequence[StyleTargets], sizes: Sequence[StyleSize], layer: 
 
 
 def _window(canvas: Tensor, down: int = MARGIN, right: int = MARGIN) -> Window:
-    """A crop of a canvas as large as the picture without its margin; where the picture is, unless told otherwise.
-
-    Networks with strides see a picture on a grid; the optimiser would paint that grid, as a weave of two to four
-    pixels, if it stood still.
-    """
+    """A crop of a canvas as large as the picture without its margin; where the picture is, unless told otherwise."""
     height, width = canvas.shape[2] - 2 * MARGIN, canvas.shape[3] - 2 * MARGIN
     return ..., slice(down, down + height), slice(right, right + width)

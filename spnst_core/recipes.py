@@ -76,7 +76,7 @@ class Recipe(_Frozen):
         smooth_gradients: blur each gradient by [1 2 1]/4 both ways before Adam's step (a Sobolev gradient): strokes
             form, and a weave of two pixels can't.
         jitter: at every step, show the networks a window at a random place, and the depth network a softened and
-            noisy one, so that their grids and blind spots aren't painted. Without it they see the whole canvas.
+            noisy one, so that their grids and blind spots aren't painted. Without it they see the picture as it is.
         edge_on, depth_on: compare the networks' ``maps``, or the ``features`` that lead to them.
         layers: for each encoder that shouldn't use its own choice of layers, which ones it should use.
         size: long side of the pastiche in pixels.

@@ -4,6 +4,7 @@ Xie & Tu, "Holistically-Nested Edge Detection", ICCV 2015, arXiv:1504.06375. Two
 fused map is a learned combination of the five, and `ControlNetHED`, which takes their mean.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from copy import copy
 
@@ -29,7 +30,7 @@ MARGIN = 20
 """Pixels of zeros around a picture, beyond the convolution's own one, in the meteorshowers port (``padding=21``)."""
 
 
-class SideOutputs(nn.Module):
+class SideOutputs(nn.Module, ABC):
     """What both networks share: the trunk, its five side outputs, and the interface of an edge detector.
 
     Reads RGB in [0, 1], (N, 3, H, W) with sides of at least 16 px; a smaller picture is an `InputError`. Every output
@@ -51,13 +52,13 @@ class SideOutputs(nn.Module):
             self.blocks.append(block)
             self.scores.append(nn.Conv2d(width, 1, 1))
 
+    @abstractmethod
     def network_input(self, x: Tensor) -> Tensor:
         """RGB in [0, 1] → the colour order, range and offset that the network was trained with."""
-        raise NotImplementedError
 
+    @abstractmethod
     def fuse(self, sides: Tensor) -> Tensor:
         """Logits of the side outputs (N, 5, H, W) → logits of the fused map (N, 1, H, W)."""
-        raise NotImplementedError
 
     def calibrate(self, x: Tensor) -> Tensor:
         """Nothing to calibrate: an empty tensor (N, 0, 1, 1)."""

@@ -5,6 +5,7 @@ TPAMI 2022, arXiv:1907.01341. The decoder is RefineNet's (Lin et al., arXiv:1611
 and `depth_anything`.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 import timm
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 from spnst_core import images
 
 
-class DepthNetwork(nn.Module):
+class DepthNetwork(nn.Module, ABC):
     """Relative inverse depth (larger = nearer) of RGB pictures, of any scale and shift, never negative before resizing.
 
     A picture is resized, with antialiasing, so that its long side is the one the network was trained at and both sides
@@ -61,12 +62,12 @@ class DepthNetwork(nn.Module):
             nn.ReLU(),
         )
 
+    @abstractmethod
     def pyramid(self, x: Tensor) -> list[Tensor]:
         """Four maps of the network's input (N, 3, h, w), fine to coarse, each half as large as the one before.
 
         The finest has the input's sides divided by twice ``upsampling``: quarters of them in MiDaS.
         """
-        raise NotImplementedError
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, 3, H, W) RGB in [0, 1] → (N, 1, H, W) relative inverse depth."""

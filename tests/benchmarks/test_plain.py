@@ -8,7 +8,7 @@ import torch
 from benchmarks import plain
 from benchmarks.networks import networks
 from spnst_core import Recipe, images, load_models, samples
-from spnst_core.objective import WHOLE, Objective
+from spnst_core.objective import Objective, View
 from spnst_core.recipes import Stage
 from spnst_core.stylize import content_targets
 from spnst_core.targets import StyleTargets, canvas
@@ -44,7 +44,7 @@ def test_its_losses_and_gradient_are_those_of_the_library(kind, name, pictures):
     _, style = plain.fitted(photograph, painting, recipe, models.device)
     goal = canvas(photograph, SIZE)
     x = goal.flip(3).requires_grad_(True)  # far from the goal, so that every term pulls
-    theirs = library(photograph, painting, recipe, models)(x, WHOLE)
+    theirs = library(photograph, painting, recipe, models)(x, View())
     ours = plain.losses_of(goal, style, recipe, models)(x)
     for term, value in ours.items():
         assert value.item() == pytest.approx(theirs[term].item(), rel=1e-4) and value.item() > 0, term

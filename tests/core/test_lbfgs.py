@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.optimize import minimize, rosen, rosen_der
 
-from spnst_core.lbfgs import LBFGS, Evaluation
+from spnst_core.lbfgs import LBFGS, STRIDE, Evaluation
 
 FREE = {"lower": -float("inf"), "upper": float("inf")}
 
@@ -143,3 +143,17 @@ def test_pictures_keep_their_shape_and_their_start_is_not_changed():
     found = minimised(lambda x: (x - 0.8).square().flatten(1).sum(1), start, 10)
     torch.testing.assert_close(found.x, torch.full((2, 3, 4, 5), 0.8))
     assert (start == 0.5).all()
+
+
+def test_the_first_step_has_a_size_of_its_own_however_steep_it_is_downhill():
+    for slope in (1e-6, 1.0, 1e6):
+        moved = minimised(lambda x, slope=slope: slope * x.sum(1), torch.zeros(1, 50).double(), 1).x
+        assert moved.square().mean().sqrt().item() == pytest.approx(STRIDE)
+
+
+def test_a_curvature_that_is_known_sets_the_first_step():
+    """With the inverse of its second derivative, 16, a parabola's minimum is one step away."""
+    start = torch.tensor([[1.0, -2.0, 3.0]]).double()
+    found = minimised(lambda x: 8 * x.square().sum(1), start, 1, scale=torch.tensor([1 / 16]).double())
+    torch.testing.assert_close(found.x, torch.zeros_like(start))
+    assert found.scale.item() == pytest.approx(1 / 16)

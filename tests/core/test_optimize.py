@@ -9,7 +9,7 @@ import torch
 from spnst_core import InputError, Recipe, images, losses
 from spnst_core.colour import luminance
 from spnst_core.models.networks import build
-from spnst_core.objective import DEPTH_NOISE, WHOLE, Objective, style_misfit
+from spnst_core.objective import DEPTH_NOISE, Objective, View, style_misfit
 from spnst_core.optimize import optimize
 from spnst_core.recipes import Layers, Stage, Weights
 from spnst_core.soften import soften
@@ -352,7 +352,7 @@ def test_style_misfit_is_the_last_stages_style_term_in_its_relative_form(photogr
     recipe = short("gatys", jitter=False, weights=Weights(content=0, style=1))
     objective, goal = objective_of(recipe, photograph, two[0], models)
     styles = [StyleTargets.compute(two[0], models, recipe.style_sizes)]
-    expected = objective(goal, WHOLE)["style"]
+    expected = objective(goal, View())["style"]
     for form in ("relative", "raw"):
         changed = recipe.model_copy(update={"form": form})
         torch.testing.assert_close(style_misfit(goal, styles, changed, models), expected)

@@ -14,7 +14,7 @@ from spnst_core.evaluation import differentiated
 from spnst_core.models.hed import REACH, ControlNetHED
 from spnst_core.models.networks import build
 from spnst_core.models.vgg import VGG19Encoder
-from spnst_core.objective import WHOLE, Objective
+from spnst_core.objective import Objective, View
 from spnst_core.optimize import optimize
 from spnst_core.recipes import Layers, Stage, Weights
 from spnst_core.stylize import content_targets
@@ -108,6 +108,12 @@ def test_hed_has_the_same_maps_and_features_in_tiles(network):
     network = deepcopy(network).double().requires_grad_(False)
     x = noise(27, 235).requires_grad_(True)
     assert len(cut(*x.shape[2:], 200, REACH)) > 1
+    target = noise(27, 235, seed=2)[:, :1]
+    errors = [edges.squared_error(x, target, edges.calibrate(x)) for edges in (network, network.tiled(200))]
+    slopes = [torch.autograd.grad(error.sum(), x)[0] for error in errors]
+    torch.testing.assert_close(errors[0], (network.maps(x) - target).square().sum()[None])
+    torch.testing.assert_close(errors[1], errors[0], rtol=1e-10, atol=0)
+    assert relative(slopes[1], slopes[0]) < 1e-10
     pull = noise(27, 235, seed=1)[:, :1]
     for look in ("maps", "features"):
         ways = [getattr(edges, look)(x) for edges in (network, network.tiled(200))]
@@ -243,5 +249,5 @@ def test_the_whole_canvas_is_seen_where_the_tile_is_larger(models, photographs, 
     styles = [StyleTargets.compute(next(iter(paintings.values())), models, still.style_sizes)]
     goal = canvas(content.content, 64)
     large, none = (Objective(goal, content, styles, still, still.stages[-1], models, tile) for tile in (80, None))
-    one, other = (differentiated(objective, 1 - goal, WHOLE) for objective in (large, none))
+    one, other = (differentiated(objective, 1 - goal, View()) for objective in (large, none))
     assert torch.equal(one.gradient, other.gradient)
