@@ -196,8 +196,8 @@ class Objective:
         """Computed once for as long as the view stays; under autocast.
 
         A network answers differently to another window of the same picture, by more than a pastiche should differ
-        from its content. So pastiche and content are compared in one view. The maps of
-        edges serve the whole canvas.
+        from its content. So pastiche and content are compared in one view. Maps of
+        edges are those of the whole canvas.
         """
         if self._known is None or self._known.view is not view:
             seen, edge, depth = self._goal[view.window], None, None
