@@ -20,12 +20,13 @@ from torch import Tensor
 from benchmarks.networks import KINDS, networks
 from benchmarks.timing import finished, paintings, photographs
 from spnst_core import Recipe
+from spnst_core.canvas import canvas
 from spnst_core.evaluation import differentiated
 from spnst_core.models.profiles import Models
 from spnst_core.objective import Objective
 from spnst_core.recipes import Stage
 from spnst_core.stylize import content_targets
-from spnst_core.targets import StyleTargets, canvas
+from spnst_core.targets import StyleTargets
 
 ROUNDS = 7
 
@@ -38,7 +39,7 @@ def objective_of(models: Models, size: int, cells: int) -> tuple[Objective, Tens
     recipe = Recipe.load("structure").with_size(size).model_copy(update={"stages": (Stage(steps=1),), "jitter": False})
     content = content_targets(next(iter(photographs(1).values())), recipe, models)
     styles = [StyleTargets.compute(style, models, recipe.style_sizes) for style in paintings(cells, 512).values()]
-    goal = canvas(content.content, size).to(models.device)
+    goal = canvas(content.content.to(models.device), recipe, recipe.stages[-1])
     return Objective(goal, content, styles, recipe, recipe.stages[-1], models), goal.flip(3).repeat(cells, 1, 1, 1)
 
 

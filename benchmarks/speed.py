@@ -31,13 +31,14 @@ from benchmarks.networks import KINDS, Load, networks
 from benchmarks.timing import Pairs, finished, in_turn, library_steps, paintings, photographs, seconds_a_step
 from spnst_core import InputError, Recipe
 from spnst_core.batching import batches
+from spnst_core.canvas import canvas
 from spnst_core.images import fit
 from spnst_core.models.profiles import Models, find_device
 from spnst_core.objective import Objective
 from spnst_core.optimize import optimize
 from spnst_core.recipes import Stage
 from spnst_core.stylize import content_targets
-from spnst_core.targets import ContentTargets, StyleTargets, canvas
+from spnst_core.targets import ContentTargets, StyleTargets
 
 PLAIN_STEPS = 100
 """Full-size steps of the plain loop on each cell of the grid, as many as the scripts take."""
@@ -126,9 +127,8 @@ class Grid:
         """
         content, style = cell
         objective = self._objective(content, style)
-        x = canvas(pastiche.to(self.judge.device), self.recipe.size)
         with torch.no_grad():
-            found = objective(x, objective.view(torch.Generator()))["total"].item()
+            found = objective(pastiche.to(self.judge.device), objective.view(torch.Generator()))["total"].item()
         if not math.isfinite(found):
             raise ArithmeticError(f"the loss of {content} in the style of {style} isn't finite")
         return found
@@ -136,7 +136,7 @@ class Grid:
     def _objective(self, content: str, style: str) -> Objective:
         last = self.recipe.model_copy(update={"stages": self.recipe.stages[-1:], "jitter": False})
         row = content_targets(self.photographs[content], last, self.judge)
-        goal = canvas(row.content.to(self.judge.device), last.size)
+        goal = canvas(row.content.to(self.judge.device), last, last.stages[-1])
         styles = [style_targets(self.paintings[style], last, self.judge)]
         return Objective(goal, row, styles, last, last.stages[-1], self.judge)
 

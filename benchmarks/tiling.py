@@ -23,6 +23,7 @@ from torch import Tensor
 from benchmarks.networks import KINDS, networks
 from benchmarks.timing import paintings
 from spnst_core import Recipe, images, samples
+from spnst_core.canvas import canvas
 from spnst_core.encoding import fitting_tile
 from spnst_core.evaluation import differentiated
 from spnst_core.models.profiles import Models
@@ -30,7 +31,7 @@ from spnst_core.objective import Objective
 from spnst_core.optimize import optimize
 from spnst_core.recipes import Stage
 from spnst_core.stylize import content_targets
-from spnst_core.targets import StyleTargets, canvas
+from spnst_core.targets import StyleTargets
 
 STEPS = 2
 MIB = 2**20
@@ -82,7 +83,7 @@ def one_run(kind: str, size: int, steps: int, tile: int | None) -> dict[str, Any
             raise ArithmeticError(f"the loss at {size} px isn't finite")
     peak = resident("VmHWM")
     layers = {*models.encoder.content_layers, *models.encoder.style_layers}
-    side = fitting_tile(models.encoder, layers, canvas(photograph, size)) if tile is None else tile
+    side = fitting_tile(models.encoder, layers, canvas(photograph, recipe, recipe.stages[-1])) if tile is None else tile
     return {
         "memory": peak - before,
         "targets": prepared - began,
@@ -110,7 +111,7 @@ def difference(kind: str, size: int, tile: int) -> tuple[float, float]:
     models, recipe = replace(loaded(kind), precision=torch.float32), recipe_of(size, 1)
     targets = content_targets(square(size), recipe, models)
     styles = [StyleTargets.compute(painting(512), models, recipe.style_sizes)]
-    goal, found = canvas(targets.content, size), []
+    goal, found = canvas(targets.content, recipe, recipe.stages[-1]), []
     for side in (None, tile):
         objective = Objective(goal, targets, styles, recipe, recipe.stages[-1], models, side)
         view = objective.view(torch.Generator().manual_seed(0))

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from spnst_core import losses
+from spnst_core.canvas import crop
 from spnst_core.colour import luminance
 from spnst_core.encoding import Encoded, encode
 from spnst_core.errors import InputError
@@ -16,7 +17,7 @@ from spnst_core.models.profiles import FeatureExtractor, Models
 from spnst_core.recipes import Recipe, Stage, Term
 from spnst_core.soften import soften
 from spnst_core.style_size import StyleSize
-from spnst_core.targets import MARGIN, ContentTargets, Statistics, StyleTargets
+from spnst_core.targets import ContentTargets, Statistics, StyleTargets
 from spnst_core.tiling import recomputed
 
 TERMS: tuple[str, ...] = get_args(Term)
@@ -108,18 +109,20 @@ class Objective:
         if bool(weights.depth) != bool(self._depth or self._depth_features):
             raise ValueError(f"recipe {recipe.name} compares depth maps, but the content's targets hold none")
         self._edge_energy = losses.energy(self._edge.maps[self._size]) if self._edge else None
-        self._still = View(_window(goal))
+        self._still = View()
         self._known: _Goals | None = None
 
     def view(self, generator: torch.Generator) -> View:
-        """Where to look in the next step: at the picture in its margin, or somewhere new if the recipe has jitter.
+        """Where to look in the next step: at the whole canvas, or if the recipe has jitter, somewhere new on it.
 
         Networks with strides see a picture on a grid; the optimiser would paint that grid, as a weave of two to four
         pixels, if it stood still.
         """
         if not self._recipe.jitter:
             return self._still
-        window = _window(self._goal, *torch.randint(0, 2 * MARGIN + 1, (2,), generator=generator).tolist())
+        down, right = torch.randint(0, 2 * self._recipe.margin + 1, (2,), generator=generator).tolist()
+        height, width = crop(self._goal, self._recipe.margin).shape[2:]
+        window = ..., slice(down, down + height), slice(right, right + width)
         if not self._weights.depth:
             return View(window)
         shape, on_gpu = self._goal[window][:, :1].shape, self._goal.device.type == "cuda"
@@ -164,7 +167,8 @@ class Objective:
             features = self._edge_features(x[goals.view.window])
             return losses.squared_error(features, goal, form)
         assert self._edge and self._edge_energy is not None
-        error = self._edges.squared_error(x, goal, self._edge.calibration[self._size])
+        picture = crop(x, self._recipe.margin)
+        error = self._edges.squared_error(picture, goal, self._edge.calibration[self._size])
         return losses.error_of_sums(error, self._edge_energy, goal[0].numel(), form)
 
     def _depth_loss(self, x: Tensor, view: View, goal: Tensor) -> Tensor:
@@ -196,8 +200,8 @@ class Objective:
         """Computed once for as long as the view stays; under autocast.
 
         A network answers differently to another window of the same picture, by more than a pastiche should differ
-        from its content. So pastiche and content are compared in one view. Maps of
-        edges are those of the whole canvas.
+        from its content. So pastiche and content are compared in one view. Maps of edges are always those of the
+        picture, and so are maps of depth where views stand still.
         """
         if self._known is None or self._known.view is not view:
             seen, edge, depth = self._goal[view.window], None, None
@@ -207,6 +211,8 @@ class Objective:
                 edge = self._edge.maps[self._size]
             if self._depth_features:
                 depth = self._depth_features(view.before_depth(self._goal))
+            elif self._depth and not self._recipe.jitter:
+                depth = self._depth.maps[self._size]
             elif self._depth:
                 depth = self._models.depth(view.before_depth(self._goal))
             # Tile by tile they are looked at anew in each step: those of the whole canvas are what doesn't fit.
@@ -238,9 +244,3 @@ def _features(network: object, key: str, recipe: Recipe, models: Models) -> Call
 def _stacked(styles: Sequence[StyleTargets], sizes: Sequence[StyleSize], layer: str) -> Statistics:
     each = [style.averaged(sizes, layer) for style in styles]
     return Statistics(torch.cat([s.gram for s in each]), torch.cat([s.mean for s in each]))
-
-
-def _window(canvas: Tensor, down: int = MARGIN, right: int = MARGIN) -> Window:
-    """A crop of a canvas as large as the picture without its margin; where the picture is, unless told otherwise."""
-    height, width = canvas.shape[2] - 2 * MARGIN, canvas.shape[3] - 2 * MARGIN
-    return ..., slice(down, down + height), slice(right, right + width)

@@ -6,11 +6,11 @@ from functools import partial
 from math import cos, pi
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from spnst_core import images
 from spnst_core.adam import Adam
+from spnst_core.canvas import canvas, crop, framed
 from spnst_core.colour import recolour
 from spnst_core.encoding import fitting_tile
 from spnst_core.errors import InputError
@@ -21,7 +21,7 @@ from spnst_core.objective import TERMS as TERMS
 from spnst_core.objective import Objective
 from spnst_core.plateau import Plateau
 from spnst_core.recipes import Recipe, Stage
-from spnst_core.targets import MARGIN, ContentTargets, StyleTargets, canvas, crop
+from spnst_core.targets import ContentTargets, StyleTargets
 
 
 @dataclass(frozen=True)
@@ -80,15 +80,18 @@ def optimize(
     before: Stage | None = None
     begun = 0
     for index, stage in enumerate(recipe.stages):
-        goal = canvas(photograph, recipe.stage_size(stage))
+        goal = canvas(photograph, recipe, stage)
         layers = {*recipe.content_layers(models.encoder), *recipe.style_layers(models.encoder)}
         side = fitting_tile(models.encoder, layers, goal) if tile is None else tile
         objective = Objective(goal, content, styles, recipe, stage, models, side)
         if optimizer is None or before is None:
-            x = _start(goal, styles, recipe, stage, generator) if start is None else _placed(start, goal, len(styles))
+            if start is None:
+                x = _start(goal, styles, recipe, stage, generator)
+            else:
+                x = _placed(start, goal, len(styles), recipe.margin)
             optimizer = _begun(x, recipe)
         elif optimizer.x.shape[2:] != goal.shape[2:]:
-            x = _placed(crop(optimizer.x.detach()), goal, len(styles))
+            x = _placed(crop(optimizer.x.detach(), recipe.margin), goal, len(styles), recipe.margin)
             optimizer = _begun(x, recipe, optimizer)
         elif isinstance(optimizer, LBFGS) and not _same_objective(before, stage, recipe):
             optimizer = LBFGS(optimizer.x)
@@ -103,7 +106,7 @@ def optimize(
             else:
                 values = _updated(values, optimizer.step(evaluated, _learning_rate(stage, done), cells), cells)
                 plateau.add(values["total"])
-            image = crop(optimizer.x.detach())
+            image = crop(optimizer.x.detach(), recipe.margin)
             yield Iterate(index, len(recipe.stages), step, recipe.steps, cells, values, image)
         begun += stage.steps
 
@@ -112,8 +115,8 @@ def optimize(
 def starting_point(content: ContentTargets, styles: Sequence[StyleTargets], recipe: Recipe, models: Models) -> Tensor:
     """What the recipe starts from, at the pastiches' own size, (B, 3, H, W): finished pastiches are held against it."""
     generator = torch.Generator().manual_seed(recipe.seed)
-    goal = canvas(content.content.to(models.device), recipe.size)
-    return crop(_start(goal, styles, recipe, recipe.stages[-1], generator))
+    goal = canvas(content.content.to(models.device), recipe, recipe.stages[-1])
+    return crop(_start(goal, styles, recipe, recipe.stages[-1], generator), recipe.margin)
 
 
 def _begun(x: Tensor, recipe: Recipe, smaller: Adam | LBFGS | None = None) -> Adam | LBFGS:
@@ -163,12 +166,12 @@ def _start(
     return torch.cat([recolour(goal, palette.gram, palette.mean) for palette in palettes])
 
 
-def _placed(start: Tensor, goal: Tensor, cells: int) -> Tensor:
+def _placed(start: Tensor, goal: Tensor, cells: int, margin: int) -> Tensor:
     """Given pictures on the canvas of ``goal``, one for each cell."""
     if start.dim() != 4 or start.shape[1] != 3 or len(start) not in (1, cells):
         raise InputError(
             f"a start of shape {tuple(start.shape)} doesn't fit {cells} cell(s): give (1, 3, H, W) or one for each"
         )
-    height, width = (side - 2 * MARGIN for side in goal.shape[2:])
-    x = F.pad(images.resize(start.to(goal), height, width), (MARGIN,) * 4, mode="reflect")
+    height, width = crop(goal, margin).shape[2:]
+    x = framed(images.resize(start.to(goal), height, width), margin)
     return x.expand(cells, -1, -1, -1).clone()

@@ -25,6 +25,9 @@ WrittenStyleSize = Annotated[
     StyleSize, BeforeValidator(lambda x: StyleSize.parse(x) if isinstance(x, str) else x), PlainSerializer(str)
 ]
 
+MARGIN = 8
+"""Pixels mirrored around a picture that is shown at random places; as many, any way, as these wander."""
+
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -189,6 +192,11 @@ class Recipe(_Frozen):
             return Recipe.model_validate(data)
         except ValidationError as error:
             raise InputError(f"recipe {self.name}: " + "; ".join(map(_problem, error.errors()))) from error
+
+    @property
+    def margin(self) -> int:
+        """Pixels mirrored around the picture while it is optimised, and cropped at the end: room for jitter."""
+        return MARGIN if self.jitter else 0
 
     @property
     def sizes(self) -> tuple[int, ...]:

@@ -6,7 +6,7 @@ from math import inf, nan
 import torch
 from torch import Tensor
 
-from spnst_core.targets import DepthMap, StyleTargets, crop
+from spnst_core.targets import DepthMap, StyleTargets
 
 
 def value_range(x: Tensor) -> tuple[float, float]:
@@ -46,7 +46,7 @@ def depth_relief(depth: DepthMap) -> float:
     0 for a flat map, at most 1; NaN if any value isn't finite. It doesn't depend on the map's scale.
     """
     reliefs = []
-    for canvas in depth.maps.values():
-        x = crop(canvas).double()
+    for inverse_depth in depth.maps.values():
+        x = inverse_depth.double()
         reliefs.append((x.std(correction=0) / x.abs().max().clamp_min(torch.finfo(x.dtype).tiny)).item())
     return nan if any(relief != relief for relief in reliefs) else min(reliefs)

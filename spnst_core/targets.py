@@ -9,7 +9,6 @@ from typing import TypeVar
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from PIL import Image
 from safetensors import SafetensorError
 from safetensors.torch import load, save
@@ -17,39 +16,13 @@ from torch import Tensor
 
 from spnst_core import images, losses
 from spnst_core.batching import tile_side
+from spnst_core.canvas import at_size
 from spnst_core.encoding import encode, fitting_tile
 from spnst_core.errors import InputError
 from spnst_core.models.profiles import Models
 from spnst_core.style_size import StyleSize
 
 Size = TypeVar("Size", int, StyleSize)
-
-MARGIN = 8
-"""Pixels mirrored around a picture while it is optimised and cropped at the end: borders get no dots of their own."""
-
-SMALLEST_SIDE = 12
-"""The shortest side in pixels, at the smallest stage, that the margin and the networks still make sense of."""
-
-
-def canvas(content: Tensor, size: int) -> Tensor:
-    """The content (1, 3, H, W) with long side ``size`` and a mirrored margin of 8 pixels all around.
-
-    Raises:
-        InputError: the picture is so long and narrow that too little is left of its short side.
-    """
-    height, width = images.fit(content.shape[2], content.shape[3], size)
-    if min(height, width) < SMALLEST_SIDE:
-        needed = -(-SMALLEST_SIDE * size // min(height, width))
-        raise InputError(
-            f"a picture of {content.shape[3]}×{content.shape[2]} becomes {width}×{height} in a stage of size {size}, "
-            f"shorter than {SMALLEST_SIDE} px on a side: crop it or choose a size {needed / size:.1f} times as large"
-        )
-    return F.pad(images.resize(content, height, width), (MARGIN,) * 4, mode="reflect")
-
-
-def crop(x: Tensor) -> Tensor:
-    """A canvas without its margin."""
-    return x[..., MARGIN:-MARGIN, MARGIN:-MARGIN]
 
 
 @dataclass(frozen=True)
@@ -69,7 +42,7 @@ class EdgeMap:
         """Edges of a content (1, 3, H, W) at the given long sides."""
         calibration, maps = {}, {}
         for size in sorted(sizes):
-            x = canvas(content, size).to(models.device)
+            x = at_size(content, size).to(models.device)
             tile = tile_side(x.shape[2], x.shape[3], x.device)
             edges = models.edges if tile is None else models.edges.tiled(tile)
             calibration[size] = edges.calibrate(x)
@@ -79,7 +52,7 @@ class EdgeMap:
     @property
     def picture(self) -> Image.Image:
         """The edge probability, bright edges on black."""
-        return images.to_image(crop(self.probability))
+        return images.to_image(self.probability)
 
     def to_bytes(self, metadata: Mapping[str, str] | None = None) -> bytes:
         """A safetensors file."""
@@ -111,12 +84,12 @@ class DepthMap:
     @torch.no_grad()
     def compute(cls, content: Tensor, models: Models, sizes: Iterable[int]) -> DepthMap:
         """Inverse depth of a content (1, 3, H, W) at the given long sides."""
-        return cls({size: models.depth(canvas(content, size).to(models.device)) for size in sorted(sizes)})
+        return cls({size: models.depth(at_size(content, size).to(models.device)) for size in sorted(sizes)})
 
     @property
     def picture(self) -> Image.Image:
         """The map at the largest size, as `depth_picture`."""
-        return depth_picture(crop(self.maps[max(self.maps)]))
+        return depth_picture(self.maps[max(self.maps)])
 
     def to_bytes(self, metadata: Mapping[str, str] | None = None) -> bytes:
         """A safetensors file."""

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import dagster as dg
 
 from spnst_core import images
+from spnst_core.canvas import at_size
 from spnst_core.errors import InputError
 from spnst_core.models.profiles import find_device
 from spnst_core.precision import find_precision
-from spnst_core.targets import canvas
 from spnst_pipeline.lineage import Artefact, Lineage
 from spnst_pipeline.partitions import CONTENT, STYLE
 from spnst_pipeline.plan import Grid
@@ -64,7 +64,7 @@ def sides(lineage: Lineage) -> tuple[Side, Side]:
     smallest = min(project.content_sizes)
 
     def content(file: File) -> None:
-        canvas(images.to_tensor(images.decode(file.read(), file.name)), smallest)
+        at_size(images.to_tensor(images.decode(file.read(), file.name)), smallest)
 
     def style(file: File) -> None:
         images.decode(file.read(), file.name)

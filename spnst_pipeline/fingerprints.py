@@ -15,10 +15,10 @@ from spnst_core.errors import InputError
 VERSIONS = {
     "content_image": 1,
     "style_image": 1,
-    "depth_map": 2,
-    "edge_map": 2,
+    "depth_map": 3,
+    "edge_map": 3,
     "style_grams": 2,
-    "pastiche": 5,
+    "pastiche": 6,
     "timelapse": 1,
     "metrics": 2,
     "metric_table": 2,

@@ -28,8 +28,8 @@ from spnst_core.losses import depth_loss
 from spnst_core.models.judges import Judges, load_judges
 from spnst_core.models.profiles import DepthEstimator, Models
 from spnst_core.objective import View
+from spnst_core.recipes import MARGIN
 from spnst_core.structure_scores import rank_correlation
-from spnst_core.targets import MARGIN
 from training.painting_scores import weave
 
 COLUMNS = ("cell", "depth weight", "jitter", "plain view", "softened view", "judge", "fine pattern", "added")

@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 
 from spnst_core import images
-from spnst_core.targets import MARGIN, DepthMap, EdgeMap
+from spnst_core.targets import DepthMap, EdgeMap
 from spnst_pipeline import checks, layout
 from spnst_pipeline.assets.catalog import content_image
 from spnst_pipeline.events import Made, Result, each
@@ -81,7 +81,7 @@ depth_map = _map_asset(
     {
         "file": layout.depth_map("<content>"),
         "format": f"safetensors, float32: maps.<size>; beside it {layout.depth_picture('<content>')} to look at",
-        "shape": f"(1, 1, h + {2 * MARGIN}, w + {2 * MARGIN}) for a picture of w × h: a margin is mirrored around it",
+        "shape": "(1, 1, h, w) for a picture of w × h",
         "values": "inverse depth, larger is nearer, of no scale",
     },
     "Relative inverse depth of a photograph at every size that a recipe works at; bright = near.",
@@ -97,7 +97,7 @@ edge_map = _map_asset(
         "file": layout.edge_map("<content>"),
         "format": "safetensors, float32: maps.<size> and calibration.<size> of the detector; beside it "
         f"{layout.edge_picture('<content>')} to look at",
-        "shape": f"maps (1, K, h + {2 * MARGIN}, w + {2 * MARGIN}), calibration (1, K, 1, 1), of K maps",
+        "shape": "maps (1, K, h, w), calibration (1, K, 1, 1), of K maps",
         "values": "edge strength from 0 to 1",
     },
     "Edges of a photograph at every size that a recipe works at.",

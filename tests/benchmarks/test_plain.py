@@ -8,10 +8,11 @@ import torch
 from benchmarks import plain
 from benchmarks.networks import networks
 from spnst_core import Recipe, images, load_models, samples
+from spnst_core.canvas import at_size, canvas
 from spnst_core.objective import Objective, View
 from spnst_core.recipes import Stage
 from spnst_core.stylize import content_targets
-from spnst_core.targets import StyleTargets, canvas
+from spnst_core.targets import StyleTargets
 
 SIZE = 64
 
@@ -32,7 +33,7 @@ def recipe_of(name, **stage):
 def library(photograph, painting, recipe, models):
     row = content_targets(photograph, recipe, models)
     style = StyleTargets.compute(painting, models, recipe.style_sizes, recipe.style_layers(models.encoder))
-    return Objective(canvas(photograph, SIZE), row, [style], recipe, recipe.stages[-1], models)
+    return Objective(canvas(photograph, recipe, recipe.stages[-1]), row, [style], recipe, recipe.stages[-1], models)
 
 
 @pytest.mark.parametrize(("kind", "name"), [("embedded", "structure"), ("published", "smallstroke_preserve")])
@@ -42,7 +43,7 @@ def test_its_losses_and_gradient_are_those_of_the_library(kind, name, pictures):
     with networks(kind) as load:
         models = replace(load(), precision=torch.float32)
     _, style = plain.fitted(photograph, painting, recipe, models.device)
-    goal = canvas(photograph, SIZE)
+    goal = at_size(photograph, SIZE)
     x = goal.flip(3).requires_grad_(True)  # far from the goal, so that every term pulls
     theirs = library(photograph, painting, recipe, models)(x, View())
     ours = plain.losses_of(goal, style, recipe, models)(x)

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from spnst_core import InputError, Recipe, losses
+from spnst_core.canvas import canvas
 from spnst_core.evaluation import differentiated
 from spnst_core.models.networks import build
 from spnst_core.models.profiles import Identity, Layers, Models, load_models
@@ -14,7 +15,7 @@ from spnst_core.optimize import optimize
 from spnst_core.precision import find_precision
 from spnst_core.recipes import Stage, Weights
 from spnst_core.stylize import content_targets
-from spnst_core.targets import StyleTargets, canvas
+from spnst_core.targets import StyleTargets
 
 CPU = torch.device("cpu")
 
@@ -27,7 +28,7 @@ def evaluated(networks, content, style, recipe, tile=None):
     """The first stage's losses and gradient at a picture that is far from both."""
     row = content_targets(content, recipe, networks)
     styles = [StyleTargets.compute(style, networks, recipe.style_sizes, recipe.style_layers(networks.encoder))]
-    goal = canvas(row.content, recipe.stage_size(recipe.stages[0]))
+    goal = canvas(row.content, recipe, recipe.stages[0])
     objective = Objective(goal, row, styles, recipe, recipe.stages[0], networks, tile)
     return differentiated(objective, goal.flip(3), objective.view(torch.Generator().manual_seed(0)))
 
@@ -163,8 +164,9 @@ def test_a_pastiche_is_as_good(models, pair):
     totals = []
     for precision in (torch.float32, torch.bfloat16):
         *_, last = optimize(content, styles, recipe, replace(models, precision=precision))
-        objective = Objective(canvas(content.content, 96), content, styles, recipe, recipe.stages[-1], models)
-        framed = torch.nn.functional.pad(last.image, (8,) * 4, mode="reflect")
-        totals.append(differentiated(objective, framed, objective.view(torch.Generator())).values["total"].item())
+        objective = Objective(
+            canvas(content.content, recipe, recipe.stages[-1]), content, styles, recipe, recipe.stages[-1], models
+        )
+        totals.append(differentiated(objective, last.image, objective.view(torch.Generator())).values["total"].item())
         assert last.image.dtype == torch.float32
     assert totals[1] < 1.02 * totals[0]

@@ -9,6 +9,7 @@ import torch
 
 from spnst_core import InputError, Recipe, images, losses
 from spnst_core.batching import BYTES_PER_PIXEL, BYTES_PER_PIXEL_APART, MOST_HALOS, SMALLEST_TILE, side_in
+from spnst_core.canvas import canvas
 from spnst_core.encoding import encode
 from spnst_core.evaluation import differentiated
 from spnst_core.models.hed import REACH, ControlNetHED
@@ -18,7 +19,7 @@ from spnst_core.objective import Objective, View
 from spnst_core.optimize import optimize
 from spnst_core.recipes import Layers, Stage, Weights
 from spnst_core.stylize import content_targets
-from spnst_core.targets import StyleTargets, canvas
+from spnst_core.targets import StyleTargets
 from spnst_core.tiling import Reach, cut, joined, summed, whole
 
 EVERYTHING = Weights(content=1, style=1, edge=1, depth=1, tv=0.1)
@@ -44,7 +45,7 @@ def evaluated(networks, recipe, tiles, dtype=torch.float64, shape=(94, 131), cel
     layers = recipe.style_layers(networks.encoder)
     paintings = [noise(60, 70, seed=seed, dtype=dtype) ** 2 for seed in range(1, cells + 1)]
     styles = [StyleTargets.compute(painting, networks, recipe.style_sizes, layers) for painting in paintings]
-    goal = canvas(content.content, recipe.size)
+    goal = canvas(content.content, recipe, recipe.stages[-1])
     x = noise(*goal.shape[2:], cells, seed=9, dtype=dtype)
     found = []
     for tile in tiles:
@@ -247,7 +248,7 @@ def test_the_whole_canvas_is_seen_where_the_tile_is_larger(models, photographs, 
     still = recipe(64, jitter=False)
     content = content_targets(photographs["astronaut"], still, models)
     styles = [StyleTargets.compute(next(iter(paintings.values())), models, still.style_sizes)]
-    goal = canvas(content.content, 64)
+    goal = canvas(content.content, still, still.stages[-1])
     large, none = (Objective(goal, content, styles, still, still.stages[-1], models, tile) for tile in (80, None))
     one, other = (differentiated(objective, 1 - goal, View()) for objective in (large, none))
     assert torch.equal(one.gradient, other.gradient)
