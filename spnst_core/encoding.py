@@ -77,8 +77,8 @@ def _sums(
     def sums(piece: Tensor, tile: Tile) -> list[Tensor]:
         features, found = encoder.features(piece, strides), list[Tensor]()
         for layer in style:
-            f = tile.own(features[layer], strides[layer]).flatten(2)
-            found += *losses.sums(f), torch.tensor(f.shape[2])
+            f = tile.own(features[layer], strides[layer])
+            found += *losses.sums(f), torch.tensor(f[0, 0].numel())
         if compared and goal is not None:
             with torch.no_grad():
                 wanted = encoder.features(goal[tile.window], compared)

@@ -80,36 +80,42 @@ def mean(features: Tensor) -> Tensor:
 
 def moments(features: Tensor) -> tuple[Tensor, Tensor]:
     """Gram matrix (N, C, C) and mean (N, C), in one pass over the features and one over their gradient."""
-    f = features.flatten(2)
-    product, total = sums(f)
-    return product / f.shape[2], total / f.shape[2]
+    product, total = sums(features)
+    positions = features[0, 0].numel()
+    return product / positions, total / positions
 
 
-def sums(f: Tensor) -> tuple[Tensor, Tensor]:
-    """F·Fᵀ (N, C, C) and the sum of F (N, C) over the positions of (N, C, P), in float32 or wider."""
-    product, total = _Sums.apply(f)
+def sums(features: Tensor) -> tuple[Tensor, Tensor]:
+    """F·Fᵀ (N, C, C) and the sum of F (N, C) over all positions, in float32 or wider."""
+    product, total = _Sums.apply(features)
     return product, total
 
 
 class _Sums(torch.autograd.Function):
     """One product for the gradient of both, where autograd would make two and go through the features four times.
 
-    The gradient has the precision of F.
+    The gradient has the precision of F, and lies in memory as F does: what is added to it or convolved with it next
+    would have to be brought in line.
     """
 
     @staticmethod
-    def forward(ctx: Any, f: Tensor) -> tuple[Tensor, Tensor]:
-        ctx.save_for_backward(f)
-        exact = wide(f)
-        with torch.autocast(f.device.type, enabled=False):
+    def forward(ctx: Any, features: Tensor) -> tuple[Tensor, Tensor]:
+        ctx.save_for_backward(features)
+        exact = wide(features).permute(0, 2, 3, 1).flatten(1, 2)
+        with torch.autocast(features.device.type, enabled=False):
             # A loop is faster than a batched product on processors.
-            return torch.stack([each @ each.mT for each in exact]), exact.sum(2)
+            return torch.stack([f.mT @ f for f in exact]), exact.sum(1)
 
     @staticmethod
     def backward(ctx: Any, *grads: Any) -> Tensor:
-        (f,) = ctx.saved_tensors
-        product, total = (grad.to(f.dtype) for grad in (grads[0] + grads[0].mT, grads[1]))
-        return torch.baddbmm(total[:, :, None].expand_as(f), product, f)
+        (features,) = ctx.saved_tensors
+        product, total = (grad.to(features.dtype) for grad in (grads[0] + grads[0].mT, grads[1]))
+        if features.stride(1) == 1:  # channels last
+            last = features.permute(0, 2, 3, 1)
+            f = last.flatten(1, 2)
+            return torch.baddbmm(total[:, None].expand_as(f), f, product).view(last.shape).permute(0, 3, 1, 2)
+        f = features.flatten(2)
+        return torch.baddbmm(total[:, :, None].expand_as(f), product, f).view(features.shape)
 
 
 def covariance(gram: Tensor, mean: Tensor) -> Tensor:

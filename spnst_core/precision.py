@@ -8,7 +8,7 @@ from copy import deepcopy
 from typing import Literal, TypeVar, get_args
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from spnst_core.errors import InputError, closest
 
@@ -44,12 +44,35 @@ def multiplies_bfloat16(device: torch.device) -> bool:
 def lowered(network: Network) -> Network:
     """The same network, to be used under autocast, which needn't convert the weights of its products any more.
 
-    Only plain layers are changed: those that compute their weights do it in float32.
+    Only plain layers are changed: those that compute their weights do it in float32, and so do those that take longer
+    in bfloat16.
     """
     if not isinstance(network, nn.Module):
         return network
     other = deepcopy(network)
-    for module in other.modules():
-        if type(module) in (nn.Conv2d, nn.ConvTranspose2d, nn.Linear):
-            module.to(torch.bfloat16)
+    for module in list(other.modules()):
+        for name, layer in list(module.named_children()):
+            if _is_slower_in_bfloat16(layer):
+                setattr(module, name, _InFloat32(layer))
+            elif type(layer) in (nn.Conv2d, nn.ConvTranspose2d, nn.Linear):
+                layer.to(torch.bfloat16)
     return other
+
+
+class _InFloat32(nn.Module):
+    """A layer that multiplies in float32 under autocast too, between its neighbours' bfloat16."""
+
+    def __init__(self, layer: nn.Module) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: Tensor) -> Tensor:
+        with torch.autocast(x.device.type, enabled=False):
+            y: Tensor = self.layer(x.float())
+        return y.to(x.dtype)
+
+
+def _is_slower_in_bfloat16(layer: nn.Module) -> bool:
+    """Whether its gradient takes ten times as long: that of a strided convolution by channel, on a processor."""
+    strided = isinstance(layer, nn.Conv2d) and layer.groups == layer.in_channels > 1 and max(layer.stride) > 1
+    return strided and next(layer.parameters()).device.type == "cpu"

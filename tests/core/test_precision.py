@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch import nn
 
 from spnst_core import InputError, Recipe, losses
 from spnst_core.canvas import canvas
@@ -12,7 +13,7 @@ from spnst_core.models.networks import build
 from spnst_core.models.profiles import Identity, Layers, Models, load_models
 from spnst_core.objective import Objective
 from spnst_core.optimize import optimize
-from spnst_core.precision import find_precision
+from spnst_core.precision import find_precision, lowered
 from spnst_core.recipes import Stage, Weights
 from spnst_core.stylize import content_targets
 from spnst_core.targets import StyleTargets
@@ -86,14 +87,16 @@ def test_statistics_of_rounded_features_are_summed_without_rounding():
     assert gram.dtype == mean.dtype == error.dtype == torch.float32
 
 
-def test_the_gradient_of_a_gram_has_the_precision_of_its_features():
-    features = torch.rand(1, 4, 20).bfloat16().requires_grad_(True)
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_the_gradient_of_a_gram_has_the_precision_and_the_layout_of_its_features(layout):
+    features = torch.rand(2, 4, 5, 6).bfloat16().to(memory_format=layout).requires_grad_(True)
     product, total = losses.sums(features)
-    (product.square().sum() + total.square().sum()).backward()
-    exact = features.detach().double().requires_grad_(True)
+    (gradient,) = torch.autograd.grad(product.square().sum() + total.square().sum(), features)
+    exact = features.detach().double().flatten(2).requires_grad_(True)
     ((exact @ exact.mT).square().sum() + exact.sum(2).square().sum()).backward()
-    assert features.grad.dtype == torch.bfloat16
-    torch.testing.assert_close(features.grad.double(), exact.grad, rtol=0.02, atol=0)
+    assert gradient.dtype == torch.bfloat16
+    assert gradient.stride() == features.stride()
+    torch.testing.assert_close(gradient.double().flatten(2), exact.grad, rtol=0.02, atol=0)
 
 
 # ------------------------------------------------------------------------------------------- losses and whole pastiches
@@ -108,6 +111,18 @@ def test_weights_kept_in_bfloat16_are_those_that_autocast_would_make(published):
     assert half.at_work is half.at_work, "made once"
     assert half.encoder.stack[0].weight.dtype == torch.float32, "targets and judges see with all bits"
     assert published.at_work is published
+
+
+def test_a_processor_keeps_strided_convolutions_by_channel_in_float32():
+    """PyTorch has no quick gradient of them in bfloat16."""
+    layers = [nn.Conv2d(4, 4, 3, stride=2, groups=4), nn.Conv2d(4, 4, 3, groups=4), nn.Conv2d(4, 6, 3, stride=2)]
+    network = nn.Sequential(*layers)
+    at_work, x = lowered(network), torch.rand(1, 4, 20, 30).bfloat16()
+    dtypes = [weight.dtype for weight in at_work.parameters() if weight.dim() == 4]
+    assert dtypes == [torch.float32, torch.bfloat16, torch.bfloat16]
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        found = at_work[0](x)
+    assert torch.equal(found, layers[0](x.float()).bfloat16())
 
 
 @pytest.mark.parametrize("tile", [None, 48])
