@@ -49,8 +49,11 @@ def total_squared_error(x: Tensor, target: Tensor) -> Tensor:
     """
     _pair(x, target)
     x, target = wide(x), wide(target)
+    # In x's order in memory, which the gradient then has too: what it is added to would have to be brought in line.
+    order = sorted(range(1, x.dim()), key=x.stride, reverse=True)
+    x, target = x.permute(0, *order), target.expand_as(x).permute(0, *order)
     # mse_loss keeps x and the target for the gradient; a difference would be kept beside them.
-    return F.mse_loss(x, target.expand_as(x), reduction="none").flatten(1).sum(1)
+    return F.mse_loss(x, target, reduction="none").flatten(1).sum(1)
 
 
 def energy(x: Tensor) -> Tensor:
