@@ -165,7 +165,7 @@ def depth_loss(depth: Tensor, target: Tensor, form: Form = "relative") -> Tensor
         return squared_error(depth, target, "raw")
     _pair(depth, target)
     depth, target = wide(depth), wide(target)
-    return (_standardise(depth) - _standardise(target)).square().flatten(1).mean(1)
+    return F.mse_loss(_standardise(depth), _standardise(target).expand_as(depth), reduction="none").flatten(1).mean(1)
 
 
 def _standardise(x: Tensor) -> Tensor:

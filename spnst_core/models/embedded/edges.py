@@ -176,7 +176,7 @@ def _smooth(x: Tensor, sigma: float) -> Tensor:
     for first in range(0, height, BLOCK):
         lines = min(BLOCK, height - first)
         before, after = min(radius, first), min(radius, height - first - lines)
-        matrix = _smoothing(lines, before, after, sigma).to(x)
+        matrix = _smoothing(lines, before, after, sigma, x.dtype).to(x.device)
         with torch.autocast(x.device.type, enabled=False):  # differences of neighbours need every bit
             smoothed.append(matrix @ x[:, :, first - before : first + lines + after])
     return torch.cat(smoothed, 2)
@@ -187,8 +187,8 @@ def _radius(sigma: float) -> int:
 
 
 @lru_cache(maxsize=128)
-def _smoothing(lines: int, before: int, after: int, sigma: float) -> Tensor:
-    """What smooths ``lines`` of a picture, read with so many before and after them, as a matrix in float64.
+def _smoothing(lines: int, before: int, after: int, sigma: float, dtype: torch.dtype) -> Tensor:
+    """What smooths ``lines`` of a picture, read with so many before and after them, as a matrix.
 
     Beyond what is read the last line is repeated, which must therefore be the picture's where it is nearer than the
     Gaussian ends.
@@ -199,4 +199,5 @@ def _smoothing(lines: int, before: int, after: int, sigma: float) -> Tensor:
     places = torch.arange(before, before + lines)
     seen = (places[:, None] + offsets.long()).clamp(0, before + lines + after - 1)
     weights = (kernel / kernel.sum()).expand(lines, -1)
-    return torch.zeros(lines, before + lines + after, dtype=torch.float64).scatter_add_(1, seen, weights)
+    matrix = torch.zeros(lines, before + lines + after, dtype=torch.float64).scatter_add_(1, seen, weights)
+    return matrix.to(dtype)
