@@ -31,7 +31,7 @@ from benchmarks.networks import KINDS, Load, networks
 from benchmarks.timing import Pairs, finished, in_turn, library_steps, paintings, photographs, seconds_a_step
 from spnst_core import InputError, Recipe
 from spnst_core.batching import batches
-from spnst_core.canvas import canvas
+from spnst_core.canvas import at_size, canvas
 from spnst_core.images import fit
 from spnst_core.models.profiles import Models, find_device
 from spnst_core.objective import Objective
@@ -43,8 +43,8 @@ from spnst_core.targets import ContentTargets, StyleTargets
 PLAIN_STEPS = 100
 """Full-size steps of the plain loop on each cell of the grid, as many as the scripts take."""
 
-PLAIN_RATES = (0.01, 0.03, 0.05)
-"""Learning rates of which the plain loop gets the one that leaves it the least loss."""
+PLAIN_LR = 0.05
+"""The plain loop's learning rate, as in the first notebook."""
 
 FACTORS = (0.7, 4.0)
 """Between them the factor of our steps is searched for."""
@@ -127,8 +127,9 @@ class Grid:
         """
         content, style = cell
         objective = self._objective(content, style)
+        x = at_size(pastiche.to(self.judge.device), self.recipe.size)
         with torch.no_grad():
-            found = objective(pastiche.to(self.judge.device), objective.view(torch.Generator()))["total"].item()
+            found = objective(x, objective.view(torch.Generator()))["total"].item()
         if not math.isfinite(found):
             raise ArithmeticError(f"the loss of {content} in the style of {style} isn't finite")
         return found
@@ -151,19 +152,19 @@ def style_targets(painting: Tensor, recipe: Recipe, models: Models) -> StyleTarg
     return StyleTargets.compute(painting, models, recipe.style_sizes, recipe.style_layers(models.encoder))
 
 
-def plain_recipe(recipe: Recipe, lr: float, steps: int = PLAIN_STEPS) -> Recipe:
-    """The recipe as the plain loop follows it: full size throughout."""
-    return recipe.model_copy(update={"stages": (Stage(steps=steps, lr=lr),)})
+def plain_recipe(recipe: Recipe, lr: float, steps: int) -> Recipe:
+    """The recipe as the scripts would follow it: full size throughout, from the photograph, with PyTorch's own Adam."""
+    return recipe.model_copy(update={"stages": (Stage(steps=steps, lr=lr),), "init": "content", "betas": (0.9, 0.999)})
 
 
 def coarse_to_fine(recipe: Recipe) -> Recipe:
-    """The same objective, as the library comes to it soonest: L-BFGS from half the size up, with depth at full size.
+    """The same objective, as the library comes to it soonest: L-BFGS from a third of the size up, depth at full size.
 
     The recipe itself shows the networks another view in each step and smooths gradients: its pastiches look better,
     and have a higher loss in this one view than its steps would buy elsewhere.
     """
-    coarse = (Stage(scale=scale, steps=steps, without=("depth",)) for scale, steps in ((0.5, 14), (0.8, 10)))
-    stages = (*coarse, Stage(steps=16))
+    coarse = (Stage(scale=scale, steps=steps, without=("depth",)) for scale, steps in ((0.35, 15), (0.7, 10)))
+    stages = (*coarse, Stage(steps=20))
     changes = {"stages": stages, "optimizer": "lbfgs", "jitter": False, "smooth_gradients": False}
     return recipe.model_copy(update=changes)
 
@@ -187,21 +188,10 @@ def painted_row(
     return found
 
 
-def best_rate(grid: Grid, load: Load, steps: int) -> tuple[float, dict[float, float]]:
-    """The learning rate with which the plain loop ends lowest on the diagonal, and the mean losses of all."""
-    losses = {
-        lr: mean(
-            grid.loss(
-                cell,
-                plain.stylize(
-                    grid.photographs[cell[0]], grid.paintings[cell[1]], plain_recipe(grid.recipe, lr, steps), load
-                ),
-            )
-            for cell in grid.diagonal
-        )
-        for lr in PLAIN_RATES
-    }
-    return min(losses, key=lambda lr: losses[lr]), losses
+def plain_loss(grid: Grid, load: Load, recipe: Recipe) -> float:
+    """Mean loss of what the plain loop paints on the diagonal."""
+    pictures = ((cell, grid.photographs[cell[0]], grid.paintings[cell[1]]) for cell in grid.diagonal)
+    return mean(grid.loss(cell, plain.stylize(content, style, recipe, load)) for cell, content, style in pictures)
 
 
 class OutOfReach(Exception):
@@ -285,31 +275,32 @@ def painted(grid: Grid, load: Load, plainly: Recipe, recipe: Recipe) -> Painted:
     return Painted(Pairs([p for p, _ in seconds], [o for _, o in seconds]), *losses)
 
 
-def grid_figure(load: Load, size: int, side: int, steps: int) -> tuple[Figure, Table | None]:
+def grid_figure(load: Load, size: int, side: int, steps: int, lr: float) -> Iterator[Figure | Table]:
     """Wall time of a grid from loading on, plain over ours at the same mean loss; and the losses of every cell.
 
     0 where ours doesn't get there, and no table.
     """
     grid = Grid.of_samples(side, size, load)
-    lr, tried = best_rate(grid, load, steps)
-    print("plain, mean loss on the diagonal: " + ", ".join(f"{loss:.4f} at lr {k:g}" for k, loss in tried.items()))
+    plainly = plain_recipe(grid.recipe, lr, steps)
+    goal = plain_loss(grid, load, plainly)
     name = f"{side} × {side} grid, {size} px, to the same loss: plain / ours"
     must, strive = (10.0, 30.0) if grid.judge.device.type == "cuda" else (5.0, 10.0)
     try:
-        factor = matching_factor(grid, load, tried[lr])
+        factor = matching_factor(grid, load, goal)
     except OutOfReach as error:
-        note = f"plain has {tried[lr]:.4f} after {steps} steps at lr {lr:g}; of ours {error}"
-        return Figure(name, 0.0, must, strive, form="{:.1f}×", note=note), None
+        note = f"plain has {goal:.4f} after {steps} steps at lr {lr:g}; of ours {error}"
+        yield Figure(name, 0.0, must, strive, form="{:.1f}×", note=note)
+        return
     while True:
         recipe = shortened(coarse_to_fine(grid.recipe), factor)
-        done = painted(grid, load, plain_recipe(grid.recipe, lr, steps), recipe)
+        done = painted(grid, load, plainly, recipe)
         if mean(done.ours.values()) <= mean(done.plain.values()):
             break
         factor *= 1 + TOLERANCE
         print(f"the whole grid's mean loss is above plain's: once more with factor {factor:.3f}", flush=True)
     totals = sum(done.pairs.plain), sum(done.pairs.ours)
     means, worst = ([rule(x.values()) for x in (done.plain, done.ours)] for rule in (mean, max))
-    figure = Figure(
+    yield Figure(
         name,
         done.pairs.ratio,
         must,
@@ -325,11 +316,10 @@ def grid_figure(load: Load, size: int, side: int, steps: int) -> tuple[Figure, T
             "steps": [stage.steps for stage in recipe.stages],
             "plain steps": steps,
             "plain lr": lr,
-            "plain losses by lr": tried,
             "losses": [[*cell, done.plain[cell], done.ours[cell]] for cell in done.plain],
         },
     )
-    return figure, losses_table("loss of each cell", ("plain", "ours"), done.plain, done.ours)
+    yield losses_table("loss of each cell", ("plain", "ours"), done.plain, done.ours)
 
 
 def losses_table(
@@ -350,7 +340,7 @@ def losses_table(
 # ---------------------------------------------------------------------------------------------------------------- bf16
 
 
-def bf16_figures(load: Load, size: int, side: int, rows: int) -> tuple[list[Figure], Table]:
+def bf16_figures(load: Load, size: int, side: int, rows: int) -> Iterator[Figure | Table]:
     """Loss of pastiches painted with bf16 networks over those painted with float32 ones, same seeds, one judge."""
     grid, losses = Grid.of_samples(side, size, load), list[dict[tuple[str, str], float]]()
     for dtype in (torch.float32, torch.bfloat16):
@@ -366,34 +356,40 @@ def bf16_figures(load: Load, size: int, side: int, rows: int) -> tuple[list[Figu
     changes = [half[cell] / whole[cell] - 1 for cell in whole]
     details = {"losses": [[*cell, whole[cell], half[cell]] for cell in whole]}
     name = f"bf16 loss over float32's, {len(changes)} cells, {size} px"
-    return [
-        Figure(f"{name}: mean", mean(changes), 0.01, 0.0, better="lower", form="{:+.2%}", details=details),
-        Figure(f"{name}: worst", max(changes), better="lower", form="{:+.2%}"),
-    ], losses_table("loss of each cell", ("float32", "bf16"), whole, half)
+    yield Figure(f"{name}: mean", mean(changes), 0.01, 0.0, better="lower", form="{:+.2%}", details=details)
+    yield Figure(f"{name}: worst", max(changes), better="lower", form="{:+.2%}")
+    yield losses_table("loss of each cell", ("float32", "bf16"), whole, half)
 
 
 # ------------------------------------------------------------------------------------------------ memory and gradients
 
 
-def memory_figure(small: int, large: int) -> Figure:
-    """Memory of a large picture in tiles over that of a small one whole: on the processor, each in a process."""
-    whole, tiled = tiling.measured("embedded", small, 2), tiling.measured("embedded", large, 2)
-    return Figure(
-        f"memory: {large}² in tiles / {small}² whole",
-        tiled["memory"] / whole["memory"],
-        must=1.5,
-        strive=1.1,
-        better="lower",
-        form="{:.2f}×",
-        note=f"{tiled['memory'] / tiling.MIB:,.0f} / {whole['memory'] / tiling.MIB:,.0f} MiB, "
-        + (f"tiles of {tiled['tile']}" if tiled["tile"] else "no tiles were needed here"),
-        details={"whole": whole, "tiled": tiled},
-    )
+def memory_figures(small: int, large: int) -> Iterator[Figure]:
+    """Memory of a large picture in tiles over that of a small one whole: on the processor, each in a process.
+
+    First in tiles that are smaller than the small picture, then in those that the library takes where memory allows:
+    large ones, because their halos are a smaller share.
+    """
+    whole = tiling.measured("published", small, tiling.STEPS)
+    for side, must, strive in ((small * 7 // 8, 1.5, 1.1), (None, None, None)):
+        tiled = tiling.measured("published", large, tiling.STEPS, side)
+        how = f"in tiles of {tiled['tile']}" if tiled["tile"] else "whole"
+        yield Figure(
+            f"memory: {large}² {how} / {small}² whole",
+            tiled["memory"] / whole["memory"],
+            must,
+            strive,
+            better="lower",
+            form="{:.2f}×",
+            note=f"{tiled['memory'] / tiling.MIB:,.0f} / {whole['memory'] / tiling.MIB:,.0f} MiB, "
+            f"{tiled['step']:.1f} / {whole['step']:.1f} s a step" + ("" if side else ", as the library chooses"),
+            details={"whole": whole, "tiled": tiled},
+        )
 
 
 def gradient_figure(small: int) -> Figure:
     """How far a tiled gradient is from the whole's, relative, in float32."""
-    gradient, total = tiling.difference("embedded", small, small // 2)
+    gradient, total = tiling.difference("published", small, small // 2)
     return Figure(
         f"gradient: {small}² in tiles of {small // 2} against whole",
         gradient,
@@ -408,27 +404,23 @@ def gradient_figure(small: int) -> Figure:
 # ---------------------------------------------------------------------------------------------------------------- rate
 
 
-def rate_figures(load: Load, size: int, cells: int, steps: int, asked: bool) -> list[Figure]:
+def rate_figures(load: Load, size: int, cells: int, steps: int, asked: bool) -> Iterator[Figure]:
     """FLOP/s of a step over those of a large matrix product, in bf16 and in float32."""
     models, recipe = load(), seed_recipe(size, steps)
     photograph, styles = next(iter(photographs(1).values())), list(paintings(cells, 512).values())
     operations = counted(library_steps(photograph, styles, seed_recipe(size, 2), models))
     seconds = seconds_a_step(library_steps(photograph, styles, recipe, models), models.device)
-    figures = []
     for dtype, name in ((torch.bfloat16, "bf16"), (torch.float32, "float32")):
         top = matrix_rate(dtype, models.device)
-        figures.append(
-            Figure(
-                f"rate, {size} px, batch {cells}: of the {name} matrix product's",
-                operations / seconds / top,
-                must=0.35 if asked and name == "bf16" else None,
-                strive=0.55 if asked and name == "bf16" else None,
-                note=f"{operations / seconds / 1e12:.3g} of {top / 1e12:.3g} TFLOP/s; "
-                f"{operations / cells / 1e9:,.0f} GFLOP a step a cell",
-                details={"operations": operations, "seconds": seconds, "matrix product": top},
-            )
+        yield Figure(
+            f"rate, {size} px, batch {cells}: of the {name} matrix product's",
+            operations / seconds / top,
+            must=0.35 if asked and name == "bf16" else None,
+            strive=0.55 if asked and name == "bf16" else None,
+            note=f"{operations / seconds / 1e12:.3g} of {top / 1e12:.3g} TFLOP/s; "
+            f"{operations / cells / 1e9:,.0f} GFLOP a step a cell",
+            details={"operations": operations, "seconds": seconds, "matrix product": top},
         )
-    return figures
 
 
 def counted(steps: Iterator[object]) -> int:
@@ -469,57 +461,57 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--pairs", type=int, default=3, help="of the row step")
     parser.add_argument("--steps", type=int, default=4, help="of each measurement of a step; the first isn't timed")
     parser.add_argument("--plain-steps", type=int, default=PLAIN_STEPS, help="of the plain loop on each cell")
+    parser.add_argument("--plain-lr", type=float, default=PLAIN_LR, help="the plain loop's learning rate")
     parser.add_argument("--untiled", type=int, default=512, help="size painted whole, of the rows memory and gradient")
     parser.add_argument("--tiled", type=int, default=2048, help="size painted in tiles, of the row memory")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure to this file, not to the screen")
     given = parser.parse_args(arguments)
     torch.set_num_threads(given.threads)
     torch.set_flush_denormal(True)
+    figures, tables = list[Figure](), list[Table]()
     try:
-        figures, tables = measured(given)
+        for found in measured(given):
+            if isinstance(found, Table):
+                tables.append(found)
+                continue
+            figures.append(found)
+            print(f"{found.name}: {found.written(found.value)}; {found.note}", flush=True)
     except InputError as error:
         sys.exit(str(error))
     lines = lines_of(figures, machine(find_device(given.device)))
     reported([*tables, table_of(figures)], lines, given.json)
 
 
-def measured(given: argparse.Namespace) -> tuple[list[Figure], list[Table]]:
-    """The rows that were asked for, and the tables behind them."""
-    figures, tables = list[Figure](), list[Table]()
+def measured(given: argparse.Namespace) -> Iterator[Figure | Table]:
+    """The rows that were asked for, each as soon as it is known, and the tables behind them."""
     on_gpu = find_device(given.device).type == "cuda"
 
-    def say(row: str) -> bool:
+    def begun(row: str) -> bool:
         if row in given.rows:
             print(f"{time.strftime('%H:%M:%S')} {row}", flush=True)
         return row in given.rows
 
     if {"step", "rate"} & set(given.rows):
         with networks("published", given.device) as load:
-            if say("step"):
-                figures.append(step_figure(load, given.size, given.cells, given.steps, given.pairs))
-            if say("rate"):
-                figures += rate_figures(load, given.size, given.cells, given.steps, on_gpu)
+            if begun("step"):
+                yield step_figure(load, given.size, given.cells, given.steps, given.pairs)
+            if begun("rate"):
+                yield from rate_figures(load, given.size, given.cells, given.steps, on_gpu)
                 if not on_gpu:
-                    name = "rate, 512 px, batch 16: of the bf16 matrix product's"
-                    figures.append(Figure(name, None, 0.35, 0.55, note=NO_GPU))
+                    yield Figure("rate, 512 px, batch 16: of the bf16 matrix product's", None, 0.35, 0.55, note=NO_GPU)
     if {"grid", "bf16"} & set(given.rows):
         with networks(given.profile, given.device) as load:
-            if say("grid"):
-                figure, table = grid_figure(load, given.size, given.grid, given.plain_steps)
-                figures.append(figure)
-                tables += [table] if table else []
+            if begun("grid"):
+                yield from grid_figure(load, given.size, given.grid, given.plain_steps, given.plain_lr)
                 if not on_gpu:
                     name = "8 × 8 grid, 512 px, published networks: plain / ours"
-                    figures.append(Figure(name, None, 10.0, 30.0, form="{:.1f}×", note=NO_GPU))
-            if say("bf16"):
-                found, table = bf16_figures(load, given.size, given.grid, max(1, given.grid // 2))
-                figures += found
-                tables.append(table)
-    if say("memory"):
-        figures.append(memory_figure(given.untiled, given.tiled))
-    if say("gradient"):
-        figures.append(gradient_figure(given.untiled))
-    return figures, tables
+                    yield Figure(name, None, 10.0, 30.0, form="{:.1f}×", note=NO_GPU)
+            if begun("bf16"):
+                yield from bf16_figures(load, given.size, given.grid, max(1, given.grid // 2))
+    if begun("memory"):
+        yield from memory_figures(given.untiled, given.tiled)
+    if begun("gradient"):
+        yield gradient_figure(given.untiled)
 
 
 if __name__ == "__main__":
