@@ -16,7 +16,6 @@ from torch import Tensor
 
 from benchmarks.networks import Load
 from spnst_core import images
-from spnst_core.colour import recolour
 from spnst_core.models.profiles import Models
 from spnst_core.recipes import Recipe
 
@@ -43,10 +42,10 @@ def fitted(photograph: Tensor, painting: Tensor, recipe: Recipe, device: torch.d
 
 
 def paint(content: Tensor, style: Tensor, recipe: Recipe, models: Models) -> Iterator[tuple[Tensor, dict[str, float]]]:
-    """The steps of a recipe of one stage, its learning rate kept: the picture after each, and the losses before it."""
+    """A recipe's one stage from the content on, at one learning rate: the picture after each step, losses before it."""
     (stage,) = recipe.stages
     weights, losses = recipe.stage_weights(stage), losses_of(content, style, recipe, models)
-    x = _start(content, style, recipe).requires_grad_(True)
+    x = content.clone().requires_grad_(True)
     adam = torch.optim.Adam([x], lr=stage.lr, betas=recipe.betas)
     for _ in range(stage.steps):
         adam.zero_grad()
@@ -100,13 +99,6 @@ def losses_of(content: Tensor, style: Tensor, recipe: Recipe, models: Models) ->
         return terms
 
     return losses
-
-
-def _start(content: Tensor, style: Tensor, recipe: Recipe) -> Tensor:
-    if recipe.init == "recoloured":
-        (gram,) = _gram(style)
-        return recolour(content, gram, style.mean((2, 3)))
-    return content.clone()
 
 
 def _shared(layers: Mapping[str, float], loss: Callable[[str], Tensor]) -> Tensor:

@@ -158,7 +158,7 @@ def plain_recipe(recipe: Recipe, lr: float, steps: int) -> Recipe:
 
 
 def coarse_to_fine(recipe: Recipe) -> Recipe:
-    """The same objective, as the library comes to it soonest: L-BFGS from a third of the size up, depth at full size.
+    """The same objective, as the library comes to it soonest: L-BFGS from 0.35 of the size up, depth at full size.
 
     The recipe itself shows the networks another view in each step and smooths gradients: its pastiches look better,
     and have a higher loss in this one view than its steps would buy elsewhere.
@@ -275,10 +275,10 @@ def painted(grid: Grid, load: Load, plainly: Recipe, recipe: Recipe) -> Painted:
     return Painted(Pairs([p for p, _ in seconds], [o for _, o in seconds]), *losses)
 
 
-def grid_figure(load: Load, size: int, side: int, steps: int, lr: float) -> Iterator[Figure | Table]:
-    """Wall time of a grid from loading on, plain over ours at the same mean loss; and the losses of every cell.
+def grid_figures(load: Load, size: int, side: int, steps: int, lr: float) -> Iterator[Figure | Table]:
+    """Wall time of a grid from loading on, plain over ours at the same mean loss; then every cell's losses, in a table.
 
-    0 where ours doesn't get there, and no table.
+    Where ours doesn't get there the figure is 0, and there is no table.
     """
     grid = Grid.of_samples(side, size, load)
     plainly = plain_recipe(grid.recipe, lr, steps)
@@ -367,10 +367,10 @@ def bf16_figures(load: Load, size: int, side: int, rows: int) -> Iterator[Figure
 def memory_figures(small: int, large: int) -> Iterator[Figure]:
     """Memory of a large picture in tiles over that of a small one whole: on the processor, each in a process.
 
-    First in tiles that are smaller than the small picture, then in those that the library takes where memory allows:
-    large ones, because their halos are a smaller share.
+    First in tiles that are smaller than the small picture, or else it would say how large tiles are; then in those that
+    the library takes where there is memory: large ones, because halos are a smaller share of them.
     """
-    whole = tiling.measured("published", small, tiling.STEPS)
+    whole = tiling.measured("published", small, tiling.STEPS, 2 * small)
     for side, must, strive in ((small * 7 // 8, 1.5, 1.1), (None, None, None)):
         tiled = tiling.measured("published", large, tiling.STEPS, side)
         how = f"in tiles of {tiled['tile']}" if tiled["tile"] else "whole"
@@ -464,7 +464,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--plain-lr", type=float, default=PLAIN_LR, help="the plain loop's learning rate")
     parser.add_argument("--untiled", type=int, default=512, help="size painted whole, of the rows memory and gradient")
     parser.add_argument("--tiled", type=int, default=2048, help="size painted in tiles, of the row memory")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure to this file, not to the screen")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures' JSON lines here")
     given = parser.parse_args(arguments)
     torch.set_num_threads(given.threads)
     torch.set_flush_denormal(True)
@@ -473,44 +473,46 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for found in measured(given):
             if isinstance(found, Table):
                 tables.append(found)
-                continue
-            figures.append(found)
-            print(f"{found.name}: {found.written(found.value)}; {found.note}", flush=True)
+            else:
+                figures.append(found)
+                print(*filter(None, (found.name, found.written(found.value), found.note)), sep="; ", flush=True)
     except InputError as error:
         sys.exit(str(error))
-    lines = lines_of(figures, machine(find_device(given.device)))
-    reported([*tables, table_of(figures)], lines, given.json)
+    finally:  # what was measured isn't lost with the rest
+        if figures:
+            lines = lines_of(figures, machine(find_device(given.device)))
+            reported([*tables, table_of(figures)], lines, given.json)
 
 
 def measured(given: argparse.Namespace) -> Iterator[Figure | Table]:
     """The rows that were asked for, each as soon as it is known, and the tables behind them."""
     on_gpu = find_device(given.device).type == "cuda"
 
-    def begun(row: str) -> bool:
+    def wanted(row: str) -> bool:
         if row in given.rows:
             print(f"{time.strftime('%H:%M:%S')} {row}", flush=True)
         return row in given.rows
 
     if {"step", "rate"} & set(given.rows):
         with networks("published", given.device) as load:
-            if begun("step"):
+            if wanted("step"):
                 yield step_figure(load, given.size, given.cells, given.steps, given.pairs)
-            if begun("rate"):
+            if wanted("rate"):
                 yield from rate_figures(load, given.size, given.cells, given.steps, on_gpu)
                 if not on_gpu:
                     yield Figure("rate, 512 px, batch 16: of the bf16 matrix product's", None, 0.35, 0.55, note=NO_GPU)
     if {"grid", "bf16"} & set(given.rows):
         with networks(given.profile, given.device) as load:
-            if begun("grid"):
-                yield from grid_figure(load, given.size, given.grid, given.plain_steps, given.plain_lr)
+            if wanted("grid"):
+                yield from grid_figures(load, given.size, given.grid, given.plain_steps, given.plain_lr)
                 if not on_gpu:
                     name = "8 × 8 grid, 512 px, published networks: plain / ours"
                     yield Figure(name, None, 10.0, 30.0, form="{:.1f}×", note=NO_GPU)
-            if begun("bf16"):
+            if wanted("bf16"):
                 yield from bf16_figures(load, given.size, given.grid, max(1, given.grid // 2))
-    if begun("memory"):
+    if wanted("memory"):
         yield from memory_figures(given.untiled, given.tiled)
-    if begun("gradient"):
+    if wanted("gradient"):
         yield gradient_figure(given.untiled)
 
 

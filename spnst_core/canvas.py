@@ -8,11 +8,14 @@ from spnst_core.errors import InputError
 from spnst_core.recipes import Recipe, Stage
 
 SMALLEST_SIDE = 12
-"""The shortest side in pixels, at the smallest stage, that a margin and the networks still make sense of."""
+"""The shortest side in pixels, at the smallest stage, that a margin and the embedded networks still make sense of.
+
+VGG19 and HED need 16, and say so themselves.
+"""
 
 
 def at_size(content: Tensor, size: int) -> Tensor:
-    """The content (1, 3, H, W) with long side ``size``.
+    """The content (1, 3, H, W) with long side ``size``, (1, 3, h, w).
 
     Raises:
         InputError: the picture is so long and narrow that too little is left of its short side.
@@ -28,7 +31,7 @@ def at_size(content: Tensor, size: int) -> Tensor:
 
 
 def canvas(content: Tensor, recipe: Recipe, stage: Stage) -> Tensor:
-    """The content (1, 3, H, W) as one stage of a recipe is to keep it, with its margin.
+    """The content (1, 3, H, W) as one stage of a recipe is to keep it, (1, 3, h + 2m, w + 2m) with the margin m.
 
     Raises:
         InputError: as `at_size`.
@@ -37,10 +40,10 @@ def canvas(content: Tensor, recipe: Recipe, stage: Stage) -> Tensor:
 
 
 def framed(x: Tensor, margin: int) -> Tensor:
-    """Pictures (N, 3, h, w) with so many pixels mirrored all around them."""
+    """Pictures (N, 3, h, w) with a margin m, less than their sides, mirrored around: (N, 3, h + 2m, w + 2m)."""
     return F.pad(x, (margin,) * 4, mode="reflect") if margin else x
 
 
 def crop(x: Tensor, margin: int) -> Tensor:
-    """A canvas without its margin, as a view."""
+    """A canvas (N, 3, h + 2m, w + 2m) without its margin m, (N, 3, h, w), as a view."""
     return x[..., margin : x.shape[-2] - margin, margin : x.shape[-1] - margin]

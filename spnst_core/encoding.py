@@ -83,8 +83,8 @@ def _sums(
             with torch.no_grad():
                 wanted = encoder.features(goal[tile.window], compared)
             for layer in compared:
-                f, p = (losses.wide(tile.own(each[layer], strides[layer])) for each in (features, wanted))
-                found += (f - p).square().flatten(1).sum(1), p.square().flatten(1).sum(1), torch.tensor(p[0].numel())
+                f, p = (tile.own(each[layer], strides[layer]) for each in (features, wanted))
+                found += losses.total_squared_error(f, p), losses.energy(p), torch.tensor(p[0].numel())
         return found
 
     return sums

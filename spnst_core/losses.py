@@ -49,7 +49,7 @@ def total_squared_error(x: Tensor, target: Tensor) -> Tensor:
     """
     _pair(x, target)
     x, target = wide(x), wide(target)
-    # In x's order in memory, which the gradient then has too: what it is added to would have to be brought in line.
+    # In x's order in memory: the gradient then has it too, and needn't be copied to be added to others of x.
     order = sorted(range(1, x.dim()), key=x.stride, reverse=True)
     x, target = x.permute(0, *order), target.expand_as(x).permute(0, *order)
     # mse_loss keeps x and the target for the gradient; a difference would be kept beside them.
@@ -97,8 +97,7 @@ def sums(features: Tensor) -> tuple[Tensor, Tensor]:
 class _Sums(torch.autograd.Function):
     """One product for the gradient of both, where autograd would make two and go through the features four times.
 
-    The gradient has the precision of F, and lies in memory as F does: what is added to it or convolved with it next
-    would have to be brought in line.
+    The gradient has the precision of F and its order in memory.
     """
 
     @staticmethod
@@ -165,7 +164,7 @@ def depth_loss(depth: Tensor, target: Tensor, form: Form = "relative") -> Tensor
         return squared_error(depth, target, "raw")
     _pair(depth, target)
     depth, target = wide(depth), wide(target)
-    return F.mse_loss(_standardise(depth), _standardise(target).expand_as(depth), reduction="none").flatten(1).mean(1)
+    return total_squared_error(_standardise(depth), _standardise(target)) / depth[0].numel()
 
 
 def _standardise(x: Tensor) -> Tensor:

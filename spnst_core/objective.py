@@ -200,8 +200,8 @@ class Objective:
         """Computed once for as long as the view stays; under autocast.
 
         A network answers differently to another window of the same picture, by more than a pastiche should differ
-        from its content. So pastiche and content are compared in one view. Maps of edges are always those of the
-        picture, and so are maps of depth where views stand still.
+        from its content, and in another precision too. So pastiche and content are compared in one view and in one
+        precision. Maps of edges are always those of the picture.
         """
         if self._known is None or self._known.view is not view:
             seen, edge, depth = self._goal[view.window], None, None
@@ -211,8 +211,6 @@ class Objective:
                 edge = self._edge.maps[self._size]
             if self._depth_features:
                 depth = self._depth_features(view.before_depth(self._goal))
-            elif self._depth and not self._recipe.jitter:
-                depth = self._depth.maps[self._size]
             elif self._depth:
                 depth = self._models.depth(view.before_depth(self._goal))
             # Tile by tile they are looked at anew in each step: those of the whole canvas are what doesn't fit.

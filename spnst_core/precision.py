@@ -44,8 +44,8 @@ def multiplies_bfloat16(device: torch.device) -> bool:
 def lowered(network: Network) -> Network:
     """The same network, to be used under autocast, which needn't convert the weights of its products any more.
 
-    Only plain layers are changed: those that compute their weights do it in float32, and so do those that take longer
-    in bfloat16.
+    Plain layers' weights become bfloat16. Layers that compute their weights are left alone, and those that take longer
+    in bfloat16 multiply in float32.
     """
     if not isinstance(network, nn.Module):
         return network

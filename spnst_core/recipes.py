@@ -26,7 +26,7 @@ WrittenStyleSize = Annotated[
 ]
 
 MARGIN = 8
-"""Pixels mirrored around a picture that is shown at random places; as many, any way, as these wander."""
+"""Pixels mirrored around a picture whose views wander: they do so by as many in each direction."""
 
 
 class _Frozen(BaseModel):

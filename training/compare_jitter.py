@@ -16,7 +16,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 from PIL import Image, ImageDraw
 from rich import box
 from rich.console import Console
@@ -24,6 +23,7 @@ from rich.table import Table
 from torch import Tensor
 
 from spnst_core import InputError, Recipe, images, load_models, samples, stylize
+from spnst_core.canvas import framed
 from spnst_core.losses import depth_loss
 from spnst_core.models.judges import Judges, load_judges
 from spnst_core.models.profiles import DepthEstimator, Models
@@ -51,7 +51,7 @@ def plain_distance(pastiche: Tensor, photograph: Tensor, depth: DepthEstimator) 
 def softened_distance(pastiche: Tensor, photograph: Tensor, depth: DepthEstimator) -> float:
     """The same, averaged over views as the optimiser shows them: both shifted, softened and under the same noise."""
     generator = torch.Generator().manual_seed(0)
-    whole = [F.pad(x, (MARGIN,) * 4, mode="reflect") for x in (pastiche, photograph)]
+    whole = [framed(x, MARGIN) for x in (pastiche, photograph)]
     height, width = photograph.shape[2:]
     distances = []
     for _ in range(VIEWS):

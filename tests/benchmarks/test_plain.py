@@ -68,7 +68,7 @@ def test_every_cell_is_painted_from_nothing_but_its_pictures(pictures):
 
 
 def test_its_loss_falls_and_starts_at_the_content(pictures):
-    recipe = recipe_of("structure", steps=30, lr=0.03).model_copy(update={"init": "content"})
+    recipe = recipe_of("structure", steps=30, lr=0.03)
     models = load_models("embedded", "cpu")
     content, style = plain.fitted(*pictures, recipe, models.device)
     steps = [losses for _, losses in plain.paint(content, style, recipe, models)]

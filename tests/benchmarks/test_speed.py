@@ -2,6 +2,7 @@
 
 import json
 import math
+from functools import partial
 from io import StringIO
 
 import pytest
@@ -55,6 +56,43 @@ def test_stages_are_shortened_but_never_away():
     structure = Recipe.load("structure")
     assert [stage.steps for stage in speed.shortened(structure, 0.5).stages] == [40, 40, 30]
     assert [stage.steps for stage in speed.shortened(structure, 0.001).stages] == [1, 1, 1]
+
+
+def test_the_plain_loop_starts_from_the_photograph_at_full_size():
+    plainly = speed.plain_recipe(Recipe.load("structure"), 0.05, 100)
+    [stage] = plainly.stages
+    assert (stage.scale, stage.steps, stage.lr, stage.lr_end) == (1.0, 100, 0.05, 1.0)
+    assert plainly.init == "content" and plainly.betas == (0.9, 0.999)
+
+
+def test_our_way_is_a_recipe_that_a_user_could_write():
+    ours = speed.coarse_to_fine(Recipe.load("structure"))
+    assert Recipe.model_validate(ours.model_dump(exclude_unset=True)).stages == ours.stages
+    with pytest.raises(ValueError, match="jitter"):
+        Recipe.model_validate({**ours.model_dump(exclude_unset=True), "jitter": True})
+
+
+def test_a_grid_out_of_reach_is_a_figure_of_nothing(monkeypatch):
+    def out_of_reach(*_):
+        raise speed.OutOfReach("not even 4 times as many are enough")
+
+    monkeypatch.setattr(speed, "plain_loss", lambda *_: 1.25)
+    monkeypatch.setattr(speed, "matching_factor", out_of_reach)
+    [figure] = speed.grid_figures(partial(load_models, "embedded", "cpu"), 64, 2, 100, 0.05)
+    assert figure.value == 0.0 and figure.reached == "missed"
+    assert "1.2500" in figure.note and "not even 4 times" in figure.note
+
+
+def test_what_was_measured_before_a_failure_is_kept(monkeypatch, tmp_path, capsys):
+    def measured(_):
+        yield Figure("step", 2.0, note="4 / 2 s")
+        raise ArithmeticError("the loss isn't finite")
+
+    monkeypatch.setattr(speed, "measured", measured)
+    with pytest.raises(ArithmeticError):
+        speed.main(["--json", str(tmp_path / "found.jsonl"), "--threads", str(torch.get_num_threads())])
+    assert "step; 2.00; 4 / 2 s" in capsys.readouterr().out
+    assert json.loads((tmp_path / "found.jsonl").read_text())["value"] == 2.0
 
 
 def test_a_large_grid_has_no_picture_twice():

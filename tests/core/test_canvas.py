@@ -28,7 +28,7 @@ def test_only_a_recipe_whose_views_wander_has_a_margin(photographs):
     picture = at_size(photographs["astronaut"], wandering.stage_size(stage))
     assert torch.equal(canvas(photographs["astronaut"], still, stage), picture)
     assert torch.equal(crop(canvas(photographs["astronaut"], wandering, stage), wandering.margin), picture)
-    assert wandering.margin > 0
+    assert wandering.margin == 8
 
 
 def test_a_long_narrow_picture_is_refused_with_what_to_do():

@@ -119,3 +119,16 @@ def test_covariance_is_that_of_numpy():
 def test_shapes_that_do_not_fit_are_named(x, target):
     with pytest.raises(ValueError, match=r"target of shape .* doesn't fit a batch of shape \(2, 3, 6, 5\)"):
         losses.squared_error(torch.zeros(x), torch.zeros(target))
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("targets", [1, 2])
+def test_the_gradient_of_a_squared_error_has_its_input_s_order_in_memory(layout, targets):
+    x = torch.rand(2, 3, 4, 5).to(memory_format=layout).requires_grad_(True)
+    target = torch.rand(targets, 3, 4, 5)
+    error = losses.total_squared_error(x, target)
+    (gradient,) = torch.autograd.grad(error.sum(), x)
+    difference = (x - target).detach()
+    torch.testing.assert_close(error, difference.square().sum((1, 2, 3)))
+    torch.testing.assert_close(gradient, 2 * difference)
+    assert gradient.stride() == x.stride()

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from spnst_core import InputError, Recipe, images, losses
-from spnst_core.canvas import at_size, canvas
+from spnst_core.canvas import at_size, canvas, crop, framed
 from spnst_core.colour import luminance
 from spnst_core.models.networks import build
 from spnst_core.objective import DEPTH_NOISE, Objective, View, style_misfit
@@ -101,7 +101,7 @@ def test_style_comes_nearer_with_every_cell(photograph, two, models):
 
 
 def test_structure_terms_hold_edges_and_depth(photograph, two, models):
-    """Both runs are judged by the first recipe's terms at the last step."""
+    """Both runs are judged by the first recipe's terms at the last step; few steps need weights of their own."""
     judged = short(weights=Weights(edge=1e-12, depth=1e-12, tv=0.05))
     held = short(weights=Weights(edge=1, depth=1, tv=0.05))
     free, kept = (run(recipe, photograph, two, models)[-1].losses for recipe in (judged, held))
@@ -150,10 +150,24 @@ def views(objective, count):
 
 def test_with_jitter_every_view_is_elsewhere_and_has_its_own_noise(photograph, two, models):
     objective, goal = objective_of(short(), photograph, two[0], models)
-    seen = views(objective, 12)
-    assert len({(v.window[1].start, v.window[2].start) for v in seen}) > 6
+    seen = views(objective, 60)
+    starts = [(v.window[1].start, v.window[2].start) for v in seen]
+    assert {min(down for down, _ in starts), max(down for down, _ in starts)} == {0, 16}
+    assert {min(right for _, right in starts), max(right for _, right in starts)} == {0, 16}
+    assert len(set(starts)) > 40
+    assert {goal[v.window].shape[2:] for v in seen} == {crop(goal, 8).shape[2:]}
     assert all(goal[v.window][:, :1].shape == v.noise.shape for v in seen)
     assert not torch.equal(seen[0].noise, seen[1].noise)
+
+
+def test_edges_are_those_of_the_picture_whatever_is_around_it(photograph, two, models):
+    objective, goal = objective_of(short(), photograph, two[0], models)
+    x, [view] = goal.flip(3), views(objective, 1)
+    other = framed(crop(x, 8), 8)
+    other[..., :8, :] = 0.5
+    one, changed = (objective(canvas, view) for canvas in (x, other))
+    assert one["edge"] == changed["edge"] > 0
+    assert one["style"] != changed["style"]
 
 
 def test_before_the_depth_network_a_weave_is_gone_and_noise_is_there(photograph, two, models):

@@ -123,6 +123,8 @@ def test_a_processor_keeps_strided_convolutions_by_channel_in_float32():
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
         found = at_work[0](x)
     assert torch.equal(found, layers[0](x.float()).bfloat16())
+    wrapped = [name for name, _ in lowered(build("midas_v21_small")).named_modules() if name.endswith("conv_dw.layer")]
+    assert len(wrapped) == 4, "timm's own kind of convolution"
 
 
 @pytest.mark.parametrize("tile", [None, 48])

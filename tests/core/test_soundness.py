@@ -60,7 +60,7 @@ def test_relief_is_the_deviation_over_the_largest_value_whatever_the_scale():
     assert depth_relief(depth(1000 * ramp)) == pytest.approx(sqrt(10) / 10)
 
 
-def test_the_flattest_size_counts_and_the_margin_does_not():
+def test_the_flattest_size_counts():
     ramp = torch.arange(11.0).repeat(4, 1)
     assert depth_relief(depth(ramp, torch.full((4, 4), 7.0))) == 0
     assert depth_relief(depth(torch.zeros(4, 4))) == 0

@@ -1,4 +1,4 @@
-"""Targets: computed at the sizes asked for, saved and read back unchanged, with margins that are mirrored."""
+"""Targets: computed at the sizes asked for, saved and read back unchanged."""
 
 import pytest
 import torch

@@ -70,7 +70,7 @@ def assert_same(tiled, untiled, tolerance):
 
 @pytest.mark.parametrize(("form", "jitter"), [("relative", True), ("raw", False)])
 def test_the_embedded_networks_see_in_tiles_what_they_see_whole(form, jitter, models):
-    """Two cells, sides of 147 and 110 px, and tiles that don't divide them."""
+    """Two cells, sides that the tiles don't divide, with a margin and without."""
     untiled, *tiled = evaluated(
         in_precision(models, torch.float64), recipe(131, form=form, jitter=jitter), (None, 47, 80)
     )
