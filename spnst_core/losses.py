@@ -162,9 +162,7 @@ def depth_loss(depth: Tensor, target: Tensor, form: Form = "relative") -> Tensor
     """
     if form == "raw":
         return squared_error(depth, target, "raw")
-    _pair(depth, target)
-    depth, target = wide(depth), wide(target)
-    return total_squared_error(_standardise(depth), _standardise(target)) / depth[0].numel()
+    return squared_error(_standardise(wide(depth)), _standardise(wide(target)), "raw")
 
 
 def _standardise(x: Tensor) -> Tensor:
