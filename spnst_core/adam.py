@@ -1,16 +1,13 @@
 """Adam on a batch of canvases that stay in [0, 1], each cell for itself."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
 
-from spnst_core.lbfgs import Evaluation
+from spnst_core.lbfgs import Evaluate
 from spnst_core.recipes import Recipe
 from spnst_core.soften import soften
-
-Evaluate = Callable[[Tensor, Sequence[int]], Evaluation]
-"""From canvases and the cells that they are of to the objective and its gradient."""
 
 
 class Adam:

@@ -6,7 +6,7 @@ left out of the step, and the line search looks along the projected path.
 """
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -32,11 +32,18 @@ class Evaluation:
     values: Mapping[str, Tensor]
     gradient: Tensor
 
-    def where(self, chosen: Tensor, other: "Evaluation") -> "Evaluation":
-        """This evaluation for the ``chosen`` (B,) problems, the other one for the rest."""
-        values = {key: torch.where(chosen, value, other.values[key]) for key, value in self.values.items()}
-        rows = chosen.view(-1, *[1] * (self.gradient.dim() - 1))
-        return Evaluation(values, torch.where(rows, self.gradient, other.gradient))
+    def __getitem__(self, chosen: Tensor) -> "Evaluation":
+        """That of some problems, by a mask or by their numbers."""
+        return Evaluation({key: value[chosen] for key, value in self.values.items()}, self.gradient[chosen])
+
+    def replaced(self, problems: Tensor, new: "Evaluation") -> "Evaluation":
+        """This one, but for the numbered problems the new one."""
+        values = {key: value.index_copy(0, problems, new.values[key]) for key, value in self.values.items()}
+        return Evaluation(values, self.gradient.index_copy(0, problems, new.gradient))
+
+
+Evaluate = Callable[[Tensor, Sequence[int]], Evaluation]
+"""From points (b, …) of some of the B problems, and which these are, to what they evaluate to."""
 
 
 @dataclass
@@ -77,10 +84,10 @@ class LBFGS:
         self.scale = x.new_zeros(len(x)) if scale is None else scale.clone()
         self._here: Evaluation | None = None
 
-    def step(self, evaluate: Callable[[Tensor], Evaluation]) -> Mapping[str, Tensor]:
+    def step(self, evaluate: Evaluate) -> Mapping[str, Tensor]:
         """One step of every active problem. Gives the objective's values before it."""
         if self._here is None:
-            self._here = evaluate(self.x)
+            self._here = evaluate(self.x, range(len(self.x)))
         before, x, gradient = self._here, self.x.flatten(1), self._here.gradient.flatten(1)
         pressing = ((x <= self.lower) & (gradient > 0)) | ((x >= self.upper) & (gradient < 0))
         downhill = torch.where(pressing, 0, -gradient)
@@ -124,28 +131,32 @@ class LBFGS:
         return torch.where(leaving, 0, direction)
 
     def _search(
-        self, evaluate: Callable[[Tensor], Evaluation], x: Tensor, before: Evaluation, direction: Tensor
+        self, evaluate: Evaluate, x: Tensor, before: Evaluation, direction: Tensor
     ) -> tuple[Tensor, Evaluation, Tensor]:
-        """Backtracking along the projected path: the new points (B, n), what they evaluate to, and who found one."""
-        gradient, total = before.gradient.flatten(1), before.values["total"]
-        new, evaluation, length = x, before, torch.ones_like(total)
-        searching = self.active.clone()
+        """Backtracking along the projected path: the new points (B, n), what they evaluate to, and who found one.
+
+        Only those are evaluated that are still searching.
+        """
+        new, evaluation = x, before
+        searching = self.active.nonzero().flatten()
+        length = x.new_ones(len(searching))
         for _ in range(TRIALS):
-            there = (x + length[:, None] * direction).clamp(self.lower, self.upper)
-            trial = torch.where(searching[:, None], there, new)
-            tried = evaluate(trial.view_as(self.x))
-            promised = (gradient * (trial - x)).sum(1)
-            gained = tried.values["total"] - total
-            good = searching & (promised < 0) & (gained <= SUFFICIENT * promised)
-            good &= tried.gradient.flatten(1).isfinite().all(1)
-            new, evaluation = torch.where(good[:, None], trial, new), tried.where(good, evaluation)
-            searching = searching & ~good
-            if not searching.any():
-                break
+            here, start = before[searching], x[searching]
+            trial = (start + length[:, None] * direction[searching]).clamp(self.lower, self.upper)
+            tried = evaluate(trial.view(-1, *self.x.shape[1:]), searching.tolist())
+            promised = (here.gradient.flatten(1) * (trial - start)).sum(1)
+            gained = tried.values["total"] - here.values["total"]
+            good = (promised < 0) & (gained <= SUFFICIENT * promised) & tried.gradient.flatten(1).isfinite().all(1)
+            new = new.index_copy(0, searching[good], trial[good])
+            evaluation = evaluation.replaced(searching[good], tried[good])
             # the minimum of the parabola through what is known, but neither nearly all nor nearly nothing
             best = -promised / (2 * (gained - promised))
             length = length * torch.where(best.isfinite(), best.clamp(0.1, 0.5), 0.1)
-        return new, evaluation, self.active & ~searching
+            searching, length = searching[~good], length[~good]
+            if not len(searching):
+                break
+        found = self.active.index_fill(0, searching, False)
+        return new, evaluation, found
 
     def _remember(self, s: Tensor, y: Tensor, found: Tensor) -> None:
         """Keep the curvature seen by those that moved, where it is positive, in the variables that moved."""

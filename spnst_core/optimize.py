@@ -102,7 +102,7 @@ def optimize(
                 break
             evaluated = partial(evaluate, objective, objective.view(_of_step(recipe, step)))
             if isinstance(optimizer, LBFGS):
-                values = dict(optimizer.step(partial(evaluated, cells=cells)))
+                values = dict(optimizer.step(evaluated))
             else:
                 values = _updated(values, optimizer.step(evaluated, _learning_rate(stage, done), cells), cells)
                 plateau.add(values["total"])

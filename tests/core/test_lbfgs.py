@@ -10,12 +10,13 @@ from spnst_core.lbfgs import LBFGS, STRIDE, Evaluation
 FREE = {"lower": -float("inf"), "upper": float("inf")}
 
 
-def evaluation(objective):
-    """A function from points (B, n) to their values (B,), with autograd's gradient."""
+def evaluation(objective, problems):
+    """A function from all points (B, n) to their values (B,), for some of the problems, with autograd's gradient."""
 
-    def evaluate(x):
+    def evaluate(x, which):
         x = x.detach().requires_grad_(True)
-        total = objective(x)
+        everywhere = x.new_zeros(problems, *x.shape[1:]).index_copy(0, torch.tensor(which), x)
+        total = objective(everywhere)[list(which)]
         (gradient,) = torch.autograd.grad(total.sum(), x)
         return Evaluation({"total": total.detach()}, gradient)
 
@@ -25,7 +26,7 @@ def evaluation(objective):
 def minimised(objective, x, steps, **options):
     optimizer = LBFGS(x, **{**FREE, **options})
     for _ in range(steps):
-        optimizer.step(evaluation(objective))
+        optimizer.step(evaluation(objective, len(x)))
     return optimizer
 
 
@@ -84,7 +85,7 @@ def test_in_a_box_it_ends_where_scipy_ends():
     assert {0.0, 1.0} & set(expected.round(6)), "the minimum should lie on a wall"
     optimizer = LBFGS(torch.tensor(start)[None])
     for _ in range(150):
-        optimizer.step(evaluation(quadratic(a, 5 * b)))
+        optimizer.step(evaluation(quadratic(a, 5 * b), 1))
         assert 0 <= optimizer.x.min() <= optimizer.x.max() <= 1
     np.testing.assert_allclose(optimizer.x[0].numpy(), expected, atol=1e-6)
 
@@ -101,7 +102,7 @@ def test_a_batch_gives_what_each_problem_alone_gives():
 def test_every_step_lowers_the_objective_of_every_problem():
     optimizer, start = LBFGS(torch.tensor([[-1.2, 1.0], [0.3, 2.0]]).double(), **FREE), []
     for _ in range(20):
-        start.append(optimizer.step(evaluation(rosenbrock))["total"])
+        start.append(optimizer.step(evaluation(rosenbrock, 2))["total"])
     values = torch.stack(start)
     assert (values[1:] < values[:-1]).all()
 
@@ -157,3 +158,15 @@ def test_a_curvature_that_is_known_sets_the_first_step():
     found = minimised(lambda x: 8 * x.square().sum(1), start, 1, scale=torch.tensor([1 / 16]).double())
     torch.testing.assert_close(found.x, torch.zeros_like(start))
     assert found.scale.item() == pytest.approx(1 / 16)
+
+
+def test_a_line_search_evaluates_only_the_problems_that_are_still_searching():
+    """A first step goes a stride downhill: on a slope that is a gain, past a minimum that is near a loss."""
+    asked, bend = [], torch.tensor([0.0, 100.0])
+
+    def counted(x, which):
+        asked.append(list(which))
+        return evaluation(lambda points: points.sum(1) + bend * points.square().sum(1), 2)(x, which)
+
+    LBFGS(torch.full((2, 4), 0.01), **FREE).step(counted)
+    assert asked == [[0, 1], [0, 1], [1]]
