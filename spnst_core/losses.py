@@ -10,6 +10,7 @@ Shape:
     Results are (N,), differentiable in the first argument.
 """
 
+from collections.abc import Iterator
 from typing import Any, Literal
 
 import torch
@@ -20,6 +21,12 @@ Form = Literal["relative", "raw"]
 
 EPSILON = 1e-8
 """Added to every energy that divides, so that a black, flat or empty target gives a large number and never NaN."""
+
+PIECE = 2**18
+"""Values that are summed at once on a processor: in float32 a megabyte."""
+
+LINES = 2**14
+"""Lines that are summed at once on a processor, so few that PyTorch doesn't share them between threads."""
 
 
 def wide(x: Tensor) -> Tensor:
@@ -42,23 +49,60 @@ def squared_error(x: Tensor, target: Tensor, form: Form = "relative") -> Tensor:
 
 
 def total_squared_error(x: Tensor, target: Tensor) -> Tensor:
-    """Σ(x − t)² over all but the first dimension.
+    """Σ(x − t)² over all but the first dimension, (N,); the target isn't differentiated.
 
     Raises:
         ValueError: the shapes don't fit.
     """
     _pair(x, target)
-    x, target = wide(x), wide(target)
-    # In x's order in memory: the gradient then has it too, and needn't be copied to be added to others of x.
-    order = sorted(range(1, x.dim()), key=x.stride, reverse=True)
-    x, target = x.permute(0, *order), target.expand_as(x).permute(0, *order)
-    # mse_loss keeps x and the target for the gradient; a difference would be kept beside them.
-    return F.mse_loss(x, target, reduction="none").flatten(1).sum(1)
+    error: Tensor = _TotalSquaredError.apply(x, target)
+    return error
+
+
+class _TotalSquaredError(torch.autograd.Function):
+    """Piece by piece, so that nothing of the features' size is written down in float32, nor kept for the gradient.
+
+    The gradient has the precision of x and its order in memory.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, target: Tensor) -> Tensor:
+        ctx.save_for_backward(x, target)
+        return torch.stack([_total((wide(a) - wide(b)).square_()) for a, b in _pieces(x, target)]).sum(0)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Any) -> tuple[Tensor, None]:
+        (x, target), factor = ctx.saved_tensors, 2 * grads[0][:, None, None]
+        gradient = torch.empty_like(x)
+        for own, a, b in _pieces(gradient, x, target):
+            own.copy_((wide(a) - wide(b)).mul_(factor))
+        return gradient, None
+
+
+def _order(x: Tensor) -> list[int]:
+    """Its dimensions as they lie in memory, the first one first."""
+    return [0, *sorted(range(1, x.dim()), key=x.stride, reverse=True)]
+
+
+def _pieces(x: Tensor, *others: Tensor) -> Iterator[tuple[Tensor, ...]]:
+    """The same values of each, (N, lines, n), in the order in which they lie in the memory of the first one.
+
+    On a processor a piece is what stays in its cache, elsewhere it is all there is.
+    """
+    order = _order(x)
+    lines = [y.expand_as(x).permute(order).reshape(len(x), -1, x.shape[order[-1]]) for y in (x, *others)]
+    most = max(1, min(PIECE // max(1, lines[0].shape[2]), LINES)) if x.device.type == "cpu" else lines[0].shape[1]
+    return zip(*(y.split(most, 1) for y in lines), strict=True)
+
+
+def _total(x: Tensor) -> Tensor:
+    """Sum over lines (N, lines, n), one by one first: PyTorch's sum of all depends on how many threads share it."""
+    return x.sum(2).sum(1)
 
 
 def energy(x: Tensor) -> Tensor:
     """Σx² over all but the first dimension."""
-    return torch.linalg.vector_norm(wide(x).flatten(1), dim=1).square()
+    return torch.stack([_total(wide(piece).square()) for (piece,) in _pieces(x)]).sum(0)
 
 
 def error_of_sums(error: Tensor, energy: Tensor, values: Tensor | int, form: Form = "relative") -> Tensor:
@@ -103,10 +147,18 @@ class _Sums(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, features: Tensor) -> tuple[Tensor, Tensor]:
         ctx.save_for_backward(features)
-        exact = wide(features).permute(0, 2, 3, 1).flatten(1, 2)
+        count, channels, dtype = len(features), features.shape[1], torch.promote_types(features.dtype, torch.float32)
+        product = features.new_zeros(count, channels, channels, dtype=dtype)
+        total = features.new_zeros(count, channels, dtype=dtype)
+        positions = features.permute(0, 2, 3, 1).flatten(1, 2)
         with torch.autocast(features.device.type, enabled=False):
-            # A loop is faster than a batched product on processors.
-            return torch.stack([f.mT @ f for f in exact]), exact.sum(1)
+            at_once = PIECE // channels if features.device.type == "cpu" else positions.shape[1]
+            for piece in map(wide, positions.split(max(1, at_once), 1)):
+                # A loop is faster than a batched product on processors.
+                for own, f in zip(product, piece, strict=True):
+                    own.addmm_(f.mT, f)
+                total += piece.sum(1)
+        return product, total
 
     @staticmethod
     def backward(ctx: Any, *grads: Any) -> Tensor:
@@ -166,15 +218,22 @@ def depth_loss(depth: Tensor, target: Tensor, form: Form = "relative") -> Tensor
 
 
 def _standardise(x: Tensor) -> Tensor:
-    centred = x - x.mean((1, 2, 3), keepdim=True)
-    return centred / (centred.square().mean((1, 2, 3), keepdim=True) + EPSILON).sqrt()
+    """Maps (N, 1, H, W) as lines (N, H, W) of mean 0 and variance 1."""
+    lines, count = x.flatten(1, 2), x[0].numel()
+    centred = lines - _to_lines(_total(lines) / count, lines)
+    return centred / _to_lines((_total(centred.square()) / count + EPSILON).sqrt(), lines)
+
+
+def _to_lines(values: Tensor, lines: Tensor) -> Tensor:
+    """One value for each picture, (N,), at all places of its lines (N, H, W); its gradient is a `_total`."""
+    return values[:, None].expand(lines.shape[:2])[:, :, None].expand_as(lines)
 
 
 def total_variation(x: Tensor, target: Tensor | None = None) -> Tensor:
     """Sum of squared differences between neighbours over C·H·W; divided by the target's own where one is given."""
     down = F.mse_loss(x[:, :, 1:], x[:, :, :-1], reduction="none")
     right = F.mse_loss(x[..., 1:], x[..., :-1], reduction="none")
-    own = (down.flatten(1).sum(1) + right.flatten(1).sum(1)) / x[0].numel()
+    own = (_total(down.flatten(1, 2)) + _total(right.flatten(1, 2))) / x[0].numel()
     if target is None:
         return own
     with torch.no_grad():

@@ -47,13 +47,14 @@ def _halved_transposed(grad: Tensor, dim: int, length: int) -> Tensor:
     sides = [*grad.shape[:dim], length, *grad.shape[dim + 1 :]]
     x = torch.empty(sides, dtype=grad.dtype, device=grad.device, memory_format=_format(grad))
     even, odd = _every_second(x, 0, dim), _every_second(x, 1, dim)
-    last, quarter = odd.shape[dim], grad / 4
-    even.copy_(quarter).mul_(2)
-    odd.copy_(quarter.narrow(dim, 0, last))
-    odd.narrow(dim, 0, even.shape[dim] - 1).add_(quarter.narrow(dim, 1, even.shape[dim] - 1))
-    odd.narrow(dim, 0, 1).add_(quarter.narrow(dim, 0, 1))
+    last = odd.shape[dim]
+    torch.div(grad, 2, out=even)
+    odd.copy_(grad.narrow(dim, 0, last))
+    odd.narrow(dim, 0, even.shape[dim] - 1).add_(grad.narrow(dim, 1, even.shape[dim] - 1))
+    odd.narrow(dim, 0, 1).add_(grad.narrow(dim, 0, 1))
     if last < even.shape[dim]:
-        odd.narrow(dim, last - 1, 1).add_(quarter.narrow(dim, last, 1))
+        odd.narrow(dim, last - 1, 1).add_(grad.narrow(dim, last, 1))
+    odd.div_(4)
     return x
 
 
