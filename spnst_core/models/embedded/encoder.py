@@ -7,12 +7,14 @@ of patches (Coates & Ng, "Learning Feature Representations with K-means", 2012),
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
+import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from spnst_core.colour import luminance
 from spnst_core.errors import InputError, closest
+from spnst_core.models.embedded.bank import Bank
 from spnst_core.models.embedded.blur_pool import blur_pool
 from spnst_core.tiling import Reach
 
@@ -37,7 +39,7 @@ class PatchEncoder(nn.Module):
         self.banks = nn.ModuleList()
         channels = 3
         for side, filters in LAYERS:
-            self.banks.append(nn.Conv2d(channels, filters, side))
+            self.banks.append(Bank(channels, filters, side))
             channels = filters
 
     def features(self, x: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
@@ -73,12 +75,10 @@ class PatchEncoder(nn.Module):
 
     def respond(self, x: Tensor, k: int) -> Tensor:
         """Layer k's response to its own input."""
-        bank = self.banks[k - 1]
-        assert isinstance(bank, nn.Conv2d)
-        pad = bank.kernel_size[0] // 2
-        gain = 2**0.5  # of the filters, so that the responses needn't be gone through once more
-        padded = F.pad(x, (pad, pad, pad, pad), mode="reflect")
-        return F.relu(F.conv2d(padded, gain * bank.weight, None if bank.bias is None else gain * bank.bias))
+        pad = LAYERS[k - 1][0] // 2
+        with torch.autocast(x.device.type, enabled=False):  # which would mirror in float32
+            padded = F.pad(x, (pad, pad, pad, pad), mode="reflect")
+        return F.relu(self.banks[k - 1](padded), inplace=True)
 
 
 def _reaches() -> dict[str, Reach | None]:

@@ -1,0 +1,28 @@
+"""A bank of filters: one layer of the embedded encoder."""
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from spnst_core.models.embedded.few_channels import conv_of_few_channels
+
+GAIN = 2**0.5
+"""Of the filters, which restores the power that rectifying takes: so responses needn't be gone through once more."""
+
+
+class Bank(nn.Conv2d):
+    """Filters as they were learned; they respond with a gain of √2."""
+
+    @property
+    def filters(self) -> Tensor:
+        """(C, c, k, k), gain included."""
+        return GAIN * self.weight
+
+    @property
+    def offsets(self) -> Tensor | None:
+        """(C,), gain included."""
+        return None if self.bias is None else GAIN * self.bias
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, c, H, W) → (N, C, H − k + 1, W − k + 1), not rectified, differentiable in x alone."""
+        conv = conv_of_few_channels if self.in_channels == 3 else F.conv2d
+        return conv(x, self.filters, self.offsets)
