@@ -1,16 +1,20 @@
 """Precision: the floating-point type that networks multiply in while an image is optimised.
 
 Half the bits go through a device twice as fast or faster. Targets, losses, Grams, gradients of the image and the image
-itself stay in float32; so does everything that judges a finished pastiche.
+itself stay in float32; so does everything that judges a finished pastiche. A processor that has to multiply float32
+does so less often: see `spnst_core.models.winograd`.
 """
 
+from collections.abc import Callable
 from copy import deepcopy
-from typing import Literal, TypeVar, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 import torch
 from torch import Tensor, nn
 
 from spnst_core.errors import InputError, closest
+from spnst_core.models.embedded.bank import Bank
+from spnst_core.models.winograd import WinogradConv2d, pays
 
 Network = TypeVar("Network")
 
@@ -49,14 +53,40 @@ def lowered(network: Network) -> Network:
     """
     if not isinstance(network, nn.Module):
         return network
-    other = deepcopy(network)
-    for module in list(other.modules()):
+    return _replaced(deepcopy(network), _lowered_layer)
+
+
+def quickened(network: Network) -> Network:
+    """The same network, its wide convolutions in float32 by fewer products, where the device is a processor.
+
+    It shares the weights and keeps eight transformed values for each of those that take part.
+    """
+    if not isinstance(network, nn.Module) or next(network.parameters()).device.type != "cpu":
+        return network
+    shared = {id(weight): weight for weight in network.parameters()}
+    return _replaced(deepcopy(network, shared), _quickened_layer)
+
+
+def _replaced(network: nn.Module, rule: Callable[[nn.Module], nn.Module]) -> Any:
+    """The network with every layer replaced by what the rule makes of it."""
+    for module in list(network.modules()):
         for name, layer in list(module.named_children()):
-            if _is_slower_in_bfloat16(layer):
-                setattr(module, name, _InFloat32(layer))
-            elif type(layer) in (nn.Conv2d, nn.ConvTranspose2d, nn.Linear):
-                layer.to(torch.bfloat16)
-    return other
+            setattr(module, name, rule(layer))
+    return network
+
+
+def _lowered_layer(layer: nn.Module) -> nn.Module:
+    if _is_slower_in_bfloat16(layer):
+        return _InFloat32(layer)
+    return layer.to(torch.bfloat16) if type(layer) in (nn.Conv2d, nn.ConvTranspose2d, nn.Linear) else layer
+
+
+def _quickened_layer(layer: nn.Module) -> nn.Module:
+    if isinstance(layer, Bank) and pays(layer):
+        return WinogradConv2d(layer.filters, layer.offsets, 0)
+    if type(layer) is nn.Conv2d and pays(layer):
+        return WinogradConv2d(layer.weight, layer.bias, int(layer.padding[0]))
+    return layer
 
 
 class _InFloat32(nn.Module):

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from spnst_core.errors import InputError, closest
 from spnst_core.models.weights import Progress, silent
-from spnst_core.precision import find_precision, lowered
+from spnst_core.precision import find_precision, lowered, quickened
 from spnst_core.tiling import Reach
 
 PROFILES = {"pretrained": "pretrained", "embedded": "embedded.profile"}
@@ -147,9 +147,8 @@ class Models:
     @cached_property
     def at_work(self) -> "Models":
         """The networks as they serve while images are optimised, to be used inside `autocast`."""
-        if self.precision != torch.bfloat16:
-            return self
-        return replace(self, encoder=lowered(self.encoder), edges=lowered(self.edges), depth=lowered(self.depth))
+        faster = lowered if self.precision == torch.bfloat16 else quickened
+        return replace(self, encoder=faster(self.encoder), edges=faster(self.edges), depth=faster(self.depth))
 
     def autocast(self) -> AbstractContextManager[object]:
         """Inside it, networks multiply in ``precision``, whatever their weights are kept in."""

@@ -11,6 +11,7 @@ from spnst_core.canvas import canvas
 from spnst_core.evaluation import differentiated
 from spnst_core.models.networks import build
 from spnst_core.models.profiles import Identity, Layers, Models, load_models
+from spnst_core.models.winograd import WinogradConv2d
 from spnst_core.objective import Objective
 from spnst_core.optimize import optimize
 from spnst_core.precision import find_precision, lowered
@@ -110,7 +111,6 @@ def test_weights_kept_in_bfloat16_are_those_that_autocast_would_make(published):
     assert all(torch.equal(kept[layer], made[layer]) for layer in made)
     assert half.at_work is half.at_work, "made once"
     assert half.encoder.stack[0].weight.dtype == torch.float32, "targets and judges see with all bits"
-    assert published.at_work is published
 
 
 def test_a_processor_keeps_strided_convolutions_by_channel_in_float32():
@@ -125,6 +125,22 @@ def test_a_processor_keeps_strided_convolutions_by_channel_in_float32():
     assert torch.equal(found, layers[0](x.float()).bfloat16())
     wrapped = [name for name, _ in lowered(build("midas_v21_small")).named_modules() if name.endswith("conv_dw.layer")]
     assert len(wrapped) == 4, "timm's own kind of convolution"
+
+
+def test_in_float32_a_processor_convolves_wide_layers_by_fewer_products(models, published):
+    x, wide = torch.rand(1, 3, 60, 72), ["relu4_1", "bank3"]
+    for networks, layers in ((models, ["bank1", "bank3"]), (published, ["relu1_1", "relu4_1"])):
+        at_work = networks.at_work
+        assert at_work is networks.at_work, "made once"
+        usual, quick = (m.encoder.features(x, layers) for m in (networks, at_work))
+        for layer in layers:
+            torch.testing.assert_close(quick[layer], usual[layer], rtol=1e-4, atol=1e-4)
+            assert torch.equal(quick[layer], usual[layer]) is (layer not in wide)
+        assert [type(m) for m in networks.encoder.modules()].count(WinogradConv2d) == 0, "targets and judges don't"
+    quick_banks = [type(bank) is WinogradConv2d for bank in models.at_work.encoder.banks]
+    assert quick_banks == [False, True, True]
+    first, second = (m.encoder.stack[0].weight for m in (published, published.at_work))
+    assert first.data_ptr() == second.data_ptr(), "weights are shared"
 
 
 @pytest.mark.parametrize("tile", [None, 48])
