@@ -58,6 +58,12 @@ def room(device: torch.device) -> int:
     return MOST_PIXELS_ON_CPU
 
 
+def abreast(cells: int, pixels: int, threads: int) -> int:
+    """Cells of ``pixels`` pixels each that a processor's threads should work at side by side, at least one."""
+    fitting = int(free_memory(torch.device("cpu")) * SHARE) // (pixels * BYTES_PER_PIXEL)
+    return max(1, min(cells, threads, fitting))
+
+
 class Room:
     """What devices have been found to have room for: at first nothing; what is learnt holds for the process."""
 

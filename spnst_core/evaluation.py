@@ -1,21 +1,27 @@
 """The objective of a batch with its gradient, in as few passes through the networks as the device has room for."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import torch
 from torch import Tensor
 
-from spnst_core.batching import ROOM
+from spnst_core.batching import ROOM, abreast
 from spnst_core.lbfgs import Evaluation
 from spnst_core.objective import Objective, View
+
+Item = TypeVar("Item")
+Found = TypeVar("Found")
 
 
 def evaluate(objective: Objective, view: View, x: Tensor, cells: Sequence[int]) -> Evaluation:
     """The objective of canvases (B, 3, H, W) in one view, with its gradient; ``cells`` says which of all they are.
 
-    On a processor they go through the networks one by one: that takes no longer, needs less memory, and rounds the
-    same however large the batch is. Elsewhere they go together; if that is more than the device has room for, in
-    halves, and from then on all pictures of that shape on that device. What was done before isn't lost.
+    On a processor each goes through the networks alone, which rounds the same however large the batch is, several side
+    by side with a share of the threads each: threads that share nothing never wait for each other. Elsewhere they go
+    together; if that is more than the device has room for, in halves, and from then on all pictures of that shape on
+    that device. What was done before isn't lost.
 
     Raises:
         torch.OutOfMemoryError: there is no room for a single cell.
@@ -26,7 +32,7 @@ def evaluate(objective: Objective, view: View, x: Tensor, cells: Sequence[int]) 
         parts = [slice(k, k + together) for k in range(0, len(x), together)]
         try:
             with ROOM.measured(device, together * shape[0] * shape[1]):
-                found = [differentiated(objective, x[part], view, cells[part]) for part in parts]
+                found = _evaluated(objective, view, x, cells, parts)
         except torch.OutOfMemoryError:
             if together == 1:
                 raise
@@ -34,6 +40,35 @@ def evaluate(objective: Objective, view: View, x: Tensor, cells: Sequence[int]) 
             values = {term: torch.cat([part.values[term] for part in found]) for term in found[0].values}
             return Evaluation(values, torch.cat([part.gradient for part in found]))
         ROOM.shrink(device, shape, together)  # here, where the failed attempt's tensors are gone
+
+
+def _evaluated(
+    objective: Objective, view: View, x: Tensor, cells: Sequence[int], parts: Sequence[slice]
+) -> list[Evaluation]:
+    def evaluated(part: slice) -> Evaluation:
+        return differentiated(objective, x[part], view, cells[part])
+
+    if x.device.type != "cpu" or objective.is_tiled:
+        return [evaluated(part) for part in parts]
+    objective.look(view)  # with all threads, and once
+    return side_by_side(evaluated, parts, abreast(len(parts), x.shape[2] * x.shape[3], torch.get_num_threads()))
+
+
+def side_by_side(function: Callable[[Item], Found], items: Sequence[Item], lanes: int) -> list[Found]:
+    """``function`` of each item, so many at a time, PyTorch's threads shared out among them; raises what it raises."""
+    threads, found = torch.get_num_threads(), list[Found]()
+    for first in range(0, len(items), lanes):
+        group = items[first : first + lanes]
+        if len(group) == 1:
+            found.append(function(group[0]))
+            continue
+        share = max(1, threads // len(group))
+        try:  # a thread's number of threads is its own, and the default for threads that begin later
+            with ThreadPoolExecutor(len(group), initializer=torch.set_num_threads, initargs=(share,)) as pool:
+                found += pool.map(function, group)
+        finally:
+            torch.set_num_threads(threads)
+    return found
 
 
 def differentiated(objective: Objective, x: Tensor, view: View, cells: Sequence[int] | None = None) -> Evaluation:

@@ -129,6 +129,16 @@ class Objective:
         noise = torch.randn(shape, generator=generator, pin_memory=on_gpu)
         return View(window, noise.to(self._goal, non_blocking=True))
 
+    @property
+    def is_tiled(self) -> bool:
+        """Whether canvases are seen tile by tile, for want of memory."""
+        return self._tile is not None
+
+    def look(self, view: View) -> None:
+        """Look at the content in a view, before several threads evaluate in it."""
+        with self._models.autocast():
+            self._goals(view)
+
     def __call__(self, x: Tensor, view: View, cells: Sequence[int] | None = None) -> dict[str, Tensor]:
         """Every term of canvases that are all of the batch, or of ``cells``; networks run in the models' precision."""
         with self._models.autocast():

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from spnst_core.batching import Room, batches, room
+from spnst_core.batching import BYTES_PER_PIXEL, Room, abreast, batches, room
 
 CPU = torch.device("cpu")
 
@@ -25,6 +25,15 @@ def test_a_picture_too_large_for_two_goes_alone():
 def test_a_processor_takes_one_cell_after_the_other():
     """So that a batch rounds as its cells alone do."""
     assert Room().at_once(CPU, (100, 100)) == 1
+
+
+@pytest.mark.parametrize(
+    ("cells", "threads", "fitting", "expected"), [(3, 8, 100, 3), (8, 2, 100, 2), (8, 8, 4, 4), (8, 8, 0, 1)]
+)
+def test_cells_go_side_by_side_as_far_as_threads_and_memory_go(cells, threads, fitting, expected, monkeypatch):
+    free = 1000 * BYTES_PER_PIXEL * (fitting + 0.5) / 0.6
+    monkeypatch.setattr("spnst_core.batching.free_memory", lambda device: free)
+    assert abreast(cells, 1000, threads) == expected
 
 
 def test_a_gpu_takes_all_together_until_it_has_no_room(monkeypatch):
