@@ -59,8 +59,8 @@ class LBFGS:
     """Minimises B functions of n variables each, side by side; what happens to one doesn't touch the others.
 
     Each `step` goes down a quasi-Newton direction to the first point that brings enough decrease. The objective must
-    be the same function at every call. A problem whose objective is infinite or NaN at a trial point steps shorter;
-    one that can't be improved, or is NaN where it starts, stays where it is.
+    be the same function at every call until `go_on`. A problem whose objective is infinite or NaN at a trial point
+    steps shorter; one that can't be improved, or is NaN where it starts, stays where it is.
 
     Args:
         x: where to start, (B, …), any shape beyond the first dimension, within the bounds.
@@ -83,6 +83,11 @@ class LBFGS:
         self._pairs: deque[_Pair] = deque(maxlen=history)
         self.scale = x.new_zeros(len(x)) if scale is None else scale.clone()
         self._here: Evaluation | None = None
+
+    def go_on(self) -> None:
+        """From here on another objective is minimised: the curvature stays, as a guess that every step corrects."""
+        self._here = None
+        self.active = torch.ones_like(self.active)
 
     def step(self, evaluate: Evaluate) -> Mapping[str, Tensor]:
         """One step of every active problem. Gives the objective's values before it."""

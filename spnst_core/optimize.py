@@ -60,7 +60,7 @@ def optimize(
     cell a curvature and a step of its own. The image stays in [0, 1]. The last iterate holds the finished pastiches.
 
     From one stage to the next the image goes on. Where the size stays, so does the optimiser: Adam with its moments,
-    L-BFGS with its curvature if the objective stays as well. Where the size grows, the image is resized and the
+    L-BFGS with its curvature. Where the size grows, the image is resized and the
     optimiser starts afresh; of L-BFGS's curvature the scale goes on.
 
     Args:
@@ -77,14 +77,13 @@ def optimize(
     generator = torch.Generator().manual_seed(recipe.seed)
     photograph = content.content.to(models.device)
     optimizer: Adam | LBFGS | None = None
-    before: Stage | None = None
     begun = 0
     for index, stage in enumerate(recipe.stages):
         goal = canvas(photograph, recipe, stage)
         layers = {*recipe.content_layers(models.encoder), *recipe.style_layers(models.encoder)}
         side = fitting_tile(models.encoder, layers, goal) if tile is None else tile
         objective = Objective(goal, content, styles, recipe, stage, models, side)
-        if optimizer is None or before is None:
+        if optimizer is None:
             if start is None:
                 x = _start(goal, styles, recipe, stage, generator)
             else:
@@ -93,9 +92,9 @@ def optimize(
         elif optimizer.x.shape[2:] != goal.shape[2:]:
             x = _placed(crop(optimizer.x.detach(), recipe.margin), goal, len(styles), recipe.margin)
             optimizer = _begun(x, recipe, optimizer)
-        elif isinstance(optimizer, LBFGS) and not _same_objective(before, stage, recipe):
-            optimizer = LBFGS(optimizer.x)
-        before, plateau, values = stage, Plateau(len(styles), recipe.flat), dict[str, Tensor]()
+        elif isinstance(optimizer, LBFGS):
+            optimizer.go_on()
+        plateau, values = Plateau(len(styles), recipe.flat), dict[str, Tensor]()
         for done in range(stage.steps):
             cells, step = plateau.falling, begun + done + 1
             if not cells:
@@ -140,11 +139,6 @@ def _updated(values: Mapping[str, Tensor], new: Mapping[str, Tensor], cells: Seq
         return dict(new)
     rows = torch.tensor(cells).to(new["total"].device, non_blocking=True)
     return {term: value.index_copy(0, rows, new[term]) for term, value in values.items()}
-
-
-def _same_objective(one: Stage, other: Stage, recipe: Recipe) -> bool:
-    """Whether two stages of one size minimise the same function."""
-    return all(rule(one) == rule(other) for rule in (recipe.stage_weights, recipe.stroke_sizes))
 
 
 def _learning_rate(stage: Stage, done: int) -> float:

@@ -160,6 +160,19 @@ def test_a_curvature_that_is_known_sets_the_first_step():
     assert found.scale.item() == pytest.approx(1 / 16)
 
 
+def test_what_is_known_of_the_curvature_serves_an_objective_that_has_changed_a_little():
+    a, b, _ = quadratics([300, 30])
+    a = a + 0.05 * torch.eye(12, dtype=torch.float64)
+    changed, expected = quadratic(a, b), torch.linalg.solve(a, b)
+    kept = minimised(quadratic(a - 0.05 * torch.eye(12, dtype=torch.float64), b), torch.zeros(2, 12).double(), 20)
+    fresh = LBFGS(kept.x, **FREE)
+    kept.go_on()
+    for optimizer in (kept, fresh):
+        for _ in range(8):
+            optimizer.step(evaluation(changed, 2))
+    assert ((kept.x - expected).norm(dim=1) < 0.5 * (fresh.x - expected).norm(dim=1)).all()
+
+
 def test_a_line_search_evaluates_only_the_problems_that_are_still_searching():
     """A first step goes a stride downhill: on a slope that is a gain, past a minimum that is near a loss."""
     asked, bend = [], torch.tensor([0.0, 100.0])
