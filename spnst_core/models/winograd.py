@@ -18,7 +18,7 @@ TILES = 512
 LEAST_CHANNELS = 64 * 128
 """Channels in times channels out from which this is faster (measured: 64 × 64 as fast, 64 × 128 twice as fast)."""
 
-SMALLEST = 16
+SMALLEST = 12
 """Side in responses below which there are too few tiles."""
 
 # The transforms of a tile, of a kernel and of the products, for the points 0, 1, −1, 2, −2 and ∞.
