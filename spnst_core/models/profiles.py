@@ -147,7 +147,12 @@ class Models:
     @cached_property
     def at_work(self) -> "Models":
         """The networks as they serve while images are optimised, to be used inside `autocast`."""
-        faster = lowered if self.precision == torch.bfloat16 else quickened
+        if self.precision == torch.bfloat16:
+            faster = lowered
+        elif self.device.type == "cpu":
+            faster = quickened
+        else:
+            return self
         return replace(self, encoder=faster(self.encoder), edges=faster(self.edges), depth=faster(self.depth))
 
     def autocast(self) -> AbstractContextManager[object]:
