@@ -303,7 +303,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     if given.out.suffix not in (".svg", ".png"):
         parser.error(f"--out {given.out}: name a file that ends in .svg or .png")
-    torch.set_num_threads(given.threads)
+    # Cells side by side have threads of their own, which the profiler doesn't see.
+    torch.set_num_threads(given.threads if given.cells == 1 else 1)
     torch.set_flush_denormal(True)
     try:
         where = find_device(given.device)

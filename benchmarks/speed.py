@@ -424,7 +424,10 @@ def rate_figures(load: Load, size: int, cells: int, steps: int, asked: bool) -> 
 
 
 def counted(steps: Iterator[object]) -> int:
-    """Floating-point operations of the last of some steps, forward and backward: products and convolutions."""
+    """Floating-point operations of the last of some steps, forward and backward, as they are done.
+
+    Those of products and convolutions; of Winograd's convolutions the fewer ones that these do.
+    """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # the counter sees its own thread alone, cells mustn't be evaluated side by side
     try:

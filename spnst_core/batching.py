@@ -29,7 +29,7 @@ SHARE = 0.6
 """Share of the device's free memory that a batch may take."""
 
 MOST_PIXELS_ON_CPU = 1_000_000
-"""A processor gains nothing from larger batches, so they are kept small enough that cells land often."""
+"""A processor gains little from larger batches, so they are kept small enough that cells land often."""
 
 SMALLEST_TILE = 192
 """Side in pixels of the tiles that are tried where not even they fit."""

@@ -1,4 +1,4 @@
-"""The objective of a batch with its gradient, in as few passes through the networks as the device has room for."""
+"""The objective of a batch with its gradient: together as far as there is room, on a processor side by side."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -50,12 +50,15 @@ def _evaluated(
 
     if x.device.type != "cpu" or objective.is_tiled:
         return [evaluated(part) for part in parts]
-    objective.look(view)  # with all threads, and once
+    objective.prepare(view)  # with all threads, and once
     return side_by_side(evaluated, parts, abreast(len(parts), x.shape[2] * x.shape[3], torch.get_num_threads()))
 
 
 def side_by_side(function: Callable[[Item], Found], items: Sequence[Item], lanes: int) -> list[Found]:
-    """``function`` of each item, so many at a time, PyTorch's threads shared out among them; raises what it raises."""
+    """``function`` of each item, so many at a time, PyTorch's threads shared out among them; raises what it raises.
+
+    Threads of the caller's that first use PyTorch meanwhile have the share as well, for as long as they live.
+    """
     threads, found = torch.get_num_threads(), list[Found]()
     for first in range(0, len(items), lanes):
         group = items[first : first + lanes]
@@ -72,7 +75,7 @@ def side_by_side(function: Callable[[Item], Found], items: Sequence[Item], lanes
 
 
 def differentiated(objective: Objective, x: Tensor, view: View, cells: Sequence[int] | None = None) -> Evaluation:
-    """The same in one pass; ``cells`` may be left out where all of the objective's are meant."""
+    """What `evaluate` gives, in one pass; ``cells`` may be left out where all of the objective's are meant."""
     x = x.detach().requires_grad_(True)
     values = objective(x, view, cells)
     (gradient,) = torch.autograd.grad(values["total"].sum(), x)

@@ -60,7 +60,9 @@ def total_squared_error(x: Tensor, target: Tensor) -> Tensor:
 
 
 class _TotalSquaredError(torch.autograd.Function):
-    """Piece by piece, so that nothing of the features' size is written down in float32, nor kept for the gradient.
+    """Piece by piece, so that on a processor nothing of the features' size is written down in float32.
+
+    Nor is anything kept for the gradient but the features and their target.
 
     The gradient has the precision of x and its order in memory.
     """
@@ -73,10 +75,13 @@ class _TotalSquaredError(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *grads: Any) -> tuple[Tensor, None]:
         (x, target), factor = ctx.saved_tensors, 2 * grads[0][:, None, None]
-        gradient = torch.empty_like(x)
-        for own, a, b in _pieces(gradient, x, target):
-            own.copy_((wide(a) - wide(b)).mul_(factor))
-        return gradient, None
+        order, done = _order(x), 0
+        gradient = torch.empty([x.shape[dim] for dim in order], dtype=x.dtype, device=x.device)
+        lines = gradient.view(len(x), -1, gradient.shape[-1])
+        for a, b in _pieces(x, target):
+            lines[:, done : done + a.shape[1]].copy_((wide(a) - wide(b)).mul_(factor))
+            done += a.shape[1]
+        return gradient.permute([order.index(dim) for dim in range(x.dim())]), None
 
 
 def _order(x: Tensor) -> list[int]:
@@ -156,7 +161,7 @@ class _Sums(torch.autograd.Function):
             for piece in map(wide, positions.split(max(1, at_once), 1)):
                 # A loop is faster than a batched product on processors.
                 for own, f in zip(product, piece, strict=True):
-                    own.addmm_(f.mT, f)
+                    own += f.mT @ f
                 total += piece.sum(1)
         return product, total
 

@@ -134,7 +134,7 @@ class Objective:
         """Whether canvases are seen tile by tile, for want of memory."""
         return self._tile is not None
 
-    def look(self, view: View) -> None:
+    def prepare(self, view: View) -> None:
         """Look at the content in a view, before several threads evaluate in it."""
         with self._models.autocast():
             self._goals(view)

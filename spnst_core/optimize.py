@@ -81,7 +81,8 @@ def optimize(
     for index, stage in enumerate(recipe.stages):
         goal = canvas(photograph, recipe, stage)
         layers = {*recipe.content_layers(models.encoder), *recipe.style_layers(models.encoder)}
-        side = fitting_tile(models.encoder, layers, goal) if tile is None else tile
+        # Of the networks at work: they must be in memory before it is asked what is left.
+        side = fitting_tile(models.at_work.encoder, layers, goal) if tile is None else tile
         objective = Objective(goal, content, styles, recipe, stage, models, side)
         if optimizer is None:
             if start is None:

@@ -1,4 +1,4 @@
-"""Convolutions 3 × 3 with a quarter of the multiplications, for processors that multiply nothing but float32 natively.
+"""Convolutions 3 × 3 with a quarter of the multiplications, for processors where networks multiply float32.
 
 Lavin & Gray, "Fast Algorithms for Convolutional Neural Networks", CVPR 2016, F(4×4, 3×3): sixteen responses come from a
 tile of 6 × 6 by 36 products for each pair of channels, where the definition takes 144. The gradient with respect to the
@@ -61,7 +61,8 @@ class WinogradConv2d(nn.Conv2d):
     def __init__(self, weight: Tensor, bias: Tensor | None, padding: int) -> None:
         if weight.shape[2:] != (3, 3) or padding not in (0, 1, 2):
             raise ValueError(f"a kernel {tuple(weight.shape[2:])} padded by {padding} isn't 3 × 3 padded by 0 to 2")
-        super().__init__(weight.shape[1], weight.shape[0], 3, padding=padding, bias=bias is not None)
+        # On no device: weights that would be thrown away mustn't be drawn.
+        super().__init__(weight.shape[1], weight.shape[0], 3, padding=padding, bias=bias is not None, device="meta")
         self.zeros = padding
         self.weight = nn.Parameter(weight.detach(), requires_grad=False)
         if bias is not None:

@@ -22,7 +22,7 @@ def test_a_picture_too_large_for_two_goes_alone():
     assert batches("abc", room(CPU), CPU) == [["a"], ["b"], ["c"]]
 
 
-def test_a_processor_takes_one_cell_after_the_other():
+def test_a_processor_takes_each_cell_alone():
     """So that a batch rounds as its cells alone do."""
     assert Room().at_once(CPU, (100, 100)) == 1
 

@@ -160,18 +160,22 @@ def test_what_goes_wrong_beside_others_is_told(threads):
     assert torch.get_num_threads() == threads
 
 
-def test_cells_side_by_side_give_what_they_give_alone(cells, short, models, threads, monkeypatch):
-    """To the last bit, and each goes through the networks on its own."""
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+def test_cells_side_by_side_on_two_threads_give_what_they_give_alone(precision, cells, short, models, threads):
+    """To the last bit."""
+    torch.set_num_threads(2)
     content, styles = cells
     goal = canvas(content.content, short, short.stages[-1])
-    objective = Objective(goal, content, styles, short, short.stages[-1], models)
-    x, view = goal.repeat(4, 1, 1, 1), objective.view(torch.Generator().manual_seed(0))
-    together = evaluate(objective, view, x, range(4))
-    monkeypatch.setattr("spnst_core.evaluation.abreast", lambda *limits: 1)
-    torch.set_num_threads(1)
-    alone = evaluate(objective, view, x, range(4))
-    assert torch.equal(together.gradient, alone.gradient)
-    assert all(torch.equal(together.values[term], alone.values[term]) for term in alone.values)
+
+    def evaluated(which):
+        objective = Objective(goal, content, styles, short, short.stages[-1], replace(models, precision=precision))
+        view = objective.view(torch.Generator().manual_seed(0))
+        return evaluate(objective, view, goal.repeat(len(which), 1, 1, 1), which)
+
+    together, alone = evaluated(range(4)), [evaluated([cell]) for cell in range(4)]
+    assert torch.equal(together.gradient, torch.cat([one.gradient for one in alone]))
+    for term, values in together.values.items():
+        assert torch.equal(values, torch.cat([one.values[term] for one in alone])), term
 
 
 # ---------------------------------------------------------------------------------------------------- what a step costs

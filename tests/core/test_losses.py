@@ -66,6 +66,19 @@ def test_value_is_the_formula(term):
 
 
 @pytest.mark.parametrize("term", TERMS)
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_in_many_pieces_it_is_the_same(term, layout, monkeypatch):
+    x = X.to(memory_format=layout).requires_grad_(True)
+    expected = TERMS[term](x)
+    (wanted,) = torch.autograd.grad(expected.sum(), x)
+    monkeypatch.setattr(losses, "PIECE", 7)
+    monkeypatch.setattr(losses, "LINES", 2)
+    found = TERMS[term](x)
+    torch.testing.assert_close(found, expected)
+    torch.testing.assert_close(torch.autograd.grad(found.sum(), x)[0], wanted)
+
+
+@pytest.mark.parametrize("term", TERMS)
 def test_gradient_is_that_of_finite_differences(term):
     assert gradcheck(TERMS[term], (X.clone().requires_grad_(True),))
 
@@ -75,6 +88,12 @@ def test_each_picture_of_a_batch_is_judged_alone(term):
     changed = X.clone()
     changed[1] = 0.5
     torch.testing.assert_close(TERMS[term](changed)[0], TERMS[term](X)[0])
+
+
+def test_a_batch_that_lies_inside_its_channels_in_memory_has_its_gradient():
+    x = T.transpose(0, 1).contiguous().transpose(0, 1).requires_grad_(True)
+    (gradient,) = torch.autograd.grad(losses.total_squared_error(x, X).sum(), x)
+    torch.testing.assert_close(gradient, 2 * (T - X))
 
 
 def test_one_target_serves_a_whole_batch():

@@ -9,6 +9,7 @@ import torch
 from spnst_core import InputError, Recipe, images, losses
 from spnst_core.canvas import at_size, canvas, crop, framed
 from spnst_core.colour import luminance
+from spnst_core.lbfgs import LBFGS
 from spnst_core.models.networks import build
 from spnst_core.objective import DEPTH_NOISE, Objective, View, style_misfit
 from spnst_core.optimize import optimize
@@ -326,6 +327,17 @@ def test_targets_without_the_maps_that_a_recipe_compares_are_refused(photograph,
         next(optimize(ContentTargets(photograph), styles, short(), models))
 
 
+def begun_lbfgs(sizes):
+    """L-BFGS's beginning, which notes the long sides of the canvases that it begins with."""
+    begin = LBFGS.__init__
+
+    def noted(self, x, *args, **options):
+        sizes.append(max(x.shape[2:]))
+        begin(self, x, *args, **options)
+
+    return noted
+
+
 class TestLBFGS:
     """The optimiser `lbfgs` in a recipe."""
 
@@ -345,6 +357,16 @@ class TestLBFGS:
         split = still(optimizer="lbfgs", stages=(Stage(steps=2), Stage(steps=3)))
         whole = still(optimizer="lbfgs", stages=(Stage(steps=5),))
         assert torch.equal(run(split, photograph, two, models)[-1].image, run(whole, photograph, two, models)[-1].image)
+
+    def test_the_curvature_stays_with_the_size(self, photograph, two, models, monkeypatch):
+        begun = []
+        monkeypatch.setattr("spnst_core.optimize.LBFGS.__init__", begun_lbfgs(begun))
+        recipe = still(
+            optimizer="lbfgs",
+            stages=(Stage(scale=0.5, steps=1), Stage(steps=2, without=("depth",)), Stage(steps=2)),
+        )
+        run(recipe, photograph, two, models)
+        assert begun == [32, 64]
 
     def test_a_stage_with_other_weights_is_another_objective(self, photograph, two, models):
         other = Weights(content=3, style=0.1)

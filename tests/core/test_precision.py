@@ -139,8 +139,22 @@ def test_in_float32_a_processor_convolves_wide_layers_by_fewer_products(models, 
         assert [type(m) for m in networks.encoder.modules()].count(WinogradConv2d) == 0, "targets and judges don't"
     quick_banks = [type(bank) is WinogradConv2d for bank in models.at_work.encoder.banks]
     assert quick_banks == [False, True, True]
-    first, second = (m.encoder.stack[0].weight for m in (published, published.at_work))
+    wide = [k for k, layer in enumerate(published.at_work.encoder.stack) if type(layer) is WinogradConv2d]
+    first, second = (m.encoder.stack[wide[0]].weight for m in (published, published.at_work))
     assert first.data_ptr() == second.data_ptr(), "weights are shared"
+
+
+def test_other_devices_choose_their_convolutions_themselves(models):
+    elsewhere = replace(models, device=torch.device("cuda"))
+    assert elsewhere.at_work is elsewhere
+
+
+def test_making_networks_ready_for_work_draws_no_random_numbers(models):
+    torch.manual_seed(0)
+    expected = torch.rand(3)
+    torch.manual_seed(0)
+    assert replace(models, precision=torch.float32).at_work.encoder is not models.encoder
+    assert torch.equal(torch.rand(3), expected)
 
 
 @pytest.mark.parametrize("tile", [None, 48])

@@ -5,6 +5,9 @@ from torch import Tensor, nn
 
 from spnst_core.models.embedded.few_channels import conv_of_few_channels
 
+FEW = 3
+"""Channels, those of a picture, for which the gradient has a way of its own."""
+
 GAIN = 2**0.5
 """Of the filters, which restores the power that rectifying takes: so responses needn't be gone through once more."""
 
@@ -14,15 +17,15 @@ class Bank(nn.Conv2d):
 
     @property
     def filters(self) -> Tensor:
-        """(C, c, k, k), gain included."""
-        return GAIN * self.weight
+        """(C, c, k, k), gain included, not differentiated."""
+        return GAIN * self.weight.detach()
 
     @property
     def offsets(self) -> Tensor | None:
-        """(C,), gain included."""
-        return None if self.bias is None else GAIN * self.bias
+        """(C,), gain included, not differentiated."""
+        return None if self.bias is None else GAIN * self.bias.detach()
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, c, H, W) → (N, C, H − k + 1, W − k + 1), not rectified, differentiable in x alone."""
-        conv = conv_of_few_channels if self.in_channels == 3 else F.conv2d
+        conv = conv_of_few_channels if self.in_channels <= FEW else F.conv2d
         return conv(x, self.filters, self.offsets)
