@@ -128,7 +128,7 @@ def test_a_matrix_product_with_its_gradients_counts_six_operations_for_each_mult
 
 
 def test_a_step_of_the_library_costs_at_least_its_encoder_forward_and_back():
-    models = load_models("embedded", "cpu")
+    in_bfloat16, in_float32 = (load_models("embedded", "cpu", precision=name) for name in ("bfloat16", "float32"))
     recipe = Recipe.load("gatys").with_size(64).model_copy(update={"stages": (Stage(steps=2),), "jitter": False})
     [photograph], [painting] = photographs(1).values(), paintings(1, 96).values()
     height, width = 58, 64
@@ -136,8 +136,11 @@ def test_a_step_of_the_library_costs_at_least_its_encoder_forward_and_back():
         kernel**2 * before * after * (height * width) // 4**k
         for k, (kernel, before, after) in enumerate([(5, 3, 64), (3, 64, 128), (3, 128, 256)])
     )
-    found = speed.counted(library_steps(photograph, [painting], recipe, models))
+    found, fewer = (
+        speed.counted(library_steps(photograph, [painting], recipe, models)) for models in (in_bfloat16, in_float32)
+    )
     assert 2 * 2 * taps < found < 2 * 4 * taps
+    assert taps < fewer < found, "Winograd's convolutions do less"
 
 
 @pytest.mark.parametrize(
