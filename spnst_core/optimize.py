@@ -60,8 +60,8 @@ def optimize(
     cell a curvature and a step of its own. The image stays in [0, 1]. The last iterate holds the finished pastiches.
 
     From one stage to the next the image goes on. Where the size stays, so does the optimiser: Adam with its moments,
-    L-BFGS with its curvature. Where the size grows, the image is resized and the
-    optimiser starts afresh; of L-BFGS's curvature the scale goes on.
+    L-BFGS with its curvature. Where the size grows, the image is resized and the optimiser starts afresh; of L-BFGS's
+    curvature the scale goes on.
 
     Args:
         content: the photograph, with edges and depth at each of ``recipe.sizes`` where their weight isn't zero.
