@@ -9,8 +9,9 @@ DAGSTER_HOME = $(abspath $(OUT))/.dagster
 demo: .venv/installed
 	$(BIN)/spnst demo --out $(OUT)
 
+# In their own order, since those with few tests, which would come last, take longest.
 test: .venv/installed-dev
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 ui: .venv/installed
 	@test -d $(DAGSTER_HOME) || { echo "no $(DAGSTER_HOME): make demo first, or name a folder with OUT=..."; exit 2; }

@@ -24,6 +24,11 @@ def short(name="structure", **changes):
     return Recipe.load(name).model_copy(update={"size": 64, "stages": stages, **changes})
 
 
+def brief(**changes):
+    """A short recipe of few steps, for what shows at once."""
+    return short(stages=(Stage(scale=0.5, steps=2), Stage(steps=3)), **changes)
+
+
 def still(**changes):
     """A short recipe whose objective stands still, as L-BFGS needs it."""
     return short("gatys", jitter=False, smooth_gradients=False, **changes)
@@ -47,7 +52,7 @@ def two(paintings):
 
 @pytest.mark.parametrize("init", ["content", "recoloured", "noise"])
 def test_a_batch_gives_what_each_cell_alone_gives(init, photograph, two, models):
-    recipe = short(init=init)
+    recipe = brief(init=init)
     together = run(recipe, photograph, two, models)[-1].image
     alone = torch.cat([run(recipe, photograph, [painting], models)[-1].image for painting in two])
     assert (together - alone).abs().max() < 1e-4
@@ -71,8 +76,8 @@ def test_cells_evaluated_together_or_apart_have_the_same_losses_and_gradients(ph
 
 
 def test_the_same_seed_gives_the_same_picture_and_another_does_not(photograph, two, models):
-    first, again = (run(short(), photograph, two, models)[-1].image for _ in range(2))
-    other = run(short(seed=1), photograph, two, models)[-1].image
+    first, again = (run(brief(), photograph, two, models)[-1].image for _ in range(2))
+    other = run(brief(seed=1), photograph, two, models)[-1].image
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
 

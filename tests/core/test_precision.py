@@ -192,7 +192,7 @@ def published():
 def test_published_networks_say_nearly_the_same(published, pair):
     weights = Weights(content=1, style=1, edge=1, tv=0.1)
     changes = {"weights": weights, "stages": (Stage(steps=1),)}
-    recipe = Recipe.load("structure").with_size(96).model_copy(update=changes)
+    recipe = Recipe.load("structure").with_size(64).model_copy(update=changes)
     full, half = (
         evaluated(replace(published, precision=precision), *pair, recipe)
         for precision in (torch.float32, torch.bfloat16)
@@ -204,8 +204,8 @@ def test_published_networks_say_nearly_the_same(published, pair):
 
 def test_a_pastiche_is_as_good(models, pair):
     """Judged in float32: the last step's loss within two percent after a short painting."""
-    stages = (Stage(scale=0.5, steps=15), Stage(steps=15))
-    recipe = Recipe.load("structure").with_size(96).model_copy(update={"stages": stages, "jitter": False})
+    stages = (Stage(scale=0.5, steps=8), Stage(steps=8))
+    recipe = Recipe.load("structure").with_size(64).model_copy(update={"stages": stages, "jitter": False})
     content = content_targets(pair[0], recipe, models)
     styles = [StyleTargets.compute(pair[1], models, recipe.style_sizes)]
     totals = []

@@ -1,7 +1,6 @@
 """Fixtures over a small project, fresh and after its first run; and over an S3 server."""
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -62,9 +61,7 @@ def first_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workplace, Run]
 @pytest.fixture
 def made(first_run: tuple[Workplace, Run], tmp_path: Path) -> Workplace:
     """A copy of a project in which everything is up to date, to change as a test likes."""
-    root = tmp_path / "project"
-    shutil.copytree(first_run[0].root, root)
-    return Workplace(root)
+    return first_run[0].copied(tmp_path / "project")
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """A small project that is really run: two photographs, two paintings, two recipes of a few steps, 48 pixels."""
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,6 +92,10 @@ class Workplace:
             execution = Execution(project, instance, recorder)
             execution.bring_up_to_date(force)
         return Run(execution, recorder, project)
+
+    def copied(self, root: Path) -> "Workplace":
+        shutil.copytree(self.root, root)
+        return Workplace(root)
 
     def instance(self) -> dg.DagsterInstance:
         return dg.DagsterInstance.from_config(str(self.out / ".dagster"))

@@ -156,14 +156,15 @@ def test_artefacts_carry_their_verdicts(first_run):
         assert json.loads(file.metadata()["checks"])[0][:2] == ["positive_semidefinite", True]
 
 
-@pytest.fixture
-def faded(made):
-    """A project with a third recipe, without style: a cell by it can't come nearer to its painting."""
-    (made.root / "faded.yaml").write_text(
+@pytest.fixture(scope="module")
+def faded(first_run, tmp_path_factory):
+    """A project with a third recipe, without style: a cell by it can't come nearer to its painting. Shared."""
+    place = first_run[0].copied(tmp_path_factory.mktemp("faded") / "project")
+    (place.root / "faded.yaml").write_text(
         "weights: {style: 0, tv: 2}\ninit: content\nstages: [{scale: 0.5, steps: 2}, {steps: 3}]\n"
     )
-    recipes = (*made.settings().recipes, str(made.root / "faded.yaml"))
-    return made, recipes, made.run(recipes=recipes)
+    recipes = (*place.settings().recipes, str(place.root / "faded.yaml"))
+    return place, recipes, place.run(recipes=recipes)
 
 
 def test_a_cell_whose_style_distance_did_not_fall_is_kept_but_not_shown(faded):

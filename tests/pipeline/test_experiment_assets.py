@@ -16,10 +16,11 @@ from spnst_pipeline.resources import Project
 ABLATION = {"structure", "gatys", "structure_edges", "structure_depth"}
 
 
-@pytest.fixture
-def tried(made):
-    """A project that was up to date, after the ablation; and its run."""
-    return made, made.run(experiments=("ablation",))
+@pytest.fixture(scope="module")
+def tried(first_run, tmp_path_factory):
+    """A project that was up to date, after the ablation; and its run. Shared: look, don't touch."""
+    place = first_run[0].copied(tmp_path_factory.mktemp("tried") / "project")
+    return place, place.run(experiments=("ablation",))
 
 
 def with_experiment(place, monkeypatch):
@@ -29,12 +30,12 @@ def with_experiment(place, monkeypatch):
 
 
 def test_only_what_the_grid_hasnt_got_is_painted(tried, monkeypatch):
-    made, run = tried
+    place, run = tried
     assert not run.execution.failed
     painted = {batch[0] for batch in run.recorder.batches}
     assert painted == ABLATION - {"structure", "gatys"}
-    assert all((made.out / key).exists() for key in experiment("ablation"))
-    again = made.run(experiments=("ablation",))
+    assert all((place.out / key).exists() for key in experiment("ablation"))
+    again = place.run(experiments=("ablation",))
     assert (again.execution.runs, again.recorder.steps) == ([], 0)
     monkeypatch.setitem(VERSIONS, "experiment", 99)
     lineage = Lineage(run.project)
@@ -42,19 +43,19 @@ def test_only_what_the_grid_hasnt_got_is_painted(tried, monkeypatch):
 
 
 def test_tables_are_of_the_experiments_recipes_and_the_grids_stay_its_own(tried):
-    made, _ = tried
-    folder = made.out / "experiment/ablation"
+    place, _ = tried
+    folder = place.out / "experiment/ablation"
     table = pd.read_parquet(folder / "metrics.parquet")
     assert table.groupby("recipe").size().to_dict() == dict.fromkeys(ABLATION, 4)
     compared = pd.read_csv(folder / "comparison.csv")
     assert len(compared.groupby(["recipe", "against"])) == 12
     assert set(compared["metric"]) == {metric.key for metric in METRICS if not metric.judge}
-    assert set(pd.read_parquet(made.out / "metric_table/metrics.parquet")["recipe"]) == {"structure", "gatys"}
+    assert set(pd.read_parquet(place.out / "metric_table/metrics.parquet")["recipe"]) == {"structure", "gatys"}
 
 
 def test_the_gallery_shows_the_frontier_and_stays_otherwise_the_grids(tried):
-    made, _ = tried
-    page = (made.out / "gallery/index.html").read_text("utf-8")
+    place, _ = tried
+    page = (place.out / "gallery/index.html").read_text("utf-8")
     assert Experiment.load("ablation").description in page
     assert "structure_edges/" not in page
 

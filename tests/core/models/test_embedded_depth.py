@@ -91,9 +91,9 @@ def test_the_whole_picture_informs_every_part(net):
 def test_it_sees_depth_in_scenes_that_it_was_not_trained_on(net):
     """On photographs "lower is nearer" scores 0.55 and 0.81, and 0.62 and 0.75 are asked for: a gain of 0.07 and 0.06.
 
-    That gain is asked for here, where the same guess scores 0.43 and 0.81, since many scenes contradict it.
+    That gain is asked for here, where the same guess scores 0.41 and 0.85, since many scenes contradict it.
     """
-    network, guess = score(net), score(vertical_position)
+    network, guess = score(net, count=20), score(vertical_position, count=20)
     assert network["held_out correlation"] >= guess["held_out correlation"] + 0.07
     assert network["held_out error"] <= 0.75
     assert network["shifted correlation"] >= guess["shifted correlation"] + 0.05
