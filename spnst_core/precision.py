@@ -59,7 +59,7 @@ def lowered(network: Network) -> Network:
 def quickened(network: Network) -> Network:
     """The same network for processors on which it multiplies float32, its wide convolutions by fewer products.
 
-    It shares the weights of plain layers and keeps eight transformed values for each of those that take part.
+    It shares the weights of plain layers and keeps four transformed values for each of those that take part.
     """
     if not isinstance(network, nn.Module):
         return network
