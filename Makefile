@@ -9,7 +9,7 @@ DAGSTER_HOME = $(abspath $(OUT))/.dagster
 demo: .venv/installed
 	$(BIN)/spnst demo --out $(OUT)
 
-# In their own order, since those with few tests, which would come last, take longest.
+# Files in their own order: those of few tests, which xdist would keep for the end, take longest.
 test: .venv/installed-dev
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 

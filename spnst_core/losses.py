@@ -62,8 +62,8 @@ def total_squared_error(x: Tensor, target: Tensor) -> Tensor:
 class _TotalSquaredError(torch.autograd.Function):
     """Piece by piece, so that on a processor nothing of the features' size is written down in float32.
 
-    Nothing is kept for the gradient but the features and their target. The gradient has the
-    precision of x and its order in memory.
+    Nothing is kept for the gradient but the features and their target. The gradient has the precision of x and its
+    order in memory.
     """
 
     @staticmethod
