@@ -1,7 +1,7 @@
 """How fast the library is beside the plain loop, and what its speed costs in loss, memory and accuracy.
 
     python -m benchmarks.speed [--device cpu|cuda] [--size 256] [--cells 4] [--grid 4] [--threads 2] [--json FILE]
-                               [--profile embedded|published] [--rows ROW ...]
+                               [--profile embedded|published] [--rows ROW ...] [--recipes RECIPE ...]
 
 Rows: ``step``, ``grid``, ``memory``, ``gradient``, ``bf16``, ``rate``; all of them unless named. Plain and ours are
 measured in turn, and a ratio is the median over the pairs. Both pastiches of a cell are judged by one function.
@@ -45,6 +45,15 @@ PLAIN_STEPS = 100
 
 PLAIN_LR = 0.05
 """The plain loop's learning rate, as in the first notebook."""
+
+SOONEST: Mapping[str, Sequence[tuple[float, int]]] = {
+    "smallstroke_preserve": ((0.5, 20), (1.0, 14), (1.0, 4)),
+    "structure": ((0.35, 13), (0.7, 7), (1.0, 14), (1.0, 6)),
+}
+"""Scales and steps of the shortest way that was found to what the plain loop reaches by each of these recipes."""
+
+STYLE_SIDE = 768
+"""Long side of the grid's paintings: their short one isn't below the 512 px that the notebook looks at."""
 
 FACTORS = (0.7, 4.0)
 """Between them the factor of our steps is searched for."""
@@ -101,7 +110,7 @@ def _checked(steps: Iterator[tuple[Tensor, Mapping[str, float]]]) -> Iterator[ob
 
 @dataclass(frozen=True)
 class Grid:
-    """Photographs × paintings at one size, and the one judge of all pastiches."""
+    """Photographs × paintings at one size, and the one judge of all pastiches: the recipe's objective in float32."""
 
     photographs: Mapping[str, Tensor]
     paintings: Mapping[str, Tensor]
@@ -109,10 +118,10 @@ class Grid:
     judge: Models
 
     @classmethod
-    def of_samples(cls, side: int, size: int, load: Load) -> "Grid":
-        """So many samples each way, judged by `structure` with float32 networks."""
-        recipe = Recipe.load("structure").with_size(size)
-        return cls(photographs(side), paintings(side, max(512, size)), recipe, in_precision(load(), torch.float32))
+    def of_samples(cls, recipe: str, side: int, size: int, load: Load) -> "Grid":
+        """So many samples each way."""
+        judge = in_precision(load(), torch.float32)
+        return cls(photographs(side), paintings(side, STYLE_SIDE), Recipe.load(recipe).with_size(size), judge)
 
     @property
     def diagonal(self) -> list[tuple[str, str]]:
@@ -120,7 +129,7 @@ class Grid:
         return list(zip(self.photographs, self.paintings, strict=True))
 
     def loss(self, cell: tuple[str, str], pastiche: Tensor) -> float:
-        """The relative objective of `structure` at full size, float32, without jitter: what the plain loop minimises.
+        """The objective at full size, float32, without jitter: what the plain loop minimises.
 
         Raises:
             ArithmeticError: it isn't finite.
@@ -158,15 +167,19 @@ def plain_recipe(recipe: Recipe, lr: float, steps: int) -> Recipe:
 
 
 def coarse_to_fine(recipe: Recipe) -> Recipe:
-    """The same objective, as the library comes to it soonest: L-BFGS from 0.35 of the size up, depth at the end alone.
+    """The same objective, as the library comes to it soonest: L-BFGS from small to large, depth at the end alone.
 
-    The recipe itself shows the networks another view in each step and smooths gradients: its pastiches look better,
-    and have a higher loss in this one view than its steps would buy elsewhere.
+    A style that is looked at in a size of its own is looked at smaller while the picture is small. `structure` itself
+    shows the networks another view in each step and smooths gradients: its pastiches look better, and have a higher
+    loss in this one view than its steps would buy elsewhere.
     """
-    before = ((0.35, 13), (0.7, 7), (1.0, 14))
-    stages = (*(Stage(scale=scale, steps=steps, without=("depth",)) for scale, steps in before), Stage(steps=6))
-    changes = {"stages": stages, "optimizer": "lbfgs", "jitter": False, "smooth_gradients": False}
-    return recipe.model_copy(update=changes)
+    *before, (_, last) = SOONEST[recipe.name]
+    stages = [
+        Stage(scale=scale, steps=steps, without=("depth",), strokes=(scale,) if recipe.style_size else None)
+        for scale, steps in before
+    ]
+    changes = {"optimizer": "lbfgs", "init": "recoloured", "jitter": False, "smooth_gradients": False}
+    return recipe.model_copy(update={**changes, "stages": (*stages, Stage(steps=last))})
 
 
 def shortened(recipe: Recipe, factor: float) -> Recipe:
@@ -188,10 +201,19 @@ def painted_row(
     return found
 
 
-def plain_loss(grid: Grid, load: Load, recipe: Recipe) -> float:
-    """Mean loss of what the plain loop paints on the diagonal."""
+Losses = Mapping[tuple[str, str], float]
+"""Loss of each cell's pastiche."""
+
+
+def over(ours: Losses, plain: Losses) -> float:
+    """Our losses over plain's, the mean over the cells."""
+    return mean(ours[cell] / plain[cell] for cell in plain)
+
+
+def plain_losses(grid: Grid, load: Load, recipe: Recipe) -> Losses:
+    """Losses of what the plain loop paints on the diagonal."""
     pictures = ((cell, grid.photographs[cell[0]], grid.paintings[cell[1]]) for cell in grid.diagonal)
-    return mean(grid.loss(cell, plain.stylize(content, style, recipe, load)) for cell, content, style in pictures)
+    return {cell: grid.loss(cell, plain.stylize(content, style, recipe, load)) for cell, content, style in pictures}
 
 
 class OutOfReach(Exception):
@@ -220,22 +242,22 @@ def smallest(fits: Callable[[float], bool], low: float, high: float, tolerance: 
     return enough
 
 
-def matching_factor(grid: Grid, load: Load, goal: float) -> float:
-    """The smallest factor of `coarse_to_fine`'s steps with which the mean loss on the diagonal is the goal's."""
+def matching_factor(grid: Grid, load: Load, goals: Losses) -> float:
+    """The smallest factor of `coarse_to_fine`'s steps with which losses on the diagonal are the goals', on average."""
     models = load()
 
     @cache
-    def loss(factor: float) -> float:
-        recipe, found = shortened(coarse_to_fine(grid.recipe), factor), []
+    def reached(factor: float) -> float:
+        recipe, found = shortened(coarse_to_fine(grid.recipe), factor), dict[tuple[str, str], float]()
         for content, style in grid.diagonal:
             row = content_targets(grid.photographs[content], recipe, models)
             styles = {style: style_targets(grid.paintings[style], recipe, models)}
             [pastiche] = painted_row(row, styles, recipe, models).values()
-            found.append(grid.loss((content, style), pastiche))
-        print(f"factor {factor:.3f}: {recipe.steps} steps, mean loss {mean(found):.4f}, goal {goal:.4f}", flush=True)
-        return mean(found)
+            found[content, style] = grid.loss((content, style), pastiche)
+        print(f"factor {factor:.3f}: {recipe.steps} steps, {over(found, goals):.4f} of plain's loss", flush=True)
+        return over(found, goals)
 
-    return smallest(lambda factor: loss(factor) <= goal, *FACTORS, TOLERANCE)
+    return smallest(lambda factor: reached(factor) <= 1, *FACTORS, TOLERANCE)
 
 
 @dataclass(frozen=True)
@@ -248,8 +270,8 @@ class Painted:
     """
 
     pairs: Pairs
-    plain: Mapping[tuple[str, str], float]
-    ours: Mapping[tuple[str, str], float]
+    plain: Losses
+    ours: Losses
 
 
 def painted(grid: Grid, load: Load, plainly: Recipe, recipe: Recipe) -> Painted:
@@ -275,32 +297,32 @@ def painted(grid: Grid, load: Load, plainly: Recipe, recipe: Recipe) -> Painted:
     return Painted(Pairs([p for p, _ in seconds], [o for _, o in seconds]), *losses)
 
 
-def grid_figures(load: Load, size: int, side: int, steps: int, lr: float) -> Iterator[Figure | Table]:
-    """Wall time of a grid from loading on, plain over ours at the same mean loss; then every cell's losses, in a table.
+def grid_figures(recipe: str, load: Load, size: int, side: int, steps: int, lr: float) -> Iterator[Figure | Table]:
+    """Wall time of a grid from loading on, plain over ours at the same loss; then every cell's losses, in a table.
 
-    Where ours doesn't get there the figure is 0, and there is no table.
+    The same loss: on average over the cells, ours over plain's is at most 1. Where ours doesn't get there the figure is
+    0, and there is no table.
     """
-    grid = Grid.of_samples(side, size, load)
+    grid = Grid.of_samples(recipe, side, size, load)
     plainly = plain_recipe(grid.recipe, lr, steps)
-    goal = plain_loss(grid, load, plainly)
-    name = f"{side} × {side} grid, {size} px, to the same loss: plain / ours"
+    name = f"{side} × {side} grid, {size} px, {recipe}, to the same loss: plain / ours"
     must, strive = (10.0, 30.0) if grid.judge.device.type == "cuda" else (5.0, 10.0)
     try:
-        factor = matching_factor(grid, load, goal)
+        factor = matching_factor(grid, load, plain_losses(grid, load, plainly))
     except OutOfReach as error:
-        note = f"plain has {goal:.4f} after {steps} steps at lr {lr:g}; of ours {error}"
+        note = f"plain takes {steps} steps at lr {lr:g}; of ours {error}"
         yield Figure(name, 0.0, must, strive, form="{:.1f}×", note=note)
         return
     while True:
-        recipe = shortened(coarse_to_fine(grid.recipe), factor)
-        done = painted(grid, load, plainly, recipe)
-        if mean(done.ours.values()) <= mean(done.plain.values()):
+        soonest = shortened(coarse_to_fine(grid.recipe), factor)
+        done = painted(grid, load, plainly, soonest)
+        reached = over(done.ours, done.plain)
+        if reached <= 1:
             break
         factor *= 1 + TOLERANCE
-        reached, wanted = (mean(losses.values()) for losses in (done.ours, done.plain))
-        print(f"mean loss {reached:.4f}, plain {wanted:.4f}: once more with factor {factor:.3f}", flush=True)
+        print(f"{reached:.4f} of plain's loss: once more with factor {factor:.3f}", flush=True)
     totals = sum(done.pairs.plain), sum(done.pairs.ours)
-    means, worst = ([rule(x.values()) for x in (done.plain, done.ours)] for rule in (mean, max))
+    ratios = [done.ours[cell] / done.plain[cell] for cell in done.plain]
     yield Figure(
         name,
         done.pairs.ratio,
@@ -308,27 +330,22 @@ def grid_figures(load: Load, size: int, side: int, steps: int, lr: float) -> Ite
         strive,
         form="{:.1f}×",
         note=f"{totals[0]:.1f} / {totals[1]:.1f} s in all; plain {steps} steps at lr {lr:g}, ours "
-        f"{' + '.join(str(stage.steps) for stage in recipe.stages)}; mean loss {means[0]:.4f} / {means[1]:.4f}, worst "
-        f"{worst[0]:.4f} / {worst[1]:.4f}",
+        f"{' + '.join(str(stage.steps) for stage in soonest.stages)}; ours has {reached:.3f} of plain's loss, "
+        f"{min(ratios):.3f} to {max(ratios):.3f} by cell",
         details={
             "plain": done.pairs.plain,
             "ours": done.pairs.ours,
             "factor": factor,
-            "steps": [stage.steps for stage in recipe.stages],
+            "steps": [stage.steps for stage in soonest.stages],
             "plain steps": steps,
             "plain lr": lr,
             "losses": [[*cell, done.plain[cell], done.ours[cell]] for cell in done.plain],
         },
     )
-    yield losses_table("loss of each cell", ("plain", "ours"), done.plain, done.ours)
+    yield losses_table(f"loss of each cell by {recipe}", ("plain", "ours"), done.plain, done.ours)
 
 
-def losses_table(
-    title: str,
-    names: tuple[str, str],
-    one: Mapping[tuple[str, str], float],
-    other: Mapping[tuple[str, str], float],
-) -> Table:
+def losses_table(title: str, names: tuple[str, str], one: Losses, other: Losses) -> Table:
     """Two losses of every cell, and the second over the first."""
     table = Table(title=title, box=box.MARKDOWN)
     for column in ("photograph", "painting", *names, f"{names[1]} / {names[0]}"):
@@ -343,7 +360,7 @@ def losses_table(
 
 def bf16_figures(load: Load, size: int, side: int, rows: int) -> Iterator[Figure | Table]:
     """Loss of pastiches painted with bf16 networks over those painted with float32 ones, same seeds, one judge."""
-    grid, losses = Grid.of_samples(side, size, load), list[dict[tuple[str, str], float]]()
+    grid, losses = Grid.of_samples("structure", side, size, load), list[dict[tuple[str, str], float]]()
     for dtype in (torch.float32, torch.bfloat16):
         models = in_precision(load(), dtype)
         styles = {name: style_targets(painting, grid.recipe, models) for name, painting in grid.paintings.items()}
@@ -467,6 +484,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--profile", choices=KINDS, default="embedded", help="networks of the rows grid and bf16")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rows", nargs="+", choices=ROWS, default=ROWS)
+    parser.add_argument("--recipes", nargs="+", choices=SOONEST, default=list(SOONEST), help="of the row grid")
     parser.add_argument("--pairs", type=int, default=3, help="of the row step")
     parser.add_argument("--steps", type=int, default=4, help="of each measurement of a step; the first isn't timed")
     parser.add_argument("--plain-steps", type=int, default=PLAIN_STEPS, help="of the plain loop on each cell")
@@ -513,7 +531,8 @@ def measured(given: argparse.Namespace) -> Iterator[Figure | Table]:
     if {"grid", "bf16"} & set(given.rows):
         with networks(given.profile, given.device) as load:
             if wanted("grid"):
-                yield from grid_figures(load, given.size, given.grid, given.plain_steps, given.plain_lr)
+                for recipe in given.recipes:
+                    yield from grid_figures(recipe, load, given.size, given.grid, given.plain_steps, given.plain_lr)
                 if not on_gpu:
                     name = "8 × 8 grid, 512 px, published networks: plain / ours"
                     yield Figure(name, None, 10.0, 30.0, form="{:.1f}×", note=NO_GPU)

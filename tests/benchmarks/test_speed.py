@@ -65,22 +65,35 @@ def test_the_plain_loop_starts_from_the_photograph_at_full_size():
     assert plainly.init == "content" and plainly.betas == (0.9, 0.999)
 
 
-def test_our_way_is_a_recipe_that_a_user_could_write():
-    ours = speed.coarse_to_fine(Recipe.load("structure"))
+@pytest.mark.parametrize("name", speed.SOONEST)
+def test_our_way_is_a_recipe_that_a_user_could_write(name):
+    ours = speed.coarse_to_fine(Recipe.load(name))
     assert Recipe.model_validate(ours.model_dump(exclude_unset=True)).stages == ours.stages
     with pytest.raises(ValueError, match="jitter"):
         Recipe.model_validate({**ours.model_dump(exclude_unset=True), "jitter": True})
+
+
+def test_a_style_with_a_size_of_its_own_is_looked_at_smaller_while_the_picture_is_small():
+    notebook, structure = (speed.coarse_to_fine(Recipe.load(name).with_size(256)) for name in speed.SOONEST)
+    assert [str(*notebook.stroke_sizes(stage)) for stage in notebook.stages] == ["256-short", "512-short", "512-short"]
+    assert [str(*structure.stroke_sizes(stage)) for stage in structure.stages] == [
+        f"{side}-long" for side in (90, 179, 256, 256)
+    ]
+
+
+def test_losses_are_compared_cell_by_cell():
+    assert speed.over({("a", "x"): 1.0, ("b", "x"): 300.0}, {("a", "x"): 2.0, ("b", "x"): 200.0}) == 1.0
 
 
 def test_a_grid_out_of_reach_is_a_figure_of_nothing(monkeypatch):
     def out_of_reach(*_):
         raise speed.OutOfReach("not even 4 times as many are enough")
 
-    monkeypatch.setattr(speed, "plain_loss", lambda *_: 1.25)
+    monkeypatch.setattr(speed, "plain_losses", lambda *_: {})
     monkeypatch.setattr(speed, "matching_factor", out_of_reach)
-    [figure] = speed.grid_figures(partial(load_models, "embedded", "cpu"), 64, 2, 100, 0.05)
+    [figure] = speed.grid_figures("structure", partial(load_models, "embedded", "cpu"), 64, 2, 100, 0.05)
     assert figure.value == 0.0 and figure.reached == "missed"
-    assert "1.2500" in figure.note and "not even 4 times" in figure.note
+    assert "structure" in figure.name and "not even 4 times" in figure.note
 
 
 def test_what_was_measured_before_a_failure_is_kept(monkeypatch, tmp_path, capsys):
