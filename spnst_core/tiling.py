@@ -22,6 +22,12 @@ _TRIM: Callable[[int], int] | None = None
 if sys.platform == "linux":
     _TRIM = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc has it, musl doesn't need it
 
+ALIGNED = 4
+"""Responses: windows begin on multiples of them, so that Winograd's convolutions round as they do on the whole.
+
+Or else they would find another maximum among pixels of one colour, and the gradient go another way.
+"""
+
 Network = Callable[[Tensor, "Tile"], list[Tensor]]
 """From what a tile reads, (N, C, h, w), to what is to be summed or joined."""
 
@@ -91,8 +97,9 @@ class Tile:
 def cut(height: int, width: int, side: int, reach: Reach) -> list[Tile]:
     """Tiles, row by row, that share out a picture, none reading more than ``side`` pixels each way.
 
-    They end on multiples of the stride or at the picture's border, and are as even as can be. A side too short for the
-    halos gives tiles that are two halos wide, however much they read.
+    They end on multiples of the stride or at the picture's border, read from multiples of `ALIGNED` strides on, and are
+    as even as that allows. A side too short for the halos gives tiles that are at least two halos wide, however much
+    they read.
     """
     return [Tile(rows, columns) for rows in _spans(height, side, reach) for columns in _spans(width, side, reach)]
 
@@ -195,9 +202,11 @@ def _places(whole: Sequence[Any], tile: Tile, strides: Sequence[int] | None) -> 
 def _spans(length: int, side: int, reach: Reach) -> list[Span]:
     if length <= side:
         return [Span(0, length, 0, None)]
-    stride, halo = reach.stride, -(-reach.halo // reach.stride) * reach.stride
-    count = -(-length // max(side - 2 * halo - stride, 2 * halo, stride))  # rounded ends may move by a stride
-    ends = sorted({k * length // count // stride * stride for k in range(1, count)} - {0})
+    halo, unit = -(-reach.halo // reach.stride) * reach.stride, ALIGNED * reach.stride
+    before = halo % unit  # tiles end so far behind a multiple of the unit, for the next one's halo to begin on one
+    units = -(-(length - before) // unit)
+    count = -(-units // max((side - 2 * halo) // unit, -(-2 * halo // unit), 1))
+    ends = [k * units // count * unit + before for k in range(1, count)]
     return [
         Span(max(0, first - halo), length if last is None else min(length, last + halo), first, last)
         for first, last in zip([0, *ends], [*ends, None], strict=True)
