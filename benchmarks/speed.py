@@ -53,7 +53,7 @@ SOONEST: Mapping[str, Sequence[tuple[float, int]]] = {
 """Scales and steps of the shortest way that was found to what the plain loop reaches by each of these recipes."""
 
 STYLE_SIDE = 768
-"""Long side of the grid's paintings: their short one isn't below the 512 px that the notebook looks at."""
+"""Long side of the grid's paintings, at least: their short one isn't below the 512 px that the notebook looks at."""
 
 FACTORS = (0.7, 4.0)
 """Between them the factor of our steps is searched for."""
@@ -121,7 +121,9 @@ class Grid:
     def of_samples(cls, recipe: str, side: int, size: int, load: Load) -> "Grid":
         """So many samples each way."""
         judge = in_precision(load(), torch.float32)
-        return cls(photographs(side), paintings(side, STYLE_SIDE), Recipe.load(recipe).with_size(size), judge)
+        return cls(
+            photographs(side), paintings(side, max(STYLE_SIDE, size)), Recipe.load(recipe).with_size(size), judge
+        )
 
     @property
     def diagonal(self) -> list[tuple[str, str]]:
@@ -205,9 +207,9 @@ Losses = Mapping[tuple[str, str], float]
 """Loss of each cell's pastiche."""
 
 
-def over(ours: Losses, plain: Losses) -> float:
-    """Our losses over plain's, the mean over the cells."""
-    return mean(ours[cell] / plain[cell] for cell in plain)
+def over(ours: Losses, plain: Losses) -> list[float]:
+    """Our loss over plain's, cell by cell."""
+    return [ours[cell] / plain[cell] for cell in plain]
 
 
 def plain_losses(grid: Grid, load: Load, recipe: Recipe) -> Losses:
@@ -254,8 +256,9 @@ def matching_factor(grid: Grid, load: Load, goals: Losses) -> float:
             styles = {style: style_targets(grid.paintings[style], recipe, models)}
             [pastiche] = painted_row(row, styles, recipe, models).values()
             found[content, style] = grid.loss((content, style), pastiche)
-        print(f"factor {factor:.3f}: {recipe.steps} steps, {over(found, goals):.4f} of plain's loss", flush=True)
-        return over(found, goals)
+        share = mean(over(found, goals))
+        print(f"factor {factor:.3f}: {recipe.steps} steps, {share:.4f} of plain's loss", flush=True)
+        return share
 
     return smallest(lambda factor: reached(factor) <= 1, *FACTORS, TOLERANCE)
 
@@ -316,13 +319,12 @@ def grid_figures(recipe: str, load: Load, size: int, side: int, steps: int, lr: 
     while True:
         soonest = shortened(coarse_to_fine(grid.recipe), factor)
         done = painted(grid, load, plainly, soonest)
-        reached = over(done.ours, done.plain)
-        if reached <= 1:
+        shares = over(done.ours, done.plain)
+        if mean(shares) <= 1:
             break
         factor *= 1 + TOLERANCE
-        print(f"{reached:.4f} of plain's loss: once more with factor {factor:.3f}", flush=True)
+        print(f"{mean(shares):.4f} of plain's loss: once more with factor {factor:.3f}", flush=True)
     totals = sum(done.pairs.plain), sum(done.pairs.ours)
-    ratios = [done.ours[cell] / done.plain[cell] for cell in done.plain]
     yield Figure(
         name,
         done.pairs.ratio,
@@ -330,8 +332,8 @@ def grid_figures(recipe: str, load: Load, size: int, side: int, steps: int, lr: 
         strive,
         form="{:.1f}×",
         note=f"{totals[0]:.1f} / {totals[1]:.1f} s in all; plain {steps} steps at lr {lr:g}, ours "
-        f"{' + '.join(str(stage.steps) for stage in soonest.stages)}; ours has {reached:.3f} of plain's loss, "
-        f"{min(ratios):.3f} to {max(ratios):.3f} by cell",
+        f"{' + '.join(str(stage.steps) for stage in soonest.stages)}; ours has {mean(shares):.3f} of plain's loss, "
+        f"{min(shares):.3f} to {max(shares):.3f} by cell",
         details={
             "plain": done.pairs.plain,
             "ours": done.pairs.ours,

@@ -82,7 +82,7 @@ def test_a_style_with_a_size_of_its_own_is_looked_at_smaller_while_the_picture_i
 
 
 def test_losses_are_compared_cell_by_cell():
-    assert speed.over({("a", "x"): 1.0, ("b", "x"): 300.0}, {("a", "x"): 2.0, ("b", "x"): 200.0}) == 1.0
+    assert speed.over({("a", "x"): 1.0, ("b", "x"): 300.0}, {("a", "x"): 2.0, ("b", "x"): 200.0}) == [0.5, 1.5]
 
 
 def test_a_grid_out_of_reach_is_a_figure_of_nothing(monkeypatch):
