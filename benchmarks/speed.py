@@ -446,16 +446,34 @@ def rate_figures(load: Load, size: int, cells: int, steps: int, asked: bool) -> 
 def counted(steps: Iterator[object]) -> int:
     """Floating-point operations of the last of some steps, forward and backward, as they are done.
 
-    Those of products and convolutions; of Winograd's convolutions the fewer ones that these do.
+    Those of products and convolutions; of NNPACK's convolutions the fewer ones that these do on transforms.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # the counter sees its own thread alone, cells mustn't be evaluated side by side
     try:
-        with FlopCounterMode(display=False) as counter:
+        with FlopCounterMode(display=False, custom_mapping=NNPACK_OPERATIONS) as counter:
             totals = [counter.get_total_flops() for _ in steps]
     finally:
         torch.set_num_threads(threads)
     return totals[-1] - totals[-2]
+
+
+def nnpack_operations(
+    x: Sequence[int], weight: Sequence[int], bias: object, padding: Sequence[int], *_: object, out_shape: Sequence[int]
+) -> int:
+    """Floating-point operations of NNPACK's convolution for shapes of tensors, without those of its transforms.
+
+    Kernels 3 × 3 take 64 products for 6 × 6 responses; others, whose transform is NNPACK's choice, count as defined.
+    """
+    filters, channels, side = weight[:3]
+    count, height, width = out_shape[0], *out_shape[2:]
+    products = 64 * -(-height // 6) * -(-width // 6) if side == 3 else side**2 * height * width
+    return 2 * products * count * channels * filters
+
+
+# PyTorch's own convolution by NNPACK has no public name, and isn't in every build.
+_NNPACK = getattr(torch.ops.aten, "_nnpack_spatial_convolution", None)
+NNPACK_OPERATIONS = {} if _NNPACK is None else {_NNPACK: nnpack_operations}
 
 
 def matrix_rate(dtype: torch.dtype, device: torch.device) -> float:

@@ -1,8 +1,6 @@
 """The objective of a batch with its gradient: together as far as there is room, on a processor side by side."""
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -10,9 +8,7 @@ from torch import Tensor
 from spnst_core.batching import ROOM, abreast
 from spnst_core.lbfgs import Evaluation
 from spnst_core.objective import Objective, View
-
-Item = TypeVar("Item")
-Found = TypeVar("Found")
+from spnst_core.threads import side_by_side
 
 
 def evaluate(objective: Objective, view: View, x: Tensor, cells: Sequence[int]) -> Evaluation:
@@ -52,26 +48,6 @@ def _evaluated(
         return [evaluated(part) for part in parts]
     objective.prepare(view)  # with all threads, and once
     return side_by_side(evaluated, parts, abreast(len(parts), x.shape[2] * x.shape[3], torch.get_num_threads()))
-
-
-def side_by_side(function: Callable[[Item], Found], items: Sequence[Item], lanes: int) -> list[Found]:
-    """``function`` of each item, so many at a time, PyTorch's threads shared out among them; raises what it raises.
-
-    Threads of the caller's that first use PyTorch meanwhile have the share as well, for as long as they live.
-    """
-    threads, found = torch.get_num_threads(), list[Found]()
-    for first in range(0, len(items), lanes):
-        group = items[first : first + lanes]
-        if len(group) == 1:
-            found.append(function(group[0]))
-            continue
-        share = max(1, threads // len(group))
-        try:  # a thread's number of threads is its own, and the default for threads that begin later
-            with ThreadPoolExecutor(len(group), initializer=torch.set_num_threads, initargs=(share,)) as pool:
-                found += pool.map(function, group)
-        finally:
-            torch.set_num_threads(threads)
-    return found
 
 
 def differentiated(objective: Objective, x: Tensor, view: View, cells: Sequence[int] | None = None) -> Evaluation:

@@ -2,19 +2,21 @@
 
 Half the bits go through a device twice as fast or faster. Targets, losses, Grams, gradients of the image and the image
 itself stay in float32; so does everything that judges a finished pastiche. A processor that has to multiply float32
-does so less often: see `spnst_core.models.winograd`.
+does so less often: see `spnst_core.models.nnpack`.
 """
 
 from collections.abc import Callable
 from copy import deepcopy
+from itertools import pairwise
 from typing import Any, Literal, TypeVar, get_args
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from spnst_core.errors import InputError, closest
 from spnst_core.models.embedded.bank import Bank
-from spnst_core.models.winograd import WinogradConv2d, pays
+from spnst_core.models.nnpack import NnpackConv2d, pays
 
 Network = TypeVar("Network")
 
@@ -57,14 +59,29 @@ def lowered(network: Network) -> Network:
 
 
 def quickened(network: Network) -> Network:
-    """The same network for processors on which it multiplies float32, its wide convolutions by fewer products.
+    """The same network for processors on which it multiplies float32, its convolutions by fewer products.
 
-    It shares the weights of plain layers and keeps four transformed values for each of those that take part.
+    It shares the weights of other layers and keeps those of the ones that take part twice.
     """
     if not isinstance(network, nn.Module):
         return network
     shared = {id(weight): weight for weight in network.parameters()}
-    return _replaced(deepcopy(network, shared), _quickened_layer)
+    return _replaced(_folded(deepcopy(network, shared)), _quickened_layer)
+
+
+def _folded(network: nn.Module) -> nn.Module:
+    """The network with its normalisation in the weights of the convolutions before.
+
+    Children must be applied in their order where one normalises, as they are in timm's blocks.
+    """
+    for module in list(network.modules()):
+        for (name, layer), (after, norm) in pairwise(list(module.named_children())):
+            if isinstance(layer, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+                setattr(module, name, fuse_conv_bn_eval(layer, norm))
+                rectify = getattr(norm, "act", nn.Identity())  # timm's normalisation rectifies as well
+                # In place it would keep a copy of its input for the gradient.
+                setattr(module, after, nn.ReLU6() if isinstance(rectify, nn.ReLU6) else rectify)
+    return network
 
 
 def _replaced(network: nn.Module, rule: Callable[[nn.Module], nn.Module]) -> Any:
@@ -83,9 +100,9 @@ def _lowered_layer(layer: nn.Module) -> nn.Module:
 
 def _quickened_layer(layer: nn.Module) -> nn.Module:
     if isinstance(layer, Bank) and pays(layer):
-        return WinogradConv2d(layer.filters, layer.offsets, 0)
+        return NnpackConv2d(layer.filters, layer.offsets, 0)
     if type(layer) is nn.Conv2d and pays(layer):
-        return WinogradConv2d(layer.weight, layer.bias, int(layer.padding[0]))
+        return NnpackConv2d(layer.weight, layer.bias, int(layer.padding[0]))
     return layer
 
 

@@ -22,8 +22,8 @@ _TRIM: Callable[[int], int] | None = None
 if sys.platform == "linux":
     _TRIM = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc has it, musl doesn't need it
 
-ALIGNED = 4
-"""Responses: windows begin on multiples of them, so that Winograd's convolutions round as they do on the whole.
+ALIGNED = 6
+"""Responses: windows begin on multiples of them, so that NNPACK's convolutions round as they do on the whole.
 
 Or else they would find another maximum among pixels of one colour, and the gradient go another way.
 """
@@ -204,7 +204,7 @@ def _spans(length: int, side: int, reach: Reach) -> list[Span]:
         return [Span(0, length, 0, None)]
     halo, unit = -(-reach.halo // reach.stride) * reach.stride, ALIGNED * reach.stride
     before = halo % unit  # tiles end so far behind a multiple of the unit, for the next one's halo to begin on one
-    units = -(-(length - before) // unit)
+    units = -(-(length // reach.stride * reach.stride - before) // unit)  # so that the last one has responses as well
     count = -(-units // max((side - 2 * halo) // unit, -(-2 * halo // unit), 1))
     ends = [k * units // count * unit + before for k in range(1, count)]
     return [

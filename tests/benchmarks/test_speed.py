@@ -153,7 +153,15 @@ def test_a_step_of_the_library_costs_at_least_its_encoder_forward_and_back():
         speed.counted(library_steps(photograph, [painting], recipe, models)) for models in (in_bfloat16, in_float32)
     )
     assert 2 * 2 * taps < found < 2 * 4 * taps
-    assert taps < fewer < found, "Winograd's convolutions do less"
+    assert taps < fewer < found, "NNPACK's convolutions do less"
+
+
+def test_nnpack_s_convolutions_count_the_products_of_transforms():
+    def operations(side):
+        return speed.nnpack_operations([2, 3, 13, 12], [4, 3, side, side], None, [1, 1], out_shape=[2, 4, 13, 12])
+
+    assert operations(3) == 2 * 64 * (3 * 2) * 2 * 3 * 4, "three rows of two tiles of 6 × 6"
+    assert operations(5) == 2 * 25 * (13 * 12) * 2 * 3 * 4
 
 
 @pytest.mark.parametrize(

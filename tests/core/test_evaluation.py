@@ -1,8 +1,6 @@
 """The objective of a batch in parts: what a device without room for all of it does, and what a step costs."""
 
-import threading
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -12,7 +10,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from spnst_core import Recipe
 from spnst_core.batching import BYTES_PER_PIXEL, Room
 from spnst_core.canvas import canvas
-from spnst_core.evaluation import evaluate, side_by_side
+from spnst_core.evaluation import evaluate
 from spnst_core.objective import Objective
 from spnst_core.optimize import optimize
 from spnst_core.recipes import Stage
@@ -138,26 +136,6 @@ def threads():
     torch.set_num_threads(4)
     yield 4
     torch.set_num_threads(before)
-
-
-def test_threads_are_shared_out_and_given_back(threads):
-    meeting = threading.Barrier(2, timeout=60)
-
-    def look(item):
-        if item < 4:
-            meeting.wait()  # which nobody passes alone
-        return item, torch.get_num_threads()
-
-    assert side_by_side(look, range(5), 2) == [(0, 2), (1, 2), (2, 2), (3, 2), (4, 4)], "the last has all for itself"
-    assert torch.get_num_threads() == threads
-    with ThreadPoolExecutor(1) as pool:
-        assert pool.submit(torch.get_num_threads).result() == threads, "threads that begin later too"
-
-
-def test_what_goes_wrong_beside_others_is_told(threads):
-    with pytest.raises(ZeroDivisionError):
-        side_by_side(lambda item: 1 / item, [1, 0], 2)
-    assert torch.get_num_threads() == threads
 
 
 @pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])

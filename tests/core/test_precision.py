@@ -10,11 +10,11 @@ from spnst_core import InputError, Recipe, losses
 from spnst_core.canvas import canvas
 from spnst_core.evaluation import differentiated
 from spnst_core.models.networks import build
+from spnst_core.models.nnpack import NnpackConv2d, pays
 from spnst_core.models.profiles import Identity, Layers, Models, load_models
-from spnst_core.models.winograd import WinogradConv2d
 from spnst_core.objective import Objective
 from spnst_core.optimize import optimize
-from spnst_core.precision import find_precision, lowered
+from spnst_core.precision import find_precision, lowered, quickened
 from spnst_core.recipes import Stage, Weights
 from spnst_core.stylize import content_targets
 from spnst_core.targets import StyleTargets
@@ -127,21 +127,41 @@ def test_a_processor_keeps_strided_convolutions_by_channel_in_float32():
     assert len(wrapped) == 4, "timm's own kind of convolution"
 
 
-def test_in_float32_a_processor_convolves_wide_layers_by_fewer_products(models, published):
-    x, wide = torch.rand(1, 3, 60, 72), ["relu4_1", "bank3"]
+@pytest.mark.skipif(not pays(nn.Conv2d(64, 64, 3)), reason="this PyTorch has no NNPACK")
+def test_in_float32_a_processor_convolves_by_nnpack(models, published):
+    x = torch.rand(1, 3, 60, 72)
     for networks, layers in ((models, ["bank1", "bank3"]), (published, ["relu1_1", "relu4_1"])):
         at_work = networks.at_work
         assert at_work is networks.at_work, "made once"
         usual, quick = (m.encoder.features(x, layers) for m in (networks, at_work))
         for layer in layers:
             torch.testing.assert_close(quick[layer], usual[layer], rtol=1e-4, atol=1e-4)
-            assert torch.equal(quick[layer], usual[layer]) is (layer not in wide)
-        assert [type(m) for m in networks.encoder.modules()].count(WinogradConv2d) == 0, "targets and judges don't"
-    quick_banks = [type(bank) is WinogradConv2d for bank in models.at_work.encoder.banks]
-    assert quick_banks == [False, True, True]
-    wide = [k for k, layer in enumerate(published.at_work.encoder.stack) if type(layer) is WinogradConv2d]
-    first, second = (m.encoder.stack[wide[0]].weight for m in (published, published.at_work))
-    assert first.data_ptr() == second.data_ptr(), "weights are shared"
+            assert not torch.equal(quick[layer], usual[layer])
+        assert [type(m) for m in networks.encoder.modules()].count(NnpackConv2d) == 0, "targets and judges don't"
+    assert all(type(bank) is NnpackConv2d for bank in models.at_work.encoder.banks)
+
+
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+def test_other_layers_share_their_weights_or_are_copies_in_another_precision(precision, published):
+    first, second = (m.edges.combine.weight for m in (published, replace(published, precision=precision).at_work))
+    assert (first.data_ptr() == second.data_ptr()) is (precision == torch.float32)
+    assert second.dtype == precision
+
+
+def test_in_float32_a_processor_normalises_by_the_weights():
+    """Statistics of a picture stand for learned ones, so that they aren't 0 and 1."""
+    network, x = build("midas_v21_small"), torch.rand(1, 3, 64, 96, generator=torch.Generator().manual_seed(0))
+    for norm in (m for m in network.modules() if isinstance(m, nn.BatchNorm2d)):
+        norm.momentum = None
+        norm.train()
+    with torch.no_grad():
+        network(x)
+        usual, at_work = network.eval()(x), quickened(network)
+        found = at_work(x)
+    assert any(isinstance(m, nn.BatchNorm2d) for m in network.modules()), "the network itself is as it was"
+    assert not any(isinstance(m, nn.BatchNorm2d) for m in at_work.modules())
+    assert usual.std() > 0
+    assert (found - usual).norm() < 1e-4 * usual.norm()
 
 
 def test_other_devices_choose_their_convolutions_themselves(models):

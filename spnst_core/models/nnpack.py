@@ -1,0 +1,133 @@
+"""Convolutions by NNPACK, which comes with PyTorch: for processors where networks multiply float32.
+
+It multiplies transforms of 8 × 8 pixels: those of kernels 3 × 3 by Winograd's F(6×6, 3×3), 64 products for each pair of
+channels where the definition takes 324 (Lavin & Gray, "Fast Algorithms for Convolutional Neural Networks", CVPR 2016);
+those of larger kernels by Fourier's. Sums of large and small numbers round more: with 128 channels by 4e-6 of the
+result, where the definition's are off by 4e-7.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from spnst_core.threads import side_by_side
+
+LEAST_CHANNELS = 3 * 64
+"""Channels in times channels out from which this is faster, measured: 16 × 16 isn't, 3 × 64 is with its gradient."""
+
+SMALLEST = 12
+"""Side in responses below which transforming the kernels takes longer than all the rest."""
+
+MOST_THREADS = 4
+"""Threads of one picture from which the definition is faster: each transforms the picture for itself. Reckoned."""
+
+KERNELS = (3, 5)
+
+
+class NnpackConv2d(nn.Conv2d):
+    """A convolution of stride 1 that takes less time in float32, differentiable in its input alone.
+
+    Small maps, and other precisions than float32, are convolved as usual.
+
+    Args:
+        weight: (C, c, k, k), k being 3 or 5.
+        bias: (C,) or None.
+        padding: zeros around the picture, less than k.
+
+    Raises:
+        ValueError: another kernel or padding.
+    """
+
+    flipped: Tensor
+
+    def __init__(self, weight: Tensor, bias: Tensor | None, padding: int) -> None:
+        height, width = weight.shape[2:]
+        if height != width or height not in KERNELS or not 0 <= padding < height:
+            raise ValueError(f"a kernel {height} × {width} padded by {padding} isn't 3 × 3 or 5 × 5 padded by less")
+        # On no device: weights that would be thrown away mustn't be drawn.
+        super().__init__(
+            weight.shape[1], weight.shape[0], height, padding=padding, bias=bias is not None, device="meta"
+        )
+        self.zeros = padding
+        self.weight = nn.Parameter(weight.detach().contiguous(), requires_grad=False)
+        if bias is not None:
+            self.bias = nn.Parameter(bias.detach(), requires_grad=False)
+        self.register_buffer("flipped", self.weight.flip(2, 3).transpose(0, 1).contiguous(), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, c, H, W) → (N, C, H + 2p − k + 1, W + 2p − k + 1)."""
+        usual = x.dtype != torch.float32 or torch.get_num_threads() > MOST_THREADS
+        if usual or min(x.shape[2:]) + 2 * self.zeros - self.weight.shape[2] + 1 < SMALLEST:
+            return super().forward(x)
+        found: Tensor = _Convolution.apply(x, self.weight, self.bias, self.flipped, self.zeros)
+        return found
+
+
+def pays(layer: nn.Conv2d) -> bool:
+    """Whether `NnpackConv2d` can do the same in less time, here."""
+    side, padding = layer.kernel_size[0], layer.padding[0]
+    return (
+        (layer.kernel_size, layer.stride, layer.dilation, layer.groups) == ((side, side), (1, 1), (1, 1), 1)
+        and side in KERNELS
+        and layer.padding == (padding, padding)
+        and layer.padding_mode == "zeros"
+        and layer.in_channels * layer.out_channels >= LEAST_CHANNELS
+        and _is_there()
+    )
+
+
+class _Convolution(torch.autograd.Function):
+    """The gradient with respect to the input is a convolution by the flipped kernels."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, flipped: Tensor, padding: int) -> Tensor:
+        ctx.save_for_backward(flipped)
+        ctx.padding = weight.shape[2] - 1 - padding
+        return _convolved(x, weight, bias, padding)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None, None, None]:
+        (flipped,) = ctx.saved_tensors
+        return _convolved(grads[0], flipped, None, ctx.padding), None, None, None, None
+
+
+def _convolved(x: Tensor, weight: Tensor, bias: Tensor | None, padding: int) -> Tensor:
+    """Picture by picture: NNPACK is slower with several."""
+    filters = weight, weight.new_zeros(len(weight)) if bias is None else bias
+    found = [_of_one(picture, *filters, padding) for picture in x.contiguous().split(1)]
+    return torch.cat(found) if len(found) > 1 else found[0]
+
+
+def _of_one(picture: Tensor, weight: Tensor, bias: Tensor, padding: int) -> Tensor:
+    """(1, c, H, W), each thread with its share of the filters."""
+
+    def part(share: tuple[Tensor, Tensor]) -> Tensor:
+        return torch._nnpack_spatial_convolution(picture, *share, [padding] * 2, [1, 1])
+
+    threads = torch.get_num_threads()
+    if threads == 1:
+        return part((weight, bias))
+    shares = list(zip(weight.chunk(threads), bias.chunk(threads), strict=True))
+    return torch.cat(side_by_side(part, shares, threads), 1)
+
+
+@cache
+def _is_there() -> bool:
+    """Whether PyTorch has NNPACK, and this processor what it takes.
+
+    NNPACK makes threads of its own when it is first used, as many as its user has; from a thread that has but one it
+    makes none. They would stand in PyTorch's way, waiting as busily as these.
+    """
+    if not hasattr(torch, "_nnpack_spatial_convolution") or not torch.backends.nnpack.is_available():
+        return False
+    picture, filters = torch.zeros(1, 1, SMALLEST, SMALLEST), (torch.zeros(1, 1, 3, 3), torch.zeros(1))
+    threads = torch.get_num_threads()
+    try:
+        with ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            pool.submit(_of_one, picture, *filters, 1).result()
+    finally:
+        torch.set_num_threads(threads)
+    return True

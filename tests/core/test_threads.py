@@ -1,0 +1,74 @@
+"""PyTorch's threads, shared out."""
+
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import torch
+
+from spnst_core.threads import side_by_side
+
+
+@pytest.fixture
+def threads():
+    """Four threads, for as long as a test lasts."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(4)
+    yield 4
+    torch.set_num_threads(before)
+
+
+def test_threads_are_shared_out_and_given_back(threads):
+    meeting = threading.Barrier(2, timeout=60)
+
+    def look(item):
+        if item < 4:
+            meeting.wait()  # which nobody passes alone
+        return item, torch.get_num_threads()
+
+    for _ in range(2):
+        assert side_by_side(look, range(5), 2) == [(0, 2), (1, 2), (2, 2), (3, 2), (4, 4)], "the last has all of them"
+        assert torch.get_num_threads() == threads
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(torch.get_num_threads).result() == threads, "threads that begin later too"
+
+
+def test_the_same_lanes_serve_again(threads):
+    def which(_):
+        meeting.wait()
+        return threading.get_ident()
+
+    meeting = threading.Barrier(2, timeout=60)
+    assert set(side_by_side(which, range(2), 2)) == set(side_by_side(which, range(2), 2))
+
+
+def test_lanes_have_lanes_of_their_own(threads):
+    def inner(item):
+        return side_by_side(lambda k: (item, k, torch.get_num_threads()), range(2), 2)
+
+    assert side_by_side(inner, range(2), 2) == [[(0, 0, 1), (0, 1, 1)], [(1, 0, 1), (1, 1, 1)]]
+
+
+def test_what_goes_wrong_beside_others_is_told_once_they_are_done(threads):
+    done = []
+
+    def work(item):
+        if item == 0:
+            raise ZeroDivisionError
+        done.append(item)
+
+    with pytest.raises(ZeroDivisionError):
+        side_by_side(work, [0, 1], 2)
+    assert done == [1]
+    assert torch.get_num_threads() == threads
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_forked_process_makes_lanes_of_its_own(threads):
+    side_by_side(threading.get_ident, [], 2)
+    assert side_by_side(lambda item: 2 * item, range(2), 2) == [0, 2]
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if side_by_side(lambda item: 2 * item, range(2), 2) == [0, 2] else 1)
+    assert os.waitpid(child, 0)[1] == 0
