@@ -14,10 +14,10 @@ from spnst_core.threads import side_by_side
 def evaluate(objective: Objective, view: View, x: Tensor, cells: Sequence[int]) -> Evaluation:
     """The objective of canvases (B, 3, H, W) in one view, with its gradient; ``cells`` says which of all they are.
 
-    On a processor each goes through the networks alone, which rounds the same however large the batch is, several side
-    by side with a share of the threads each: threads that share nothing never wait for each other. Elsewhere they go
-    together; if that is more than the device has room for, in halves, and from then on all pictures of that shape on
-    that device. What was done before isn't lost.
+    On a processor each goes through the networks alone, which rounds the same however large the batch is (on up to two
+    threads), several side by side with a share of the threads each: threads that share nothing never wait for each
+    other. Elsewhere they go together; if that is more than the device has room for, in halves, and from then on all
+    pictures of that shape on that device. What was done before isn't lost.
 
     Raises:
         torch.OutOfMemoryError: there is no room for a single cell.

@@ -61,7 +61,7 @@ def lowered(network: Network) -> Network:
 def quickened(network: Network) -> Network:
     """The same network for processors on which it multiplies float32, its convolutions by fewer products.
 
-    It shares the weights of other layers and keeps those of the ones that take part twice.
+    It shares the weights of layers that stay as they are, and keeps those of the others in two forms of its own.
     """
     if not isinstance(network, nn.Module):
         return network

@@ -3,7 +3,7 @@
 import os
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
 import torch
@@ -13,50 +13,90 @@ Found = TypeVar("Found")
 
 
 class _Kept(threading.local):
-    """The lanes that each thread has used: the memory they work in needn't be asked of the system every time."""
+    """What a thread has of its own.
+
+    Attributes:
+        lanes: those it used last, by their number and share: the memory they work in needn't be asked for every time.
+        default: PyTorch's threads where nothing is shared out; None in threads that aren't lanes, which have them all.
+    """
 
     def __init__(self) -> None:
         self.lanes: dict[tuple[int, int], ThreadPoolExecutor] = {}
+        self.default: int | None = None
 
 
 _KEPT = _Kept()
+_SETTING = threading.Lock()
 
 if hasattr(os, "register_at_fork"):  # a forked process has the lanes' names, but not their threads
     os.register_at_fork(after_in_child=lambda: _KEPT.lanes.clear())
 
 
 def side_by_side(function: Callable[[Item], Found], items: Sequence[Item], lanes: int) -> list[Found]:
-    """``function`` of each item, so many at a time, PyTorch's threads shared out among them; raises what it raises."""
-    threads, found = torch.get_num_threads(), list[Found]()
+    """``function`` of each item, so many at a time, PyTorch's threads shared out among them; raises what it raises.
+
+    Whatever happens, it returns once all that was begun is done.
+    """
+    found = list[Found]()
     for first in range(0, len(items), lanes):
         group = items[first : first + lanes]
         if len(group) == 1:
             found.append(function(group[0]))
-            continue
-        pool = _lanes(len(group), max(1, threads // len(group)))
-        futures = [pool.submit(function, item) for item in group]
-        wait(futures)
-        found += [future.result() for future in futures]
+        else:
+            found += _at_once(function, group)
     return found
 
 
-def _lanes(count: int, share: int) -> ThreadPoolExecutor:
-    """So many threads that have a share of PyTorch's each."""
-    if (count, share) not in _KEPT.lanes:
-        _KEPT.lanes[count, share] = _made(count, share)
-    return _KEPT.lanes[count, share]
+def begun_with(threads: int, count: int) -> ThreadPoolExecutor:
+    """So many threads, each with so many of PyTorch's, for work that needs threads of that kind.
 
-
-def _made(count: int, share: int) -> ThreadPoolExecutor:
-    threads, pool, meeting = torch.get_num_threads(), ThreadPoolExecutor(count), threading.Barrier(count)
+    Raises:
+        RuntimeError: the system can't start them.
+    """
+    default = torch.get_num_threads() if _KEPT.default is None else _KEPT.default
+    pool, meeting = ThreadPoolExecutor(count), threading.Barrier(count)
 
     def begin(_: int) -> None:
-        torch.set_num_threads(share)
-        torch.get_num_threads()  # makes it the thread's own; else it would become what all have once that is restored
-        meeting.wait()  # nobody begins twice
+        try:
+            torch.set_num_threads(threads)
+            torch.get_num_threads()  # makes it the thread's own; else it becomes the default's once that is restored
+            _KEPT.default = default
+            meeting.wait()  # nobody begins twice
+        except BaseException:
+            meeting.abort()
+            raise
 
-    try:
-        list(pool.map(begin, range(count)))
-    finally:  # what one thread sets is the default for those that begin later, too
-        torch.set_num_threads(threads)
+    with _SETTING:
+        try:
+            list(pool.map(begin, range(count)))
+        except BaseException:
+            meeting.abort()
+            pool.shutdown()
+            raise
+        finally:  # what one thread sets is the default for those that begin later, too
+            restore = threading.Thread(target=torch.set_num_threads, args=(default,))
+            restore.start()
+            restore.join()
     return pool
+
+
+def _at_once(function: Callable[[Item], Found], group: Sequence[Item]) -> list[Found]:
+    pool = _lanes(len(group), max(1, torch.get_num_threads() // len(group)))
+    futures: list[Future[Found]] = []
+    try:
+        futures += [pool.submit(function, item) for item in group]
+        wait(futures)
+        return [future.result() for future in futures]
+    finally:
+        wait(futures)
+        futures.clear()  # or a failure would hold itself, and all it worked with
+
+
+def _lanes(count: int, share: int) -> ThreadPoolExecutor:
+    """So many threads that have a share of PyTorch's each; those of another number or share end."""
+    if (count, share) not in _KEPT.lanes:
+        for pool in _KEPT.lanes.values():
+            pool.shutdown()
+        _KEPT.lanes.clear()
+        _KEPT.lanes[count, share] = begun_with(share, count)
+    return _KEPT.lanes[count, share]

@@ -23,7 +23,7 @@ if sys.platform == "linux":
     _TRIM = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc has it, musl doesn't need it
 
 ALIGNED = 6
-"""Responses: windows begin on multiples of them, so that NNPACK's convolutions round as they do on the whole.
+"""Responses: windows begin on multiples of them, so that NNPACK's 3 × 3 convolutions round as on the whole.
 
 Or else they would find another maximum among pixels of one colour, and the gradient go another way.
 """

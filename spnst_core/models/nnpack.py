@@ -1,19 +1,18 @@
 """Convolutions by NNPACK, which comes with PyTorch: for processors where networks multiply float32.
 
-It multiplies transforms of 8 × 8 pixels: those of kernels 3 × 3 by Winograd's F(6×6, 3×3), 64 products for each pair of
-channels where the definition takes 324 (Lavin & Gray, "Fast Algorithms for Convolutional Neural Networks", CVPR 2016);
-those of larger kernels by Fourier's. Sums of large and small numbers round more: with 128 channels by 4e-6 of the
+It multiplies transforms: for kernels 3 × 3 Winograd's F(6×6, 3×3), 64 products for each pair of channels where the
+definition takes 324 (Lavin & Gray, "Fast Algorithms for Convolutional Neural Networks", CVPR 2016), for larger ones
+Fourier's. Sums of large and small numbers round more: with 128 channels by 4e-6 of the
 result, where the definition's are off by 4e-7.
 """
 
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from spnst_core.threads import side_by_side
+from spnst_core.threads import begun_with, side_by_side
 
 LEAST_CHANNELS = 3 * 64
 """Channels in times channels out from which this is faster, measured: 16 × 16 isn't, 3 × 64 is with its gradient."""
@@ -30,7 +29,7 @@ KERNELS = (3, 5)
 class NnpackConv2d(nn.Conv2d):
     """A convolution of stride 1 that takes less time in float32, differentiable in its input alone.
 
-    Small maps, and other precisions than float32, are convolved as usual.
+    Small maps, other precisions than float32 and other devices than processors are convolved as usual.
 
     Args:
         weight: (C, c, k, k), k being 3 or 5.
@@ -59,7 +58,7 @@ class NnpackConv2d(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, c, H, W) → (N, C, H + 2p − k + 1, W + 2p − k + 1)."""
-        usual = x.dtype != torch.float32 or torch.get_num_threads() > MOST_THREADS
+        usual = x.dtype != torch.float32 or x.device.type != "cpu" or torch.get_num_threads() > MOST_THREADS
         if usual or min(x.shape[2:]) + 2 * self.zeros - self.weight.shape[2] + 1 < SMALLEST:
             return super().forward(x)
         found: Tensor = _Convolution.apply(x, self.weight, self.bias, self.flipped, self.zeros)
@@ -68,11 +67,11 @@ class NnpackConv2d(nn.Conv2d):
 
 def pays(layer: nn.Conv2d) -> bool:
     """Whether `NnpackConv2d` can do the same in less time, here."""
-    side, padding = layer.kernel_size[0], layer.padding[0]
+    side = layer.kernel_size[0]
     return (
         (layer.kernel_size, layer.stride, layer.dilation, layer.groups) == ((side, side), (1, 1), (1, 1), 1)
         and side in KERNELS
-        and layer.padding == (padding, padding)
+        and layer.padding in [(padding, padding) for padding in range(side)]
         and layer.padding_mode == "zeros"
         and layer.in_channels * layer.out_channels >= LEAST_CHANNELS
         and _is_there()
@@ -124,10 +123,6 @@ def _is_there() -> bool:
     if not hasattr(torch, "_nnpack_spatial_convolution") or not torch.backends.nnpack.is_available():
         return False
     picture, filters = torch.zeros(1, 1, SMALLEST, SMALLEST), (torch.zeros(1, 1, 3, 3), torch.zeros(1))
-    threads = torch.get_num_threads()
-    try:
-        with ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            pool.submit(_of_one, picture, *filters, 1).result()
-    finally:
-        torch.set_num_threads(threads)
+    with begun_with(1, 1) as pool:
+        pool.submit(_of_one, picture, *filters, 1).result()
     return True

@@ -95,6 +95,7 @@ def test_other_kernels_are_refused(kernel, padding):
         (nn.Conv2d(128, 128, (3, 5)), False),
         (nn.Conv2d(128, 128, 3, padding=(0, 1)), False),
         (nn.Conv2d(128, 128, 3, padding="same"), False),
+        (nn.Conv2d(128, 128, 3, padding=3), False),
         (nn.Conv2d(128, 128, 3, stride=2), False),
         (nn.Conv2d(128, 128, 3, dilation=2), False),
         (nn.Conv2d(128, 128, 3, groups=128), False),
