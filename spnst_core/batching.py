@@ -16,7 +16,8 @@ BYTES_PER_PIXEL = 10_000
 """What one pixel of one cell takes while gradients are computed, cautiously: until it is measured on the device.
 
 Measured on a processor (`python -m benchmarks.tiling`): 3,100 with the embedded networks at 1024², 4,900 with the
-published ones at 512². A GPU's convolutions take workspaces beside, which weren't measured.
+published ones at 512². NNPACK's convolutions take some 900 beside, where a processor multiplies float32; a GPU's take
+workspaces that weren't measured.
 """
 
 BYTES_PER_PIXEL_APART = 500
