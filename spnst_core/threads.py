@@ -84,8 +84,8 @@ def _at_once(function: Callable[[Item], Found], group: Sequence[Item]) -> list[F
     pool = _lanes(len(group), max(1, torch.get_num_threads() // len(group)))
     futures: list[Future[Found]] = []
     try:
-        futures += [pool.submit(function, item) for item in group]
-        wait(futures)
+        for item in group:
+            futures.append(pool.submit(function, item))
         return [future.result() for future in futures]
     finally:
         wait(futures)

@@ -2,8 +2,8 @@
 
 It multiplies transforms: for kernels 3 × 3 Winograd's F(6×6, 3×3), 64 products for each pair of channels where the
 definition takes 324 (Lavin & Gray, "Fast Algorithms for Convolutional Neural Networks", CVPR 2016), for larger ones
-Fourier's. Sums of large and small numbers round more: with 128 channels by 4e-6 of the
-result, where the definition's are off by 4e-7.
+Fourier's. Sums of large and small numbers round more: with 128 channels by 4e-6 of the result, where the definition's
+are off by 4e-7.
 """
 
 from functools import cache
@@ -24,6 +24,7 @@ MOST_THREADS = 4
 """Threads of one picture from which the definition is faster: each transforms the picture for itself. Reckoned."""
 
 KERNELS = (3, 5)
+"""Sides of the kernels that this is for, those of the networks here."""
 
 
 class NnpackConv2d(nn.Conv2d):

@@ -13,6 +13,15 @@ def _steady_processor():
     torch.set_num_threads(1)
 
 
+@pytest.fixture
+def threads():
+    """Four threads, for as long as a test lasts."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(4)
+    yield 4
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="session")
 def models():
     return load_models("embedded", "cpu", precision="float32")

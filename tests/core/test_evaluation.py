@@ -129,15 +129,6 @@ def test_a_gpu_s_peak_tells_what_a_pixel_takes(monkeypatch):
 # --------------------------------------------------------------------------------------------------------- side by side
 
 
-@pytest.fixture
-def threads():
-    """Four threads, for as long as a test lasts."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(4)
-    yield 4
-    torch.set_num_threads(before)
-
-
 @pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
 def test_cells_side_by_side_on_two_threads_give_what_they_give_alone(precision, cells, short, models, threads):
     """To the last bit."""

@@ -11,15 +11,6 @@ import torch
 from spnst_core.threads import side_by_side
 
 
-@pytest.fixture
-def threads():
-    """Four threads, for as long as a test lasts."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(4)
-    yield 4
-    torch.set_num_threads(before)
-
-
 def test_threads_are_shared_out_and_given_back(threads):
     meeting = threading.Barrier(2, timeout=60)
 

@@ -16,14 +16,6 @@ def random(*shape, seed=0):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
-@pytest.fixture
-def threads():
-    """Sets the number of threads, for as long as a test lasts."""
-    before = torch.get_num_threads()
-    yield torch.set_num_threads
-    torch.set_num_threads(before)
-
-
 def off(found, exact):
     return ((found.double() - exact).norm() / exact.norm()).item()
 
@@ -62,7 +54,7 @@ def test_threads_share_out_the_filters_and_give_the_same_to_the_last_bit(count, 
     x, conv = random(2, 8, 20, 26).requires_grad_(True), NnpackConv2d(random(23, 8, 3, 3), None, 1)
     found = []
     for number in (1, count):
-        threads(number)
+        torch.set_num_threads(number)
         y = conv(x)
         found.append((y, torch.autograd.grad(y.square().sum(), x)[0]))
         assert torch.get_num_threads() == number
@@ -74,7 +66,7 @@ def test_what_gains_nothing_is_convolved_as_usual(threads):
     few, exact = x[..., : SMALLEST - 1], x.double()
     assert torch.equal(conv(few), F.conv2d(few, conv.weight, padding=1)), "small maps"
     assert torch.equal(conv.double()(exact), F.conv2d(exact, conv.weight, padding=1)), "other precisions"
-    threads(MOST_THREADS + 1)
+    torch.set_num_threads(MOST_THREADS + 1)
     assert torch.equal(conv.float()(x), F.conv2d(x, conv.weight, padding=1)), "many threads"
 
 
