@@ -27,6 +27,7 @@ class Adam:
         """One step of the given cells. Gives the objective's values before it, one for each."""
         found = evaluate(self.x if len(cells) == len(self.x) else self.x[list(cells)], cells)
         gradient = soften(found.gradient) if self._smooth else found.gradient
+        gradient = gradient.contiguous()  # PyTorch's fused Adam reads it in the picture's order, whichever it has
         for cell, own in zip(cells, gradient.split(1), strict=True):
             self._cells[cell].grad = own
         self._adam.param_groups[0]["lr"] = lr
