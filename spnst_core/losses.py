@@ -28,6 +28,9 @@ PIECE = 2**18
 LINES = 2**14
 """Lines that are summed at once on a processor, so few that PyTorch doesn't share them between threads."""
 
+POSITIONS = 512
+"""Positions whose products one product of matrices sums on a processor, so few that no library shares them out."""
+
 
 def wide(x: Tensor) -> Tensor:
     """At least in float32: where sums are made, bfloat16's eight bits aren't enough."""
@@ -151,18 +154,13 @@ class _Sums(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, features: Tensor) -> tuple[Tensor, Tensor]:
         ctx.save_for_backward(features)
-        count, channels, dtype = len(features), features.shape[1], torch.promote_types(features.dtype, torch.float32)
-        product = features.new_zeros(count, channels, channels, dtype=dtype)
-        total = features.new_zeros(count, channels, dtype=dtype)
         positions = features.permute(0, 2, 3, 1).flatten(1, 2)
         with torch.autocast(features.device.type, enabled=False):
-            at_once = PIECE // channels if features.device.type == "cpu" else positions.shape[1]
-            for piece in map(wide, positions.split(max(1, at_once), 1)):
-                # A loop is faster than a batched product on processors.
-                for own, f in zip(product, piece, strict=True):
-                    own += f.mT @ f
-                total += piece.sum(1)
-        return product, total
+            if features.device.type == "cpu":
+                product, total = zip(*map(_sums_of_one, positions), strict=True)
+                return torch.stack(product), torch.stack(total)
+            f = wide(positions)
+            return f.mT @ f, f.sum(1)
 
     @staticmethod
     def backward(ctx: Any, *grads: Any) -> Tensor:
@@ -174,6 +172,19 @@ class _Sums(torch.autograd.Function):
             return torch.baddbmm(total[:, None].expand_as(f), f, product).view(last.shape).permute(0, 3, 1, 2)
         f = features.flatten(2)
         return torch.baddbmm(total[:, :, None].expand_as(f), product, f).view(features.shape)
+
+
+def _sums_of_one(positions: Tensor) -> tuple[Tensor, Tensor]:
+    """FᵀF (C, C) and ΣF (C,) of positions (P, C), on a processor: on however many threads the same bits."""
+    channels = positions.shape[1]
+    product, total = wide(positions.new_zeros(channels, channels)), wide(positions.new_zeros(channels))
+    for piece in map(wide, positions.split(POSITIONS * max(1, PIECE // (POSITIONS * channels)))):
+        blocks, rest = divmod(len(piece), POSITIONS)
+        whole, left = piece.split((len(piece) - rest, rest))
+        each = whole.unflatten(0, (blocks, POSITIONS))
+        product += (each.mT @ each).sum(0) + left.mT @ left
+        total += piece.sum(0)
+    return product, total
 
 
 def covariance(gram: Tensor, mean: Tensor) -> Tensor:
