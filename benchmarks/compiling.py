@@ -39,7 +39,7 @@ def objective_of(models: Models, size: int, cells: int) -> tuple[Objective, Tens
     recipe = Recipe.load("structure").with_size(size).model_copy(update={"stages": (Stage(steps=1),), "jitter": False})
     content = content_targets(next(iter(photographs(1).values())), recipe, models)
     styles = [StyleTargets.compute(style, models, recipe.style_sizes) for style in paintings(cells, 512).values()]
-    goal = canvas(content.content.to(models.device), recipe, recipe.stages[-1])
+    goal = canvas(content.content, recipe, recipe.stages[-1]).to(models.device)
     return Objective(goal, content, styles, recipe, recipe.stages[-1], models), goal.flip(3).repeat(cells, 1, 1, 1)
 
 

@@ -148,7 +148,7 @@ class Grid:
     def _objective(self, content: str, style: str) -> Objective:
         last = self.recipe.model_copy(update={"stages": self.recipe.stages[-1:], "jitter": False})
         row = content_targets(self.photographs[content], last, self.judge)
-        goal = canvas(row.content.to(self.judge.device), last, last.stages[-1])
+        goal = canvas(row.content, last, last.stages[-1]).to(self.judge.device)
         styles = [style_targets(self.paintings[style], last, self.judge)]
         return Objective(goal, row, styles, last, last.stages[-1], self.judge)
 
@@ -506,13 +506,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--rows", nargs="+", choices=ROWS, default=ROWS)
     parser.add_argument("--recipes", nargs="+", choices=SOONEST, default=list(SOONEST), help="of the row grid")
     parser.add_argument("--pairs", type=int, default=3, help="of the row step")
-    parser.add_argument("--steps", type=int, default=4, help="of each measurement of a step; the first isn't timed")
+    parser.add_argument("--steps", type=int, help="of each measurement of a step, the first untimed; 4, on a GPU 50")
     parser.add_argument("--plain-steps", type=int, default=PLAIN_STEPS, help="of the plain loop on each cell")
     parser.add_argument("--plain-lr", type=float, default=PLAIN_LR, help="the plain loop's learning rate")
     parser.add_argument("--untiled", type=int, default=512, help="size painted whole, of the rows memory and gradient")
     parser.add_argument("--tiled", type=int, default=2048, help="size painted in tiles, of the row memory")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures' JSON lines here")
     given = parser.parse_args(arguments)
+    given.steps = given.steps or (50 if given.device.startswith("cuda") else 4)
     torch.set_num_threads(given.threads)
     torch.set_flush_denormal(True)
     figures, tables = list[Figure](), list[Table]()

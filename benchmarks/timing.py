@@ -39,6 +39,8 @@ def finished(device: torch.device) -> float:
     """The time once the device has done all it was told to."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
     return time.perf_counter()
 
 

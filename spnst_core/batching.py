@@ -121,12 +121,15 @@ def side_in(memory: int, height: int, width: int, halo: int | None = None) -> in
 
 
 def free_memory(device: torch.device) -> int:
-    """Bytes that a device can still give: a processor's are the system's, or its container's where those are fewer."""
+    """Bytes that a device can still give: a processor's are the system's, or its container's where those are fewer.
+
+    What PyTorch keeps of a GPU's memory without using it is free.
+    """
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
-        return free
+        return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
     if device.type == "mps":
-        return torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()
+        return torch.mps.recommended_max_memory() - torch.mps.current_allocated_memory()
     return min(_available(), *_left_in_container())
 
 

@@ -8,7 +8,8 @@ from spnst_core import losses
 
 def luminance(x: Tensor) -> Tensor:
     """Rec. 601 luma of pictures (N, 3, H, W) in [0, 1], as (N, 1, H, W)."""
-    return (x * x.new_tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)).sum(1, keepdim=True)
+    red, green, blue = x.split(1, 1)
+    return 0.299 * red + 0.587 * green + 0.114 * blue
 
 
 def recolour(x: Tensor, gram: Tensor, mean: Tensor) -> Tensor:
@@ -21,15 +22,15 @@ def recolour(x: Tensor, gram: Tensor, mean: Tensor) -> Tensor:
         gram: mean products of the other's colours, (1, 3, 3).
         mean: its mean colour, (1, 3).
     """
-    pixels, gram, mean = x.double(), gram.double().to(x.device), mean.double().to(x.device)
+    pixels, gram, mean = (y.cpu().double() for y in (x, gram, mean))  # some devices have no float64
     own_mean = losses.mean(pixels)
-    floor = 1e-5 * torch.eye(3, dtype=pixels.dtype, device=x.device)
+    floor = 1e-5 * torch.eye(3, dtype=pixels.dtype)
     a = losses.covariance(losses.gram(pixels), own_mean)[0] + floor
     b = losses.covariance(gram, mean)[0] + floor
     root, inverse = _square_root(a)
     middle, _ = _square_root(root @ b @ root)
     moved = (inverse @ middle @ inverse) @ (pixels[0].flatten(1) - own_mean.mT) + mean.mT
-    return moved.view_as(x).to(x.dtype).clamp(0, 1)
+    return moved.view_as(pixels).clamp(0, 1).to(x)
 
 
 def _square_root(matrix: Tensor) -> tuple[Tensor, Tensor]:

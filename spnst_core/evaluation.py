@@ -20,7 +20,7 @@ def evaluate(objective: Objective, view: View, x: Tensor, cells: Sequence[int]) 
     pictures of that shape on that device. What was done before isn't lost.
 
     Raises:
-        torch.OutOfMemoryError: there is no room for a single cell.
+        RuntimeError: what the device says if there is no room for a single cell: `torch.OutOfMemoryError` on CUDA.
     """
     device, shape = x.device, (x.shape[2], x.shape[3])
     while True:
@@ -29,13 +29,18 @@ def evaluate(objective: Objective, view: View, x: Tensor, cells: Sequence[int]) 
         try:
             with ROOM.measured(device, together * shape[0] * shape[1]):
                 found = _evaluated(objective, view, x, cells, parts)
-        except torch.OutOfMemoryError:
-            if together == 1:
+        except RuntimeError as error:
+            if together == 1 or not _is_out_of_memory(error):
                 raise
         else:
             values = {term: torch.cat([part.values[term] for part in found]) for term in found[0].values}
             return Evaluation(values, torch.cat([part.gradient for part in found]))
         ROOM.shrink(device, shape, together)  # here, where the failed attempt's tensors are gone
+
+
+def _is_out_of_memory(error: RuntimeError) -> bool:
+    """MPS has no type for it."""
+    return isinstance(error, torch.OutOfMemoryError) or "out of memory" in str(error)
 
 
 def _evaluated(

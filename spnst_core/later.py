@@ -5,12 +5,16 @@ from torch import Tensor
 
 
 class Later:
-    """A copy of a tensor on its way to the host. Asking whether it is there doesn't wait; taking it does."""
+    """A copy of a tensor on its way to the host. Asking whether it is there doesn't wait; taking it does.
+
+    From CUDA devices; others are waited for at once.
+    """
 
     def __init__(self, x: Tensor) -> None:
-        self._copy = x.detach().to("cpu", non_blocking=True)
+        on_gpu = x.device.type == "cuda"
+        self._copy = x.detach().to("cpu", non_blocking=on_gpu)
         self._arrival: torch.Event | None = None
-        if x.device.type != "cpu":
+        if on_gpu:
             self._arrival = torch.Event(x.device)
             self._arrival.record()
 

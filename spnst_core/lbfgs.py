@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from spnst_core.rows import rows
+
 SUFFICIENT = 1e-4
 """Share of the decrease that the slope promises which a step must bring (Armijo's condition)."""
 
@@ -33,7 +35,7 @@ class Evaluation:
     gradient: Tensor
 
     def __getitem__(self, chosen: Tensor) -> "Evaluation":
-        """That of some problems, by a mask or by their numbers."""
+        """That of some problems, by their numbers."""
         return Evaluation({key: value[chosen] for key, value in self.values.items()}, self.gradient[chosen])
 
     def replaced(self, problems: Tensor, new: "Evaluation") -> "Evaluation":
@@ -61,6 +63,8 @@ class LBFGS:
     Each `step` goes down a quasi-Newton direction to the first point that brings enough decrease. The objective must
     be the same function at every call until `go_on`. A problem whose objective is infinite or NaN at a trial point
     steps shorter; one that can't be improved, or is NaN where it starts, stays where it is.
+
+    What is minimised may lie on a GPU. A step waits for it twice, and once more for each further trial point.
 
     Args:
         x: where to start, (B, …), any shape beyond the first dimension, within the bounds.
@@ -98,18 +102,22 @@ class LBFGS:
         downhill = torch.where(pressing, 0, -gradient)
         norm = downhill.norm(dim=1)
         self.active = self.active & before.values["total"].isfinite() & norm.isfinite() & (norm > 0)
-        if not self.active.any():
-            return before.values
-
         direction = self._inside(x, torch.where(pressing, 0, self._newton(downhill)))
         lost = self.active & ~((gradient * direction).sum(1) < 0)
-        self._forget(lost)
-        direction = torch.where(lost[:, None], downhill * self._stride(norm)[:, None], direction)
+        active, without = torch.stack([self.active, lost]).tolist()
+        if not any(active):
+            return before.values
+        if any(without):
+            self._forget(lost)
+            direction = torch.where(lost[:, None], downhill * self._stride(norm)[:, None], direction)
 
-        new, self._here, found = self._search(evaluate, x, before, direction)
-        stuck = self.active & ~found
-        self.active = self.active & ~(stuck & (self.scale == 0))
-        self._forget(stuck)  # the next step tries the gradient itself
+        new, self._here, stuck = self._search(evaluate, x, before, direction, list(_true(active)))
+        found = self.active
+        if stuck:
+            stays = torch.zeros_like(found).index_fill(0, rows(tuple(stuck), x.device), True)
+            found = found & ~stays
+            self.active = self.active & ~(stays & (self.scale == 0))
+            self._forget(stays)  # the next step tries the gradient itself
         self._remember(new - x, self._here.gradient.flatten(1) - gradient, found)
         self.x = new.view_as(self.x)
         return before.values
@@ -136,32 +144,39 @@ class LBFGS:
         return torch.where(leaving, 0, direction)
 
     def _search(
-        self, evaluate: Evaluate, x: Tensor, before: Evaluation, direction: Tensor
-    ) -> tuple[Tensor, Evaluation, Tensor]:
-        """Backtracking along the projected path: the new points (B, n), what they evaluate to, and who found one.
+        self, evaluate: Evaluate, x: Tensor, before: Evaluation, direction: Tensor, searching: list[int]
+    ) -> tuple[Tensor, Evaluation, list[int]]:
+        """Backtracking along the projected path: the new points (B, n), what they evaluate to, and who found none.
 
         Only those are evaluated that are still searching.
         """
         new, evaluation = x, before
-        searching = self.active.nonzero().flatten()
         length = x.new_ones(len(searching))
         for _ in range(TRIALS):
-            here, start = before[searching], x[searching]
-            trial = (start + length[:, None] * direction[searching]).clamp(self.lower, self.upper)
-            tried = evaluate(trial.view(-1, *self.x.shape[1:]), searching.tolist())
+            here, start, ahead = before, x, direction
+            problems = rows(tuple(searching), x.device)
+            if len(searching) < len(x):
+                here, start, ahead = before[problems], x[problems], direction[problems]
+            trial = (start + length[:, None] * ahead).clamp(self.lower, self.upper)
+            tried = evaluate(trial.view(-1, *self.x.shape[1:]), searching)
             promised = (here.gradient.flatten(1) * (trial - start)).sum(1)
             gained = tried.values["total"] - here.values["total"]
-            good = (promised < 0) & (gained <= SUFFICIENT * promised) & tried.gradient.flatten(1).isfinite().all(1)
-            new = new.index_copy(0, searching[good], trial[good])
-            evaluation = evaluation.replaced(searching[good], tried[good])
+            enough = (promised < 0) & (gained <= SUFFICIENT * promised) & tried.gradient.flatten(1).isfinite().all(1)
+            good = enough.tolist()
+            if all(good) and len(good) == len(x):
+                return trial, tried, []
+            if any(good):
+                those = rows(_true(good), x.device)
+                new = new.index_copy(0, problems[those], trial[those])
+                evaluation = evaluation.replaced(problems[those], tried[those])
             # the minimum of the parabola through what is known, but neither nearly all nor nearly nothing
             best = -promised / (2 * (gained - promised))
             length = length * torch.where(best.isfinite(), best.clamp(0.1, 0.5), 0.1)
-            searching, length = searching[~good], length[~good]
-            if not len(searching):
-                break
-        found = self.active.index_fill(0, searching, False)
-        return new, evaluation, found
+            others = _true([not found for found in good])
+            if not others:
+                return new, evaluation, []
+            searching, length = [searching[k] for k in others], length[rows(others, x.device)]
+        return new, evaluation, searching
 
     def _remember(self, s: Tensor, y: Tensor, found: Tensor) -> None:
         """Keep the curvature seen by those that moved, where it is positive, in the variables that moved."""
@@ -179,3 +194,8 @@ class LBFGS:
             pair.s, pair.y = torch.where(rows, 0, pair.s), torch.where(rows, 0, pair.y)
             pair.rho = torch.where(problems, 0, pair.rho)
         self.scale = torch.where(problems, 0, self.scale)
+
+
+def _true(mask: Sequence[bool]) -> tuple[int, ...]:
+    """The places where it is."""
+    return tuple(k for k, there in enumerate(mask) if there)

@@ -352,5 +352,5 @@ def total_variation(x: Tensor) -> float:
 
 
 def _map(x: Tensor) -> Map:
-    array: Map = x[0, 0].double().cpu().numpy()
+    array: Map = x[0, 0].cpu().double().numpy()
     return array

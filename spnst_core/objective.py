@@ -127,7 +127,7 @@ class Objective:
             return View(window)
         shape, on_gpu = self._goal[window][:, :1].shape, self._goal.device.type == "cuda"
         noise = torch.randn(shape, generator=generator, pin_memory=on_gpu)
-        return View(window, noise.to(self._goal, non_blocking=True))
+        return View(window, noise.to(self._goal, non_blocking=on_gpu))  # elsewhere what is on its way might be freed
 
     @property
     def is_tiled(self) -> bool:

@@ -21,6 +21,7 @@ from spnst_core.objective import TERMS as TERMS
 from spnst_core.objective import Objective
 from spnst_core.plateau import Plateau
 from spnst_core.recipes import Recipe, Stage
+from spnst_core.rows import rows
 from spnst_core.targets import ContentTargets, StyleTargets
 
 
@@ -75,11 +76,11 @@ def optimize(
             profile whose networks lack what the recipe asks for.
     """
     generator = torch.Generator().manual_seed(recipe.seed)
-    photograph = content.content.to(models.device)
+    photograph = content.content.cpu()  # GPUs refuse to shrink pictures to less than a 47th, for want of fast memory
     optimizer: Adam | LBFGS | None = None
     begun = 0
     for index, stage in enumerate(recipe.stages):
-        goal = canvas(photograph, recipe, stage)
+        goal = canvas(photograph, recipe, stage).to(models.device)
         layers = {*recipe.content_layers(models.encoder), *recipe.style_layers(models.encoder)}
         # Of the networks at work: they must be in memory before it is asked what is left.
         side = fitting_tile(models.at_work.encoder, layers, goal) if tile is None else tile
@@ -115,7 +116,7 @@ def optimize(
 def starting_point(content: ContentTargets, styles: Sequence[StyleTargets], recipe: Recipe, models: Models) -> Tensor:
     """What the recipe starts from, at the pastiches' own size, (B, 3, H, W): finished pastiches are held against it."""
     generator = torch.Generator().manual_seed(recipe.seed)
-    goal = canvas(content.content.to(models.device), recipe, recipe.stages[-1])
+    goal = canvas(content.content.cpu(), recipe, recipe.stages[-1]).to(models.device)
     return crop(_start(goal, styles, recipe, recipe.stages[-1], generator), recipe.margin)
 
 
@@ -138,8 +139,8 @@ def _updated(values: Mapping[str, Tensor], new: Mapping[str, Tensor], cells: Seq
     """All cells' values once those of some cells are new."""
     if not values or len(cells) == len(values["total"]):
         return dict(new)
-    rows = torch.tensor(cells).to(new["total"].device, non_blocking=True)
-    return {term: value.index_copy(0, rows, new[term]) for term, value in values.items()}
+    own = rows(tuple(cells), new["total"].device)
+    return {term: value.index_copy(0, own, new[term]) for term, value in values.items()}
 
 
 def _learning_rate(stage: Stage, done: int) -> float:

@@ -37,7 +37,7 @@ def gram_defects(style: StyleTargets) -> tuple[float, float]:
 def _grams(style: StyleTargets) -> Iterable[Tensor]:
     for layers in style.statistics.values():
         for statistics in layers.values():
-            yield statistics.gram[0].double().cpu()
+            yield statistics.gram[0].cpu().double()
 
 
 def depth_relief(depth: DepthMap) -> float:
@@ -47,6 +47,6 @@ def depth_relief(depth: DepthMap) -> float:
     """
     reliefs = []
     for inverse_depth in depth.maps.values():
-        x = inverse_depth.double()
+        x = inverse_depth.cpu().double()
         reliefs.append((x.std(correction=0) / x.abs().max().clamp_min(torch.finfo(x.dtype).tiny)).item())
     return nan if any(relief != relief for relief in reliefs) else min(reliefs)

@@ -66,7 +66,7 @@ def colour_distance(pastiche: Tensor, painting: Tensor) -> float:
 
 
 def _histogram(x: Tensor) -> Tensor:
-    lab = torch.from_numpy(rgb2lab(x[0].permute(1, 2, 0).double().cpu().numpy())).flatten(0, 1)
+    lab = torch.from_numpy(rgb2lab(x[0].permute(1, 2, 0).cpu().double().numpy())).flatten(0, 1)
     low, high = torch.tensor([0.0, -87.0, -108.0]), torch.tensor([100.0, 99.0, 95.0])
     bins = ((lab - low) / (high - low) * BINS).long().clamp(0, BINS - 1)
     flat = (bins[:, 0] * BINS + bins[:, 1]) * BINS + bins[:, 2]

@@ -20,6 +20,7 @@ from spnst_core.canvas import at_size
 from spnst_core.encoding import encode, fitting_tile
 from spnst_core.errors import InputError
 from spnst_core.models.profiles import Models
+from spnst_core.rows import rows
 from spnst_core.style_size import StyleSize
 
 Size = TypeVar("Size", int, StyleSize)
@@ -124,7 +125,8 @@ class Statistics:
         first, last = styles[0], styles[-1]
         if last - first + 1 == len(styles):
             return Statistics(self.gram[first : last + 1], self.mean[first : last + 1])
-        return Statistics(self.gram[list(styles)], self.mean[list(styles)])
+        chosen = rows(tuple(styles), self.gram.device)
+        return Statistics(self.gram[chosen], self.mean[chosen])
 
 
 @dataclass(frozen=True)

@@ -246,7 +246,7 @@ def find_device(name: str) -> torch.device:
     """
     there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if name == "auto":
-        return torch.device(next(kind for kind in ("cuda", "mps", "cpu") if there[kind]))
+        name = next(kind for kind in ("cuda", "mps", "cpu") if there[kind])
     try:
         device = torch.device(name)
     except RuntimeError:
@@ -254,6 +254,8 @@ def find_device(name: str) -> torch.device:
     if device is None or not there.get(device.type, False) or (device.index or 0) >= _count(device.type):
         here = ", ".join(kind for kind, found in there.items() if found)
         raise InputError(f'no device "{name}" on this machine: it has {here}; "auto" takes the best one')
+    if device == torch.device("cuda"):
+        return torch.device("cuda", torch.cuda.current_device())  # as its tensors name it
     return device
 
 

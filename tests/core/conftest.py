@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from spnst_core import images, load_models, samples
+from tests.core.gpu import Gpu
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -20,6 +21,12 @@ def threads():
     torch.set_num_threads(4)
     yield 4
     torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def gpu():
+    """One that isn't there."""
+    return Gpu()
 
 
 @pytest.fixture(scope="session")

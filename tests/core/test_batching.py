@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from spnst_core.batching import BYTES_PER_PIXEL, Room, abreast, batches, room
+from spnst_core.batching import BYTES_PER_PIXEL, Room, abreast, batches, free_memory, room
 
 CPU = torch.device("cpu")
 
@@ -43,3 +43,10 @@ def test_a_gpu_takes_all_together_until_it_has_no_room(monkeypatch):
     found.shrink(gpu, (300, 400), 16)
     assert found.at_once(gpu, (300, 400)) == 8
     assert found.at_once(gpu, (400, 300)) > 1000, "another shape"
+
+
+def test_what_pytorch_keeps_of_a_gpu_without_using_it_is_free(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (1_000, 9_000))
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda device: 700)
+    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda device: 300)
+    assert free_memory(torch.device("cuda", 0)) == 1_400

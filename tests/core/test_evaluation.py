@@ -80,17 +80,20 @@ def painted(cells, recipe, models):
 # ------------------------------------------------------------------------------------------------------ too little room
 
 
+NO_ROOM = torch.OutOfMemoryError("no room")
+
+
 class Small:
     """A device that has room for so many cells at once."""
 
-    def __init__(self, monkeypatch, most):
+    def __init__(self, monkeypatch, most, error=NO_ROOM):
         self.passes = []
         look = Objective.__call__
 
         def limited(objective, x, view, which=None):
             self.passes.append(len(x))
             if len(x) > most:
-                raise torch.OutOfMemoryError("no room")
+                raise error
             return look(objective, x, view, which)
 
         monkeypatch.setattr(Objective, "__call__", limited)
@@ -106,6 +109,21 @@ def test_without_room_for_all_halves_go_through_from_then_on(cells, short, model
     assert small.passes == 2 * one_stage, "each stage has a shape of its own to learn of"
     painted(cells, short, models)
     assert small.passes[len(2 * one_stage) :] == 6 * [2, 2], "the second run remembers"
+
+
+def test_a_device_without_an_error_of_its_own_for_it_says_so(cells, short, models, room, monkeypatch):
+    monkeypatch.setattr(room, "at_once", lambda device, shape: room._most.get((str(device), shape), 64))
+    small = Small(monkeypatch, 2, RuntimeError("MPS backend out of memory (MPS allocated: 9.00 GB)"))
+    painted(cells, short, models)
+    assert small.passes[:3] == [4, 2, 2]
+
+
+def test_other_errors_are_no_reason_to_try_with_less(cells, short, models, room, monkeypatch):
+    monkeypatch.setattr(room, "at_once", lambda device, shape: 64)
+    small = Small(monkeypatch, 2, RuntimeError("shapes don't fit"))
+    with pytest.raises(RuntimeError, match="shapes don't fit"):
+        painted(cells, short, models)
+    assert small.passes == [4]
 
 
 def test_without_room_for_one_cell_the_error_is_the_devices(cells, short, models, room, monkeypatch):
@@ -187,3 +205,25 @@ def test_evaluating_some_cells_gives_theirs(cells, short, models):
     some = evaluate(objective, view, x[[0, 3]], [0, 3])
     torch.testing.assert_close(some.values["total"], everything.values["total"][[0, 3]])
     torch.testing.assert_close(some.gradient, everything.gradient[[0, 3]])
+
+
+@pytest.mark.parametrize("form", ["relative", "raw"])
+def test_on_a_gpu_every_term_is_computed_there_and_nothing_is_copied_in_a_view_once_seen(form, models, cells, gpu):
+    """For want of one: what it would compute, without the numbers, up to the gradient."""
+    changes = {"form": form, "size": SIZE, "jitter": False, "stages": (Stage(steps=1),)}
+    recipe = Recipe.load("structure").model_copy(update=changes)
+    content = content_targets(cells[0].content, recipe, models)
+    goal = gpu.holding(canvas(content.content, recipe, recipe.stages[0]))
+    there = replace(gpu.holding(models), device=gpu.device)
+    targets = replace(content, edge=gpu.holding(content.edge), depth=gpu.holding(content.depth))
+    styles = [gpu.holding(style) for style in cells[1]]
+    with gpu, torch.no_grad():
+        x = goal.repeat(4, 1, 1, 1)
+        objective = Objective(goal, targets, styles, recipe, recipe.stages[0], there)
+        view = objective.view(torch.Generator())
+        objective(x, view)
+        gpu.copied.clear()
+        for which, own in ((range(4), x), ([0, 1], x[:2])):
+            values = objective(own, view, which)
+            assert {(value.device, len(value)) for value in values.values()} == {(gpu.device, len(own))}
+    assert not gpu.copied

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from scipy.optimize import minimize, rosen, rosen_der
+from torch._subclasses import FakeTensor
 
 from spnst_core.lbfgs import LBFGS, STRIDE, Evaluation
 
@@ -183,3 +184,27 @@ def test_a_line_search_evaluates_only_the_problems_that_are_still_searching():
 
     LBFGS(torch.full((2, 4), 0.01), **FREE).step(counted)
     assert asked == [[0, 1], [0, 1], [1]]
+
+
+# ------------------------------------------------------------------------------------------------------------ on a GPU
+
+
+def test_a_step_on_a_gpu_waits_for_it_twice_and_once_for_each_further_trial(gpu, monkeypatch):
+    """For want of one: the numbers that a step asks for are given here, and to be told others is an error."""
+    asked, answers = [], [[[True, True, True], [False, False, True]], [True, False, True], [True]]
+    monkeypatch.setattr(FakeTensor, "tolist", lambda x: asked.append(tuple(x.shape)) or answers[len(asked) - 1])
+    seen = []
+
+    def evaluate(x, which):
+        seen.append(list(which))
+        return Evaluation({"total": x.sum((1, 2))}, torch.ones_like(x))
+
+    with gpu:
+        optimizer = LBFGS(torch.rand(3, 4, 5, device=gpu.device))
+        optimizer.step(evaluate)
+        asked.clear(), seen.clear(), gpu.copied.clear()
+        optimizer.step(evaluate)
+    assert asked == [(2, 3), (3,), (1,)]
+    assert seen == [[0, 1, 2], [1]]
+    assert not gpu.copied
+    assert optimizer.x.device == optimizer.scale.device == gpu.device

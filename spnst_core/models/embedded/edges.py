@@ -176,7 +176,7 @@ def _smooth(x: Tensor, sigma: float) -> Tensor:
     for first in range(0, height, BLOCK):
         lines = min(BLOCK, height - first)
         before, after = min(radius, first), min(radius, height - first - lines)
-        matrix = _smoothing(lines, before, after, sigma, x.dtype).to(x.device)
+        matrix = _smoothing(lines, before, after, sigma, x.dtype, x.device)
         with torch.autocast(x.device.type, enabled=False):  # differences of neighbours need every bit
             smoothed.append(matrix @ x[:, :, first - before : first + lines + after])
     return torch.cat(smoothed, 2)
@@ -187,7 +187,7 @@ def _radius(sigma: float) -> int:
 
 
 @lru_cache(maxsize=128)
-def _smoothing(lines: int, before: int, after: int, sigma: float, dtype: torch.dtype) -> Tensor:
+def _smoothing(lines: int, before: int, after: int, sigma: float, dtype: torch.dtype, device: torch.device) -> Tensor:
     """What smooths ``lines`` of a picture, read with so many before and after them, as a matrix.
 
     Beyond what is read the last line is repeated, which must therefore be the picture's where it is nearer than the
@@ -200,4 +200,4 @@ def _smoothing(lines: int, before: int, after: int, sigma: float, dtype: torch.d
     seen = (places[:, None] + offsets.long()).clamp(0, before + lines + after - 1)
     weights = (kernel / kernel.sum()).expand(lines, -1)
     matrix = torch.zeros(lines, before + lines + after, dtype=torch.float64).scatter_add_(1, seen, weights)
-    return matrix.to(dtype)
+    return matrix.to(dtype).to(device)

@@ -5,7 +5,7 @@ import torch
 
 from spnst_core import InputError, load_models
 from spnst_core.models.embedded import depth, profile
-from spnst_core.models.profiles import identify
+from spnst_core.models.profiles import find_device, identify
 
 
 def test_edges_and_depth_are_as_promised(models, photographs):
@@ -59,3 +59,12 @@ def test_an_unknown_profile_gets_the_nearest():
 def test_an_unknown_device_is_named(device):
     with pytest.raises(InputError, match=f'no device "{device}" on this machine'):
         load_models("embedded", device)
+
+
+@pytest.mark.parametrize(("name", "index"), [("auto", 1), ("cuda", 1), ("cuda:0", 0)])
+def test_a_gpu_is_named_as_its_tensors_name_it(name, index, monkeypatch):
+    """What is learnt of a device from its tensors must be found again by the profile's."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 1)
+    assert find_device(name) == torch.device("cuda", index)
