@@ -2,6 +2,7 @@
 
     python -m benchmarks.speed [--device cpu|cuda] [--size 256] [--cells 4] [--grid 4] [--threads 2] [--json FILE]
                                [--profile embedded|published] [--rows ROW ...] [--recipes RECIPE ...]
+                               [--our-steps N ...]
 
 Rows: ``step``, ``grid``, ``memory``, ``gradient``, ``bf16``, ``rate``; all of them unless named. Plain and ours are
 measured in turn, and a ratio is the median over the pairs. Both pastiches of a cell are judged by one function.
@@ -190,6 +191,21 @@ def shortened(recipe: Recipe, factor: float) -> Recipe:
     return recipe.model_copy(update={"stages": tuple(stages)})
 
 
+def in_steps(recipe: Recipe, steps: Sequence[int]) -> Recipe:
+    """The recipe with so many steps in its stages.
+
+    Raises:
+        InputError: not one number, of at least one step, for each stage.
+    """
+    if len(steps) != len(recipe.stages) or min(steps) < 1:
+        raise InputError(
+            f"--our-steps {' '.join(map(str, steps))}: give one number for each of the {len(recipe.stages)} stages in "
+            f"which {recipe.name} is painted here, each at least 1, and name that recipe alone with --recipes"
+        )
+    stages = [stage.model_copy(update={"steps": n}) for stage, n in zip(recipe.stages, steps, strict=True)]
+    return recipe.model_copy(update={"stages": tuple(stages)})
+
+
 def painted_row(
     row: ContentTargets, styles: Mapping[str, StyleTargets], recipe: Recipe, models: Models
 ) -> dict[str, Tensor]:
@@ -300,34 +316,32 @@ def painted(grid: Grid, load: Load, plainly: Recipe, recipe: Recipe) -> Painted:
     return Painted(Pairs([p for p, _ in seconds], [o for _, o in seconds]), *losses)
 
 
-def grid_figures(recipe: str, load: Load, size: int, side: int, steps: int, lr: float) -> Iterator[Figure | Table]:
+def grid_figures(
+    recipe: str, load: Load, size: int, side: int, steps: int, lr: float, ours: Sequence[int] = ()
+) -> Iterator[Figure | Table]:
     """Wall time of a grid from loading on, plain over ours at the same loss; then every cell's losses, in a table.
 
-    The same loss: on average over the cells, ours over plain's is at most 1. Where ours doesn't get there the figure is
-    0, and there is no table.
+    The same loss: on average over the cells, ours over plain's is at most 1. Our steps are searched for, or those given
+    in ``ours``, one number for each stage. Where ours doesn't get there the figure is 0, after a search with no table.
     """
     grid = Grid.of_samples(recipe, side, size, load)
     plainly = plain_recipe(grid.recipe, lr, steps)
     name = f"{side} × {side} grid, {size} px, {recipe}, to the same loss: plain / ours"
     must, strive = (10.0, 30.0) if grid.judge.device.type == "cuda" else (5.0, 10.0)
-    try:
-        factor = matching_factor(grid, load, plain_losses(grid, load, plainly))
-    except OutOfReach as error:
-        note = f"plain takes {steps} steps at lr {lr:g}; of ours {error}"
-        yield Figure(name, 0.0, must, strive, form="{:.1f}×", note=note)
-        return
-    while True:
-        soonest = shortened(coarse_to_fine(grid.recipe), factor)
+    if ours:
+        soonest = in_steps(coarse_to_fine(grid.recipe), ours)
         done = painted(grid, load, plainly, soonest)
-        shares = over(done.ours, done.plain)
-        if mean(shares) <= 1:
-            break
-        factor *= 1 + TOLERANCE
-        print(f"{mean(shares):.4f} of plain's loss: once more with factor {factor:.3f}", flush=True)
-    totals = sum(done.pairs.plain), sum(done.pairs.ours)
+    else:
+        try:
+            soonest, done = painted_alike(grid, load, plainly)
+        except OutOfReach as error:
+            note = f"plain takes {steps} steps at lr {lr:g}; of ours {error}"
+            yield Figure(name, 0.0, must, strive, form="{:.1f}×", note=note)
+            return
+    totals, shares = (sum(done.pairs.plain), sum(done.pairs.ours)), over(done.ours, done.plain)
     yield Figure(
         name,
-        done.pairs.ratio,
+        done.pairs.ratio if mean(shares) <= 1 else 0.0,
         must,
         strive,
         form="{:.1f}×",
@@ -337,7 +351,6 @@ def grid_figures(recipe: str, load: Load, size: int, side: int, steps: int, lr: 
         details={
             "plain": done.pairs.plain,
             "ours": done.pairs.ours,
-            "factor": factor,
             "steps": [stage.steps for stage in soonest.stages],
             "plain steps": steps,
             "plain lr": lr,
@@ -345,6 +358,23 @@ def grid_figures(recipe: str, load: Load, size: int, side: int, steps: int, lr: 
         },
     )
     yield losses_table(f"loss of each cell by {recipe}", ("plain", "ours"), done.plain, done.ours)
+
+
+def painted_alike(grid: Grid, load: Load, plainly: Recipe) -> tuple[Recipe, Painted]:
+    """A grid by both at the same loss, and our recipe for it: as many steps as the diagonal needs, or the whole grid.
+
+    Raises:
+        OutOfReach: no number of steps that is tried is enough on the diagonal.
+    """
+    factor = matching_factor(grid, load, plain_losses(grid, load, plainly))
+    while True:
+        soonest = shortened(coarse_to_fine(grid.recipe), factor)
+        done = painted(grid, load, plainly, soonest)
+        share = mean(over(done.ours, done.plain))
+        if share <= 1:
+            return soonest, done
+        factor *= 1 + TOLERANCE
+        print(f"{share:.4f} of plain's loss: once more with factor {factor:.3f}", flush=True)
 
 
 def losses_table(title: str, names: tuple[str, str], one: Losses, other: Losses) -> Table:
@@ -505,6 +535,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rows", nargs="+", choices=ROWS, default=ROWS)
     parser.add_argument("--recipes", nargs="+", choices=SOONEST, default=list(SOONEST), help="of the row grid")
+    parser.add_argument("--our-steps", type=int, nargs="+", default=(), help="of the row grid, instead of a search")
     parser.add_argument("--pairs", type=int, default=3, help="of the row step")
     parser.add_argument("--steps", type=int, help="of each measurement of a step, the first untimed; 4, on a GPU 50")
     parser.add_argument("--plain-steps", type=int, default=PLAIN_STEPS, help="of the plain loop on each cell")
@@ -553,7 +584,8 @@ def measured(given: argparse.Namespace) -> Iterator[Figure | Table]:
         with networks(given.profile, given.device) as load:
             if wanted("grid"):
                 for recipe in given.recipes:
-                    yield from grid_figures(recipe, load, given.size, given.grid, given.plain_steps, given.plain_lr)
+                    asked = given.size, given.grid, given.plain_steps, given.plain_lr, given.our_steps
+                    yield from grid_figures(recipe, load, *asked)
                 if not on_gpu:
                     name = "8 × 8 grid, 512 px, published networks: plain / ours"
                     yield Figure(name, None, 10.0, 30.0, form="{:.1f}×", note=NO_GPU)

@@ -12,7 +12,7 @@ from rich.console import Console
 from benchmarks import speed
 from benchmarks.figures import NO_GPU, Figure, lines_of, table_of
 from benchmarks.timing import Pairs, in_turn, library_steps, paintings, photographs, seconds_a_step
-from spnst_core import Recipe, load_models
+from spnst_core import InputError, Recipe, load_models
 from spnst_core.recipes import Stage
 
 
@@ -94,6 +94,26 @@ def test_a_grid_out_of_reach_is_a_figure_of_nothing(monkeypatch):
     [figure] = speed.grid_figures("structure", partial(load_models, "embedded", "cpu"), 64, 2, 100, 0.05)
     assert figure.value == 0.0 and figure.reached == "missed"
     assert "structure" in figure.name and "not even 4 times" in figure.note
+
+
+@pytest.mark.parametrize(("share", "value"), [(0.9, 4.0), (1.1, 0.0)])
+def test_a_grid_in_given_steps_is_a_figure_only_at_plains_loss(share, value, monkeypatch):
+    def painted(grid, load, plainly, recipe):
+        assert [stage.steps for stage in recipe.stages] == [3, 2, 1]
+        return speed.Painted(
+            Pairs([8.0], [2.0]), {("a", "x"): 1.0, ("b", "x"): 1.0}, {("a", "x"): share, ("b", "x"): 1.0}
+        )
+
+    monkeypatch.setattr(speed, "painted", painted)
+    load = partial(load_models, "embedded", "cpu")
+    figure, _ = speed.grid_figures("smallstroke_preserve", load, 64, 2, 100, 0.05, [3, 2, 1])
+    assert figure.value == value and "3 + 2 + 1" in figure.note
+
+
+@pytest.mark.parametrize("steps", [[3, 2], [3, 2, 1, 1], [3, 2, 0]])
+def test_steps_that_are_not_one_number_for_each_stage_are_refused(steps):
+    with pytest.raises(InputError, match="--our-steps 3 2.*each of the 3 stages in which smallstroke_preserve"):
+        speed.in_steps(speed.coarse_to_fine(Recipe.load("smallstroke_preserve")), steps)
 
 
 def test_what_was_measured_before_a_failure_is_kept(monkeypatch, tmp_path, capsys):
