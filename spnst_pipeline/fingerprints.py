@@ -18,7 +18,7 @@ VERSIONS = {
     "depth_map": 3,
     "edge_map": 3,
     "style_grams": 2,
-    "pastiche": 6,
+    "pastiche": 7,
     "timelapse": 1,
     "metrics": 2,
     "metric_table": 2,
