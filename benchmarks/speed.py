@@ -544,7 +544,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--tiled", type=int, default=2048, help="size painted in tiles, of the row memory")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures' JSON lines here")
     given = parser.parse_args(arguments)
-    given.steps = given.steps or (50 if given.device.startswith("cuda") else 4)
     torch.set_num_threads(given.threads)
     torch.set_flush_denormal(True)
     figures, tables = list[Figure](), list[Table]()
@@ -566,6 +565,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def measured(given: argparse.Namespace) -> Iterator[Figure | Table]:
     """The rows that were asked for, each as soon as it is known, and the tables behind them."""
     on_gpu = find_device(given.device).type == "cuda"
+    steps = (50 if on_gpu else 4) if given.steps is None else given.steps
+    if "grid" in given.rows and given.our_steps:
+        for recipe in given.recipes:
+            in_steps(coarse_to_fine(Recipe.load(recipe)), given.our_steps)  # what can't be done is said first
 
     def wanted(row: str) -> bool:
         if row in given.rows:
@@ -575,9 +578,9 @@ def measured(given: argparse.Namespace) -> Iterator[Figure | Table]:
     if {"step", "rate"} & set(given.rows):
         with networks("published", given.device) as load:
             if wanted("step"):
-                yield step_figure(load, given.size, given.cells, given.steps, given.pairs)
+                yield step_figure(load, given.size, given.cells, steps, given.pairs)
             if wanted("rate"):
-                yield from rate_figures(load, given.size, given.cells, given.steps, on_gpu)
+                yield from rate_figures(load, given.size, given.cells, steps, on_gpu)
                 if not on_gpu:
                     yield Figure("rate, 512 px, batch 16: of the bf16 matrix product's", None, 0.35, 0.55, note=NO_GPU)
     if {"grid", "bf16"} & set(given.rows):

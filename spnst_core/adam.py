@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
+from spnst_core.indices import indices
 from spnst_core.lbfgs import Evaluate
 from spnst_core.recipes import Recipe
-from spnst_core.rows import rows
 from spnst_core.soften import soften
 
 
@@ -26,7 +26,7 @@ class Adam:
 
     def step(self, evaluate: Evaluate, lr: float, cells: Sequence[int]) -> Mapping[str, Tensor]:
         """One step of the given cells. Gives the objective's values before it, one for each."""
-        found = evaluate(self.x if len(cells) == len(self.x) else self.x[rows(tuple(cells), self.x.device)], cells)
+        found = evaluate(self.x if len(cells) == len(self.x) else self.x[indices(tuple(cells), self.x.device)], cells)
         gradient = soften(found.gradient) if self._smooth else found.gradient
         gradient = gradient.contiguous()  # PyTorch's fused Adam reads it in the picture's order, whichever it has
         for cell, own in zip(cells, gradient.split(1), strict=True):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from spnst_core.rows import rows
+from spnst_core.indices import indices
 
 SUFFICIENT = 1e-4
 """Share of the decrease that the slope promises which a step must bring (Armijo's condition)."""
@@ -114,7 +114,7 @@ class LBFGS:
         new, self._here, stuck = self._search(evaluate, x, before, direction, list(_true(active)))
         found = self.active
         if stuck:
-            stays = torch.zeros_like(found).index_fill(0, rows(tuple(stuck), x.device), True)
+            stays = torch.zeros_like(found).index_fill(0, indices(tuple(stuck), x.device), True)
             found = found & ~stays
             self.active = self.active & ~(stays & (self.scale == 0))
             self._forget(stays)  # the next step tries the gradient itself
@@ -154,7 +154,7 @@ class LBFGS:
         length = x.new_ones(len(searching))
         for _ in range(TRIALS):
             here, start, ahead = before, x, direction
-            problems = rows(tuple(searching), x.device)
+            problems = indices(tuple(searching), x.device)
             if len(searching) < len(x):
                 here, start, ahead = before[problems], x[problems], direction[problems]
             trial = (start + length[:, None] * ahead).clamp(self.lower, self.upper)
@@ -166,7 +166,7 @@ class LBFGS:
             if all(good) and len(good) == len(x):
                 return trial, tried, []
             if any(good):
-                those = rows(_true(good), x.device)
+                those = indices(_true(good), x.device)
                 new = new.index_copy(0, problems[those], trial[those])
                 evaluation = evaluation.replaced(problems[those], tried[those])
             # the minimum of the parabola through what is known, but neither nearly all nor nearly nothing
@@ -175,7 +175,7 @@ class LBFGS:
             others = _true([not found for found in good])
             if not others:
                 return new, evaluation, []
-            searching, length = [searching[k] for k in others], length[rows(others, x.device)]
+            searching, length = [searching[k] for k in others], length[indices(others, x.device)]
         return new, evaluation, searching
 
     def _remember(self, s: Tensor, y: Tensor, found: Tensor) -> None:
@@ -183,15 +183,15 @@ class LBFGS:
         y = torch.where(s == 0, 0, y)
         product, size = (s * y).sum(1), y.square().sum(1)
         kept = found & (product > LEAST_CURVATURE * s.norm(dim=1) * size.sqrt()) & product.isfinite()
-        rows = kept[:, None]
-        self._pairs.append(_Pair(torch.where(rows, s, 0), torch.where(rows, y, 0), torch.where(kept, 1 / product, 0)))
+        mask = kept[:, None]
+        self._pairs.append(_Pair(torch.where(mask, s, 0), torch.where(mask, y, 0), torch.where(kept, 1 / product, 0)))
         self.scale = torch.where(kept, product / size, self.scale)
 
     def _forget(self, problems: Tensor) -> None:
         """Start afresh, without curvature, in some problems."""
-        rows = problems[:, None]
+        mask = problems[:, None]
         for pair in self._pairs:
-            pair.s, pair.y = torch.where(rows, 0, pair.s), torch.where(rows, 0, pair.y)
+            pair.s, pair.y = torch.where(mask, 0, pair.s), torch.where(mask, 0, pair.y)
             pair.rho = torch.where(problems, 0, pair.rho)
         self.scale = torch.where(problems, 0, self.scale)
 

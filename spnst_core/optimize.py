@@ -15,13 +15,13 @@ from spnst_core.colour import recolour
 from spnst_core.encoding import fitting_tile
 from spnst_core.errors import InputError
 from spnst_core.evaluation import evaluate
+from spnst_core.indices import indices
 from spnst_core.lbfgs import LBFGS
 from spnst_core.models.profiles import Models
 from spnst_core.objective import TERMS as TERMS
 from spnst_core.objective import Objective
 from spnst_core.plateau import Plateau
 from spnst_core.recipes import Recipe, Stage
-from spnst_core.rows import rows
 from spnst_core.targets import ContentTargets, StyleTargets
 
 
@@ -76,7 +76,7 @@ def optimize(
             profile whose networks lack what the recipe asks for.
     """
     generator = torch.Generator().manual_seed(recipe.seed)
-    photograph = content.content.cpu()  # GPUs refuse to shrink pictures to less than a 47th, for want of fast memory
+    photograph = content.content.cpu()  # CUDA refuses to shrink pictures to less than a 47th, for want of fast memory
     optimizer: Adam | LBFGS | None = None
     begun = 0
     for index, stage in enumerate(recipe.stages):
@@ -89,7 +89,7 @@ def optimize(
             if start is None:
                 x = _start(goal, styles, recipe, stage, generator)
             else:
-                x = _placed(start, goal, len(styles), recipe.margin)
+                x = _placed(start.cpu(), goal, len(styles), recipe.margin)
             optimizer = _begun(x, recipe)
         elif optimizer.x.shape[2:] != goal.shape[2:]:
             x = _placed(crop(optimizer.x.detach(), recipe.margin), goal, len(styles), recipe.margin)
@@ -139,7 +139,7 @@ def _updated(values: Mapping[str, Tensor], new: Mapping[str, Tensor], cells: Seq
     """All cells' values once those of some cells are new."""
     if not values or len(cells) == len(values["total"]):
         return dict(new)
-    own = rows(tuple(cells), new["total"].device)
+    own = indices(tuple(cells), new["total"].device)
     return {term: value.index_copy(0, own, new[term]) for term, value in values.items()}
 
 
@@ -169,5 +169,5 @@ def _placed(start: Tensor, goal: Tensor, cells: int, margin: int) -> Tensor:
             f"a start of shape {tuple(start.shape)} doesn't fit {cells} cell(s): give (1, 3, H, W) or one for each"
         )
     height, width = crop(goal, margin).shape[2:]
-    x = framed(images.resize(start.to(goal), height, width), margin)
+    x = framed(images.resize(start, height, width).to(goal), margin)
     return x.expand(cells, -1, -1, -1).clone()

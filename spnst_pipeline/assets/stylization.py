@@ -289,7 +289,7 @@ def _paint(
 def _content_targets(project: Project, recipe: Recipe, content: str) -> ContentTargets:
     """The photograph with its depth and edges: as prepared, or computed now at sizes that no recipe asks for."""
     store, device = project.store, project.models.device
-    photograph = images.read(store.read(layout.content_image(content))).to(device)
+    photograph = images.read(store.read(layout.content_image(content)))
     if not set(recipe.sizes) <= set(project.content_sizes):
         return content_targets(photograph, recipe, project.models)
     return ContentTargets(

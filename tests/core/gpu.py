@@ -11,6 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch._subclasses import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from spnst_core.indices import indices
+from spnst_core.models.embedded import edges
 
 
 class Gpu(TorchDispatchMode):
@@ -35,11 +39,13 @@ class Gpu(TorchDispatchMode):
     def __exit__(self, *error):
         super().__exit__(*error)
         self._fake.__exit__(*error)
+        indices.cache_clear()  # they keep what they made
+        edges._smoothing.cache_clear()
 
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
         found = function(*args, **(kwargs or {}))
         if isinstance(found, Tensor) and found.device == self.device:
-            given = [x for x in args if isinstance(x, Tensor) and x.dim()]
+            given = [x for x in tree_leaves((args, kwargs)) if isinstance(x, Tensor) and x.dim()]
             self.copied += [tuple(x.shape) for x in given if x.device.type == "cpu"]
         return found
 

@@ -73,9 +73,24 @@ def test_in_many_pieces_it_is_the_same(term, layout, monkeypatch):
     (wanted,) = torch.autograd.grad(expected.sum(), x)
     monkeypatch.setattr(losses, "PIECE", 7)
     monkeypatch.setattr(losses, "LINES", 2)
+    monkeypatch.setattr(losses, "POSITIONS", 4)
     found = TERMS[term](x)
     torch.testing.assert_close(found, expected)
     torch.testing.assert_close(torch.autograd.grad(found.sum(), x)[0], wanted)
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize(("channels", "side"), [(64, 116), (128, 61), (512, 20)])
+def test_sums_are_the_same_bits_on_however_many_threads(channels, side, layout, threads):
+    x = torch.rand(1, channels, side, side, generator=torch.Generator().manual_seed(0)).to(memory_format=layout)
+    found = []
+    for count in (1, 2, threads):
+        torch.set_num_threads(count)
+        found.append(losses.sums(x))
+    f = x[0].flatten(1).double()
+    torch.testing.assert_close(found[0][0][0].double(), f @ f.mT, rtol=1e-5, atol=0)
+    torch.testing.assert_close(found[0][1][0].double(), f.sum(1), rtol=1e-5, atol=0)
+    assert all(torch.equal(*pair) for other in found[1:] for pair in zip(found[0], other, strict=True))
 
 
 @pytest.mark.parametrize("term", TERMS)

@@ -1,0 +1,12 @@
+"""Numbers of a batch's cells, where the batch is."""
+
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+
+@lru_cache(maxsize=256)
+def indices(cells: tuple[int, ...], device: torch.device) -> Tensor:
+    """The numbers as a tensor to index with, (n,): a list would be copied to the device each time, and waited for."""
+    return torch.tensor(cells, dtype=torch.long).to(device, non_blocking=device.type == "cuda")
