@@ -187,8 +187,7 @@ def coarse_to_fine(recipe: Recipe) -> Recipe:
 
 def shortened(recipe: Recipe, factor: float) -> Recipe:
     """The recipe with its stages' steps multiplied, at least one in each."""
-    stages = [stage.model_copy(update={"steps": max(1, round(stage.steps * factor))}) for stage in recipe.stages]
-    return recipe.model_copy(update={"stages": tuple(stages)})
+    return in_steps(recipe, [max(1, round(stage.steps * factor)) for stage in recipe.stages])
 
 
 def in_steps(recipe: Recipe, steps: Sequence[int]) -> Recipe:

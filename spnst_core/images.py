@@ -22,6 +22,9 @@ from torch import Tensor
 
 from spnst_core.errors import InputError
 
+STEEPEST = 32
+"""Times by which sides shrink on any device: CUDA refuses more than 47, for want of fast memory."""
+
 MAX_PIXELS = 100_000_000
 MIN_SIDE = 16
 
@@ -136,9 +139,11 @@ def resize(x: Tensor, height: int, width: int) -> Tensor:
     """Antialiased bicubic resampling of (N, C, H, W) to (N, C, height, width), in [0, 1]; differentiable.
 
     Pillow's BICUBIC: Keys' kernel (1981, a = -1/2), widened by the reduction so that nothing aliases; its
-    overshoot is clamped.
+    overshoot is clamped. Where the reduction is more than `STEEPEST` it is done on the processor.
     """
-    return F.interpolate(x, (height, width), mode="bicubic", antialias=True).clamp(0, 1)
+    steep = x.shape[2] > STEEPEST * height or x.shape[3] > STEEPEST * width
+    seen = x.cpu() if steep else x
+    return F.interpolate(seen, (height, width), mode="bicubic", antialias=True).clamp(0, 1).to(x.device)
 
 
 def _refusal(name: str, problem: str) -> InputError:

@@ -76,11 +76,10 @@ def optimize(
             profile whose networks lack what the recipe asks for.
     """
     generator = torch.Generator().manual_seed(recipe.seed)
-    photograph = content.content.cpu()  # CUDA refuses to shrink pictures to less than a 47th, for want of fast memory
     optimizer: Adam | LBFGS | None = None
     begun = 0
     for index, stage in enumerate(recipe.stages):
-        goal = canvas(photograph, recipe, stage).to(models.device)
+        goal = canvas(content.content, recipe, stage).to(models.device)
         layers = {*recipe.content_layers(models.encoder), *recipe.style_layers(models.encoder)}
         # Of the networks at work: they must be in memory before it is asked what is left.
         side = fitting_tile(models.at_work.encoder, layers, goal) if tile is None else tile
@@ -89,7 +88,7 @@ def optimize(
             if start is None:
                 x = _start(goal, styles, recipe, stage, generator)
             else:
-                x = _placed(start.cpu(), goal, len(styles), recipe.margin)
+                x = _placed(start, goal, len(styles), recipe.margin)
             optimizer = _begun(x, recipe)
         elif optimizer.x.shape[2:] != goal.shape[2:]:
             x = _placed(crop(optimizer.x.detach(), recipe.margin), goal, len(styles), recipe.margin)
@@ -116,7 +115,7 @@ def optimize(
 def starting_point(content: ContentTargets, styles: Sequence[StyleTargets], recipe: Recipe, models: Models) -> Tensor:
     """What the recipe starts from, at the pastiches' own size, (B, 3, H, W): finished pastiches are held against it."""
     generator = torch.Generator().manual_seed(recipe.seed)
-    goal = canvas(content.content.cpu(), recipe, recipe.stages[-1]).to(models.device)
+    goal = canvas(content.content, recipe, recipe.stages[-1]).to(models.device)
     return crop(_start(goal, styles, recipe, recipe.stages[-1], generator), recipe.margin)
 
 

@@ -43,7 +43,7 @@ class EdgeMap:
         """Edges of a content (1, 3, H, W) at the given long sides."""
         calibration, maps = {}, {}
         for size in sorted(sizes):
-            x = at_size(content.cpu(), size).to(models.device)
+            x = at_size(content, size).to(models.device)
             tile = tile_side(x.shape[2], x.shape[3], x.device)
             edges = models.edges if tile is None else models.edges.tiled(tile)
             calibration[size] = edges.calibrate(x)
@@ -85,7 +85,7 @@ class DepthMap:
     @torch.no_grad()
     def compute(cls, content: Tensor, models: Models, sizes: Iterable[int]) -> DepthMap:
         """Inverse depth of a content (1, 3, H, W) at the given long sides."""
-        return cls({size: models.depth(at_size(content.cpu(), size).to(models.device)) for size in sorted(sizes)})
+        return cls({size: models.depth(at_size(content, size).to(models.device)) for size in sorted(sizes)})
 
     @property
     def picture(self) -> Image.Image:
@@ -148,7 +148,7 @@ class StyleTargets:
         wanted = list(dict.fromkeys((*models.encoder.style_layers, *layers)))
         found = {}
         for size in sorted(sizes):
-            x = images.resize(style.cpu(), *size.shape(style.shape[2], style.shape[3])).to(models.device)
+            x = images.resize(style, *size.shape(style.shape[2], style.shape[3])).to(models.device)
             tile = fitting_tile(models.encoder, wanted, x)
             seen = encode(models.encoder, x, wanted, max(x.shape[2:]) if tile is None else tile)
             colour = Statistics(losses.gram(x), losses.mean(x))

@@ -444,3 +444,11 @@ class TestResize:
     def test_gradient(self):
         x = torch.rand(1, 1, 5, 6, dtype=torch.float64).mul(0.2).add(0.4).requires_grad_()
         assert torch.autograd.gradcheck(lambda x: images.resize(x, 3, 8), x)
+
+
+@pytest.mark.parametrize(("side", "copied"), [(3200, [(1, 3, 64, 64)]), (640, [])])
+def test_on_a_gpu_what_it_would_refuse_to_shrink_is_shrunk_before(side, copied, gpu):
+    with gpu:
+        small = images.resize(torch.rand(1, 3, side, side, device=gpu.device), 64, 64)
+    assert small.device == gpu.device
+    assert gpu.copied == copied
