@@ -20,13 +20,13 @@ from torch import Tensor
 from benchmarks.networks import KINDS, networks
 from benchmarks.timing import finished, paintings, photographs
 from spnst_core import Recipe
-from spnst_core.canvas import canvas
-from spnst_core.evaluation import differentiated
 from spnst_core.models.profiles import Models
-from spnst_core.objective import Objective
-from spnst_core.recipes import Stage
+from spnst_core.objective.canvas import canvas
+from spnst_core.objective.objective import Objective
+from spnst_core.objective.targets import StyleTargets
+from spnst_core.optim.gradient import differentiated
+from spnst_core.recipes.recipe import Stage
 from spnst_core.stylize import content_targets
-from spnst_core.targets import StyleTargets
 
 ROUNDS = 7
 

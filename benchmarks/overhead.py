@@ -19,13 +19,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import spnst_core
-from spnst_core import images, optimize, samples
-from spnst_core.recipes import Recipe
-from spnst_pipeline.catalogue import checked
-from spnst_pipeline.cli import DEMO_SIZE
-from spnst_pipeline.execution import Execution, open_home
+from spnst_core import samples
+from spnst_core.imaging import io as image_io
+from spnst_core.optim import optimize
+from spnst_core.recipes.recipe import Recipe
+from spnst_pipeline.cli.execution import Execution, open_home
+from spnst_pipeline.cli.main import DEMO_SIZE
+from spnst_pipeline.planning.grid import checked
 from spnst_pipeline.progress import Listener
-from spnst_pipeline.resources import Project
+from spnst_pipeline.project import Project
 from spnst_pipeline.settings import Settings
 
 INTERVAL = 0.01
@@ -82,7 +84,7 @@ def main() -> None:
         for kind, pictures in (("content", samples.contents()), ("style", samples.styles())):
             (folder / kind).mkdir()
             for slug, picture in list(pictures.items())[: args.side]:
-                (folder / kind / f"{slug}.png").write_bytes(images.encode_png(picture))
+                (folder / kind / f"{slug}.png").write_bytes(image_io.encode_png(picture))
         settings = Settings.load(
             content=str(folder / "content"),
             style=str(folder / "style"),

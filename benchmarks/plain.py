@@ -15,9 +15,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from benchmarks.networks import Load
-from spnst_core import images
+from spnst_core.imaging import io as image_io
 from spnst_core.models.profiles import Models
-from spnst_core.recipes import Recipe
+from spnst_core.recipes.recipe import Recipe
 
 Losses = Callable[[Tensor], dict[str, Tensor]]
 """From a picture (1, 3, h, w) in [0, 1] to each term's value, unweighted."""
@@ -36,8 +36,8 @@ def stylize(photograph: Tensor, painting: Tensor, recipe: Recipe, load: Load) ->
 def fitted(photograph: Tensor, painting: Tensor, recipe: Recipe, device: torch.device) -> tuple[Tensor, Tensor]:
     """Both pictures at the sizes that a recipe of one stage asks for."""
     (style_size,) = recipe.style_sizes
-    content = images.resize(photograph, *images.fit(photograph.shape[2], photograph.shape[3], recipe.size))
-    style = images.resize(painting, *style_size.shape(painting.shape[2], painting.shape[3]))
+    content = image_io.resize(photograph, *image_io.fit(photograph.shape[2], photograph.shape[3], recipe.size))
+    style = image_io.resize(painting, *style_size.shape(painting.shape[2], painting.shape[3]))
     return content.to(device), style.to(device)
 
 

@@ -21,12 +21,12 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from PIL import Image
 
-from spnst_core import images
-from spnst_pipeline.lineage import Artefact, Lineage
-from spnst_pipeline.plan import EVERYTHING, Grid, Plan
-from spnst_pipeline.resources import Project
+from spnst_core.imaging import io as image_io
+from spnst_pipeline.artefacts.rules import Artefact, Lineage
+from spnst_pipeline.planning.plan import EVERYTHING, Grid, Plan
+from spnst_pipeline.project import Project
 from spnst_pipeline.settings import Settings
-from spnst_pipeline.storage import Store
+from spnst_pipeline.storage.store import Store
 
 DONE = 0.3
 PIXEL = Image.new("RGB", (1, 1))
@@ -37,7 +37,7 @@ def put(store: Store, artefact: Artefact, **more: str) -> None:
     """A file that carries what the artefact must, and as good as nothing else."""
     stamp = {**artefact.stamp, **more}
     if artefact.key.endswith(".png"):
-        data = images.encode_png(PIXEL, stamp)
+        data = image_io.encode_png(PIXEL, stamp)
     elif artefact.key.endswith(".json"):
         data = json.dumps(stamp).encode()
     elif artefact.key.endswith(".html"):
@@ -75,7 +75,7 @@ def open_project(folder: Path, side: int, recipes: int, batch: int) -> Project:
     for kind in ("content", "style"):
         (folder / kind).mkdir(parents=True)
         for number in range(side):
-            data = images.encode_png(PIXEL, {"number": f"{kind} {number}"})
+            data = image_io.encode_png(PIXEL, {"number": f"{kind} {number}"})
             (folder / kind / f"{kind}-{number:04d}.png").write_bytes(data)
     return Project.open(
         Settings.load(

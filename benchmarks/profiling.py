@@ -45,13 +45,13 @@ ENCODER, GRAMS, EDGE, DEPTH, VARIATION, SUMS = "encoder", "Grams", "edge", "dept
 TERMS = (ENCODER, GRAMS, EDGE, DEPTH, VARIATION, SUMS)
 
 FUNCTIONS = (
-    (r"losses\.py.*: (gram|mean|moments|sums|covariance|statistics_loss|forward|backward)$", GRAMS),
+    (r"(losses|moments)\.py.*: (gram|mean|moments|sums|covariance|statistics_loss|forward|backward)$", GRAMS),
     (r"losses\.py.*: total_variation$", VARIATION),
     (r"losses\.py.*: content_loss$", ENCODER),
     (r"(losses\.py.*: edge_loss$|embedded/edges\.py|models/hed\.py)", EDGE),
     (r"(losses\.py.*: depth_loss$|objective\.py.*: before_depth$)", DEPTH),
     (r"(embedded/depth|models/midas|models/dpt|models/depth_anything)\.py", DEPTH),
-    (r"(embedded/encoder|embedded/blur_pool|models/vgg|spnst_core/encoding)\.py", ENCODER),
+    (r"(embedded/encoder|embedded/blur_pool|models/vgg|objective/statistics)\.py", ENCODER),
 )
 """Python functions by the term they compute; the innermost of those at work decides. The rest is ``sums``."""
 
@@ -166,7 +166,7 @@ def of_trace(trace: Sequence[Mapping[str, Any]], steps: int, seconds: float | No
     times: Counter[Place] = Counter()
     if seconds is None:
         for event in calls.values():
-            if any(_is(each, r"spnst_core/optimize\.py.*: optimize$") for each in event.line):
+            if any(_is(each, r"spnst_core/optim/optimize\.py.*: optimize$") for each in event.line):
                 times[_place(event, forward)] += event.own  # type: ignore[assignment]
     else:
         launches = {trace[i]["args"]["External id"]: e for i, e in calls.items() if "External id" in trace[i]["args"]}

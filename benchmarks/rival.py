@@ -19,19 +19,19 @@ from statistics import mean
 import pandas as pd
 from scipy.optimize import brentq
 
-from spnst_core import images
-from spnst_core.comparison import compare
-from spnst_core.metrics import measure
+from spnst_core.imaging import io as image_io
+from spnst_core.metrics.comparison import compare
+from spnst_core.metrics.registry import measure
 from spnst_core.models.profiles import fetch_models
+from spnst_core.objective.targets import StyleTargets
 from spnst_core.stylize import stylize
-from spnst_core.targets import StyleTargets
-from spnst_pipeline import layout
-from spnst_pipeline.assets.tables import read_table
-from spnst_pipeline.catalogue import checked
-from spnst_pipeline.execution import Execution, open_home
-from spnst_pipeline.headline import BASELINE, CANDIDATE, interval
+from spnst_pipeline.artefacts import layout
+from spnst_pipeline.cli.execution import Execution, open_home
+from spnst_pipeline.defs.assets.tables import read_table
+from spnst_pipeline.defs.headline import BASELINE, CANDIDATE, interval
+from spnst_pipeline.planning.grid import checked
 from spnst_pipeline.progress import Listener
-from spnst_pipeline.resources import Project
+from spnst_pipeline.project import Project
 from spnst_pipeline.settings import Settings
 
 HIGHEST = 16.0
@@ -66,14 +66,14 @@ def diagonal_distance(project: Project, metric: str) -> Callable[[float], float]
     """A function from a content weight to the mean style distance of `gatys` with it, on cells of the diagonal."""
     store, models, judges = project.store, project.models, project.judges
     recipe = next(recipe for recipe in project.recipes if recipe.name == BASELINE)
-    photographs = {name: images.read(store.read(layout.content_image(name))) for name in project.contents.pictures}
-    paintings = {name: images.read(store.read(layout.style_image(name))) for name in project.styles.pictures}
+    photographs = {name: image_io.read(store.read(layout.content_image(name))) for name in project.contents.pictures}
+    paintings = {name: image_io.read(store.read(layout.style_image(name))) for name in project.styles.pictures}
 
     def distance(weight: float) -> float:
         heavier, found = recipe.with_weights({"content": weight}), []
         for content, style in diagonal(project):
             photograph, painting = photographs[content], paintings[style]
-            pastiche = images.to_tensor(stylize(photograph, painting, recipe=heavier, models=models).image)
+            pastiche = image_io.to_tensor(stylize(photograph, painting, recipe=heavier, models=models).image)
             targets = StyleTargets.from_bytes(store.read(layout.style_grams(style)), models.device)
             scores = measure(photograph, pastiche, painting, targets, models, judges)
             found.append(asdict(scores)["values"][metric])

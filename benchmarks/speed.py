@@ -31,15 +31,15 @@ from benchmarks.figures import NO_GPU, Figure, lines_of, machine, reported, tabl
 from benchmarks.networks import KINDS, Load, networks
 from benchmarks.timing import Pairs, finished, in_turn, library_steps, paintings, photographs, seconds_a_step
 from spnst_core import InputError, Recipe
-from spnst_core.batching import batches
-from spnst_core.canvas import at_size, canvas
-from spnst_core.images import fit
+from spnst_core.compute.memory import batches
+from spnst_core.imaging.io import fit
 from spnst_core.models.profiles import Models, find_device
-from spnst_core.objective import Objective
-from spnst_core.optimize import optimize
-from spnst_core.recipes import Stage
+from spnst_core.objective.canvas import at_size, canvas
+from spnst_core.objective.objective import Objective
+from spnst_core.objective.targets import ContentTargets, StyleTargets
+from spnst_core.optim.optimize import optimize
+from spnst_core.recipes.recipe import Stage
 from spnst_core.stylize import content_targets
-from spnst_core.targets import ContentTargets, StyleTargets
 
 PLAIN_STEPS = 100
 """Full-size steps of the plain loop on each cell of the grid, as many as the scripts take."""

@@ -22,16 +22,17 @@ from torch import Tensor
 
 from benchmarks.networks import KINDS, networks
 from benchmarks.timing import paintings
-from spnst_core import Recipe, images, samples
-from spnst_core.canvas import canvas
-from spnst_core.encoding import fitting_tile
-from spnst_core.evaluation import differentiated
+from spnst_core import Recipe, samples
+from spnst_core.imaging import io as image_io
 from spnst_core.models.profiles import Models
-from spnst_core.objective import Objective
-from spnst_core.optimize import optimize
-from spnst_core.recipes import Stage
+from spnst_core.objective.canvas import canvas
+from spnst_core.objective.objective import Objective
+from spnst_core.objective.statistics import fitting_tile
+from spnst_core.objective.targets import StyleTargets
+from spnst_core.optim.gradient import differentiated
+from spnst_core.optim.optimize import optimize
+from spnst_core.recipes.recipe import Stage
 from spnst_core.stylize import content_targets
-from spnst_core.targets import StyleTargets
 
 STEPS = 2
 MIB = 2**20
@@ -45,7 +46,7 @@ def loaded(kind: str) -> Models:
 
 def square(size: int) -> Tensor:
     """A sample photograph as a square, (1, 3, size, size)."""
-    return images.resize(images.to_tensor(next(iter(samples.contents().values()))), size, size)
+    return image_io.resize(image_io.to_tensor(next(iter(samples.contents().values()))), size, size)
 
 
 def painting(size: int) -> Tensor:

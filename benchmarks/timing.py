@@ -9,11 +9,12 @@ from statistics import median
 import torch
 from torch import Tensor
 
-from spnst_core import Recipe, images, samples
+from spnst_core import Recipe, samples
+from spnst_core.imaging import io as image_io
 from spnst_core.models.profiles import Models
-from spnst_core.optimize import optimize
+from spnst_core.objective.targets import StyleTargets
+from spnst_core.optim.optimize import optimize
 from spnst_core.stylize import content_targets
-from spnst_core.targets import StyleTargets
 
 
 @dataclass(frozen=True)
@@ -77,12 +78,12 @@ def library_steps(content: Tensor, styles: list[Tensor], recipe: Recipe, models:
 
 def photographs(count: int) -> dict[str, Tensor]:
     """So many sample photographs, (1, 3, H, W)."""
-    return _varied({slug: images.to_tensor(picture) for slug, picture in samples.contents().items()}, count)
+    return _varied({slug: image_io.to_tensor(picture) for slug, picture in samples.contents().items()}, count)
 
 
 def paintings(count: int, size: int) -> dict[str, Tensor]:
     """So many procedural paintings, (1, 3, H, W), their long side ``size`` pixels."""
-    return _varied({slug: images.to_tensor(picture) for slug, picture in samples.styles(size).items()}, count)
+    return _varied({slug: image_io.to_tensor(picture) for slug, picture in samples.styles(size).items()}, count)
 
 
 def _varied(pictures: dict[str, Tensor], count: int) -> dict[str, Tensor]:

@@ -28,12 +28,10 @@ from scipy.io.matlab import MatReadError
 from scipy.ndimage import gaussian_gradient_magnitude
 from torch import Tensor
 
-from spnst_core import images
-from spnst_core.colour import luminance
 from spnst_core.errors import InputError
-from spnst_core.models.embedded.edges import MultiScaleEdges
-from spnst_core.models.profiles import PROFILES, Models, load_models
-from spnst_core.structure_scores import (
+from spnst_core.imaging import io as image_io
+from spnst_core.imaging.colour import luminance
+from spnst_core.metrics.structure import (
     EdgeCounts,
     Map,
     Mask,
@@ -43,6 +41,8 @@ from spnst_core.structure_scores import (
     ridges,
     thresholds,
 )
+from spnst_core.models.embedded.edges import MultiScaleEdges
+from spnst_core.models.profiles import PROFILES, Models, load_models
 
 Estimator = Callable[[Tensor], Tensor]
 """A picture (1, 3, H, W) in [0, 1] to one map (1, 1, H, W): edge strength, or inverse depth of any scale."""
@@ -152,7 +152,7 @@ def _answer(estimator: Estimator, truth: Path, shape: tuple[int, ...], device: t
     picture = next((p for p in map(truth.with_suffix, PICTURES) if p.exists()), None)
     if picture is None:
         raise InputError(f"{truth} has no picture beside it: add {truth.stem}.jpg or .png")
-    x = images.read(picture)
+    x = image_io.read(picture)
     if x.shape[2:] != shape:
         height, width = shape
         raise InputError(

@@ -10,7 +10,7 @@ result.image.save("pastiche.png")
 from spnst_core import models
 from spnst_core.errors import InputError
 from spnst_core.models.profiles import Models, load_models
-from spnst_core.recipes import Recipe, Stage, Weights
+from spnst_core.recipes.recipe import Recipe, Stage, Weights
 from spnst_core.stylize import Result, stylize, stylize_grid
 
 __all__ = [

@@ -11,17 +11,17 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from spnst_core import images
-from spnst_core.batching import batches
+from spnst_core.compute.memory import batches
 from spnst_core.errors import InputError
+from spnst_core.imaging import io as image_io
 from spnst_core.models.profiles import Models
-from spnst_core.optimize import TERMS, Iterate, optimize
-from spnst_core.recipes import Recipe
-from spnst_core.targets import ContentTargets, DepthMap, EdgeMap, StyleTargets
-from spnst_core.timelapse import Film
+from spnst_core.objective.targets import ContentTargets, DepthMap, EdgeMap, StyleTargets
+from spnst_core.optim.optimize import TERMS, Iterate, optimize
+from spnst_core.recipes.recipe import Recipe
+from spnst_core.report.film import Film
 
 Picture = Image.Image | Tensor | str | Path | bytes
-"""What `images.read` takes: a PIL image, a tensor (1, 3, H, W) in [0, 1], a path, or an encoded file."""
+"""What `image_io.read` takes: a PIL image, a tensor (1, 3, H, W) in [0, 1], a path, or an encoded file."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,8 @@ def stylize(
             written.
     """
     targets = _style_targets(style, recipe, models)
-    row = content_targets(images.read(content), recipe, models)
-    first = None if start is None else images.read(start)
+    row = content_targets(image_io.read(content), recipe, models)
+    first = None if start is None else image_io.read(start)
     with Film.of_cell(Path(film), row.content, recipe) if film else nullcontext() as recorded:
         [result] = _paint(row, [targets], recipe, models, first, recorded)
     return result
@@ -85,11 +85,11 @@ def stylize_grid(
     """
     if not contents or not styles:
         raise InputError("a grid needs at least one content and one style")
-    first = None if start is None else images.read(start)
+    first = None if start is None else image_io.read(start)
     targets = {key: _style_targets(style, recipe, models) for key, style in styles.items()}
     for content_key, content in contents.items():
-        row = content_targets(images.read(content), recipe, models)
-        height, width = images.fit(row.content.shape[2], row.content.shape[3], recipe.size)
+        row = content_targets(image_io.read(content), recipe, models)
+        height, width = image_io.fit(row.content.shape[2], row.content.shape[3], recipe.size)
         for batch in batches(list(targets), height * width, models.device):
             results = _paint(row, [targets[key] for key in batch], recipe, models, first)
             for style_key, result in zip(batch, results, strict=True):
@@ -111,14 +111,14 @@ def _paint(
         if film:
             film.follow(iterate)
     seconds = (time.perf_counter() - began) / len(styles)
-    pictures = [images.to_image(image) for image in iterate.image]
+    pictures = [image_io.to_image(image) for image in iterate.image]
     if film:
         film.finish(pictures[0])
     return [Result(picture, trace.history(cell), seconds) for cell, picture in enumerate(pictures)]
 
 
 def _style_targets(style: Picture, recipe: Recipe, models: Models) -> StyleTargets:
-    return StyleTargets.compute(images.read(style), models, recipe.style_sizes, recipe.style_layers(models.encoder))
+    return StyleTargets.compute(image_io.read(style), models, recipe.style_sizes, recipe.style_layers(models.encoder))
 
 
 def content_targets(content: Tensor, recipe: Recipe, models: Models) -> ContentTargets:

@@ -4,20 +4,20 @@ import warnings
 
 import dagster as dg
 
-from spnst_core.experiments import Experiment
-from spnst_core.recipes import Recipe
-from spnst_pipeline.assets.catalog import content_image, style_image
-from spnst_pipeline.assets.evaluation import metrics_asset
-from spnst_pipeline.assets.experiments import experiment_asset
-from spnst_pipeline.assets.gallery import gallery_asset
-from spnst_pipeline.assets.sheets import sheet_assets
-from spnst_pipeline.assets.structure import depth_map, edge_map
-from spnst_pipeline.assets.style import style_grams
-from spnst_pipeline.assets.stylization import pastiche_assets
-from spnst_pipeline.assets.tables import table_assets
-from spnst_pipeline.automation import AT_ONCE, at_once, automation
+from spnst_core.recipes.experiments import Experiment
+from spnst_core.recipes.recipe import Recipe
+from spnst_pipeline.defs.assets.evaluation import metrics_asset
+from spnst_pipeline.defs.assets.experiments import experiment_asset
+from spnst_pipeline.defs.assets.gallery import gallery_asset
+from spnst_pipeline.defs.assets.input_images import content_image, style_image
+from spnst_pipeline.defs.assets.sheets import sheet_assets
+from spnst_pipeline.defs.assets.structure import depth_map, edge_map
+from spnst_pipeline.defs.assets.style import style_grams
+from spnst_pipeline.defs.assets.stylization import pastiche_assets
+from spnst_pipeline.defs.assets.tables import table_assets
+from spnst_pipeline.defs.automation import AT_ONCE, at_once, automation
 from spnst_pipeline.progress import Listener, LogListener
-from spnst_pipeline.resources import Project, all_of, load_recipes
+from spnst_pipeline.project import Project, all_of, load_recipes
 from spnst_pipeline.settings import Settings
 
 # Dagster calls backfill policies beta, and would say so once for each asset.

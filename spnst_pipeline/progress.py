@@ -11,11 +11,13 @@ from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.text import Text
 
-from spnst_core.recipes import Recipe
+from spnst_core.recipes.recipe import Recipe
 
 if TYPE_CHECKING:
-    from spnst_core.optimize import Iterate
-    from spnst_pipeline.reading import Reading
+    from spnst_core.optim.optimize import Iterate
+
+SHOWN = ("style", "edge", "depth")
+"""Loss terms worth a place on the screen."""
 
 
 class Listener:
@@ -44,7 +46,7 @@ class LogListener(Listener):
         self._seconds = seconds
         self._next = 0.0
         self._what = ""
-        self._reading: Reading | None = None
+        self._reading: _Reading | None = None
 
     def batch(self, recipe: Recipe, content: str, styles: Sequence[str]) -> None:
         self._what = _describe(recipe, content, styles)
@@ -54,8 +56,8 @@ class LogListener(Listener):
     def step(self, iterate: Iterate) -> None:
         if self._reading is None and time.monotonic() >= self._next:
             self._next = time.monotonic() + self._seconds
-            self._reading = _read(iterate)
-        if self._reading is not None and self._reading.there:
+            self._reading = _Reading(iterate)
+        if self._reading is not None and self._reading.ready:
             dg.get_dagster_logger().info(f"{self._what} · {self._reading}")
             self._reading = None
 
@@ -69,7 +71,7 @@ class Estimate(Listener):
         self._newest = ""
         self._what = ""
         self._looked = 0.0
-        self._reading: Reading | None = None
+        self._reading: _Reading | None = None
 
     def phase(self, name: str, total: int, cells: int = 0) -> None:
         self._begin(name, total, cells)
@@ -90,8 +92,8 @@ class Estimate(Listener):
         self.running += self._batch * _step_work(self._recipe.stage_size(self._recipe.stages[iterate.stage]))
         if self._reading is None and time.monotonic() - self._looked > 0.25:
             self._looked = time.monotonic()
-            self._reading = _read(iterate)
-        if self._reading is not None and self._reading.there:  # else the device would have to wait
+            self._reading = _Reading(iterate)
+        if self._reading is not None and self._reading.ready:  # else the device would have to wait
             self.detail = f"{self._what} · {self._reading}"
             self._reading = None
 
@@ -210,15 +212,30 @@ def work(recipe: Recipe) -> int:
     return sum(stage.steps * _step_work(recipe.stage_size(stage)) for stage in recipe.stages)
 
 
-def _read(iterate: Iterate) -> Reading:
-    from spnst_pipeline.reading import Reading  # it needs torch, and a run's first lines shouldn't wait for that
-
-    return Reading(iterate)
-
-
 def _step_work(size: int) -> int:
     return size**2 + 64**2
 
 
 def _describe(recipe: Recipe, content: str, styles: Sequence[str]) -> str:
     return f"{recipe.name} · {content} × {', '.join(styles)}"
+
+
+class _Reading:
+    """What is told of one step. Asking whether it is there doesn't make the device wait."""
+
+    def __init__(self, iterate: Iterate) -> None:
+        import torch  # it takes seconds, and a run's first lines shouldn't wait for that
+
+        from spnst_core.compute.host_copy import HostCopy
+
+        self._stage = f"stage {iterate.stage + 1}/{iterate.stages}"
+        self._means = HostCopy(torch.stack([iterate.losses[term].mean() for term in SHOWN]))
+
+    @property
+    def ready(self) -> bool:
+        """Whether the losses have come."""
+        return self._means.ready
+
+    def __str__(self) -> str:
+        means = zip(SHOWN, self._means.wait().tolist(), strict=True)  # a term without weight is zero
+        return f"{self._stage} · " + "  ".join(f"{term} {value:.3f}" for term, value in means if value)

@@ -20,7 +20,7 @@ from pydantic_settings import (
 )
 
 from spnst_core.errors import InputError, closest
-from spnst_pipeline.places import is_remote
+from spnst_pipeline.storage.places import is_remote
 
 CONFIG = "SPNST_CONFIG"
 """Environment variable that names the settings file; without it, ``spnst.yaml`` in the working folder, if there."""

@@ -18,10 +18,11 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
-from spnst_core import InputError, Recipe, images, load_models, stylize
-from spnst_core.losses import edge_loss
+from spnst_core import InputError, Recipe, load_models, stylize
+from spnst_core.imaging import io as image_io
 from spnst_core.models.embedded.encoder import PatchEncoder
 from spnst_core.models.profiles import Models
+from spnst_core.objective.losses import edge_loss
 from training.fit_encoder import SIZES, fit
 from training.painting_scores import patch_distance, weave
 
@@ -31,7 +32,9 @@ COLUMNS = ("pair", "bank", "patch distance", "weave, levels", "weave, share", "e
 def own_bank(photograph: Tensor, painting: Tensor, seed: int) -> PatchEncoder:
     """A bank learned from one pair alone, each picture at the sizes of the shipped bank's corpus."""
     pictures = [
-        images.resize(x, *images.fit(x.shape[2], x.shape[3], size)) for x in (photograph, painting) for size in SIZES
+        image_io.resize(x, *image_io.fit(x.shape[2], x.shape[3], size))
+        for x in (photograph, painting)
+        for size in SIZES
     ]
     return fit(pictures, seed).eval()
 
@@ -65,7 +68,7 @@ def main() -> None:
     except InputError as error:
         sys.exit(str(error))
     Console(width=140).print(table)
-    images.to_image(torch.cat(rows, 2)).save(options.out / "banks.png")
+    image_io.to_image(torch.cat(rows, 2)).save(options.out / "banks.png")
 
 
 def _compare(pair: str, recipe: Recipe, models: Models, seed: int, out: Path, table: Table) -> Tensor:
@@ -73,8 +76,8 @@ def _compare(pair: str, recipe: Recipe, models: Models, seed: int, out: Path, ta
     names = [Path(name) for name in pair.split(":")]
     if len(names) != 2:
         raise InputError(f'"{pair}" names no pair: write PHOTO:PAINTING')
-    full = [images.read(name) for name in names]
-    photograph, painting = (images.resize(x, *images.fit(x.shape[2], x.shape[3], recipe.size)) for x in full)
+    full = [image_io.read(name) for name in names]
+    photograph, painting = (image_io.resize(x, *image_io.fit(x.shape[2], x.shape[3], recipe.size)) for x in full)
     label, cells = " × ".join(name.stem for name in names), [photograph, painting]
     table.add_row(label, "(photograph)", *judge(photograph, photograph, painting, models))
     woven = weave(painting)
@@ -84,7 +87,7 @@ def _compare(pair: str, recipe: Recipe, models: Models, seed: int, out: Path, ta
         if not path.exists():
             encoder = models.encoder if bank == "fixed" else own_bank(full[0], full[1], seed)
             stylize(full[0], full[1], recipe=recipe, models=replace(models, encoder=encoder)).image.save(path)
-        cells.append(images.read(path))
+        cells.append(image_io.read(path))
         table.add_row("", bank, *judge(cells[-1], photograph, painting, models))
     return torch.cat([_square(cell, recipe.size) for cell in cells], 3)
 

@@ -22,14 +22,15 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
-from spnst_core import InputError, Recipe, images, load_models, samples, stylize
-from spnst_core.canvas import framed
-from spnst_core.losses import depth_loss
-from spnst_core.models.judges import Judges, load_judges
+from spnst_core import InputError, Recipe, load_models, samples, stylize
+from spnst_core.imaging import io as image_io
+from spnst_core.metrics.judges import Judges, load_judges
+from spnst_core.metrics.structure import rank_correlation
 from spnst_core.models.profiles import DepthEstimator, Models
-from spnst_core.objective import View
-from spnst_core.recipes import MARGIN
-from spnst_core.structure_scores import rank_correlation
+from spnst_core.objective.canvas import framed
+from spnst_core.objective.losses import depth_loss
+from spnst_core.objective.objective import View
+from spnst_core.recipes.recipe import MARGIN
 from training.painting_scores import weave
 
 COLUMNS = ("cell", "depth weight", "jitter", "plain view", "softened view", "judge", "fine pattern", "added")
@@ -80,8 +81,8 @@ def compare(cell: str, high: float, recipe: Recipe, models: Models, keep: Path) 
     content, _, style = cell.partition(":")
     if content not in photographs or style not in styles:
         raise InputError(f'no cell "{cell}": photographs are {", ".join(photographs)}; styles {", ".join(styles)}')
-    x = images.to_tensor(photographs[content])
-    photograph = images.resize(x, *images.fit(x.shape[2], x.shape[3], recipe.size))
+    x = image_io.to_tensor(photographs[content])
+    photograph = image_io.resize(x, *image_io.fit(x.shape[2], x.shape[3], recipe.size))
     judges, lines, pictures = load_judges(models.device), [], []
     for jitter in (False, True):
         word, bare = "with" if jitter else "without", 0.0
@@ -91,14 +92,14 @@ def compare(cell: str, high: float, recipe: Recipe, models: Models, keep: Path) 
             path = keep / f"{content}-{style}-{word}-{weight:g}.png"
             if not path.exists():
                 stylize(photographs[content], styles[style], recipe=changed, models=models).image.save(path)
-            pastiche = images.read(path)
+            pastiche = image_io.read(path)
             plain, softened = (f(pastiche, photograph, models.depth) for f in (plain_distance, softened_distance))
             judged = judged_error(pastiche, photograph, judges)
             fine = weave(pastiche, photograph).strength
             bare = bare if weight else fine
             figures = (f"{plain:.3f}", f"{softened:.3f}", f"{judged:.3f}", f"{fine:.2f}", f"{fine - bare:+.2f}")
             lines.append([cell, f"{weight:g}", word, *figures])
-            pictures.append((images.to_image(pastiche), f"{word} jitter, depth {weight:g}"))
+            pictures.append((image_io.to_image(pastiche), f"{word} jitter, depth {weight:g}"))
     return lines, pictures
 
 

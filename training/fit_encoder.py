@@ -16,7 +16,8 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from spnst_core import images, samples
+from spnst_core import samples
+from spnst_core.imaging import io as image_io
 from spnst_core.models.embedded.blur_pool import blur_pool
 from spnst_core.models.embedded.encoder import LAYERS, PatchEncoder
 
@@ -34,9 +35,9 @@ def corpus() -> list[Tensor]:
     pictures = [*samples.contents().values(), *samples.styles().values()]
     tensors = []
     for picture in pictures:
-        x = images.to_tensor(picture)
+        x = image_io.to_tensor(picture)
         for size in SIZES:
-            tensors.append(images.resize(x, *images.fit(x.shape[2], x.shape[3], size)))
+            tensors.append(image_io.resize(x, *image_io.fit(x.shape[2], x.shape[3], size)))
     return tensors
 
 

@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from spnst_core import images
-from spnst_core.colour import luminance
+from spnst_core.imaging import io as image_io
+from spnst_core.imaging.colour import luminance
 
 SCALES = (1.0, 0.5, 0.25)
 SIDE = 7
@@ -50,7 +50,7 @@ def patch_distance(x: Tensor, style: Tensor) -> float:
 def _patches(x: Tensor, scale: float) -> Tensor:
     """Patches of a picture resized, as rows (P, 3·SIDE²), float64: all, or as many as suffice, drawn from a seed."""
     height, width = (max(SIDE, round(length * scale)) for length in x.shape[2:])
-    columns = F.unfold(images.resize(x, height, width), SIDE)[0]
+    columns = F.unfold(image_io.resize(x, height, width), SIDE)[0]
     chosen = torch.randperm(columns.shape[1], generator=torch.Generator().manual_seed(0))[:PATCHES]
     return columns[:, chosen].mT.double()
 

@@ -18,8 +18,8 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from spnst_core.metrics.structure import aligned_error, rank_correlation
 from spnst_core.models.embedded.depth import DepthNet
-from spnst_core.structure_scores import aligned_error, rank_correlation
 from training.loop import Run, train
 from training.pool import SHAPES, Example, Pool, example
 from training.rendering import Scene, photograph

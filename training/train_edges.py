@@ -19,8 +19,8 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.data import Dataset
 
+from spnst_core.metrics.structure import TOLERANCE, ridges, thresholds
 from spnst_core.models.embedded.edges import EdgeNet, MultiScaleEdges
-from spnst_core.structure_scores import TOLERANCE, ridges, thresholds
 from training.leaves import dead_leaves
 from training.loop import Run, train
 from training.pool import SHAPES, Pool, example

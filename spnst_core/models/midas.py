@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from spnst_core import images
+from spnst_core.imaging import io as image_io
 
 
 class DepthNetwork(nn.Module, ABC):
@@ -79,7 +79,7 @@ class DepthNetwork(nn.Module, ABC):
     def network_input(self, x: Tensor) -> Tensor:
         """RGB in [0, 1] at any size → resized and normalised as the network was trained."""
         height, width = working_size(x.shape[2], x.shape[3], self.size, self.multiple)
-        return (images.resize(x, height, width) - self.mean) / self.std
+        return (image_io.resize(x, height, width) - self.mean) / self.std
 
     def predict(self, x: Tensor) -> Tensor:
         """The network itself, without any resizing: its own input (N, 3, h, w) → (N, 1, h, w), non-negative."""

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from spnst_core.threads import begun_with, side_by_side
+from spnst_core.compute.threads import begun_with, side_by_side
 
 LEAST_CHANNELS = 3 * 64
 """Channels in times channels out from which this is faster, measured: 16 × 16 isn't, 3 × 64 is with its gradient."""

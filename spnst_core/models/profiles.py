@@ -10,10 +10,10 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
+from spnst_core.compute.tiling import Reach
 from spnst_core.errors import InputError, closest
+from spnst_core.models.precision import find_precision, lowered, quickened
 from spnst_core.models.weights import Progress, silent
-from spnst_core.precision import find_precision, lowered, quickened
-from spnst_core.tiling import Reach
 
 PROFILES = {"pretrained": "pretrained", "embedded": "embedded.profile"}
 """Profiles by name, and the module of this package that is each."""

@@ -10,8 +10,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from spnst_core.compute.tiling import Reach
 from spnst_core.errors import InputError, closest
-from spnst_core.tiling import Reach
 
 Pooling = Literal["max", "average"]
 

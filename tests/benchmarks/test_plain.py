@@ -7,12 +7,13 @@ import torch
 
 from benchmarks import plain
 from benchmarks.networks import networks
-from spnst_core import Recipe, images, load_models, samples
-from spnst_core.canvas import at_size, canvas
-from spnst_core.objective import Objective, View
-from spnst_core.recipes import Stage
+from spnst_core import Recipe, load_models, samples
+from spnst_core.imaging import io as image_io
+from spnst_core.objective.canvas import at_size, canvas
+from spnst_core.objective.objective import Objective, View
+from spnst_core.objective.targets import StyleTargets
+from spnst_core.recipes.recipe import Stage
 from spnst_core.stylize import content_targets
-from spnst_core.targets import StyleTargets
 
 SIZE = 64
 
@@ -20,7 +21,7 @@ SIZE = 64
 @pytest.fixture(scope="module")
 def pictures():
     photograph, painting = samples.contents()["astronaut"], samples.styles(96)["woodblock"]
-    return images.to_tensor(photograph), images.to_tensor(painting)
+    return image_io.to_tensor(photograph), image_io.to_tensor(painting)
 
 
 def recipe_of(name, **stage):

@@ -17,12 +17,12 @@ def flow(phase, number, start, thread=1):
 
 
 STEP = [
-    call("spnst_core/optimize.py(9): optimize", 0, 1000),
-    call("spnst_core/objective.py(9): __call__", 100, 400),
+    call("spnst_core/optim/optimize.py(9): optimize", 0, 1000),
+    call("spnst_core/objective/objective.py(9): __call__", 100, 400),
     call("spnst_core/models/vgg.py(9): features", 110, 200),
     call("aten::conv2d", 120, 100, **{"External id": 1}),
     call("aten::mkldnn_convolution", 125, 90),
-    call("spnst_core/losses.py(9): gram", 320, 100),
+    call("spnst_core/compute/moments.py(9): gram", 320, 100),
     call("aten::matmul", 330, 80, **{"External id": 2}),
 ]
 BACK = call("autograd::engine::evaluate_function: ConvolutionBackward0", 600, 300, 2, **{"External id": 3})

@@ -13,7 +13,7 @@ from benchmarks import speed
 from benchmarks.figures import NO_GPU, Figure, lines_of, table_of
 from benchmarks.timing import Pairs, in_turn, library_steps, paintings, photographs, seconds_a_step
 from spnst_core import InputError, Recipe, load_models
-from spnst_core.recipes import Stage
+from spnst_core.recipes.recipe import Stage
 
 
 @pytest.mark.parametrize("edge", [0.021, 0.3, 0.777, 1.99])

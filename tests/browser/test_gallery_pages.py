@@ -13,7 +13,6 @@ from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 from ui import CHROMIUM, FLAGS
 
 from spnst_core import samples
-from spnst_core.colour_maps import in_colour
 from spnst_core.gallery.description import (
     Cell,
     Content,
@@ -27,6 +26,7 @@ from spnst_core.gallery.description import (
     Table,
 )
 from spnst_core.gallery.folder import folder
+from spnst_core.report.colour_maps import in_colour
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 

@@ -10,8 +10,8 @@ from playwright.sync_api import Page, expect
 from small_project import CONTENTS, RECIPES, STYLES, draw, furnish
 from ui import CHROMIUM, browser, dagster_dev, launch_backfill, open_cell, open_lineage, switch_on
 
+from spnst_pipeline.cli.execution import open_home
 from spnst_pipeline.definitions import defs
-from spnst_pipeline.execution import open_home
 
 pytestmark = [
     pytest.mark.browser,

@@ -2,9 +2,10 @@
 
 import pytest
 import torch
+from gpu import Gpu
 
-from spnst_core import images, load_models, samples
-from tests.core.gpu import Gpu
+from spnst_core import load_models, samples
+from spnst_core.imaging import io as image_io
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -45,5 +46,5 @@ def paintings():
 
 
 def small(picture):
-    x = images.to_tensor(picture)
-    return images.resize(x, *images.fit(x.shape[2], x.shape[3], 64))
+    x = image_io.to_tensor(picture)
+    return image_io.resize(x, *image_io.fit(x.shape[2], x.shape[3], 64))

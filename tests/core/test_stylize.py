@@ -4,9 +4,9 @@ import pytest
 from PIL import Image
 
 import spnst_core as sp
-from spnst_core import images
-from spnst_core.recipes import Stage
-from spnst_core.timelapse import FPS, read_facts
+from spnst_core.imaging import io as image_io
+from spnst_core.recipes.recipe import Stage
+from spnst_core.report.film import FPS, read_facts
 
 
 @pytest.fixture(scope="module")
@@ -17,11 +17,11 @@ def recipe():
 
 
 def test_paths_images_bytes_and_tensors_give_the_same_pastiche(tmp_path, photographs, paintings, recipe, models):
-    picture = images.to_image(photographs["chelsea"])
+    picture = image_io.to_image(photographs["chelsea"])
     painting = next(iter(paintings.values()))
-    data = images.encode_png(picture)
+    data = image_io.encode_png(picture)
     (tmp_path / "photo.png").write_bytes(data)
-    kinds = [tmp_path / "photo.png", str(tmp_path / "photo.png"), data, picture, images.to_tensor(picture)]
+    kinds = [tmp_path / "photo.png", str(tmp_path / "photo.png"), data, picture, image_io.to_tensor(picture)]
     results = [sp.stylize(kind, painting, recipe=recipe, models=models) for kind in kinds]
     assert len({result.image.tobytes() for result in results}) == 1
 

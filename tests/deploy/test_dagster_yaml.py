@@ -10,7 +10,7 @@ from dagster._core.instance.config import PoolGranularity
 from dagster._core.run_coordinator import QueuedRunCoordinator
 
 import spnst_pipeline
-from spnst_pipeline.execution import open_home
+from spnst_pipeline.cli.execution import open_home
 from spnst_pipeline.settings import Settings
 
 SHIPPED = Path(spnst_pipeline.__file__).with_name("dagster.yaml")

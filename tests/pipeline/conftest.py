@@ -11,8 +11,8 @@ from PIL import Image
 from s3_server import Proxy, Server
 from small_project import Run, Workplace, draw, furnish, stamp
 
-from spnst_pipeline.s3 import client
 from spnst_pipeline.settings import Settings
+from spnst_pipeline.storage.s3 import client
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -6,8 +6,8 @@ import pytest
 import torch
 from rich.console import Console
 
-from spnst_core.optimize import Iterate
-from spnst_core.recipes import Recipe, Stage
+from spnst_core.optim.optimize import Iterate
+from spnst_core.recipes.recipe import Recipe, Stage
 from spnst_pipeline import progress
 from spnst_pipeline.progress import Bar, Estimate, Lines, work
 

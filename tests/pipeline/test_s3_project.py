@@ -7,9 +7,9 @@ import pytest
 from small_project import STYLES, draw
 
 from spnst_core import samples
-from spnst_pipeline import cli
+from spnst_pipeline.cli import main as cli
 from spnst_pipeline.settings import Settings
-from spnst_pipeline.storage import Store
+from spnst_pipeline.storage.store import Store
 
 
 def upload(s3, folder, prefix):

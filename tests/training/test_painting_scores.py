@@ -7,14 +7,15 @@ import pytest
 import torch
 from scipy.stats import wasserstein_distance
 
-from spnst_core import images, samples
+from spnst_core import samples
+from spnst_core.imaging import io as image_io
 from training.painting_scores import patch_distance, weave
 
 
 @pytest.fixture(scope="module")
 def pictures():
     found = [samples.contents()["coffee"], *list(samples.styles(128).values())[:2]]
-    return [images.resize(x, *images.fit(*x.shape[2:], 96)) for x in map(images.to_tensor, found)]
+    return [image_io.resize(x, *image_io.fit(*x.shape[2:], 96)) for x in map(image_io.to_tensor, found)]
 
 
 def waves(period, shape=(96, 128), amplitude=0.1):

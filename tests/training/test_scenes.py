@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from spnst_core.structure_scores import rank_correlation
+from spnst_core.metrics.structure import rank_correlation
 from training.materials import FINISHES, finish
 from training.rendering import Camera, Light, Material, Scene, Solid, photograph, render
 from training.scenes import KINDS, build, sample

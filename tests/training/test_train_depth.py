@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from spnst_core.structure_scores import rank_correlation
+from spnst_core.metrics.structure import rank_correlation
 from training.pool import example
 from training.scenes import sample
 from training.train_depth import compressed, depth_loss, vertical_position, view

@@ -12,11 +12,11 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from spnst_core.colour import luminance
+from spnst_core.compute.tiling import Reach
 from spnst_core.errors import InputError, closest
+from spnst_core.imaging.colour import luminance
 from spnst_core.models.embedded.bank import Bank
 from spnst_core.models.embedded.blur_pool import blur_pool
-from spnst_core.tiling import Reach
 
 WEIGHTS = Path(__file__).with_name("encoder.safetensors")
 LAYERS = ((5, 64), (3, 128), (3, 256))

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from spnst_core.metrics.structure import rank_correlation
 from spnst_core.models.embedded.depth import WEIGHTS, DepthNet, load_depth
-from spnst_core.structure_scores import rank_correlation
 from training.scenes import sample
 from training.train_depth import score, vertical_position
 

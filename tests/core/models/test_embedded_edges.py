@@ -6,7 +6,7 @@ import torch
 from scipy.ndimage import correlate1d, gaussian_filter
 from torch.autograd import gradcheck
 
-from spnst_core.colour import luminance
+from spnst_core.imaging.colour import luminance
 from spnst_core.models.embedded.edges import EDGE_WEIGHTS, SIGMAS, EmbeddedEdges, MultiScaleEdges, load_edge_net
 from training.train_edges import score
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from standin import PUBLISHED, assert_slice, picture, published_outputs, state
 
-from spnst_core import images
+from spnst_core.imaging import io as image_io
 from spnst_core.models import layouts
 from spnst_core.models.dpt import DPTSwin2Tiny
 from spnst_core.models.midas import MidasSmall, working_size
@@ -111,6 +111,6 @@ def test_windowed_attention_sees_the_picture_centred_on_a_square_with_its_border
     assert working_size(100, 256, 256, 32) == (96, 256)
     torch.testing.assert_close(found[:, :, :80], inner[:, :, :1].expand(1, 3, 80, 256))
     torch.testing.assert_close(found[:, :, 176:], inner[:, :, -1:].expand(1, 3, 80, 256))
-    torch.testing.assert_close(inner * 0.5 + 0.5, images.resize(x, 96, 256))
+    torch.testing.assert_close(inner * 0.5 + 0.5, image_io.resize(x, 96, 256))
     square = picture(256, 256)
     torch.testing.assert_close(network.network_input(square), 2 * square - 1)

@@ -7,7 +7,7 @@ from spnst_core import InputError, Recipe, load_models, stylize
 from spnst_core.models import weights
 from spnst_core.models.hed import ControlNetHED
 from spnst_core.models.profiles import identify
-from spnst_core.recipes import Stage
+from spnst_core.recipes.recipe import Stage
 from training import stand_ins
 
 

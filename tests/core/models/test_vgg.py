@@ -6,7 +6,8 @@ import pytest
 import torch
 from standin import PUBLISHED, assert_slice, picture, published_outputs, state
 
-from spnst_core import InputError, losses
+from spnst_core import InputError
+from spnst_core.compute import moments
 from spnst_core.models import layouts
 from spnst_core.models.networks import build
 from spnst_core.models.vgg import LAYERS, VGG19Encoder, layer_index
@@ -23,7 +24,7 @@ def encoder(weights):
 
 
 def grams(encoder, layers, height, width):
-    return {k: losses.gram(f)[0, :64, :64] for k, f in encoder.features(picture(height, width), layers).items()}
+    return {k: moments.gram(f)[0, :64, :64] for k, f in encoder.features(picture(height, width), layers).items()}
 
 
 @torch.no_grad()

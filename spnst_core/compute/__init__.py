@@ -1,0 +1,1 @@
+"""What everything stands on: memory, threads, tiles and tensors' ways between devices."""

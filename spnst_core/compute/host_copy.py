@@ -1,0 +1,30 @@
+"""Reading a device's numbers without making it wait."""
+
+import torch
+from torch import Tensor
+
+
+class HostCopy:
+    """A copy of a tensor on its way to the host. `ready` never waits, `wait` does.
+
+    From CUDA devices; others are waited for at once.
+    """
+
+    def __init__(self, x: Tensor) -> None:
+        on_gpu = x.device.type == "cuda"
+        self._copy = x.detach().to("cpu", non_blocking=on_gpu)
+        self._arrival: torch.Event | None = None
+        if on_gpu:
+            self._arrival = torch.Event(x.device)
+            self._arrival.record()
+
+    @property
+    def ready(self) -> bool:
+        """Whether the copy has arrived."""
+        return self._arrival is None or bool(self._arrival.query())
+
+    def wait(self) -> Tensor:
+        """The copy, once it has arrived."""
+        if self._arrival is not None:
+            self._arrival.synchronize()
+        return self._copy

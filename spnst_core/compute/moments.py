@@ -1,0 +1,87 @@
+"""Moments of features: Gram matrices, means and covariances of channels, the same bits on any number of threads."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+PIECE = 2**18
+"""Values that are summed at once on a processor: in float32 a megabyte."""
+
+POSITIONS = 512
+"""Positions whose products one product of matrices sums on a processor, so few that no library shares them out."""
+
+
+def wide(x: Tensor) -> Tensor:
+    """At least in float32: where sums are made, bfloat16's eight bits aren't enough."""
+    return x.to(torch.promote_types(x.dtype, torch.float32))
+
+
+def gram(features: Tensor) -> Tensor:
+    """Gram matrix F·Fᵀ/(H·W), (N, C, C): mean products of feature channels (Gatys et al., eq. 3, normalised)."""
+    return moments(features)[0]
+
+
+def mean(features: Tensor) -> Tensor:
+    """Spatial mean of each channel, (N, C)."""
+    return moments(features)[1]
+
+
+def moments(features: Tensor) -> tuple[Tensor, Tensor]:
+    """Gram matrix (N, C, C) and mean (N, C), in one pass over the features and one over their gradient."""
+    product, total = sums(features)
+    positions = features[0, 0].numel()
+    return product / positions, total / positions
+
+
+def sums(features: Tensor) -> tuple[Tensor, Tensor]:
+    """F·Fᵀ (N, C, C) and the sum of F (N, C) over all positions, in float32 or wider."""
+    product, total = _Sums.apply(features)
+    return product, total
+
+
+class _Sums(torch.autograd.Function):
+    """One product for the gradient of both, where autograd would make two and go through the features four times.
+
+    The gradient has the precision of F and its order in memory.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, features: Tensor) -> tuple[Tensor, Tensor]:
+        ctx.save_for_backward(features)
+        positions = features.permute(0, 2, 3, 1).flatten(1, 2)
+        with torch.autocast(features.device.type, enabled=False):
+            if features.device.type == "cpu":
+                product, total = zip(*map(_sums_of_one, positions), strict=True)
+                return torch.stack(product), torch.stack(total)
+            f = wide(positions)
+            return f.mT @ f, f.sum(1)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Any) -> Tensor:
+        (features,) = ctx.saved_tensors
+        product, total = (grad.to(features.dtype) for grad in (grads[0] + grads[0].mT, grads[1]))
+        if features.stride(1) == 1:  # channels last
+            last = features.permute(0, 2, 3, 1)
+            f = last.flatten(1, 2)
+            return torch.baddbmm(total[:, None].expand_as(f), f, product).view(last.shape).permute(0, 3, 1, 2)
+        f = features.flatten(2)
+        return torch.baddbmm(total[:, :, None].expand_as(f), product, f).view(features.shape)
+
+
+def _sums_of_one(positions: Tensor) -> tuple[Tensor, Tensor]:
+    """FᵀF (C, C) and ΣF (C,) of positions (P, C), on a processor: on however many threads the same bits."""
+    channels = positions.shape[1]
+    product, total = wide(positions.new_zeros(channels, channels)), wide(positions.new_zeros(channels))
+    for piece in map(wide, positions.split(POSITIONS * max(1, PIECE // (POSITIONS * channels)))):
+        blocks, rest = divmod(len(piece), POSITIONS)
+        whole, left = piece.split((len(piece) - rest, rest))
+        each = whole.unflatten(0, (blocks, POSITIONS))
+        product += (each.mT @ each).sum(0) + left.mT @ left
+        total += piece.sum(0)
+    return product, total
+
+
+def covariance(gram: Tensor, mean: Tensor) -> Tensor:
+    """Covariance of the channels, (N, C, C), from Gram (N, C, C) and mean (N, C)."""
+    return gram - mean[:, :, None] * mean[:, None, :]

@@ -1,0 +1,1 @@
+"""Pixels: the only door they come in or go out by, and colour."""

@@ -1,0 +1,121 @@
+"""Comparison of recipes: paired differences over a grid, how sure they are, and in how many cells each recipe wins.
+
+Cells of one photograph, or of one painting, aren't independent of each other. So intervals come from a bootstrap that
+draws photographs and paintings, both with replacement, and keeps the cells where they cross (Owen, "The pigeonhole
+bootstrap", Annals of Applied Statistics 2007).
+"""
+
+from collections.abc import Sequence
+from itertools import permutations
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from spnst_core.metrics.registry import METRICS, Metric
+
+REPLICATES = 2000
+CONFIDENCE = 0.95
+
+Array = npt.NDArray[np.float64]
+
+
+def compare(table: pd.DataFrame, metrics: Sequence[Metric] = METRICS, seed: int = 0) -> pd.DataFrame:
+    """Every recipe against every other, by every metric, over the cells that both have.
+
+    Args:
+        table: one row a cell: columns content, style, recipe, and metrics; a metric may be missing (NaN).
+        seed: of the bootstrap.
+
+    Returns:
+        One row for each ordered pair of recipes and metric that some cell has of both. Columns: recipe, against,
+        metric, cells; ``mean`` and ``against_mean``; ``difference`` of the two with ``difference_low`` and ``_high``;
+        ``change``, the difference relative to ``against_mean``, with ``change_low`` and ``_high``; ``wins``, the share
+        of cells in which the recipe is better, ties counting half. The bounds are those of a 95 % interval; they are
+        NaN where there is but one cell.
+    """
+    recipes = list(dict.fromkeys(table["recipe"]))
+    contents, styles = (sorted(set(table[name])) for name in ("content", "style"))
+    scores = {recipe: _grid(table[table["recipe"] == recipe], contents, styles, metrics) for recipe in recipes}
+    rng = np.random.default_rng(seed)
+    draws = _drawn(rng, len(contents)), _drawn(rng, len(styles))
+    rows = [
+        {"recipe": recipe, "against": against, **row}
+        for recipe, against in permutations(recipes, 2)
+        for row in _pair(scores[recipe], scores[against], metrics, draws)
+    ]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+COLUMNS = [
+    *("recipe", "against", "metric", "cells", "mean", "against_mean"),
+    *("difference", "difference_low", "difference_high", "change", "change_low", "change_high", "wins"),
+]
+
+
+def _grid(cells: pd.DataFrame, contents: list[str], styles: list[str], metrics: Sequence[Metric]) -> Array:
+    """Scores of one recipe, (metrics, contents, styles), NaN where there is none."""
+    whole = pd.MultiIndex.from_product([contents, styles])
+    ordered = cells.set_index(["content", "style"]).reindex(whole).reindex(columns=[metric.key for metric in metrics])
+    return ordered.to_numpy(np.float64).T.reshape(len(metrics), len(contents), len(styles))
+
+
+def _drawn(rng: np.random.Generator, count: int) -> Array:
+    """How often each of ``count`` is drawn in each replicate, (replicates, count)."""
+    return rng.multinomial(count, np.full(count, 1 / max(count, 1)), REPLICATES).astype(np.float64)
+
+
+def _pair(
+    own: Array, other: Array, metrics: Sequence[Metric], draws: tuple[Array, Array]
+) -> list[dict[str, str | int | float]]:
+    rows: list[dict[str, str | int | float]] = []
+    for metric, a, b in zip(metrics, own, other, strict=True):
+        both = np.isfinite(a) & np.isfinite(b)
+        if not both.any():
+            continue
+        a, b = np.where(both, a, 0), np.where(both, b, 0)
+        counts, sums, others = (_crossed(draws, x) for x in (both.astype(np.float64), a, b))
+        drawn = counts > 0
+        means = sums[drawn] / counts[drawn], others[drawn] / counts[drawn]
+        mean, against = a.sum() / both.sum(), b.sum() / both.sum()
+        difference, change = _bounds(means[0] - means[1]), _bounds(_relative(*means))
+        if both.sum() == 1:
+            difference = change = (np.nan, np.nan)
+        better = (a < b) if metric.better == "lower" else (a > b)
+        rows.append(
+            {
+                "metric": metric.key,
+                "cells": int(both.sum()),
+                "mean": float(mean),
+                "against_mean": float(against),
+                "difference": float(mean - against),
+                "difference_low": difference[0],
+                "difference_high": difference[1],
+                "change": float(_relative(mean, against)),
+                "change_low": change[0],
+                "change_high": change[1],
+                "wins": float((better[both].sum() + 0.5 * (a == b)[both].sum()) / both.sum()),
+            }
+        )
+    return rows
+
+
+def _crossed(draws: tuple[Array, Array], grid: Array) -> Array:
+    """Σ over cells of a grid (contents, styles), each as often as its photograph times its painting was drawn."""
+    rows, columns = draws
+    total: Array = ((rows @ grid) * columns).sum(1)
+    return total
+
+
+def _relative(mean: Array | float, against: Array | float) -> Array:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.divide(np.subtract(mean, against), np.abs(against)))
+
+
+def _bounds(values: Array) -> tuple[float, float]:
+    """The central interval of the replicates at which the figure is defined."""
+    known = values[np.isfinite(values)]
+    if not len(known):
+        return np.nan, np.nan
+    low, high = np.quantile(known, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    return float(low), float(high)

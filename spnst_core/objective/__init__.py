@@ -1,0 +1,1 @@
+"""What is minimised: loss terms, the targets they compare with, and the canvas."""

@@ -1,0 +1,91 @@
+"""What the losses need to know of an encoder's features, gathered tile by tile where the whole doesn't fit."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from spnst_core.compute import moments
+from spnst_core.compute.memory import tile_side
+from spnst_core.compute.tiling import Network, Reach, Tile, cut, summed, whole
+from spnst_core.models.profiles import Encoder
+from spnst_core.objective import losses
+from spnst_core.objective.losses import Form
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Statistics of style layers, Gram (N, C, C) and mean (N, C), and each content layer's loss (N,)."""
+
+    gram: Mapping[str, Tensor]
+    mean: Mapping[str, Tensor]
+    content: Mapping[str, Tensor]
+
+
+def encode(
+    encoder: Encoder,
+    x: Tensor,
+    style_layers: Collection[str],
+    side: int,
+    content_layers: Collection[str] = (),
+    goal: Tensor | None = None,
+    form: Form = "relative",
+) -> Encoded:
+    """What `moments.gram`, `moments.mean` and `losses.content_loss` say of whole pictures, with the same gradients.
+
+    No more is kept in memory than the features of one tile, of the picture and of its goal.
+
+    Args:
+        x: pictures (N, 3, H, W) in [0, 1].
+        side: of what the encoder reads at once, in pixels. Layers that look at the whole picture read it whole.
+        goal: what ``content_layers`` are compared with, (1, 3, H, W).
+    """
+    gram, mean, content = {}, {}, {}
+    reach = {layer: encoder.reach(layer) for layer in {*style_layers, *content_layers}}
+    local = Reach.furthest(r for r in reach.values() if r)
+    height, width = x.shape[2:]
+    for is_local, tiles in ((True, cut(height, width, side, local)), (False, [whole(height, width)])):
+        strides = {layer: r.stride if r else 1 for layer, r in reach.items() if bool(r) is is_local}
+        style = [layer for layer in style_layers if layer in strides]
+        compared = [layer for layer in content_layers if layer in strides]
+        if not strides:
+            continue
+        sums = iter(summed(_sums(encoder, strides, style, compared, goal), x, tiles))
+        for layer in style:
+            product, total, positions = next(sums), next(sums), next(sums)
+            gram[layer], mean[layer] = product / positions, total / positions
+        for layer in compared:
+            content[layer] = losses.error_of_sums(next(sums), next(sums), next(sums), form)
+    return Encoded(gram, mean, content)
+
+
+def fitting_tile(encoder: Encoder, layers: Collection[str], x: Tensor) -> int | None:
+    """Side of the tiles in which an encoder should read a picture (N, 3, H, W), or None where the whole fits."""
+    reach = Reach.furthest(r for layer in layers if (r := encoder.reach(layer)))
+    return tile_side(x.shape[2], x.shape[3], x.device, reach.halo)
+
+
+def _sums(
+    encoder: Encoder,
+    strides: Mapping[str, int],
+    style: Collection[str],
+    compared: Collection[str],
+    goal: Tensor | None,
+) -> Network:
+    """Sums over a tile: F·Fᵀ, F and positions of each style layer; (F − P)², P² and values of each compared one."""
+
+    def sums(piece: Tensor, tile: Tile) -> list[Tensor]:
+        features, found = encoder.features(piece, strides), list[Tensor]()
+        for layer in style:
+            f = tile.own(features[layer], strides[layer])
+            found += *moments.sums(f), torch.tensor(f[0, 0].numel())
+        if compared and goal is not None:
+            with torch.no_grad():
+                wanted = encoder.features(goal[tile.window], compared)
+            for layer in compared:
+                f, p = (tile.own(each[layer], strides[layer]) for each in (features, wanted))
+                found += losses.total_squared_error(f, p), losses.energy(p), torch.tensor(p[0].numel())
+        return found
+
+    return sums

@@ -1,0 +1,230 @@
+"""Targets: what a content or a style asks of a pastiche. Computed once, saved, and used by every cell of the grid."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import torch
+from PIL import Image
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor
+
+from spnst_core.compute import moments
+from spnst_core.compute.device_index import indices
+from spnst_core.compute.memory import tile_side
+from spnst_core.errors import InputError
+from spnst_core.imaging import io as image_io
+from spnst_core.models.profiles import Models
+from spnst_core.objective.canvas import at_size
+from spnst_core.objective.statistics import encode, fitting_tile
+from spnst_core.recipes.style_size import StyleSize
+
+Size = TypeVar("Size", int, StyleSize)
+
+
+@dataclass(frozen=True)
+class EdgeMap:
+    """Edges of one content at each size: maps (1, K, h, w) in [0, 1] and the detector's calibration (1, K, 1, 1).
+
+    Losses compare the maps. To look at, there is the detector's edge probability (1, 1, h, w) at the largest size.
+    """
+
+    maps: Mapping[int, Tensor]
+    calibration: Mapping[int, Tensor]
+    probability: Tensor
+
+    @classmethod
+    @torch.no_grad()
+    def compute(cls, content: Tensor, models: Models, sizes: Iterable[int]) -> EdgeMap:
+        """Edges of a content (1, 3, H, W) at the given long sides."""
+        calibration, maps = {}, {}
+        for size in sorted(sizes):
+            x = at_size(content, size).to(models.device)
+            tile = tile_side(x.shape[2], x.shape[3], x.device)
+            edges = models.edges if tile is None else models.edges.tiled(tile)
+            calibration[size] = edges.calibrate(x)
+            maps[size] = edges.maps(x, calibration[size])
+        return cls(maps, calibration, edges(x))
+
+    @property
+    def picture(self) -> Image.Image:
+        """The edge probability, bright edges on black."""
+        return image_io.to_image(self.probability)
+
+    def to_bytes(self, metadata: Mapping[str, str] | None = None) -> bytes:
+        """A safetensors file."""
+        shown = {max(self.maps): self.probability}
+        return _pack({"maps": self.maps, "calibration": self.calibration, "probability": shown}, metadata)
+
+    @classmethod
+    def from_bytes(cls, data: bytes, device: str | torch.device = "cpu") -> EdgeMap:
+        """Read what `to_bytes` wrote."""
+        found = _unpack(data, ("maps", "calibration", "probability"), device, int)
+        (probability,) = found["probability"].values()
+        return cls(found["maps"], found["calibration"], probability)
+
+
+def depth_picture(inverse_depth: Tensor) -> Image.Image:
+    """Inverse depth (1, 1, H, W) from far (black) to near (white), each clipped at one percent."""
+    x = inverse_depth.cpu()
+    low, high = np.quantile(x.numpy(), (0.01, 0.99))
+    return image_io.to_image((x - float(low)) / max(float(high - low), 1e-6))
+
+
+@dataclass(frozen=True)
+class DepthMap:
+    """Relative inverse depth of one content at each size, (1, 1, h, w), larger = nearer, of any scale."""
+
+    maps: Mapping[int, Tensor]
+
+    @classmethod
+    @torch.no_grad()
+    def compute(cls, content: Tensor, models: Models, sizes: Iterable[int]) -> DepthMap:
+        """Inverse depth of a content (1, 3, H, W) at the given long sides."""
+        return cls({size: models.depth(at_size(content, size).to(models.device)) for size in sorted(sizes)})
+
+    @property
+    def picture(self) -> Image.Image:
+        """The map at the largest size, as `depth_picture`."""
+        return depth_picture(self.maps[max(self.maps)])
+
+    def to_bytes(self, metadata: Mapping[str, str] | None = None) -> bytes:
+        """A safetensors file."""
+        return _pack({"maps": self.maps}, metadata)
+
+    @classmethod
+    def from_bytes(cls, data: bytes, device: str | torch.device = "cpu") -> DepthMap:
+        """Read what `to_bytes` wrote."""
+        return cls(_unpack(data, ("maps",), device, int)["maps"])
+
+
+@dataclass(frozen=True)
+class ContentTargets:
+    """What stylising one content needs: the picture (1, 3, H, W) and its edges and depth, where a recipe uses them."""
+
+    content: Tensor
+    edge: EdgeMap | None = None
+    depth: DepthMap | None = None
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Feature statistics of a style in one layer at one size: Gram (1, C, C) and mean (1, C); or of several styles."""
+
+    gram: Tensor
+    mean: Tensor
+
+    def of(self, styles: Sequence[int] | None) -> Statistics:
+        """Those of some of the styles, a run of neighbours as a view; None for all."""
+        if styles is None or len(styles) == len(self.gram):
+            return self
+        first, last = styles[0], styles[-1]
+        if last - first + 1 == len(styles):
+            return Statistics(self.gram[first : last + 1], self.mean[first : last + 1])
+        chosen = indices(tuple(styles), self.gram.device)
+        return Statistics(self.gram[chosen], self.mean[chosen])
+
+
+@dataclass(frozen=True)
+class StyleTargets:
+    """Feature statistics of one style for each size of the style picture and each layer of the encoder."""
+
+    statistics: Mapping[StyleSize, Mapping[str, Statistics]]
+
+    @classmethod
+    @torch.no_grad()
+    def compute(
+        cls, style: Tensor, models: Models, sizes: Iterable[StyleSize], layers: Iterable[str] = ()
+    ) -> StyleTargets:
+        """Statistics of a style (1, 3, H, W) looked at with the given sizes.
+
+        Taken in the given layers and the encoder's own, by which pastiches are judged. The picture's colours are
+        always kept beside them: a recoloured start needs them.
+        """
+        wanted = list(dict.fromkeys((*models.encoder.style_layers, *layers)))
+        found = {}
+        for size in sorted(sizes):
+            x = image_io.resize(style, *size.shape(style.shape[2], style.shape[3])).to(models.device)
+            tile = fitting_tile(models.encoder, wanted, x)
+            seen = encode(models.encoder, x, wanted, max(x.shape[2:]) if tile is None else tile)
+            colour = Statistics(moments.gram(x), moments.mean(x))
+            found[size] = {"colour": colour, **{k: Statistics(seen.gram[k], seen.mean[k]) for k in wanted}}
+        return cls(found)
+
+    def averaged(self, sizes: Iterable[StyleSize], layer: str) -> Statistics:
+        """The statistics of one layer averaged over several sizes: strokes of several scales at once."""
+        chosen = [self.statistics[size][layer] for size in sizes]
+        return Statistics(torch.stack([s.gram for s in chosen]).mean(0), torch.stack([s.mean for s in chosen]).mean(0))
+
+    def to_bytes(self, metadata: Mapping[str, str] | None = None) -> bytes:
+        """A safetensors file."""
+        groups: dict[str, dict[StyleSize, Tensor]] = {}
+        for size, layers in self.statistics.items():
+            for layer, s in layers.items():
+                groups.setdefault(f"gram.{layer}", {})[size] = s.gram
+                groups.setdefault(f"mean.{layer}", {})[size] = s.mean
+        return _pack(groups, metadata)
+
+    @classmethod
+    def from_bytes(cls, data: bytes, device: str | torch.device = "cpu") -> StyleTargets:
+        """Read what `to_bytes` wrote."""
+        found = _unpack(data, (), device, StyleSize.parse)
+        layers = [group.removeprefix("gram.") for group in found if group.startswith("gram.")]
+        if not layers:
+            raise InputError("not a style's statistics: it holds no Gram; delete the file, it will be made again")
+        return cls(
+            {
+                size: {k: Statistics(found[f"gram.{k}"][size], found[f"mean.{k}"][size]) for k in layers}
+                for size in found[f"gram.{layers[0]}"]
+            }
+        )
+
+
+def read_metadata(data: bytes) -> dict[str, str]:
+    """The metadata that any `to_bytes` wrote, without reading a tensor.
+
+    Raises:
+        InputError: not a whole safetensors file.
+    """
+    try:
+        length = int.from_bytes(data[:8], "little")
+        header = json.loads(data[8 : 8 + length])
+        return dict(header.get("__metadata__", {}))
+    except (ValueError, AttributeError) as error:
+        raise InputError(f"not a safetensors file: {error}; delete it, it will be made again") from error
+
+
+def _pack(groups: Mapping[str, Mapping[Size, Tensor]], metadata: Mapping[str, str] | None) -> bytes:
+    """Tensors under the names ``<group>.<size>``."""
+    tensors = {
+        f"{group}.{size}": x.detach().cpu().contiguous() for group, xs in groups.items() for size, x in xs.items()
+    }
+    return save(tensors, dict(metadata or {}))
+
+
+def _unpack(
+    data: bytes, groups: Iterable[str], device: str | torch.device, parse: Callable[[str], Size]
+) -> dict[str, dict[Size, Tensor]]:
+    """What `_pack` packed; the named groups must be there."""
+    try:
+        tensors = load(data)
+    except SafetensorError as error:
+        raise InputError(f"not a whole safetensors file: {error}; delete it, it will be made again") from error
+    found: dict[str, dict[Size, Tensor]] = {}
+    for name, x in tensors.items():
+        group, _, size = name.rpartition(".")
+        try:
+            found.setdefault(group, {})[parse(size)] = x.to(device)
+        except ValueError as error:
+            raise InputError(
+                f"the file holds {name}, whose ending isn't a size; delete it, it will be made again"
+            ) from error
+    missing = [group for group in groups if group not in found]
+    if missing:
+        raise InputError(f"the file holds no {' and no '.join(missing)}; delete it, it will be made again")
+    return found

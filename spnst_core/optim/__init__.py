@@ -1,0 +1,1 @@
+"""How it is minimised: optimisers, gradients and stopping early."""

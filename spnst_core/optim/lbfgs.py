@@ -1,0 +1,201 @@
+"""L-BFGS for a batch of independent problems in a box: each has its own curvature, its own step and its own end.
+
+Nocedal & Wright, "Numerical Optimization", 2nd ed.: the two-loop recursion is algorithm 7.4. The box is kept by
+projection (Bertsekas, SIAM J. Control Optim. 20(2), 1982): coordinates at a wall that would only press against it are
+left out of the step, and the line search looks along the projected path.
+"""
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from spnst_core.compute.device_index import indices
+
+SUFFICIENT = 1e-4
+"""Share of the decrease that the slope promises which a step must bring (Armijo's condition)."""
+
+TRIALS = 20
+"""Points that one line search looks at, at most."""
+
+STRIDE = 0.05
+"""Root mean square of a step that no curvature has measured: on pixels of [0, 1], much but not too much."""
+
+LEAST_CURVATURE = 1e-8
+"""Least cosine between a step and the change of gradient along it for the pair to be kept."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Objective and gradient at one point: ``values["total"]`` is minimised, all values are (B,); gradient (B, …)."""
+
+    values: Mapping[str, Tensor]
+    gradient: Tensor
+
+    def __getitem__(self, chosen: Tensor) -> "Evaluation":
+        """That of some problems, by their numbers."""
+        return Evaluation({key: value[chosen] for key, value in self.values.items()}, self.gradient[chosen])
+
+    def replaced(self, problems: Tensor, new: "Evaluation") -> "Evaluation":
+        """This one, but for the numbered problems the new one."""
+        values = {key: value.index_copy(0, problems, new.values[key]) for key, value in self.values.items()}
+        return Evaluation(values, self.gradient.index_copy(0, problems, new.gradient))
+
+
+Evaluate = Callable[[Tensor, Sequence[int]], Evaluation]
+"""From points (b, …) of some of the B problems, and which these are, to what they evaluate to."""
+
+
+@dataclass
+class _Pair:
+    """A step s, the change y of the gradient along it, (B, n), and 1 / s·y; all 0 where a problem has no such pair."""
+
+    s: Tensor
+    y: Tensor
+    rho: Tensor
+
+
+class LBFGS:
+    """Minimises B functions of n variables each, side by side; what happens to one doesn't touch the others.
+
+    Each `step` goes down a quasi-Newton direction to the first point that brings enough decrease. The objective must
+    be the same function at every call until `go_on`. A problem whose objective is infinite or NaN at a trial point
+    steps shorter; one that can't be improved, or is NaN where it starts, stays where it is.
+
+    What is minimised may lie on a GPU. A step waits for it twice, and once more for each further trial point.
+
+    Args:
+        x: where to start, (B, …), any shape beyond the first dimension, within the bounds.
+        lower, upper: the box.
+        history: how many pairs describe the curvature.
+        scale: the inverse curvature to begin with, (B,), such as an earlier run's; 0 where it isn't known.
+
+    Attributes:
+        x: the best point so far.
+        scale: each problem's inverse curvature along its newest pair, s·y / y·y, (B,); 0 where it has none.
+        active: which problems may still improve, (B,).
+    """
+
+    def __init__(
+        self, x: Tensor, lower: float = 0.0, upper: float = 1.0, history: int = 10, scale: Tensor | None = None
+    ) -> None:
+        self.x = x.detach().clone()
+        self.lower, self.upper = lower, upper
+        self.active = torch.ones(len(x), dtype=torch.bool, device=x.device)
+        self._pairs: deque[_Pair] = deque(maxlen=history)
+        self.scale = x.new_zeros(len(x)) if scale is None else scale.clone()
+        self._here: Evaluation | None = None
+
+    def go_on(self) -> None:
+        """From here on another objective is minimised: the curvature stays, as a guess that every step corrects."""
+        self._here = None
+        self.active = torch.ones_like(self.active)
+
+    def step(self, evaluate: Evaluate) -> Mapping[str, Tensor]:
+        """One step of every active problem. Gives the objective's values before it."""
+        if self._here is None:
+            self._here = evaluate(self.x, range(len(self.x)))
+        before, x, gradient = self._here, self.x.flatten(1), self._here.gradient.flatten(1)
+        pressing = ((x <= self.lower) & (gradient > 0)) | ((x >= self.upper) & (gradient < 0))
+        downhill = torch.where(pressing, 0, -gradient)
+        norm = downhill.norm(dim=1)
+        self.active = self.active & before.values["total"].isfinite() & norm.isfinite() & (norm > 0)
+        direction = self._inside(x, torch.where(pressing, 0, self._newton(downhill)))
+        lost = self.active & ~((gradient * direction).sum(1) < 0)
+        active, without = torch.stack([self.active, lost]).tolist()
+        if not any(active):
+            return before.values
+        if any(without):
+            self._forget(lost)
+            direction = torch.where(lost[:, None], downhill * self._stride(norm)[:, None], direction)
+
+        new, self._here, stuck = self._search(evaluate, x, before, direction, list(_true(active)))
+        found = self.active
+        if stuck:
+            stays = torch.zeros_like(found).index_fill(0, indices(tuple(stuck), x.device), True)
+            found = found & ~stays
+            self.active = self.active & ~(stays & (self.scale == 0))
+            self._forget(stays)  # the next step tries the gradient itself
+        self._remember(new - x, self._here.gradient.flatten(1) - gradient, found)
+        self.x = new.view_as(self.x)
+        return before.values
+
+    def _newton(self, downhill: Tensor) -> Tensor:
+        """The inverse curvature applied to the downhill direction; where there is none, a step of size `STRIDE`."""
+        q, shares = downhill, []
+        for pair in reversed(self._pairs):
+            share = pair.rho * (pair.s * q).sum(1)
+            shares.append(share)
+            q = q - share[:, None] * pair.y
+        q = q * torch.where(self.scale > 0, self.scale, self._stride(downhill.norm(dim=1)))[:, None]
+        for pair, share in zip(self._pairs, reversed(shares), strict=True):
+            q = q + (share - pair.rho * (pair.y * q).sum(1))[:, None] * pair.s
+        return q
+
+    def _stride(self, norm: Tensor) -> Tensor:
+        """What a gradient of that norm must be multiplied with for a step of size `STRIDE`."""
+        return STRIDE * self.x[0].numel() ** 0.5 / norm
+
+    def _inside(self, x: Tensor, direction: Tensor) -> Tensor:
+        """The direction without what would leave the box at once."""
+        leaving = ((x <= self.lower) & (direction < 0)) | ((x >= self.upper) & (direction > 0))
+        return torch.where(leaving, 0, direction)
+
+    def _search(
+        self, evaluate: Evaluate, x: Tensor, before: Evaluation, direction: Tensor, searching: list[int]
+    ) -> tuple[Tensor, Evaluation, list[int]]:
+        """Backtracking along the projected path: the new points (B, n), what they evaluate to, and who found none.
+
+        Only those are evaluated that are still searching.
+        """
+        new, evaluation = x, before
+        length = x.new_ones(len(searching))
+        for _ in range(TRIALS):
+            here, start, ahead = before, x, direction
+            problems = indices(tuple(searching), x.device)
+            if len(searching) < len(x):
+                here, start, ahead = before[problems], x[problems], direction[problems]
+            trial = (start + length[:, None] * ahead).clamp(self.lower, self.upper)
+            tried = evaluate(trial.view(-1, *self.x.shape[1:]), searching)
+            promised = (here.gradient.flatten(1) * (trial - start)).sum(1)
+            gained = tried.values["total"] - here.values["total"]
+            enough = (promised < 0) & (gained <= SUFFICIENT * promised) & tried.gradient.flatten(1).isfinite().all(1)
+            good = enough.tolist()
+            if all(good) and len(good) == len(x):
+                return trial, tried, []
+            if any(good):
+                those = indices(_true(good), x.device)
+                new = new.index_copy(0, problems[those], trial[those])
+                evaluation = evaluation.replaced(problems[those], tried[those])
+            # the minimum of the parabola through what is known, but neither nearly all nor nearly nothing
+            best = -promised / (2 * (gained - promised))
+            length = length * torch.where(best.isfinite(), best.clamp(0.1, 0.5), 0.1)
+            others = _true([not found for found in good])
+            if not others:
+                return new, evaluation, []
+            searching, length = [searching[k] for k in others], length[indices(others, x.device)]
+        return new, evaluation, searching
+
+    def _remember(self, s: Tensor, y: Tensor, found: Tensor) -> None:
+        """Keep the curvature seen by those that moved, where it is positive, in the variables that moved."""
+        y = torch.where(s == 0, 0, y)
+        product, size = (s * y).sum(1), y.square().sum(1)
+        kept = found & (product > LEAST_CURVATURE * s.norm(dim=1) * size.sqrt()) & product.isfinite()
+        mask = kept[:, None]
+        self._pairs.append(_Pair(torch.where(mask, s, 0), torch.where(mask, y, 0), torch.where(kept, 1 / product, 0)))
+        self.scale = torch.where(kept, product / size, self.scale)
+
+    def _forget(self, problems: Tensor) -> None:
+        """Start afresh, without curvature, in some problems."""
+        mask = problems[:, None]
+        for pair in self._pairs:
+            pair.s, pair.y = torch.where(mask, 0, pair.s), torch.where(mask, 0, pair.y)
+            pair.rho = torch.where(problems, 0, pair.rho)
+        self.scale = torch.where(problems, 0, self.scale)
+
+
+def _true(mask: Sequence[bool]) -> tuple[int, ...]:
+    """The places where it is."""
+    return tuple(k for k, there in enumerate(mask) if there)

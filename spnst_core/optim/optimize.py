@@ -1,0 +1,172 @@
+"""The optimiser: a batch of cells through the stages of a recipe. It yields progress; it knows no screen or disk."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from math import cos, pi
+
+import torch
+from torch import Tensor
+
+from spnst_core.compute.device_index import indices
+from spnst_core.errors import InputError
+from spnst_core.imaging import io as image_io
+from spnst_core.imaging.colour import recolour
+from spnst_core.models.profiles import Models
+from spnst_core.objective.canvas import canvas, crop, framed
+from spnst_core.objective.objective import TERMS as TERMS
+from spnst_core.objective.objective import Objective
+from spnst_core.objective.statistics import fitting_tile
+from spnst_core.objective.targets import ContentTargets, StyleTargets
+from spnst_core.optim.adam import Adam
+from spnst_core.optim.early_stopping import Plateau
+from spnst_core.optim.gradient import evaluate
+from spnst_core.optim.lbfgs import LBFGS
+from spnst_core.recipes.recipe import Recipe, Stage
+
+
+@dataclass(frozen=True)
+class Iterate:
+    """One step of the optimiser, for a batch of B cells.
+
+    Attributes:
+        stage: index of the stage, from 0, of ``stages``.
+        step: number of the step over the whole recipe, from 1, of ``steps``. A stage that ends early skips numbers.
+        cells: which of the batch took the step; the others had flattened in this stage.
+        losses: each term's value *before* the step, unweighted, (B,); and ``total``, the weighted sum. Of cells that
+            didn't take it, the last that was known.
+        image: the pastiches after the step, (B, 3, H, W) in [0, 1], at the stage's size.
+    """
+
+    stage: int
+    stages: int
+    step: int
+    steps: int
+    cells: tuple[int, ...]
+    losses: dict[str, Tensor]
+    image: Tensor
+
+
+def optimize(
+    content: ContentTargets,
+    styles: Sequence[StyleTargets],
+    recipe: Recipe,
+    models: Models,
+    start: Tensor | None = None,
+    tile: int | None = None,
+) -> Iterator[Iterate]:
+    """Stylise one content with each of several styles, from the coarsest stage to the finest.
+
+    The cells don't touch each other: each has its own losses, Adam treats every pixel alone, and L-BFGS gives each
+    cell a curvature and a step of its own. The image stays in [0, 1]. The last iterate holds the finished pastiches.
+
+    From one stage to the next the image goes on. Where the size stays, so does the optimiser: Adam with its moments,
+    L-BFGS with its curvature. Where the size grows, the image is resized and the optimiser starts afresh; of L-BFGS's
+    curvature the scale goes on.
+
+    Args:
+        content: the photograph, with edges and depth at each of ``recipe.sizes`` where their weight isn't zero.
+        styles: one for each cell, with statistics at each of ``recipe.style_sizes``.
+        start: pictures to start from in place of ``recipe.init``, (1 or B, 3, h, w), such as an earlier pastiche. They
+            are resized to the content's shape.
+        tile: side in pixels of what the networks may read at once; by default what fits the device's free memory.
+
+    Raises:
+        InputError: a content too narrow for the recipe, a start that isn't one picture or one for each cell, or a
+            profile whose networks lack what the recipe asks for.
+    """
+    generator = torch.Generator().manual_seed(recipe.seed)
+    optimizer: Adam | LBFGS | None = None
+    begun = 0
+    for index, stage in enumerate(recipe.stages):
+        goal = canvas(content.content, recipe, stage).to(models.device)
+        layers = {*recipe.content_layers(models.encoder), *recipe.style_layers(models.encoder)}
+        # Of the networks at work: they must be in memory before it is asked what is left.
+        side = fitting_tile(models.at_work.encoder, layers, goal) if tile is None else tile
+        objective = Objective(goal, content, styles, recipe, stage, models, side)
+        if optimizer is None:
+            if start is None:
+                x = _start(goal, styles, recipe, stage, generator)
+            else:
+                x = _placed(start, goal, len(styles), recipe.margin)
+            optimizer = _begun(x, recipe)
+        elif optimizer.x.shape[2:] != goal.shape[2:]:
+            x = _placed(crop(optimizer.x.detach(), recipe.margin), goal, len(styles), recipe.margin)
+            optimizer = _begun(x, recipe, optimizer)
+        elif isinstance(optimizer, LBFGS):
+            optimizer.go_on()
+        plateau, values = Plateau(len(styles), recipe.flat), dict[str, Tensor]()
+        for done in range(stage.steps):
+            cells, step = plateau.falling, begun + done + 1
+            if not cells:
+                break
+            evaluated = partial(evaluate, objective, objective.view(_of_step(recipe, step)))
+            if isinstance(optimizer, LBFGS):
+                values = dict(optimizer.step(evaluated))
+            else:
+                values = _updated(values, optimizer.step(evaluated, _learning_rate(stage, done), cells), cells)
+                plateau.add(values["total"])
+            image = crop(optimizer.x.detach(), recipe.margin)
+            yield Iterate(index, len(recipe.stages), step, recipe.steps, cells, values, image)
+        begun += stage.steps
+
+
+@torch.no_grad()
+def starting_point(content: ContentTargets, styles: Sequence[StyleTargets], recipe: Recipe, models: Models) -> Tensor:
+    """What the recipe starts from, at the pastiches' own size, (B, 3, H, W): finished pastiches are held against it."""
+    generator = torch.Generator().manual_seed(recipe.seed)
+    goal = canvas(content.content, recipe, recipe.stages[-1]).to(models.device)
+    return crop(_start(goal, styles, recipe, recipe.stages[-1], generator), recipe.margin)
+
+
+def _begun(x: Tensor, recipe: Recipe, smaller: Adam | LBFGS | None = None) -> Adam | LBFGS:
+    """The recipe's optimiser on canvases, after one that was at work on smaller ones."""
+    if recipe.optimizer == "adam":
+        return Adam(x, recipe)
+    if not isinstance(smaller, LBFGS):
+        return LBFGS(x)
+    # Losses are means: of more pixels each counts less, and the curvature is less.
+    return LBFGS(x, scale=smaller.scale * (x[0].numel() / smaller.x[0].numel()))
+
+
+def _of_step(recipe: Recipe, step: int) -> torch.Generator:
+    """What one step draws its view from: it depends on the seed and the step, and not on how many came before it."""
+    return torch.Generator().manual_seed(recipe.seed * 1_000_003 + step)
+
+
+def _updated(values: Mapping[str, Tensor], new: Mapping[str, Tensor], cells: Sequence[int]) -> dict[str, Tensor]:
+    """All cells' values once those of some cells are new."""
+    if not values or len(cells) == len(values["total"]):
+        return dict(new)
+    own = indices(tuple(cells), new["total"].device)
+    return {term: value.index_copy(0, own, new[term]) for term, value in values.items()}
+
+
+def _learning_rate(stage: Stage, done: int) -> float:
+    share = done / max(1, stage.steps - 1)
+    return stage.lr * (stage.lr_end + (1 - stage.lr_end) * (1 + cos(pi * share)) / 2)
+
+
+def _start(
+    goal: Tensor, styles: Sequence[StyleTargets], recipe: Recipe, stage: Stage, generator: torch.Generator
+) -> Tensor:
+    """The picture that optimisation starts from, (B, 3, H, W)."""
+    if recipe.init == "noise":
+        noise = torch.rand((1, *goal.shape[1:]), generator=generator).to(goal)
+        return noise.repeat(len(styles), 1, 1, 1)
+    if recipe.init == "content":
+        return goal.repeat(len(styles), 1, 1, 1)
+    sizes = recipe.stroke_sizes(stage)
+    palettes = [style.averaged(sizes, "colour") for style in styles]
+    return torch.cat([recolour(goal, palette.gram, palette.mean) for palette in palettes])
+
+
+def _placed(start: Tensor, goal: Tensor, cells: int, margin: int) -> Tensor:
+    """Given pictures on the canvas of ``goal``, one for each cell."""
+    if start.dim() != 4 or start.shape[1] != 3 or len(start) not in (1, cells):
+        raise InputError(
+            f"a start of shape {tuple(start.shape)} doesn't fit {cells} cell(s): give (1, 3, H, W) or one for each"
+        )
+    height, width = crop(goal, margin).shape[2:]
+    x = framed(image_io.resize(start, height, width).to(goal), margin)
+    return x.expand(cells, -1, -1, -1).clone()

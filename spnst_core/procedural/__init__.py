@@ -1,1 +1,0 @@
-"""Paintings made by code: the style pictures that come with the project."""

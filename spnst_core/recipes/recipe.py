@@ -1,0 +1,255 @@
+"""Recipes: how to make a pastiche. Loss weights, stages, strokes, optimiser and starting picture, from YAML."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError, model_validator
+
+from spnst_core.errors import InputError, closest
+from spnst_core.models.profiles import Layered
+from spnst_core.recipes.style_size import StyleSize
+
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Strokes = Annotated[tuple[Positive, ...], Field(min_length=1)]
+Share = Annotated[float, Field(ge=0, lt=1)]
+Shares = Annotated[dict[str, Positive], Field(min_length=1)]
+Term = Literal["content", "style", "edge", "depth", "tv"]
+EncoderName = Literal["embedded", "vgg19"]
+WrittenStyleSize = Annotated[
+    StyleSize, BeforeValidator(lambda x: StyleSize.parse(x) if isinstance(x, str) else x), PlainSerializer(str)
+]
+
+MARGIN = 8
+"""Pixels mirrored around a picture whose views wander: they do so by as many in each direction."""
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Weights(_Frozen):
+    """How much each term counts. In the ``relative`` form 1 means: as much as the whole energy of the target."""
+
+    content: NonNegative = 1.0
+    style: NonNegative = 1.0
+    edge: NonNegative = 0.0
+    depth: NonNegative = 0.0
+    tv: NonNegative = 0.0
+
+
+class Layers(_Frozen):
+    """Layers of one encoder for content and for style, and how much each counts; its own choice where not given."""
+
+    content: Shares | None = None
+    style: Shares | None = None
+
+
+class Stage(_Frozen):
+    """One run of the optimiser at one size.
+
+    ``scale`` is the fraction of the recipe's size that this stage works at. Adam's learning rate falls from ``lr``
+    to ``lr * lr_end`` along a half cosine; L-BFGS finds its own step. ``weights`` and ``strokes`` replace the
+    recipe's own where given; terms that the stage is ``without`` have weight 0 and cost no time.
+    """
+
+    scale: Annotated[float, Field(gt=0, le=1)] = 1.0
+    steps: Annotated[int, Field(ge=1)]
+    lr: Positive = 0.03
+    lr_end: Annotated[float, Field(gt=0, le=1)] = 1.0
+    weights: Weights | None = None
+    without: tuple[Term, ...] = ()
+    strokes: Strokes | None = None
+
+
+class Recipe(_Frozen):
+    """Everything that decides what a pastiche looks like, except the two pictures and the networks.
+
+    Attributes:
+        form: of every loss, see `spnst_core.objective.losses`.
+        init: the picture to start from: the content itself, the content ``recoloured`` with the style's palette, or
+            seeded ``noise``.
+        optimizer: ``adam``, or ``lbfgs`` (L-BFGS with a line search, each cell for itself).
+        betas: Adam's decay rates.
+        smooth_gradients: blur each gradient by [1 2 1]/4 both ways before Adam's step (a Sobolev gradient): strokes
+            form, and a weave of two pixels can't.
+        jitter: at every step, show the networks a window at a random place, and the depth network a softened and
+            noisy one, so that their grids and blind spots aren't painted. Without it they see the picture as it is.
+        edge_on, depth_on: compare the networks' ``maps``, or the ``features`` that lead to them.
+        layers: for each encoder that shouldn't use its own choice of layers, which ones it should use.
+        size: long side of the pastiche in pixels.
+        style_size: the size that the style is looked at with, such as ``512-short``; the stage's size if not given.
+        strokes: multiples of that size; the Grams at all of them are averaged. Larger numbers paint larger strokes.
+        flat: a cell leaves a stage once its loss, averaged over 20 steps, falls by less than this share from the 20
+            before; 0: never. L-BFGS has an end of its own.
+        record_every: steps of the optimiser between two frames of a cell's film; 0: no film. The pastiche is the same.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
+    description: str = ""
+    form: Literal["relative", "raw"] = "relative"
+    init: Literal["content", "recoloured", "noise"] = "recoloured"
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    optimizer: Literal["adam", "lbfgs"] = "adam"
+    betas: tuple[Share, Share] = (0.9, 0.99)
+    smooth_gradients: bool = True
+    jitter: bool = True
+    edge_on: Literal["maps", "features"] = "maps"
+    depth_on: Literal["maps", "features"] = "maps"
+    layers: dict[EncoderName, Layers] = {}
+    size: Annotated[int, Field(ge=32)] = 256
+    style_size: WrittenStyleSize | None = None
+    weights: Weights = Weights()
+    strokes: Strokes = (1.0,)
+    flat: Share = 0.005
+    record_every: Annotated[int, Field(ge=0)] = 0
+    stages: Annotated[tuple[Stage, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _grows_to_full_size(self) -> Recipe:
+        scales = [stage.scale for stage in self.stages]
+        if scales != sorted(scales) or scales[-1] != 1:
+            raise ValueError(f"stage scales must never fall and must end at 1, not {scales}")
+        return self
+
+    @model_validator(mode="after")
+    def _suits_the_optimizer(self) -> Recipe:
+        if self.optimizer == "lbfgs":
+            if self.jitter or self.smooth_gradients:
+                raise ValueError(
+                    "optimizer lbfgs compares losses and gradients along a line, which jitter and smooth_gradients "
+                    "falsify: set both to false"
+                )
+            if any({"lr", "lr_end"} & stage.model_fields_set for stage in self.stages):
+                raise ValueError("optimizer lbfgs finds its own step: leave lr and lr_end out of the stages")
+        return self
+
+    @staticmethod
+    def names() -> list[str]:
+        """Names of the built-in recipes."""
+        folder = resources.files("spnst_core.recipes") / "builtin"
+        return sorted(Path(f.name).stem for f in folder.iterdir() if f.name.endswith(".yaml"))
+
+    @classmethod
+    def load(cls, source: str | Path) -> Recipe:
+        """A built-in recipe by name, or one of your own from a ``.yaml`` file, whose ``name`` defaults to the file's.
+
+        Raises:
+            InputError: no such recipe or file, not YAML, a misspelt key, or a value out of range.
+        """
+        text = str(source)
+        if not text.endswith((".yaml", ".yml")):
+            if text not in cls.names():
+                raise InputError(
+                    f'no recipe "{text}"{closest(text, cls.names())}: built in are {", ".join(cls.names())}; '
+                    "a recipe of your own is a path ending in .yaml"
+                )
+            return cls._parse(
+                (resources.files("spnst_core.recipes") / "builtin" / f"{text}.yaml").read_text("utf-8"), text
+            )
+        try:
+            return cls._parse(Path(text).read_text("utf-8"), text)
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(f"recipe {text} can't be read: {error}") from error
+
+    @classmethod
+    def _parse(cls, text: str, source: str) -> Recipe:
+        try:
+            data = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise InputError(f"recipe {source} isn't YAML: {' '.join(str(error).split())}") from error
+        if not isinstance(data, dict):
+            raise InputError(f"recipe {source} must be a mapping with at least the key stages")
+        try:
+            return cls.model_validate({"name": Path(source).stem.replace("-", "_").lower(), **data})
+        except ValidationError as error:
+            raise InputError(f"recipe {source}: " + "; ".join(map(_problem, error.errors()))) from error
+
+    def with_size(self, size: int) -> Recipe:
+        """The same recipe for pastiches whose long side is ``size`` pixels.
+
+        Raises:
+            InputError: ``size`` is too small for the recipe.
+        """
+        try:
+            return Recipe.model_validate({**self.model_dump(exclude_unset=True), "size": size})
+        except ValidationError as error:
+            raise InputError(f"recipe {self.name}: " + "; ".join(map(_problem, error.errors()))) from error
+
+    def with_weights(self, weights: Mapping[str, float]) -> Recipe:
+        """The same recipe with some weights, by the names of their terms, replaced in every stage.
+
+        Raises:
+            InputError: no such term, or a weight out of range.
+        """
+        data = self.model_dump(exclude_unset=True)
+        for part in (data, *(stage for stage in data["stages"] if stage.get("weights"))):
+            part["weights"] = {**part.get("weights", {}), **weights}
+        try:
+            return Recipe.model_validate(data)
+        except ValidationError as error:
+            raise InputError(f"recipe {self.name}: " + "; ".join(map(_problem, error.errors()))) from error
+
+    @property
+    def margin(self) -> int:
+        """Pixels mirrored around the picture while it is optimised, and cropped at the end: room for jitter."""
+        return MARGIN if self.jitter else 0
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Long sides in pixels that the stages work at, each once, rising."""
+        return tuple(sorted({self.stage_size(stage) for stage in self.stages}))
+
+    @property
+    def style_sizes(self) -> tuple[StyleSize, ...]:
+        """Sizes at which the style picture is looked at, each once, rising."""
+        return tuple(sorted({size for stage in self.stages for size in self.stroke_sizes(stage)}))
+
+    def stage_size(self, stage: Stage) -> int:
+        """Long side in pixels of the pastiche in one stage."""
+        return round(self.size * stage.scale)
+
+    def stroke_sizes(self, stage: Stage) -> tuple[StyleSize, ...]:
+        """Sizes of the style picture whose statistics one stage averages."""
+        size = self.style_size or StyleSize(self.stage_size(stage))
+        return tuple(size.times(stroke) for stroke in stage.strokes or self.strokes)
+
+    def content_layers(self, encoder: Layered) -> Mapping[str, float]:
+        """The encoder's layers for content and what each counts."""
+        return self._layers(encoder).content or encoder.content_layers
+
+    def style_layers(self, encoder: Layered) -> Mapping[str, float]:
+        """The encoder's layers for style and what each counts."""
+        return self._layers(encoder).style or encoder.style_layers
+
+    def _layers(self, encoder: Layered) -> Layers:
+        return next((layers for name, layers in self.layers.items() if name == encoder.name), Layers())
+
+    def stage_weights(self, stage: Stage) -> Weights:
+        """The weights in force in one stage."""
+        return (stage.weights or self.weights).model_copy(update=dict.fromkeys(stage.without, 0.0))
+
+    @property
+    def steps(self) -> int:
+        """Optimiser steps over all stages."""
+        return sum(stage.steps for stage in self.stages)
+
+
+_KEYS = {key for model in (Recipe, Stage, Weights, Layers) for key in model.model_fields}
+
+
+def _problem(error: Any) -> str:
+    """One pydantic error as: key, what is wrong, what was given."""
+    where = ".".join(str(part) for part in error["loc"]) or "recipe"
+    if error["type"] == "extra_forbidden":
+        return f"unknown key {where}{closest(str(error['loc'][-1]), _KEYS)}"
+    if error["type"] == "missing":
+        return f"key {where} is missing"
+    if error["loc"]:
+        return f"{where}: {error['msg']}, not {error['input']!r}"
+    return str(error["msg"]).removeprefix("Value error, ")

@@ -1,0 +1,312 @@
+"""Contact sheets: a grid of pictures with headers and captions, as one picture to look at or as pages to print."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from itertools import pairwise, product
+from math import ceil
+from typing import TypeVar
+
+from PIL import Image, ImageDraw
+
+from spnst_core.report.close_ups import Window
+from spnst_core.report.text import lines, write
+
+TILE = 240
+"""Long side in pixels of a tile."""
+
+GAP, PAD, LINE = 12, 28, 16
+BACKGROUND, INK, FAINT, EMPTY, MARK = "#faf9f7", "#1d1c1a", "#736d63", "#eceae5", "#ffffff"
+
+HEAD = 64
+"""Height in pixels of the title and the line under it."""
+
+CAPTION = 2 * LINE + 10
+"""Height in pixels under a picture, for its caption."""
+
+MOST_COLUMNS, MOST_ROWS = 6, 4
+"""What a page holds unless told otherwise: tiles with close-ups and maps are twice as high as wide."""
+
+DPI = 150
+
+Part = TypeVar("Part")
+
+THIN = 4
+"""Space in pixels between the parts of a tile."""
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A picture and the one or two lines under it (split at a newline): the first in ink, the second fainter.
+
+    Attributes:
+        image: the picture.
+        caption: under everything else.
+        close_up: a part of the picture that is outlined, and shown enlarged under it.
+        below: smaller pictures, such as the maps of a photograph, side by side under it; all of its shape.
+    """
+
+    image: Image.Image
+    caption: str = ""
+    close_up: Window | None = None
+    below: Sequence[Image.Image] = ()
+
+
+@dataclass(frozen=True)
+class Gap:
+    """The place of a picture that isn't there: why, and a caption as under a picture."""
+
+    reason: str
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row: its header tiles (photograph, depth, edges), and a cell under each column.
+
+    A row without header goes on with the photograph of the row above.
+    """
+
+    header: Sequence[Tile]
+    cells: Sequence[Tile | Gap]
+
+
+def contact_sheet(
+    title: str, columns: Sequence[Tile], rows: Sequence[Row], subtitle: str = "", scale: float = 1
+) -> Image.Image:
+    """Draw a sheet of any size: the columns' pictures on top, each row's own at its left.
+
+    Args:
+        title: in large letters on top.
+        columns: painting of each column.
+        rows: from top to bottom.
+        subtitle: a fainter line under the title.
+        scale: by which every measure grows: at 1 a tile is `TILE` pixels wide.
+
+    Raises:
+        ValueError: a row hasn't as many cells as there are columns, or has headers but another number than the first.
+    """
+    _check(columns, rows)
+    return _Page(scale, title, subtitle, columns, rows).drawn()
+
+
+def contact_sheets(
+    title: str,
+    columns: Sequence[Tile],
+    rows: Sequence[Row],
+    subtitle: str = "",
+    scale: float = 1,
+    most_columns: int = MOST_COLUMNS,
+    most_rows: int = MOST_ROWS,
+) -> list[Image.Image]:
+    """A sheet broken into pages of one size, by columns and by rows, as evenly as it goes; headers are on every page.
+
+    Rows that share a photograph stay together where a page has room for them. Pages go from left to right, then
+    down. A grid that fits one page gives just what `contact_sheet` draws.
+
+    Raises:
+        ValueError: as `contact_sheet`, or a page that may hold no column or no row.
+    """
+    _check(columns, rows)
+    if min(most_columns, most_rows) < 1:
+        raise ValueError(f"a page of {most_columns} columns and {most_rows} rows can show nothing")
+    blocks = list(product(_bands(rows, most_rows), _even(range(len(columns)), most_columns)))
+    if len(blocks) == 1:
+        return [contact_sheet(title, columns, rows, subtitle, scale)]
+    pages = [
+        _Page(
+            scale,
+            title,
+            subtitle,
+            [columns[c] for c in across],
+            [Row(_header(rows, r, down[0]), [rows[r].cells[c] for c in across]) for r in down],
+            f"{number} / {len(blocks)}",
+        )
+        for number, (down, across) in enumerate(blocks, 1)
+    ]
+    size = max(page.width for page in pages), max(page.height for page in pages)
+    return [page.drawn(size) for page in pages]
+
+
+def pdf(pages: Sequence[Image.Image], title: str = "") -> bytes:
+    """Pages as one PDF, the same for the same pages; at `DPI` pixels an inch.
+
+    Raises:
+        ValueError: there is no page.
+    """
+    if not pages:
+        raise ValueError("a PDF needs at least one page")
+    first, *others = pages
+    out = BytesIO()
+    first.save(
+        out,
+        "PDF",
+        save_all=True,
+        append_images=others,
+        resolution=DPI,
+        quality=92,
+        title=title,
+        # Without these Pillow writes the time of day.
+        creationDate=time.gmtime(0),
+        modDate=time.gmtime(0),
+    )
+    return out.getvalue()
+
+
+def _check(columns: Sequence[Tile], rows: Sequence[Row]) -> None:
+    headers = len(rows[0].header) if rows else 0
+    for number, row in enumerate(rows):
+        if len(row.cells) != len(columns) or len(row.header) not in (0, headers):
+            raise ValueError(
+                f"row {number} has {len(row.header)} headers and {len(row.cells)} cells, "
+                f"where the sheet has {headers} and {len(columns)}"
+            )
+
+
+def _even(parts: Sequence[Part], most: int) -> list[Sequence[Part]]:
+    """Parts in as few groups of at most ``most`` as it takes, their lengths as equal as can be; one group of none."""
+    groups = max(1, ceil(len(parts) / most))
+    ends = [round(len(parts) * group / groups) for group in range(groups + 1)]
+    return [parts[start:end] for start, end in pairwise(ends)]
+
+
+def _bands(rows: Sequence[Row], most: int) -> list[Sequence[int]]:
+    """The numbers of the rows of each page."""
+    starts = [number for number, row in enumerate(rows) if row.header or number == 0]
+    photographs = [range(start, end) for start, end in pairwise([*starts, len(rows)])]
+    longest = max(map(len, photographs), default=1)
+    if longest > most:
+        return _even(range(len(rows)), most)
+    return [[number for band in bands for number in band] for bands in _even(photographs, most // longest)]
+
+
+def _header(rows: Sequence[Row], number: int, top: int) -> Sequence[Tile]:
+    """The header of a row: on top of a page it is that of the photograph that the row belongs to."""
+    if number > top:
+        return rows[number].header
+    return next((row.header for row in rows[number::-1] if row.header), ())
+
+
+class _Page:
+    """One sheet: where everything goes, and the drawing of it."""
+
+    def __init__(
+        self,
+        scale: float,
+        title: str,
+        subtitle: str,
+        columns: Sequence[Tile],
+        rows: Sequence[Row],
+        folio: str = "",
+    ) -> None:
+        self._scale = scale
+        self._title, self._subtitle, self._folio = title, subtitle, folio
+        self._columns, self._rows = columns, rows
+        self._tile, self._gap, self._pad = self._px(TILE), self._px(GAP), self._px(PAD)
+        self._headers = max((len(row.header) for row in rows), default=0)
+        self._heights = [self._height(columns), *(self._height([*row.header, *row.cells]) for row in rows)]
+        stride = self._tile + self._gap
+        self.width = 2 * self._pad + (self._headers + len(columns)) * stride - self._gap
+        self.height = 2 * self._pad + self._px(HEAD) + sum(self._heights) + self._gap * (len(self._heights) - 1)
+
+    def drawn(self, size: tuple[int, int] | None = None) -> Image.Image:
+        """The sheet, on paper of another size if one is given."""
+        sheet = Image.new("RGB", size or (self.width, self.height), BACKGROUND)
+        right = sheet.width - self._pad
+        folio = self._px(80) if self._folio else 0
+        middle = self._pad + self._px(34)
+        write(sheet, (self._pad, self._pad, right - folio, middle), self._title, self._px(30), INK, "serif")
+        write(sheet, (right - folio, self._pad, right, middle), self._folio, self._px(13), FAINT, align="right")
+        under = (self._pad, middle, right, middle + self._px(20))
+        write(sheet, under, self._subtitle, self._px(13), FAINT)
+        y = self._pad + self._px(HEAD)
+        rows = [Row((), self._columns), *self._rows]
+        for number, (row, height) in enumerate(zip(rows, self._heights, strict=True)):
+            for place, entry in [*enumerate(row.header), *enumerate(row.cells, self._headers)]:
+                x = self._pad + place * (self._tile + self._gap)
+                if isinstance(entry, Gap):
+                    self._draw_gap(sheet, entry, x, y, height - self._px(CAPTION))
+                else:
+                    # Paintings stand on the line of their captions, whatever their shapes.
+                    down = height - self._px(CAPTION) - self._tall(entry) if number == 0 else 0
+                    self._draw_tile(sheet, entry, x, y + down)
+            y += height + self._gap
+        return sheet
+
+    def _px(self, length: float) -> int:
+        return round(length * self._scale)
+
+    def _height(self, group: Sequence[Tile | Gap]) -> int:
+        """Of a row, with captions."""
+        pictures = [self._tall(entry) for entry in group if isinstance(entry, Tile)]
+        return max(pictures, default=self._px(TILE * 3 / 4)) + self._px(CAPTION)
+
+    def _tall(self, tile: Tile) -> int:
+        """Of a tile's picture and what is under it."""
+        parts = [self._fitted(tile.image), *([self._enlarged(tile)] if tile.close_up else [])]
+        if tile.below:
+            parts.append(self._small(tile))
+        return sum(height for _, height in parts) + self._px(THIN) * (len(parts) - 1)
+
+    def _fitted(self, image: Image.Image) -> tuple[int, int]:
+        """Width and height of a picture scaled so that it fits a square tile."""
+        factor = min(self._tile / image.width, self._tile / image.height)
+        return max(1, round(image.width * factor)), max(1, round(image.height * factor))
+
+    def _enlarged(self, tile: Tile) -> tuple[int, int]:
+        """Width and height of a tile's close-up: as wide as its picture."""
+        assert tile.close_up
+        left, top, right, bottom = tile.close_up.of(*tile.image.size)
+        width = self._fitted(tile.image)[0]
+        return width, min(self._tile, max(1, round((bottom - top) * width / (right - left))))
+
+    def _small(self, tile: Tile) -> tuple[int, int]:
+        """Width and height of each of the pictures below a tile's own."""
+        width, height = self._fitted(tile.image)
+        small = max(1, (width - self._px(THIN) * (len(tile.below) - 1)) // len(tile.below))
+        return small, max(1, round(height * small / width))
+
+    def _draw_tile(self, sheet: Image.Image, tile: Tile, x: int, y: int) -> None:
+        size = self._fitted(tile.image)
+        picture = tile.image.convert("RGB")
+        sheet.paste(picture.resize(size, Image.Resampling.LANCZOS), (x, y))
+        below = y + size[1]
+        if tile.close_up:
+            left, top, right, bottom = tile.close_up.of(*size)
+            outline = (x + left, y + top, x + right - 1, y + bottom - 1)
+            draw = ImageDraw.Draw(sheet)
+            draw.rectangle(outline, outline=INK, width=self._px(3))
+            draw.rectangle((*(v + 1 for v in outline[:2]), *(v - 1 for v in outline[2:])), outline=MARK)
+            below += self._px(THIN)
+            near = tile.close_up.crop(picture).resize(self._enlarged(tile), Image.Resampling.LANCZOS)
+            sheet.paste(near, (x, below))
+            below += near.height
+        if tile.below:
+            below += self._px(THIN)
+            width, height = self._small(tile)
+            for place, part in enumerate(tile.below):
+                small = part.convert("RGB").resize((width, height), Image.Resampling.LANCZOS)
+                sheet.paste(small, (x + place * (width + self._px(THIN)), below))
+            below += height
+        self._write_caption(sheet, tile.caption, x, below)
+
+    def _write_caption(self, sheet: Image.Image, caption: str, x: int, y: int) -> None:
+        for number, line in enumerate(caption.split("\n")[:2]):
+            top = y + self._px(5 + number * LINE)
+            box = (x, top, x + self._tile, top + self._px(LINE))
+            write(sheet, box, line, self._px(12 if number else 14), FAINT if number else INK)
+
+    def _draw_gap(self, sheet: Image.Image, gap: Gap, x: int, y: int, height: int) -> None:
+        ImageDraw.Draw(sheet).rectangle((x, y, x + self._tile - 1, y + height - 1), fill=EMPTY)
+        size, step, margin = self._px(13), self._px(LINE + 1), self._px(10)
+        most = max(1, min(4, (height - 2 * margin) // step))
+        reason = lines(gap.reason, size, self._tile - 2 * margin, most)
+        top = y + (height - step * len(reason)) // 2
+        for number, line in enumerate(reason):
+            at = top + number * step
+            box = (x + margin, max(y, at), x + self._tile - margin, min(y + height, at + step))
+            write(sheet, box, line, size, FAINT, align="centre")
+        self._write_caption(sheet, gap.caption, x, y + height)

@@ -1,0 +1,136 @@
+"""Plots of the metric table: where each recipe stands between style and structure, and how its cells are spread."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from spnst_core.metrics.registry import METRICS, Metric
+
+DPI = 200
+SPAN = 0.25
+
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b8860b", "#56b4e9", "#8b877f", "#7b3294")
+"""Told apart by colour-blind eyes as well (after Okabe and Ito); they come round again when there are more."""
+
+
+@dataclass(frozen=True)
+class Paper:
+    """Colours of a drawing's ground, words and lines."""
+
+    ground: str
+    ink: str
+    faint: str
+
+
+LIGHT, DARK = Paper("#ffffff", "#1d1c1a", "#b9b5ad"), Paper("#1b1a18", "#eceae5", "#6a655c")
+
+_METRICS = {metric.key: metric for metric in METRICS}
+
+
+def frontier(
+    table: pd.DataFrame,
+    structure: str = "edge_error",
+    style: str = "patch_distance",
+    families: Mapping[str, Sequence[str]] | None = None,
+    paper: Paper = LIGHT,
+) -> bytes:
+    """Mean style against mean structure of each recipe, as PNG; better is towards the lower left, or as arrows say.
+
+    Args:
+        table: the metric table.
+        structure: metric on the vertical axis.
+        style: metric on the horizontal one.
+        families: recipes of one kind by its name, in the order in which a line joins them; others stand alone.
+        paper: its colours.
+
+    Raises:
+        ValueError: no recipe has both metrics.
+    """
+    means = table.groupby("recipe", sort=False)[[style, structure]].mean().dropna()
+    if means.empty:
+        raise ValueError(f"no recipe has both {style} and {structure}")
+    figure, (axes,) = _figure(1, 6.4, 4.4, paper)
+    held = {recipe for members in (families or {}).values() for recipe in members}
+    groups = {**(families or {}), **{recipe: [recipe] for recipe in means.index if recipe not in held}}
+    for number, (name, members) in enumerate(groups.items()):
+        line = means.loc[[recipe for recipe in members if recipe in means.index]]
+        colour = COLOURS[number % len(COLOURS)]
+        axes.plot(line[style], line[structure], "-o", color=colour, markersize=6, linewidth=1.6, label=name, zorder=3)
+        for recipe, x, y in line.itertuples():
+            short = str(recipe).removeprefix(f"{name}_") if len(members) > 1 else str(recipe)
+            axes.annotate(short, (x, y), (5, 5), textcoords="offset points", fontsize=7, color=paper.ink)
+    if families:
+        axes.legend(frameon=False, labelcolor=paper.ink, fontsize=8)
+    for key, name_axis in ((style, axes.set_xlabel), (structure, axes.set_ylabel)):
+        name_axis(_named(_METRICS[key]), color=paper.ink, fontsize=9)
+    axes.margins(0.12)
+    axes.set_xlim(_wide(*axes.get_xlim()))
+    axes.set_ylim(_wide(*axes.get_ylim()))
+    return _png(figure)
+
+
+def strips(table: pd.DataFrame, metrics: Sequence[Metric], paper: Paper = LIGHT) -> bytes:
+    """Every cell as a dot, a row for each recipe and a panel for each metric, with means as bars, as PNG.
+
+    Raises:
+        ValueError: no metric of these is in the table.
+    """
+    shown = [metric for metric in metrics if metric.key in table and table[metric.key].notna().any()]
+    if not shown:
+        raise ValueError("the table has none of the metrics to draw")
+    recipes = list(dict.fromkeys(table["recipe"]))
+    figure, panels = _figure(len(shown), 2.1 * min(4, len(shown)) + 1.6, 0.5 + 0.32 * len(recipes), paper, across=4)
+    spread = np.random.default_rng(0)
+    for panel, (axes, metric) in enumerate(zip(panels, shown, strict=True)):
+        for row, recipe in enumerate(recipes):
+            values = table.loc[table["recipe"] == recipe, metric.key].dropna()
+            colour = COLOURS[row % len(COLOURS)]
+            heights = row + spread.uniform(-0.28, 0.28, len(values))
+            axes.scatter(values, heights, s=7, color=colour, alpha=0.5, linewidths=0, zorder=2)
+            if len(values):
+                axes.plot([values.mean()] * 2, [row - 0.38, row + 0.38], color=paper.ink, linewidth=1.6, zorder=3)
+        axes.set_yticks(range(len(recipes)), recipes if panel % 4 == 0 else [""] * len(recipes))
+        axes.set_ylim(len(recipes) - 0.5, -0.5)
+        axes.set_title(_named(metric), fontsize=8, color=paper.ink)
+    return _png(figure)
+
+
+def _wide(low: float, high: float) -> tuple[float, float]:
+    """A range of at least `SPAN` of its upper end around the same middle: a hair's breadth mustn't fill the plot."""
+    lacking = max(0.0, SPAN * abs(high) - (high - low)) / 2
+    return low - lacking, high + lacking
+
+
+def _named(metric: Metric) -> str:
+    unit = f", {metric.unit}" if metric.unit else ""
+    return f"{metric.label}{unit} ({'←' if metric.better == 'lower' else '→'} better)"
+
+
+def _figure(panels: int, width: float, height: float, paper: Paper, across: int = 1) -> tuple[Figure, list[Axes]]:
+    """A figure with so many panels, at most ``across`` in a row, and the height of one row in inches."""
+    rows = -(-panels // across)
+    figure = Figure((width, height * rows + 0.3), dpi=DPI, facecolor=paper.ground, layout="constrained")
+    grid = figure.subplots(rows, min(across, panels), squeeze=False).ravel().tolist()
+    for axes in grid[panels:]:
+        axes.set_visible(False)
+    for axes in grid[:panels]:
+        axes.set_facecolor(paper.ground)
+        axes.tick_params(colors=paper.ink, labelsize=7, length=2)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.spines[["left", "bottom"]].set_color(paper.faint)
+        axes.grid(color=paper.faint, linewidth=0.4, alpha=0.5)
+    return figure, grid[:panels]
+
+
+def _png(figure: Figure) -> bytes:
+    out = BytesIO()
+    FigureCanvasAgg(figure).print_png(out, metadata={"Software": None})
+    return out.getvalue()

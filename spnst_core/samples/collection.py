@@ -1,0 +1,57 @@
+"""Pictures to try the project on: photographs that come with scikit-image, and paintings made by code."""
+
+from __future__ import annotations
+
+from importlib import resources
+
+from PIL import Image
+
+from spnst_core.errors import InputError
+from spnst_core.imaging import io as image_io
+from spnst_core.samples.abstract import abstract
+from spnst_core.samples.harvest import harvest
+from spnst_core.samples.nocturne import nocturne
+from spnst_core.samples.pointillism import pointillism
+from spnst_core.samples.stained_glass import stained_glass
+from spnst_core.samples.woodblock import woodblock
+
+# slug: file in scikit-image, and the part of it to take (left, upper, right, lower)
+PHOTOGRAPHS = {
+    "astronaut": ("astronaut.png", (50, 0, 450, 360)),
+    "chelsea": ("chelsea.png", (0, 0, 451, 300)),
+    "coffee": ("coffee.png", (40, 0, 540, 400)),
+    "rocket": ("rocket.jpg", (90, 30, 552, 427)),
+}
+
+PAINTINGS = {
+    "nocturne": nocturne,
+    "stained-glass": stained_glass,
+    "woodblock": woodblock,
+    "harvest": harvest,
+    "pointillism": pointillism,
+    "abstract": abstract,
+}
+
+MIN_SIZE = 32
+
+
+def contents() -> dict[str, Image.Image]:
+    """Photographs by slug: a person, an animal, a still life, an outdoor scene.
+
+    They are files of the scikit-image package itself: nothing is downloaded.
+    """
+    folder = resources.files("skimage") / "data"
+    return {
+        slug: image_io.decode((folder / file).read_bytes(), file).crop(box) for slug, (file, box) in PHOTOGRAPHS.items()
+    }
+
+
+def styles(size: int = 512) -> dict[str, Image.Image]:
+    """Paintings by slug, made by code from fixed seeds; the long side of each is ``size`` pixels.
+
+    Raises:
+        InputError: ``size`` is below ``MIN_SIZE``, where no stroke could be seen.
+    """
+    if size < MIN_SIZE:
+        raise InputError(f"a painting {size} pixels long can't show its strokes; ask for at least {MIN_SIZE}")
+    return {slug: paint(size) for slug, paint in PAINTINGS.items()}

@@ -1,0 +1,69 @@
+"""Fingerprints: a hash of what made an artefact, carried in the artefact's own metadata."""
+
+from __future__ import annotations
+
+import json
+import re
+from hashlib import sha256
+from io import BytesIO
+
+import pyarrow.parquet as pq
+
+from spnst_core.errors import InputError
+from spnst_core.imaging import io as image_io
+from spnst_core.objective import targets
+from spnst_core.report import film
+
+VERSIONS = {
+    "content_image": 1,
+    "style_image": 1,
+    "depth_map": 3,
+    "edge_map": 3,
+    "style_grams": 2,
+    "pastiche": 7,
+    "timelapse": 1,
+    "metrics": 2,
+    "metric_table": 2,
+    "comparison": 1,
+    "contact_sheet": 4,
+    "gallery": 4,
+    "experiment": 1,
+}
+"""Code version of each step: raised when the same ingredients would now give another artefact."""
+
+HEAD = 65_536
+"""Bytes from a file's start that hold the metadata of a PNG, safetensors, MP4, JSON or HTML artefact."""
+
+_META = re.compile(r'<meta name="spnst-fingerprint" content="([0-9a-f]+)">')
+
+
+def fingerprint(step: str, *ingredients: str) -> str:
+    """Hash of a step, its code version and its ingredients, in order: 32 hexadecimal digits."""
+    return sha256(json.dumps([step, VERSIONS[step], *ingredients]).encode()).hexdigest()[:32]
+
+
+def metadata(name: str, data: bytes) -> dict[str, str]:
+    """The metadata that an artefact carries, ``fingerprint`` among them; nothing if it is damaged or not ours.
+
+    Args:
+        name: the artefact's file name; its suffix tells the format.
+        data: at least the first `HEAD` bytes; of Parquet, all.
+    """
+    try:
+        if name.endswith(".png"):
+            return image_io.png_text(data)
+        if name.endswith(".safetensors"):
+            return targets.read_metadata(data)
+        if name.endswith(".mp4"):
+            return film.read_metadata(data)
+        if name.endswith(".json"):
+            return {"fingerprint": str(json.loads(data)["fingerprint"])}
+        if name.endswith(".html"):
+            found = _META.search(data.decode("utf-8", "replace"))
+            return {"fingerprint": found[1]} if found else {}
+        if name.endswith(".parquet"):
+            schema = pq.read_schema(BytesIO(data)).metadata or {}
+            return {"fingerprint": schema[b"fingerprint"].decode()}
+    except (InputError, ValueError, KeyError, TypeError, OSError):
+        return {}  # a damaged artefact carries nothing, so that it is made again
+    raise ValueError(f"{name}: artefacts of this kind carry no metadata")

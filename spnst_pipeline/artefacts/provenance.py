@@ -1,0 +1,78 @@
+"""Provenance: what a pastiche's own file tells of how it was made, so that one file is one whole artefact."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from spnst_core.objective.objective import TERMS
+from spnst_pipeline.artefacts.fingerprints import HEAD, metadata
+from spnst_pipeline.storage.store import Store
+
+MADE = "made"
+"""PNG text, as JSON: recipe, profile, steps, seconds, device and final losses."""
+
+HISTORY = "history"
+"""PNG text, as JSON: the losses on the way, as columns."""
+
+POINTS = 60
+"""Steps of which the losses are kept: enough to draw them, and small beside the pixels."""
+
+
+def stamp(made: Mapping[str, Any], history: pd.DataFrame) -> dict[str, str]:
+    """What the file carries of it.
+
+    Args:
+        made: how the pastiche was made.
+        history: one row a step: step, stage and the terms of the loss; see `spnst_core.stylize.Trace`.
+    """
+    return {MADE: json.dumps(made), HISTORY: _packed(history)}
+
+
+def how_made(store: Store, key: str) -> dict[str, Any]:
+    """How a pastiche was made: recipe, profile, steps, seconds, device, its final losses, and what was overridden."""
+    return read_made(metadata(key, store.read(key, HEAD)))
+
+
+def read_made(carried: Mapping[str, str]) -> dict[str, Any]:
+    """As `how_made`, from the metadata that the file carries."""
+    made: dict[str, Any] = json.loads(carried[MADE])
+    return made
+
+
+def loss_history(store: Store, key: str) -> pd.DataFrame:
+    """The losses of a pastiche on its way: step (from 1), stage (from 0), and each term, unweighted, before that step.
+
+    At most `POINTS` rows, among them the first and the last step of every stage. A term is NaN where it had no weight.
+    """
+    return read_history(metadata(key, store.read(key, HEAD)))
+
+
+def read_history(carried: Mapping[str, str]) -> pd.DataFrame:
+    """As `loss_history`, from the metadata that the file carries."""
+    columns: dict[str, list[Any]] = json.loads(carried[HISTORY])
+    return pd.DataFrame(columns).astype({name: float for name in columns if name in TERMS})
+
+
+def _packed(history: pd.DataFrame) -> str:
+    """The columns at some of the steps, numbers to four digits; a term that has no weight at a step is null there."""
+    kept = history.iloc[_sampled(history["stage"].to_numpy())]
+    columns: dict[str, list[Any]] = {name: kept[name].tolist() for name in ("step", "stage")}
+    for term in TERMS:
+        if history[term].any():
+            columns[term] = [float(f"{value:.4g}") if value else None for value in kept[term]]
+    return json.dumps(columns, separators=(",", ":"))
+
+
+def _sampled(stages: np.ndarray) -> np.ndarray:
+    """Rows to keep, rising: both ends of every stage, and as many others, evenly spread, as there is room for."""
+    changes = np.flatnonzero(np.diff(stages))
+    ends = np.unique(np.concatenate([[0], changes, changes + 1, [len(stages) - 1]]))[:POINTS]
+    others = np.setdiff1d(np.arange(len(stages)), ends)
+    room = min(POINTS - len(ends), len(others))
+    spread = others[np.linspace(0, len(others) - 1, room).round().astype(int)] if room else others[:0]
+    return np.union1d(ends, spread)

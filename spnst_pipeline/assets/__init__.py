@@ -1,1 +1,0 @@
-"""The asset graph, one module for each stretch of it."""

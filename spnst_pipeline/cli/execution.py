@@ -1,0 +1,119 @@
+"""Execution: bring a whole project up to date in this process, with a persistent Dagster instance beside the store."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from importlib import resources
+
+import dagster as dg
+
+from spnst_pipeline.artefacts.rules import Lineage, partition
+from spnst_pipeline.definitions import build
+from spnst_pipeline.planning.grid import synchronised
+from spnst_pipeline.planning.plan import EVERYTHING, Launch, Plan
+from spnst_pipeline.progress import Listener, work
+from spnst_pipeline.project import Project
+from spnst_pipeline.settings import Settings
+from spnst_pipeline.stale_runs import fail_orphans, process_tags
+from spnst_pipeline.storage.places import Folder
+
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+def open_home(settings: Settings) -> dg.DagsterInstance:
+    """The project's Dagster instance, made when it isn't there, with the settings beside it for the UI.
+
+    Runs that a killed process left behind are reported as failed.
+
+    Raises:
+        InputError: its folder can't be written.
+    """
+    home = settings.dagster_home
+    Folder(home).require_writable()
+    home.mkdir(parents=True, exist_ok=True)
+    if not (home / "dagster.yaml").exists():
+        (home / "dagster.yaml").write_text((resources.files("spnst_pipeline") / "dagster.yaml").read_text("utf-8"))
+    (home / "spnst.yaml").write_text(settings.to_yaml(home), "utf-8")
+    instance = dg.DagsterInstance.from_config(str(home))
+    # The daemon's queue only learns of a pool's limit when it has let the first runs through.
+    if "gpu" not in {pool.name for pool in instance.event_log_storage.get_pool_limits()}:
+        instance.event_log_storage.initialize_concurrency_limit_to_default("gpu")
+    fail_orphans(instance)
+    return instance
+
+
+class Execution:
+    """Makes what is missing or outdated, and nothing else, in as few Dagster runs as cover it.
+
+    What fails is noted, and everything that doesn't depend on it is made.
+    """
+
+    def __init__(self, project: Project, instance: dg.DagsterInstance, listener: Listener) -> None:
+        self.failed: list[str] = []
+        """One line for each partition that failed."""
+        self.runs: list[str] = []
+        """Ids of the Dagster runs."""
+        self._project, self._instance, self._listener = project, instance, listener
+        graph = build(project.recipes, project, listener, project.batch, project.experiments)
+        self._job = graph.resolve_implicit_global_asset_job_def()
+        self._grid = replace(synchronised(project, instance), recipes=project.every_recipe)
+
+    def bring_up_to_date(self, force: bool = False) -> None:
+        """Every artefact of the project; ``force``: those too that are up to date."""
+        for phase in EVERYTHING:
+            plan = phase(Lineage(self._project, force=force), self._grid)
+            if plan.launches:
+                self._listener.phase(plan.phase, self._effort(plan), plan.cells)
+            for launch in plan.launches:
+                self._run(launch)
+
+    def blocked(self) -> list[str]:
+        """One line for each cell that a failed check keeps from sheets, tables and gallery."""
+        lineage = Lineage(self._project)
+        lineage.look("content_image", "style_image", "depth_map", "edge_map", "style_grams")
+        recipes = self._project.every_recipe
+        lineage.look(*(f"pastiche/{recipe.name}" for recipe in recipes))
+        cells = lineage.blocked_cells(lineage.contents(), lineage.styles(), recipes)
+        return [f"{partition(pastiche.key)}: {reason}" for pastiche, reason in cells]
+
+    def _effort(self, plan: Plan) -> int:
+        """What the listener will be told of: `work` of every cell to paint, and every other artefact."""
+        costs = {f"pastiche__{recipe.name}": work(recipe) for recipe in self._project.every_recipe}
+        return sum(count * costs.get(step, 1) for step, count in plan.steps.items())
+
+    def _run(self, launch: Launch) -> None:
+        result = self._job.execute_in_process(
+            instance=self._instance,
+            asset_selection=launch.keys,
+            tags={**launch.tags, **process_tags()},
+            run_config={**_QUIET, **launch.config},
+            raise_on_error=False,
+        )
+        self.runs.append(result.run_id)
+        self.failed += failures(result)
+
+
+def failures(result: dg.ExecuteInProcessResult) -> list[str]:
+    """One line for each partition or asset that failed; if it was none of them, one for the run.
+
+    Raises:
+        KeyboardInterrupt: the run was interrupted, which Dagster reports as a failed step or a failed run.
+    """
+    lines: list[str] = []
+    for event in result.all_events:
+        if event.is_step_failure:
+            data = event.step_failure_data
+            if data.user_failure_data and data.user_failure_data.description:
+                lines += data.user_failure_data.description.splitlines()
+            elif data.error and data.error.cls_name == dg.DagsterExecutionInterruptedError.__name__:
+                raise KeyboardInterrupt
+            elif data.error:
+                lines.append(f"{event.step_key}: {' '.join(data.error.message.split())}")
+        elif event.is_job_failure and not lines and (error := event.job_failure_data.error):
+            reason = event.job_failure_data.failure_reason
+            if reason and reason.name == "UNEXPECTED_TERMINATION":
+                raise KeyboardInterrupt
+            lines.append(f"run {result.run_id}: {' '.join((error.cause or error).message.split())}")
+    if not result.success and not lines:
+        lines.append(f"run {result.run_id}: terminated")
+    return lines

@@ -1,0 +1,236 @@
+"""The command line: ``spnst demo`` and ``spnst run``."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from spnst_pipeline.cli import models as models_command
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from spnst_pipeline.progress import Estimate
+    from spnst_pipeline.project import Project
+    from spnst_pipeline.settings import Settings
+
+# Commands import what they need themselves: PyTorch and Dagster take seconds, and --help should not.
+
+DEMO_SIZE = 192
+DEMO_GRID = 3
+"""Photographs, and paintings, in the demo."""
+
+PLACE = "DIR|s3://BUCKET/PREFIX"
+
+app = typer.Typer(
+    help="Photographs take on painted styles and keep their depth and edges.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.add_typer(models_command.app, name="models")
+
+
+@app.command()
+def demo(
+    out: Annotated[str, typer.Option(metavar=PLACE, help="folder, or s3://bucket/prefix, for all made")] = "out/demo",
+) -> None:
+    """Paint sample photographs in sample styles by two recipes; needs no downloads and no GPU.
+
+    The samples are put into OUT/samples, or, if OUT is on S3, where Dagster keeps its records (see run --home).
+    """
+    from spnst_core import samples
+    from spnst_pipeline.project import open_store
+    from spnst_pipeline.settings import Settings
+    from spnst_pipeline.storage.places import is_remote
+
+    open_store(out)  # a place that can't be used is told before a sample is written
+    settings = Settings.load(out=out, recipes=("structure", "gatys"), profile="embedded", size=DEMO_SIZE)
+    folder = (settings.dagster_home if is_remote(out) else Path(out).expanduser()) / "samples"
+    if not (folder / "content").exists():
+        _write_samples(folder / "content", samples.contents())
+    if not (folder / "style").exists():
+        _write_samples(folder / "style", samples.styles())
+    pictures = {"content": str(folder / "content"), "style": str(folder / "style")}
+    _bring_up_to_date(settings.model_copy(update=pictures))
+
+
+@app.command()
+def run(
+    content: Annotated[str | None, typer.Option(metavar=PLACE, help="folder or S3 prefix of photographs")] = None,
+    style: Annotated[str | None, typer.Option(metavar=PLACE, help="folder or S3 prefix of paintings")] = None,
+    out: Annotated[str | None, typer.Option(metavar=PLACE, help="folder or S3 prefix for everything made")] = None,
+    recipe: Annotated[
+        list[str] | None, typer.Option(metavar="NAME|FILE.yaml", help="how to paint; may be given several times")
+    ] = None,
+    experiment: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="recipes made to be compared: seed_six, ablation, sweep"),
+    ] = None,
+    profile: Annotated[str | None, typer.Option(metavar="NAME", help="pretrained or embedded networks")] = None,
+    edges: Annotated[
+        str | None, typer.Option(metavar="NAME", help="edge detector of the pretrained profile: hed, hed_controlnet")
+    ] = None,
+    depth: Annotated[
+        str | None, typer.Option(metavar="NAME", help="its depth network: midas_v21_small, dpt_hybrid, dpt_large, ...")
+    ] = None,
+    size: Annotated[int | None, typer.Option(metavar="N", help="long side of a pastiche in pixels")] = None,
+    record_every: Annotated[
+        int | None, typer.Option(metavar="N", help="film every cell being painted, one frame for each N steps")
+    ] = None,
+    device: Annotated[str | None, typer.Option(metavar="NAME", help="auto, cpu, cuda or mps")] = None,
+    precision: Annotated[
+        str | None, typer.Option(metavar="NAME", help="what networks multiply in: auto, float32 or bfloat16")
+    ] = None,
+    home: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DIR",
+            help="Dagster's own records; default OUT/.dagster, for an OUT on S3 ~/.local/share/spnst/BUCKET/PREFIX",
+        ),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="make everything again, even what is up to date")] = False,
+) -> None:
+    """Paint every photograph of one folder in every style of another; only what is missing or outdated is made.
+
+    What isn't given comes from the environment (SPNST_CONTENT, ...) or from spnst.yaml.
+    """
+    from spnst_pipeline.settings import Settings
+
+    _bring_up_to_date(
+        Settings.load(
+            content=content,
+            style=style,
+            out=out,
+            recipes=tuple(recipe) if recipe else None,
+            experiments=tuple(experiment) if experiment else None,
+            profile=profile,
+            edges=edges,
+            depth=depth,
+            size=size,
+            record_every=record_every,
+            device=device,
+            precision=precision,
+            home=home,
+        ),
+        force,
+    )
+
+
+def main() -> None:
+    """Run the command line.
+
+    Exit status: 0 everything is made, if perhaps not fit to be shown, 1 something failed, 2 input that can't be used,
+    130 interrupted.
+    """
+    try:
+        app()
+    except ValueError as error:
+        from spnst_core.errors import InputError
+
+        if not isinstance(error, InputError):
+            raise
+        typer.echo(f"spnst: {error}", err=True)
+        sys.exit(2)
+
+
+def _bring_up_to_date(settings: Settings, force: bool = False) -> None:
+    from spnst_core.models.profiles import fetch_models
+    from spnst_pipeline.cli.downloads import download_bars
+    from spnst_pipeline.cli.execution import Execution, open_home
+    from spnst_pipeline.planning.grid import checked
+    from spnst_pipeline.progress import Bar, Lines
+    from spnst_pipeline.project import Project
+
+    started = time.monotonic()
+    project = Project.open(settings)
+    with download_bars() as progress:
+        fetch_models(project.profile, edges=project.edges, depth=project.depth, progress=progress)
+    project = checked(project)
+    for line in (*project.contents.left_out, *project.styles.left_out):
+        typer.echo(f"left out: {line}", err=True)
+    # Dagster captures the standard streams while a step runs; a stream of its own keeps the bar on the screen.
+    with os.fdopen(os.dup(2), "w") as stream, open_home(settings) as instance:
+        console = Console(file=stream)
+        listener = Bar(console) if console.is_terminal else Lines(console)
+        execution = Execution(project, instance, listener)
+        try:
+            execution.bring_up_to_date(force)
+        except KeyboardInterrupt:
+            typer.echo("Stopped. Finished cells are kept: the same command goes on from here.", err=True)
+            raise typer.Exit(130) from None
+        finally:
+            listener.close()
+    _report(project, listener, bool(execution.runs), time.monotonic() - started)
+    blocked = execution.blocked()
+    for line in blocked:
+        typer.echo(f"blocked: {line}", err=True)
+    if blocked:
+        typer.echo("Blocked cells are kept to be looked at; sheets, tables and gallery leave them out.", err=True)
+    if execution.failed:
+        for line in execution.failed:
+            typer.echo(f"failed: {line}", err=True)
+        typer.echo(
+            "Everything else was made. Run the same command again to try what is missing; "
+            f"the tracebacks are in Dagster's log in {settings.dagster_home}.",
+            err=True,
+        )
+        raise typer.Exit(1)
+
+
+def _report(project: Project, listener: Estimate, changed: bool, seconds: float) -> None:
+    """What was made, how the recipes compare, and the files worth opening."""
+    from spnst_pipeline.artefacts import layout
+    from spnst_pipeline.defs.assets.tables import read_comparison, read_table
+    from spnst_pipeline.defs.headline import headline
+
+    store, console = project.store, Console(highlight=False)
+    if project.identity.notice:
+        console.print(project.identity.notice, style="bold")
+    if store.exists(layout.COMPARISON):
+        comparison = headline(read_table(store), read_comparison(store))
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+        for number, column in enumerate(comparison.columns):
+            table.add_column(column, justify="right" if number else "left", no_wrap=True)
+        for row in comparison.rows:
+            table.add_row(*row)
+        console.print(table)
+        console.print()
+    minutes = f"{int(seconds) // 60}:{int(seconds) % 60:02d} minutes"
+    films = f" and recorded {listener.recorded} films" if listener.recorded else ""
+    console.print(
+        f"Painted {listener.painted} pastiches{films} in {minutes}." if changed else "Everything is up to date."
+    )
+    experiments = ((f"{one.name}, frontier", layout.experiment(one.name).frontier) for one in project.experiments)
+    for label, key in (
+        ("gallery", layout.GALLERY),
+        ("the whole grid", layout.GRID_SHEET),
+        ("metric table", layout.METRIC_TABLE_CSV),
+        *experiments,
+    ):
+        if store.exists(key):
+            console.print(f"  {label:<20}{store.locate(key)}", soft_wrap=True)
+
+
+def _write_samples(folder: Path, pictures: Mapping[str, Image.Image]) -> None:
+    """The first few samples as files; the folder appears only when it is whole."""
+    from spnst_core.imaging.io import encode_png
+
+    part = folder.with_name(f".{folder.name}.part")
+    part.mkdir(parents=True, exist_ok=True)
+    for name, picture in list(pictures.items())[:DEMO_GRID]:
+        (part / f"{name}.png").write_bytes(encode_png(picture))
+    part.rename(folder)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,112 @@
+"""``spnst models``: list, fetch and verify the weight files of the pretrained profile and of the optional judges."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.filesize import decimal
+from rich.table import Table
+
+from spnst_pipeline.cli.downloads import download_bars
+
+if TYPE_CHECKING:
+    from spnst_core.models.manifest import WeightFile
+
+# Commands import the core themselves: PyTorch takes seconds, and --help should not.
+
+app = typer.Typer(
+    help="The weight files of the pretrained profile, and of judges that add metrics.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Names = Annotated[list[str] | None, typer.Argument(metavar="NAME...", show_default=False)]
+
+
+@app.command("list")
+def list_files() -> None:
+    """Every weight file that can be used: size, licence, whether it is there, and where it belongs."""
+    from spnst_core.models import weights
+    from spnst_core.models.manifest import WEIGHTS
+
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for column in ("name", "role", "size", "licence", "present", "path"):
+        table.add_column(column, justify="right" if column == "size" else "left")
+    for entry in WEIGHTS.values():
+        path = weights.folder() / entry.file
+        found = path.stat().st_size if path.is_file() else None
+        length = entry.bytes or found
+        present = "no" if found is None else "yes" if found == length else "wrong size"
+        size = decimal(length) if length else "not known"
+        table.add_row(entry.name, entry.role, size, entry.licence, present, str(path))
+    console = Console(highlight=False, markup=False)
+    console.width = 1000  # a path cut in pieces is no use; the terminal wraps what is too long for it
+    console.print(table)
+
+
+@app.command()
+def fetch(
+    names: Names = None, everything: Annotated[bool, typer.Option("--all", help="every file in the list")] = False
+) -> None:
+    """Download weight files, each checked before it is put in place; what is there already stays.
+
+    A broken download goes on where it stopped. SPNST_WEIGHTS names the folder, SPNST_WEIGHTS_MIRROR a mirror.
+    """
+    from spnst_core.errors import InputError
+    from spnst_core.models import weights
+    from spnst_core.models.manifest import WEIGHTS
+
+    if bool(names) == everything:
+        raise InputError(f"name the weights to fetch, or give --all: there are {', '.join(WEIGHTS)}")
+    lines, failures = [], []
+    with download_bars() as progress:
+        for entry in _entries(names):
+            there = (weights.folder() / entry.file).is_file()
+            try:
+                path = weights.find(entry, progress=progress)
+            except InputError as error:
+                failures.append(error)
+            else:
+                lines.append(f"{entry.name}  {'was there already' if there else 'fetched'}: {path}")
+    for line in lines:
+        typer.echo(line)
+    for failure in failures:
+        typer.echo(f"spnst: {failure}", err=True)
+    if failures:
+        raise typer.Exit(2)
+
+
+@app.command()
+def verify(names: Names = None) -> None:
+    """Compare weight files with what their publishers say of them; without names, all that are there.
+
+    Exit status 1 if one isn't what it should be, or one that was named isn't there.
+    """
+    from spnst_core.errors import InputError
+    from spnst_core.models import weights
+
+    chosen = [entry for entry in _entries(names) if names or (weights.folder() / entry.file).is_file()]
+    if not chosen:
+        typer.echo(f"there are no weight files in {weights.folder()}")
+    wrong = False
+    for entry in chosen:
+        path = weights.folder() / entry.file
+        try:
+            weights.verify(path, entry)
+        except InputError as error:
+            wrong = True
+            typer.echo(f"spnst: {error}", err=True)
+        else:
+            found = "sha256 as published" if entry.sha256 else f"readable, but {entry.unchecked}"
+            typer.echo(f"{entry.name}  {found}: {path}")
+    if wrong:
+        raise typer.Exit(1)
+
+
+def _entries(names: list[str] | None) -> list[WeightFile]:
+    from spnst_core.models.manifest import WEIGHTS, entry
+
+    return [entry(name) for name in names] if names else list(WEIGHTS.values())

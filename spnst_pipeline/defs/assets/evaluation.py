@@ -1,0 +1,136 @@
+"""Evaluation: the scores of each pastiche, with its maps of depth and edges as the judges see them."""
+
+import json
+from functools import lru_cache
+from typing import Any
+
+import dagster as dg
+import torch
+from torch import Tensor
+
+from spnst_core.imaging import io as image_io
+from spnst_core.metrics.registry import METRICS, measure
+from spnst_core.objective.targets import StyleTargets, depth_picture
+from spnst_core.recipes.recipe import Recipe
+from spnst_pipeline.artefacts import layout
+from spnst_pipeline.artefacts.provenance import how_made
+from spnst_pipeline.artefacts.rules import Artefact, Lineage
+from spnst_pipeline.defs import checks
+from spnst_pipeline.defs.assets.input_images import content_image, style_image
+from spnst_pipeline.defs.assets.style import style_grams
+from spnst_pipeline.defs.config import Remake
+from spnst_pipeline.defs.events import Made, Result, each
+from spnst_pipeline.defs.headline import BASELINE
+from spnst_pipeline.defs.partitions import GRID
+from spnst_pipeline.defs.previews import preview
+from spnst_pipeline.progress import Listener
+from spnst_pipeline.project import Project
+from spnst_pipeline.storage.store import Store
+
+
+def metrics_asset(recipe: Recipe) -> dg.AssetsDefinition:
+    """The asset ``metrics/<recipe>``."""
+
+    key = dg.AssetKey(["metrics", recipe.name])
+    keeps = _is_to_keep_structure(recipe)
+    declared = [checks.KEEPS_STRUCTURE] if keeps else []
+
+    @dg.asset(
+        key=key,
+        partitions_def=GRID,
+        deps=[dg.AssetKey(["pastiche", recipe.name]), content_image, style_image, style_grams],
+        group_name="evaluation",
+        kinds={"pytorch", "json"},
+        pool="gpu",
+        description=f"How far each pastiche by {recipe.name} is from its photograph's structure and from its style.",
+        metadata={
+            "file": layout.metrics(recipe.name, "<content>", "<style>"),
+            "format": "JSON object: content, style, recipe, scores, missing (why a score is), layers (Gram distance in "
+            "each), seconds, steps, device, profile, fingerprint; beside it what the judges see of the pastiche, as "
+            ".depth.png and .edges.png",
+            "values": "; ".join(f"{m.key}: {m.better} is better ({m.kind})" for m in METRICS),
+        },
+        check_specs=[check.spec(key) for check in declared],
+    )
+    def metrics(
+        context: dg.AssetExecutionContext,
+        config: Remake,
+        project: dg.ResourceParam[Project],
+        listener: dg.ResourceParam[Listener],
+    ) -> Result:
+        lineage, store = Lineage(project), project.store
+        photograph = lru_cache(maxsize=1)(lambda content: image_io.read(store.read(layout.content_image(content))))
+
+        baseline = next((r for r in project.every_recipe if r.name == BASELINE), None)
+
+        def scored(other: Recipe, content: str, style: str) -> dict[str, Any] | None:
+            there = lineage.current(lineage.metrics, other, content, style)
+            return read_scores(store, there) if there else None
+
+        def make(key: str) -> Made:
+            content, style = key.split("|")
+            wanted = lineage.metrics(recipe, content, style)
+            new = config.force or not lineage.reuse(wanted)
+            if new:
+                _measure(project, photograph(content), recipe.name, content, style, wanted)
+                listener.made(wanted.key)
+            scores = read_scores(store, wanted)
+            maps = (image_io.decode(store.read(picture), picture) for picture in wanted.beside)
+            shown = {
+                **scores["scores"],
+                **({"missing": dg.MetadataValue.json(scores["missing"])} if scores["missing"] else {}),
+                "preview": preview(*maps),
+                "seconds": scores["seconds"],
+                "fingerprint": scores["fingerprint"],
+            }
+            verdicts: list[checks.Verdict] = []
+            elsewhere: dict[dg.AssetKey, checks.Verdict] = {}
+            if keeps and baseline and (other := scored(baseline, content, style)):
+                verdicts.append(checks.keeps_structure(recipe, scores["scores"], other["scores"]))
+            if new and recipe == baseline:  # a cell that was scored before its baseline couldn't be judged then
+                for rival in filter(_is_to_keep_structure, project.every_recipe):
+                    if other := scored(rival, content, style):
+                        rival_key = dg.AssetKey(["metrics", rival.name])
+                        elsewhere[rival_key] = checks.keeps_structure(rival, other["scores"], scores["scores"])
+            return Made(shown, verdicts, elsewhere)
+
+        return each(context, make, declared)
+
+    return metrics
+
+
+def _is_to_keep_structure(recipe: Recipe) -> bool:
+    """Whether a recipe's scores are held against the baseline's."""
+    return recipe.name != BASELINE and bool(checks.kept_terms(recipe))
+
+
+def read_scores(store: Store, metrics: Artefact) -> dict[str, Any]:
+    """What the file of one cell's scores says; see the asset's description of its format."""
+    scores: dict[str, Any] = json.loads(store.read(metrics.key))
+    return scores
+
+
+def _measure(project: Project, photograph: Tensor, recipe: str, content: str, style: str, wanted: Artefact) -> None:
+    """Write the maps of a pastiche, then its scores."""
+    store, models, key = project.store, project.models, layout.pastiche(recipe, content, style)
+    pastiche = image_io.read(store.read(key))
+    painting = image_io.read(store.read(layout.style_image(style)))
+    grams = StyleTargets.from_bytes(store.read(layout.style_grams(style)), models.device)
+    scores = measure(photograph, pastiche, painting, grams, models, project.judges)
+    with torch.no_grad():
+        on_device = pastiche.to(models.device)
+        maps = depth_picture(project.judges.depth(on_device)), image_io.to_image(project.judges.edges(on_device))
+    for place, picture in zip(wanted.beside, maps, strict=True):
+        store.write(place, image_io.encode_png(picture))
+    made = how_made(store, key)
+    record = {
+        "content": content,
+        "style": style,
+        "recipe": recipe,
+        "scores": scores.values,
+        "missing": scores.missing,
+        "layers": scores.layers,
+        **{name: made[name] for name in ("seconds", "steps", "device", "profile")},
+        "fingerprint": wanted.fingerprint,
+    }
+    store.write(wanted.key, json.dumps(record, indent=1, allow_nan=False).encode())

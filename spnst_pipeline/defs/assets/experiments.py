@@ -1,0 +1,82 @@
+"""Experiments: recipes painted to be compared, with their scores, the frontier that they form, and a sheet."""
+
+from io import BytesIO
+
+import dagster as dg
+from PIL import Image
+
+from spnst_core.imaging import io as image_io
+from spnst_core.recipes.experiments import Experiment
+from spnst_core.report import plots
+from spnst_core.report.contact_sheet import contact_sheet, contact_sheets, pdf
+from spnst_pipeline.artefacts import layout
+from spnst_pipeline.artefacts.rules import Lineage, covered
+from spnst_pipeline.defs.assets.sheets import Sheets
+from spnst_pipeline.defs.assets.tables import (
+    compared_recipes,
+    mean_scores,
+    read_table,
+    score_table,
+    table_schema,
+    to_parquet,
+)
+from spnst_pipeline.defs.config import Remake
+from spnst_pipeline.defs.previews import preview
+from spnst_pipeline.progress import Listener
+from spnst_pipeline.project import Project
+
+
+def experiment_asset(experiment: Experiment) -> dg.AssetsDefinition:
+    """The asset ``experiment/<name>``."""
+    files = layout.experiment(experiment.name)
+
+    @dg.asset(
+        key=["experiment", experiment.name],
+        deps=[dg.AssetKey([kind, recipe.name]) for recipe in experiment.recipes for kind in ("pastiche", "metrics")],
+        group_name="experiments",
+        kinds={"parquet", "image"},
+        description=f"{experiment.description} Its scores, all of its recipes against each other, where they stand "
+        f"between style and structure, and a sheet of their pastiches. Launch the job experiment_{experiment.name}.",
+        metadata={
+            "file": files.table,
+            "format": f"Parquet; beside it {', '.join(key.rpartition('/')[2] for key in files[1:])}",
+            "recipes": ", ".join(recipe.name for recipe in experiment.recipes),
+            "dagster/column_schema": table_schema(),
+        },
+    )
+    def compared(
+        context: dg.AssetExecutionContext,
+        config: Remake,
+        project: dg.ResourceParam[Project],
+        listener: dg.ResourceParam[Listener],
+    ) -> None:
+        lineage, store = Lineage(project, force=config.force), project.store
+        wanted = lineage.experiment(experiment)
+        if not lineage.reuse(wanted):
+            cells = lineage.compared_cells(experiment)
+            table, schema = score_table(store, cells, project.identity.layers.style_layers)
+            families = {name: [recipe.name for recipe in family] for name, family in experiment.families.items()}
+            frontier = plots.frontier(table, families=families)
+            drawing = Sheets(lineage, experiment.recipes).of_part(
+                experiment.name, experiment.description, *covered(cells)
+            )
+            store.write(files.table_csv, table.to_csv(index=False).encode())
+            store.write(files.comparison, compared_recipes(table).to_csv(index=False).encode())
+            store.write(files.frontier, frontier)
+            store.write(files.sheet, image_io.encode_png(contact_sheet(*drawing)))
+            store.write(files.pages, pdf(contact_sheets(*drawing), experiment.name))
+            store.write(wanted.key, to_parquet(table, schema, wanted.stamp))
+            listener.made(wanted.key)
+        table = read_table(store, wanted.key)
+        context.add_asset_metadata(
+            {
+                "dagster/row_count": len(table),
+                "means": mean_scores(table),
+                "frontier": preview(Image.open(BytesIO(store.read(files.frontier)))),
+                "preview": preview(image_io.decode(store.read(files.sheet), files.sheet)),
+                "path": dg.MetadataValue.path(store.locate(files.frontier)),
+                "fingerprint": wanted.fingerprint,
+            }
+        )
+
+    return compared

@@ -1,0 +1,212 @@
+"""The gallery: pages to look at everything made, and how the recipes compare."""
+
+from collections.abc import Iterator
+from functools import lru_cache, partial
+from itertools import product
+
+import dagster as dg
+import pandas as pd
+from PIL import Image
+
+from spnst_core.gallery import description as shown
+from spnst_core.gallery.folder import folder
+from spnst_core.imaging import io as image_io
+from spnst_core.metrics.registry import METRICS
+from spnst_core.recipes.experiments import Experiment
+from spnst_core.recipes.recipe import Recipe
+from spnst_core.report import plots
+from spnst_pipeline.artefacts import layout, provenance
+from spnst_pipeline.artefacts.fingerprints import HEAD, metadata
+from spnst_pipeline.artefacts.rules import Artefact, Lineage
+from spnst_pipeline.defs.assets.tables import read_comparison, read_table
+from spnst_pipeline.defs.config import Remake
+from spnst_pipeline.defs.headline import details, headline
+from spnst_pipeline.defs.previews import dimensions
+from spnst_pipeline.progress import Listener
+from spnst_pipeline.project import Project
+
+FOLDER = layout.GALLERY.rpartition("/")[0]
+
+
+def gallery_asset(recipes: tuple[Recipe, ...], experiments: tuple[Experiment, ...]) -> dg.AssetsDefinition:
+    """The asset ``gallery``."""
+    sheets = [dg.AssetKey(["contact_sheet", name]) for name in ("content", "style", "grid")]
+    cells = [dg.AssetKey(["pastiche", recipe.name]) for recipe in recipes]
+    trials = [dg.AssetKey(["experiment", experiment.name]) for experiment in experiments]
+
+    @dg.asset(
+        name="gallery",
+        deps=["comparison", *sheets, *cells, *trials],
+        group_name="gallery",
+        kinds={"html"},
+        description="Pages with the whole grid, every cell by itself, and the comparison of recipes. They open from "
+        "disk.",
+        metadata={"file": layout.GALLERY, "format": "HTML, with links to the other artefacts of the store"},
+    )
+    def gallery(
+        context: dg.AssetExecutionContext,
+        config: Remake,
+        project: dg.ResourceParam[Project],
+        listener: dg.ResourceParam[Listener],
+    ) -> None:
+        lineage, store = Lineage(project, force=config.force), project.store
+        wanted = lineage.gallery()
+        if not lineage.reuse(wanted):
+            files = folder(described(lineage, wanted.fingerprint))
+            present = {key.removeprefix(f"{FOLDER}/") for key in store.list(FOLDER)}
+            for path, make in files.versioned.items():
+                if path not in present:
+                    store.write(f"{FOLDER}/{path}", make())
+            for path, data in files.pages.items():
+                store.write(f"{FOLDER}/{path}", data)
+            for path in files.stale(present):
+                store.remove(f"{FOLDER}/{path}")
+            listener.made(wanted.key)
+        context.add_asset_metadata(
+            {"path": dg.MetadataValue.path(store.locate(wanted.key)), "fingerprint": wanted.fingerprint}
+        )
+
+    return gallery
+
+
+def described(lineage: Lineage, fingerprint: str) -> shown.Gallery:
+    """What the gallery shows, with links relative to where it lies in the store."""
+    project = lineage.project
+    table, comparison = read_table(project.store), read_comparison(project.store)
+    contents, styles = lineage.contents(), lineage.styles()
+    found = dict(_cells(lineage, table, contents, styles))
+    return shown.Gallery(
+        title="Pastiches",
+        fingerprint=fingerprint,
+        contents=[_content(lineage, content) for content in contents],
+        styles=[shown.Style(style, _picture(lineage, lineage.style_image(style))) for style in styles],
+        recipes=[shown.Recipe(recipe.name, recipe.description) for recipe in project.recipes],
+        cells={key: cell for key, cell in found.items() if isinstance(cell, shown.Cell)},
+        gaps={key: reason for key, reason in found.items() if isinstance(reason, str)},
+        metrics=[
+            shown.Metric(m.key, m.label, m.better, m.kind == "seen", m.unit, m.description)
+            for m in METRICS
+            if m.key in table and table[m.key].notna().any()
+        ],
+        notice=project.identity.notice,
+        tables=[headline(table, comparison), *details(comparison)],
+        plots=[*_plots(table), *_frontiers(lineage)],
+        downloads={
+            "metric table (CSV)": f"../{layout.METRIC_TABLE_CSV}",
+            "metric table (Parquet)": f"../{layout.METRIC_TABLE}",
+            "comparison (CSV)": f"../{layout.COMPARISON_CSV}",
+            "contact sheet of the grid (PNG)": f"../{layout.GRID_SHEET}",
+            "contact sheet of the grid (PDF)": f"../{layout.pages(layout.GRID_SHEET)}",
+        },
+    )
+
+
+def _cells(
+    lineage: Lineage, table: pd.DataFrame, contents: list[str], styles: list[str]
+) -> Iterator[tuple[shown.Key, shown.Cell | str]]:
+    """Every cell that is there, and why one isn't, where there is more to say than that it wasn't made."""
+    project = lineage.project
+    rows = {(row["recipe"], row["content"], row["style"]): row for row in table.to_dict("records")}
+    size = lru_cache(maxsize=None)(lambda content: dimensions(project.store, layout.content_image(content)))
+    for recipe, content, style in product(project.recipes, contents, styles):
+        key = (recipe.name, content, style)
+        made = lineage.current(lineage.pastiche, recipe, content, style)
+        if made and (reason := lineage.blocked(made)):
+            yield key, f"blocked: {reason}"
+        elif made:
+            width, height = size(content)
+            height, width = image_io.fit(height, width, recipe.size)
+            row = rows.get(key)
+            depth, edges = (
+                _stored(project, place(*key), made.fingerprint, width, height) if row else None
+                for place in (layout.pastiche_depth, layout.pastiche_edges)
+            )
+            film = lineage.current(lineage.timelapse, recipe, content, style)
+            yield (
+                key,
+                shown.Cell(
+                    picture=_stored(project, made.key, made.fingerprint, width, height),
+                    depth=depth,
+                    edges=edges,
+                    scores={m.key: row[m.key] for m in METRICS if pd.notna(row.get(m.key))} if row else {},
+                    missing=_reasons(str(row["missing"])) if row else {},
+                    details=partial(_details, project, made.key),
+                    details_version=made.fingerprint,
+                    video=f"../{film.key}" if film else None,
+                ),
+            )
+
+
+def _reasons(line: str) -> dict[str, str]:
+    """What the table's column ``missing`` says, by metric."""
+    return {metric: reason for part in line.split("; ") if ": " in part for metric, reason in [part.split(": ", 1)]}
+
+
+def _content(lineage: Lineage, content: str) -> shown.Content:
+    project = lineage.project
+    photograph = _picture(lineage, lineage.content_image(content))
+    maps = (
+        _stored(project, key, rule(content).fingerprint, photograph.width, photograph.height)
+        for key, rule in (
+            (layout.depth_picture(content), lineage.depth_map),
+            (layout.edge_picture(content), lineage.edge_map),
+        )
+    )
+    return shown.Content(content, photograph, *maps)
+
+
+def _picture(lineage: Lineage, artefact: Artefact) -> shown.Picture:
+    size = dimensions(lineage.project.store, artefact.key)
+    return _stored(lineage.project, artefact.key, artefact.fingerprint, *size)
+
+
+def _stored(project: Project, key: str, version: str, width: int, height: int) -> shown.Picture:
+    def load() -> Image.Image:
+        return image_io.decode(project.store.read(key), key)
+
+    return shown.Picture(f"../{key}", version, width, height, load)
+
+
+def _details(project: Project, key: str) -> shown.Details:
+    carried = metadata(key, project.store.read(key, HEAD))
+    made = provenance.read_made(carried)
+    history = provenance.read_history(carried)
+    told = {name: str(value) for name, value in made.items() if not isinstance(value, dict)}
+    return shown.Details(
+        {**told, "fingerprint": carried["fingerprint"]}, {name: history[name].tolist() for name in history.columns}
+    )
+
+
+def _frontiers(lineage: Lineage) -> Iterator[shown.Plot]:
+    """Of every experiment that is there."""
+    store = lineage.project.store
+    for experiment in lineage.project.experiments:
+        if lineage.current(lineage.experiment, experiment):
+            drawing = store.read(layout.experiment(experiment.name).frontier)
+            told = f"Mean edge error against mean patch distance in {experiment.name}, a line for each family"
+            yield shown.Plot(f"experiment_{experiment.name}", drawing, told, experiment.description)
+
+
+def _plots(table: pd.DataFrame) -> list[shown.Plot]:
+    independent = [metric for metric in METRICS if metric.kind == "independent"]
+    drawn = [
+        shown.Plot(
+            "spread",
+            plots.strips(table, independent),
+            "One dot for each pastiche: independent metrics by recipe, with means as bars",
+            "Every pastiche, by metrics that the optimiser never saw",
+            plots.strips(table, independent, plots.DARK),
+        )
+    ]
+    if table[["patch_distance", "edge_error"]].notna().all(axis=1).any():
+        drawn.insert(
+            0,
+            shown.Plot(
+                "frontier",
+                plots.frontier(table),
+                "Mean edge error against mean patch distance, a point for each recipe",
+                "Style against structure: towards the lower left is better",
+                plots.frontier(table, paper=plots.DARK),
+            ),
+        )
+    return drawn

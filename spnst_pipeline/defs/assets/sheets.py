@@ -1,0 +1,210 @@
+"""Contact sheets of rows, columns and the whole grid: a picture to look at, and pages to print."""
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+
+import dagster as dg
+import numpy as np
+from PIL import Image, ImageFilter
+
+from spnst_core.imaging import io as image_io
+from spnst_core.recipes.recipe import Recipe
+from spnst_core.report.close_ups import Window, most_different
+from spnst_core.report.colour_maps import in_colour
+from spnst_core.report.contact_sheet import TILE, Gap, Row, Tile, contact_sheet, contact_sheets, pdf
+from spnst_pipeline.artefacts import layout
+from spnst_pipeline.artefacts.rules import Artefact, Lineage
+from spnst_pipeline.defs.assets.evaluation import read_scores
+from spnst_pipeline.defs.config import Remake
+from spnst_pipeline.defs.events import Made, Metadata, Result, each
+from spnst_pipeline.defs.partitions import CONTENT, STYLE
+from spnst_pipeline.defs.previews import preview, small_pictures
+from spnst_pipeline.progress import Listener
+from spnst_pipeline.project import Project
+
+MOST_COLUMNS, MOST_CELLS = 30, 1500
+"""What one sheet of the whole grid shows at most; the gallery shows all."""
+
+NEAR = 3
+"""Pixels from one of the photograph's edges within which a difference counts for a close-up."""
+
+SHORT = {"patch_distance": "style", "edge_error": "edges", "depth_error": "depth", "ssim": "SSIM"}
+"""Scores under a pastiche, by their short names: the independent ones."""
+
+SHEET = {
+    "format": "PNG, 8-bit sRGB, with the fingerprint as a text; beside it a PDF, in pages",
+    "shape": f"a header and a cell of at most {TILE} px for each picture",
+    "values": "0 to 255",
+}
+"""What the metadata of a contact sheet says of its file."""
+
+Drawing = tuple[str, Sequence[Tile], Sequence[Row], str]
+"""Title, columns, rows and the line under the title."""
+
+
+class Sheets:
+    """What contact sheets show of whatever is up to date, by the grid's recipes or by those of an experiment."""
+
+    def __init__(self, lineage: Lineage, recipes: Sequence[Recipe] | None = None) -> None:
+        self.lineage, self.store = lineage, lineage.project.store
+        self.recipes = lineage.project.recipes if recipes is None else recipes
+        self._small = small_pictures(self.store)
+        self._notice = lineage.project.identity.notice
+        self._close_up = lru_cache(maxsize=4096)(self._most_different)
+
+    def of_content(self, content: str) -> Drawing:
+        """One photograph: a column for each style, a row for each recipe."""
+        return self._grid(content, [content], self.lineage.styles(), self._notice)
+
+    def of_style(self, style: str) -> Drawing:
+        """One painting: a row for each photograph, a column for each recipe."""
+        painting = self._small(layout.style_image(style))
+        columns = [Tile(painting, recipe.name) for recipe in self.recipes]
+        rows = [
+            Row([self._header(c)], [self._cell(r, c, style) for r in self.recipes]) for c in self.lineage.contents()
+        ]
+        return style, columns, rows, self._notice
+
+    def of_grid(self) -> Drawing:
+        """Everything, or the first rows and columns of a very large grid."""
+        return self.of_part("The grid", "", self.lineage.contents(), self.lineage.styles())
+
+    def of_part(self, title: str, subtitle: str, contents: Sequence[str], styles: Sequence[str]) -> Drawing:
+        """Some photographs in some styles, or the first of them where they are very many."""
+        columns = styles[:MOST_COLUMNS]
+        rows = contents[: max(1, MOST_CELLS // (len(columns) * len(self.recipes) or 1))]
+        part = ""
+        if len(rows) * len(columns) < len(contents) * len(styles):
+            part = f"Its beginning: {len(rows)} of {len(contents)} photographs, {len(columns)} of {len(styles)} styles."
+        return self._grid(title, rows, columns, " ".join(filter(None, (subtitle, part, self._notice))))
+
+    def _grid(self, title: str, contents: Sequence[str], styles: Sequence[str], subtitle: str) -> Drawing:
+        columns = [Tile(self._small(layout.style_image(style)), style) for style in styles]
+        rows = [
+            Row([] if number else [self._header(content)], [self._cell(recipe, content, style) for style in styles])
+            for content in contents
+            for number, recipe in enumerate(self.recipes)
+        ]
+        return title, columns, rows, subtitle
+
+    def _header(self, content: str) -> Tile:
+        maps = self._maps(layout.depth_picture(content), layout.edge_picture(content))
+        return Tile(self._small(layout.content_image(content)), f"{content}\nwith depth and edges", below=maps)
+
+    def _maps(self, depth: str, edges: str) -> list[Image.Image]:
+        return [in_colour(self._small(depth), "magma"), in_colour(self._small(edges), "viridis", low=0, high=255)]
+
+    def _cell(self, recipe: Recipe, content: str, style: str) -> Tile | Gap:
+        made = self.lineage.current(self.lineage.pastiche, recipe, content, style)
+        if not made:
+            return Gap("not made", recipe.name)
+        if reason := self.lineage.blocked(made):
+            return Gap(f"blocked: {reason}", recipe.name)
+        picture = image_io.decode(self.store.read(made.key), made.key)
+        measured = self.lineage.current(self.lineage.metrics, recipe, content, style)
+        if not measured:
+            return Tile(picture, recipe.name)
+        scores = read_scores(self.store, measured)["scores"]
+        line = "  ".join(f"{short} {scores[key]:.2f}" for key, short in SHORT.items() if key in scores)
+        return Tile(picture, f"{recipe.name}\n{line}", self._close_up(content, style), self._maps(*measured.beside))
+
+    def _most_different(self, content: str, style: str) -> Window | None:
+        """Where the first two recipes that were measured differ most at the photograph's own edges."""
+        measured = (self.lineage.current(self.lineage.metrics, recipe, content, style) for recipe in self.recipes)
+        keys = [artefact.beside[1] for artefact in measured if artefact]
+        if len(keys) < 2:
+            return None
+        first, second = (image_io.decode(self.store.read(key), key).convert("L") for key in keys[:2])
+        near = self._small(layout.edge_picture(content)).resize(first.size).filter(ImageFilter.GaussianBlur(NEAR))
+        weight = np.asarray(near.convert("L"), np.float64)
+        return most_different(np.asarray(first) * weight, np.asarray(second.resize(first.size)) * weight)
+
+
+def sheet_assets(recipes: tuple[Recipe, ...]) -> list[dg.AssetsDefinition]:
+    """The assets ``contact_sheet/content``, ``contact_sheet/style`` and ``contact_sheet/grid``."""
+    deps = [dg.AssetKey([kind, recipe.name]) for recipe in recipes for kind in ("pastiche", "metrics")]
+
+    def sheets_by(
+        name: str,
+        partitions: dg.PartitionsDefinition[str],
+        rule: Callable[[Lineage, str], Artefact],
+        show: Callable[[Sheets, str], Drawing],
+        file: str,
+        description: str,
+    ) -> dg.AssetsDefinition:
+        @dg.asset(
+            key=["contact_sheet", name],
+            partitions_def=partitions,
+            deps=deps,
+            group_name="gallery",
+            kinds={"image"},
+            description=description,
+            metadata={"file": file, **SHEET},
+        )
+        def sheet(
+            context: dg.AssetExecutionContext,
+            config: Remake,
+            project: dg.ResourceParam[Project],
+            listener: dg.ResourceParam[Listener],
+        ) -> Result:
+            lineage = Lineage(project, force=config.force)
+            sheets = Sheets(lineage)
+            return each(
+                context, lambda key: Made(_draw(lineage, listener, rule(lineage, key), lambda: show(sheets, key)))
+            )
+
+        return sheet
+
+    @dg.asset(
+        key=["contact_sheet", "grid"],
+        deps=deps,
+        group_name="gallery",
+        kinds={"image"},
+        description="Every photograph in every style by every recipe on one sheet, with scores.",
+        metadata={"file": layout.GRID_SHEET, **SHEET},
+    )
+    def grid_sheet(
+        context: dg.AssetExecutionContext,
+        config: Remake,
+        project: dg.ResourceParam[Project],
+        listener: dg.ResourceParam[Listener],
+    ) -> None:
+        lineage = Lineage(project, force=config.force)
+        metadata = _draw(lineage, listener, lineage.grid_sheet(), Sheets(lineage).of_grid)
+        context.add_asset_metadata(metadata)
+
+    return [
+        sheets_by(
+            "content",
+            CONTENT,
+            Lineage.content_sheet,
+            Sheets.of_content,
+            layout.content_sheet("<content>"),
+            "One photograph in every style: a row for each recipe.",
+        ),
+        sheets_by(
+            "style",
+            STYLE,
+            Lineage.style_sheet,
+            Sheets.of_style,
+            layout.style_sheet("<style>"),
+            "Every photograph in one style: a column for each recipe.",
+        ),
+        grid_sheet,
+    ]
+
+
+def _draw(lineage: Lineage, listener: Listener, wanted: Artefact, show: Callable[[], Drawing]) -> Metadata:
+    store = lineage.project.store
+    if not lineage.reuse(wanted):
+        title, columns, rows, subtitle = show()
+        (pages_key,) = wanted.beside
+        store.write(pages_key, pdf(contact_sheets(title, columns, rows, subtitle), title))
+        store.write(wanted.key, image_io.encode_png(contact_sheet(title, columns, rows, subtitle), wanted.stamp))
+        listener.made(wanted.key)
+    return {
+        "preview": preview(image_io.decode(store.read(wanted.key), wanted.key)),
+        "path": dg.MetadataValue.path(store.locate(wanted.key)),
+        "pages": dg.MetadataValue.path(store.locate(wanted.beside[0])),
+        "fingerprint": wanted.fingerprint,
+    }

@@ -1,0 +1,105 @@
+"""Structure: the depth and the edges of each photograph, which its pastiches must keep."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import dagster as dg
+
+from spnst_core.imaging import io as image_io
+from spnst_core.objective.targets import DepthMap, EdgeMap
+from spnst_pipeline.artefacts import layout
+from spnst_pipeline.artefacts.fingerprints import HEAD, metadata
+from spnst_pipeline.artefacts.rules import Artefact, Lineage
+from spnst_pipeline.defs import checks
+from spnst_pipeline.defs.assets.input_images import content_image
+from spnst_pipeline.defs.config import Remake
+from spnst_pipeline.defs.events import Made, Result, each
+from spnst_pipeline.defs.partitions import CONTENT
+from spnst_pipeline.defs.previews import preview
+from spnst_pipeline.progress import Listener
+from spnst_pipeline.project import Project
+
+
+def _map_asset(
+    name: str,
+    kind: type[DepthMap] | type[EdgeMap],
+    rule: Callable[[Lineage, str], Artefact],
+    picture_key: Callable[[str], str],
+    judges: Mapping[checks.Check, Callable[[Any], checks.Verdict]],
+    holds: Mapping[str, str],
+    description: str,
+) -> dg.AssetsDefinition:
+    @dg.asset(
+        name=name,
+        partitions_def=CONTENT,
+        deps=[content_image],
+        group_name="targets",
+        kinds={"pytorch"},
+        pool="gpu",
+        description=description,
+        metadata=holds,
+        check_specs=[check.spec(dg.AssetKey(name)) for check in judges],
+    )
+    def targets(
+        context: dg.AssetExecutionContext,
+        config: Remake,
+        project: dg.ResourceParam[Project],
+        listener: dg.ResourceParam[Listener],
+    ) -> Result:
+        lineage, store = Lineage(project), project.store
+
+        def make(content: str) -> Made:
+            wanted = rule(lineage, content)
+            photograph = image_io.decode(store.read(layout.content_image(content)), layout.content_image(content))
+            if not config.force and lineage.reuse(wanted):
+                picture = image_io.decode(store.read(picture_key(content)), picture_key(content))
+            else:
+                found = kind.compute(image_io.to_tensor(photograph), project.models, project.content_sizes)
+                picture = found.picture
+                store.write(picture_key(content), image_io.encode_png(picture))
+                stamp = checks.stamp([checks.required(judge(found)) for judge in judges.values()])
+                store.write(wanted.key, found.to_bytes({**wanted.stamp, **stamp}))
+                listener.made(wanted.key)
+            shown = {
+                "preview": preview(photograph, picture),
+                "sizes": " ".join(map(str, wanted.sizes)),
+                "profile": project.identity.label,
+                "fingerprint": wanted.fingerprint,
+            }
+            return Made(shown, checks.carried(metadata(wanted.key, store.read(wanted.key, HEAD))))
+
+        return each(context, make, list(judges))
+
+    return targets
+
+
+depth_map = _map_asset(
+    "depth_map",
+    DepthMap,
+    Lineage.depth_map,
+    layout.depth_picture,
+    {checks.NOT_CONSTANT: checks.not_constant},
+    {
+        "file": layout.depth_map("<content>"),
+        "format": f"safetensors, float32: maps.<size>; beside it {layout.depth_picture('<content>')} to look at",
+        "shape": "(1, 1, h, w) for a picture of w × h",
+        "values": "inverse depth, larger is nearer, of no scale",
+    },
+    "Relative inverse depth of a photograph at every size that a recipe works at; bright = near.",
+)
+
+edge_map = _map_asset(
+    "edge_map",
+    EdgeMap,
+    Lineage.edge_map,
+    layout.edge_picture,
+    {},
+    {
+        "file": layout.edge_map("<content>"),
+        "format": "safetensors, float32: maps.<size> and calibration.<size> of the detector; beside it "
+        f"{layout.edge_picture('<content>')} to look at",
+        "shape": "maps (1, K, h, w), calibration (1, K, 1, 1), of K maps",
+        "values": "edge strength from 0 to 1",
+    },
+    "Edges of a photograph at every size that a recipe works at.",
+)

@@ -1,0 +1,61 @@
+"""Style: the feature statistics of each painting, which its pastiches must take on."""
+
+import dagster as dg
+
+from spnst_core.imaging import io as image_io
+from spnst_core.objective.targets import StyleTargets
+from spnst_pipeline.artefacts import layout
+from spnst_pipeline.artefacts.fingerprints import HEAD, metadata
+from spnst_pipeline.artefacts.rules import Lineage
+from spnst_pipeline.defs import checks
+from spnst_pipeline.defs.assets.input_images import style_image
+from spnst_pipeline.defs.config import Remake
+from spnst_pipeline.defs.events import Made, Result, each
+from spnst_pipeline.defs.partitions import STYLE
+from spnst_pipeline.defs.previews import preview
+from spnst_pipeline.progress import Listener
+from spnst_pipeline.project import Project
+
+
+@dg.asset(
+    partitions_def=STYLE,
+    deps=[style_image],
+    group_name="targets",
+    kinds={"pytorch"},
+    pool="gpu",
+    metadata={
+        "file": layout.style_grams("<style>"),
+        "format": "safetensors, float32: gram.<layer>.<size> and mean.<layer>.<size>, with the fingerprint",
+        "shape": "gram (1, C, C), mean (1, C), for the C channels of a layer; the layer colour is the picture itself",
+        "values": "any; Grams are symmetric positive semi-definite",
+    },
+    check_specs=[checks.POSITIVE_SEMIDEFINITE.spec(dg.AssetKey("style_grams"))],
+)
+def style_grams(
+    context: dg.AssetExecutionContext,
+    config: Remake,
+    project: dg.ResourceParam[Project],
+    listener: dg.ResourceParam[Listener],
+) -> Result:
+    """Gram matrices and means of a painting's features, in every layer and at every size that a recipe uses."""
+    lineage, store = Lineage(project), project.store
+
+    def make(style: str) -> Made:
+        wanted = lineage.style_grams(style)
+        painting = image_io.decode(store.read(layout.style_image(style)), layout.style_image(style))
+        if config.force or not lineage.reuse(wanted):
+            found = StyleTargets.compute(
+                image_io.to_tensor(painting), project.models, project.style_sizes, project.style_layers
+            )
+            verdict = checks.required(checks.positive_semidefinite(found))
+            store.write(wanted.key, found.to_bytes({**wanted.stamp, **checks.stamp([verdict])}))
+            listener.made(wanted.key)
+        shown = {
+            "preview": preview(painting),
+            "sizes": " ".join(map(str, wanted.sizes)),
+            "profile": project.identity.label,
+            "fingerprint": wanted.fingerprint,
+        }
+        return Made(shown, checks.carried(metadata(wanted.key, store.read(wanted.key, HEAD))))
+
+    return each(context, make, [checks.POSITIVE_SEMIDEFINITE])

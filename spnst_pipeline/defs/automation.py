@@ -1,0 +1,89 @@
+"""Automation: jobs, schedule and sensors, as the UI offers them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import dagster as dg
+
+from spnst_core.recipes.experiments import Experiment
+from spnst_core.recipes.recipe import Recipe
+from spnst_pipeline.defs.jobs import job_definition, jobs
+from spnst_pipeline.defs.sensors.gallery import gallery_sensor
+from spnst_pipeline.defs.sensors.launcher import launcher_sensor
+from spnst_pipeline.defs.sensors.sources import catalogue_sensor
+from spnst_pipeline.project import Project, all_of
+from spnst_pipeline.settings import Settings
+
+NIGHTLY = "0 2 * * *"
+
+TABLES = dg.AssetSelection.assets("metric_table", "comparison")
+CELLS = dg.AssetSelection.all() - dg.AssetSelection.groups("gallery") - TABLES
+"""Everything that can be made as soon as its own inputs are there; sheets and gallery wait until it is calm."""
+
+
+def at_once(recipes: Sequence[Recipe], experiments: Sequence[Experiment]) -> dg.AssetSelection:
+    """The same without the films that no recipe asks for, and without experiments, which are of chosen pictures."""
+    grid = {recipe.name for recipe in recipes}
+    unasked = [dg.AssetKey(["timelapse", recipe.name]) for recipe in recipes if not recipe.record_every]
+    unasked += [
+        dg.AssetKey([kind, recipe.name])
+        for recipe in all_of((), experiments)
+        for kind in ("pastiche", "metrics", "timelapse")
+        if recipe.name not in grid
+    ]
+    unasked += [dg.AssetKey(["experiment", experiment.name]) for experiment in experiments]
+    return CELLS - dg.AssetSelection.assets(*unasked) if unasked else CELLS
+
+
+_missing = dg.AutomationCondition.missing()
+_asked_for = dg.AutomationCondition.newly_requested() | dg.AutomationCondition.newly_updated()
+
+AT_ONCE = (
+    (
+        (_missing & dg.AutomationCondition.initial_evaluation())
+        | _missing.newly_true()
+        | dg.AutomationCondition.any_deps_updated()
+    ).since(_asked_for)
+    & ~dg.AutomationCondition.any_deps_missing()
+    & ~dg.AutomationCondition.any_deps_in_progress()
+    & ~dg.AutomationCondition.in_progress()
+).with_label("at once")
+"""Make a partition as soon as its inputs are there, and again when they change.
+
+As `dg.AutomationCondition.eager`, but what was missing before the sensor was switched on is made too. Each is asked for
+once: a cell that fails isn't tried again until one of its inputs changes.
+"""
+
+
+def automation(settings: Settings, recipes: Sequence[Recipe], experiments: Sequence[Experiment]) -> dg.Definitions:
+    """Everything that starts runs without a user naming assets and partitions."""
+
+    def project() -> Project:
+        return Project.open(settings)
+
+    nightly = dg.ScheduleDefinition(
+        name="nightly",
+        job_name="stylize_missing",
+        cron_schedule=NIGHTLY,
+        description="Asks for everything that is missing or outdated, every night at two (UTC).",
+        default_status=dg.DefaultScheduleStatus.STOPPED,
+    )
+    at_once = dg.AutomationConditionSensorDefinition(
+        name="stylize_at_once",
+        target=CELLS,
+        description="Paints every new picture at once, and what was missing before this was switched on.",
+        default_status=dg.DefaultSensorStatus.STOPPED,
+    )
+    offered = jobs(experiments)
+    return dg.Definitions(
+        jobs=[job_definition(job) for job in offered],
+        schedules=[nightly],
+        sensors=[
+            launcher_sensor(project, offered),
+            catalogue_sensor(lambda: Project.open(settings, empty=True)),
+            gallery_sensor(tuple(recipe.name for recipe in recipes), project, time.time),
+            at_once,
+        ],
+    )

@@ -1,0 +1,201 @@
+"""Asset checks: what must hold of targets, pastiches and scores, judged for each partition by itself.
+
+A verdict travels in the artefact's own file, so that whoever covers an artefact that is up to date reports the same
+without computing anything. A failed check of severity ERROR makes an artefact unfit: a target or a pastiche that isn't
+even a number is never written (`CheckFailed`); a pastiche that can be looked at is kept, but carries the reason under
+`BLOCKED`, and sheets, table and gallery leave it out.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import dagster as dg
+from torch import Tensor
+
+from spnst_core.metrics.sanity import depth_relief, gram_defects, value_range
+from spnst_core.objective.targets import DepthMap, StyleTargets
+from spnst_core.recipes.recipe import Recipe
+from spnst_pipeline.defs.headline import BASELINE
+
+CHECKS = "checks"
+"""Metadata key in an artefact's own file: its verdicts, as JSON."""
+
+BLOCKED = "blocked"
+"""Metadata key in an artefact's own file: why a failed check keeps it from sheets, table and gallery."""
+
+CLOSE = 0.1
+"""Style distance at which a picture already is in the style: a start as near as this needn't come nearer."""
+
+ROUNDING = 1e-4
+"""Relative asymmetry, and relative size of a negative eigenvalue, that float32 products may leave in a Gram."""
+
+FLAT = 1e-3
+"""Relief below which a depth map holds nothing but noise."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """A check that assets declare."""
+
+    name: str
+    severity: dg.AssetCheckSeverity
+    description: str
+
+    def spec(self, asset: dg.AssetKey) -> dg.AssetCheckSpec:
+        """The declaration for an asset. It isn't blocking in Dagster's sense: one bad cell mustn't stop a batch."""
+        return dg.AssetCheckSpec(self.name, asset=asset, description=self.description)
+
+
+_ERROR, _WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
+
+FINITE = Check("finite", _ERROR, "Every value of the pastiche is a number in [0, 1]; one that isn't is never written.")
+STYLE_FELL = Check(
+    "style_fell",
+    _ERROR,
+    "The pastiche is nearer to the painting's style than the picture it started from. One that isn't is kept, but "
+    "blocked: sheets, table and gallery leave it out.",
+)
+KEEPS_STRUCTURE = Check(
+    "keeps_structure",
+    _WARN,
+    f"Edge and depth distance are below those of the same cell by {BASELINE}, where that has been scored as well.",
+)
+POSITIVE_SEMIDEFINITE = Check(
+    "positive_semidefinite",
+    _ERROR,
+    "Every Gram matrix is finite, symmetric and without negative eigenvalues; others are never written.",
+)
+NOT_CONSTANT = Check(
+    "not_constant", _WARN, "The depth map isn't flat: of a flat one the depth term of a recipe can't hold anything."
+)
+
+_BY_NAME = {c.name: c for c in (FINITE, STYLE_FELL, KEEPS_STRUCTURE, POSITIVE_SEMIDEFINITE, NOT_CONSTANT)}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a check found of one partition: a line for people, and the finite numbers behind it."""
+
+    check: Check
+    passed: bool
+    description: str
+    numbers: Mapping[str, float] = field(default_factory=dict)
+
+    def evaluation(self, asset: dg.AssetKey, partition: str) -> dg.AssetCheckEvaluation:
+        """The event that tells Dagster."""
+        return dg.AssetCheckEvaluation(
+            asset_key=asset,
+            check_name=self.check.name,
+            passed=self.passed,
+            severity=self.check.severity,
+            description=self.description,
+            metadata=self.numbers,
+            partition=str(partition),
+        )
+
+
+class CheckFailed(Exception):
+    """A result that must not be written, because it fails a check of severity ERROR."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        super().__init__(verdict.description)
+        self.verdict = verdict
+
+
+def finite(image: Tensor) -> Verdict:
+    """Of a pastiche (1, 3, H, W) before it is encoded."""
+    low, high = value_range(image)
+    if low != low:
+        line = "the pastiche holds values that aren't finite: lower the recipe's learning rate or weights"
+        return Verdict(FINITE, False, f"{line}; nothing was written")
+    passed = low >= 0 and high <= 1
+    line = f"values from {low:.3g} to {high:.3g}"
+    problem = f"the pastiche has {line}, outside [0, 1]; nothing was written"
+    return Verdict(FINITE, passed, line if passed else problem, {"lowest": low, "highest": high})
+
+
+def style_fell(before: float, after: float) -> Verdict:
+    """Of the `style_misfit` of the picture that a pastiche started from and of the pastiche."""
+    numbers = {"before": round(before, 5), "after": round(after, 5)}
+    fell = after < before
+    line = f"style distance {'fell' if fell else 'did not fall'}: from {before:.3f} to {after:.3f}"
+    return Verdict(STYLE_FELL, fell or after <= CLOSE, line, numbers)
+
+
+def keeps_structure(recipe: Recipe, scores: Mapping[str, Any], baseline: Mapping[str, Any]) -> Verdict:
+    """Of a cell's scores and the baseline's, in the terms that the recipe has weights for."""
+    terms = {term: f"{term}_distance" for term in kept_terms(recipe)}
+    pairs = {term: (scores[key], baseline[key]) for term, key in terms.items() if key in scores and key in baseline}
+    line = ", ".join(f"{term} distance {own:.3f} against {other:.3f}" for term, (own, other) in pairs.items())
+    numbers = {f"{term}_change": round(own / other - 1, 4) for term, (own, other) in pairs.items() if other}
+    passed = all(own < other for own, other in pairs.values())
+    return Verdict(KEEPS_STRUCTURE, passed, f"{line} by {BASELINE}", numbers)
+
+
+def kept_terms(recipe: Recipe) -> list[str]:
+    """Terms of structure that some stage of the recipe gives weight to."""
+    used = [recipe.stage_weights(stage) for stage in recipe.stages]
+    return [term for term in ("edge", "depth") if any(getattr(weights, term) for weights in used)]
+
+
+def positive_semidefinite(style: StyleTargets) -> Verdict:
+    """Of a painting's Gram matrices."""
+    asymmetry, smallest = gram_defects(style)
+    if asymmetry != asymmetry:
+        line = "a Gram matrix holds values that aren't finite: the painting's features overflow; nothing was written"
+        return Verdict(POSITIVE_SEMIDEFINITE, False, line)
+    passed = asymmetry <= ROUNDING and smallest >= -ROUNDING
+    line = f"relative asymmetry {asymmetry:.1e}, smallest relative eigenvalue {smallest:.1e}"
+    problem = f"a Gram matrix can't be one: {line}; nothing was written"
+    numbers = {"asymmetry": asymmetry, "smallest_eigenvalue": smallest}
+    return Verdict(POSITIVE_SEMIDEFINITE, passed, line if passed else problem, numbers)
+
+
+def not_constant(depth: DepthMap) -> Verdict:
+    """Of a photograph's depth."""
+    relief = depth_relief(depth)
+    line = f"relief {relief:.3f}"
+    passed = relief >= FLAT
+    problem = f"the depth map is flat ({line}): the depth term holds nothing in this photograph's pastiches"
+    return Verdict(NOT_CONSTANT, passed, line if passed else problem, {"relief": relief} if relief == relief else {})
+
+
+def required(verdict: Verdict) -> Verdict:
+    """The verdict, if it isn't that of a failed ERROR check.
+
+    Raises:
+        CheckFailed: it is.
+    """
+    if not verdict.passed and verdict.check.severity == _ERROR:
+        raise CheckFailed(verdict)
+    return verdict
+
+
+def stamp(verdicts: Sequence[Verdict]) -> dict[str, str]:
+    """What an artefact's file carries of its verdicts."""
+    written = json.dumps([[v.check.name, v.passed, v.description, dict(v.numbers)] for v in verdicts])
+    reasons = [v.description for v in verdicts if not v.passed and v.check.severity == _ERROR]
+    return {CHECKS: written, **({BLOCKED: "; ".join(reasons)} if reasons else {})}
+
+
+def carried(metadata: Mapping[str, str]) -> list[Verdict]:
+    """The verdicts that an artefact's file carries."""
+    return [Verdict(_BY_NAME[name], *rest) for name, *rest in json.loads(metadata.get(CHECKS, "[]"))]
+
+
+def summary(check: Check, verdicts: Sequence[Verdict]) -> dg.AssetCheckResult:
+    """One result for all partitions of a step, which Dagster wants of every check that an asset declares."""
+    judged = [v for v in verdicts if v.check == check]
+    failed = [v for v in judged if not v.passed]
+    if len(judged) == 1:
+        description, numbers = judged[0].description, judged[0].numbers
+    else:
+        description = f"{len(judged) - len(failed)} of {len(judged)} passed" if judged else "nothing to judge"
+        numbers = {"judged": len(judged), "failed": len(failed)}
+    return dg.AssetCheckResult(
+        passed=not failed, check_name=check.name, severity=check.severity, description=description, metadata=numbers
+    )

@@ -1,0 +1,70 @@
+"""Options: what the Launchpad lets one run change. Without any, an asset makes what is missing or outdated."""
+
+import dagster as dg
+from pydantic import Field
+
+from spnst_core.recipes.recipe import Recipe
+
+_TERMS = ("content", "style", "edge", "depth", "tv")
+
+
+def _weight(meaning: str) -> str:
+    return (
+        f"Weight of {meaning}, in every stage, in place of the recipe's own. A cell painted with another weight is "
+        "stamped with what really made it: scores, sheets and gallery leave it out, and the next run for missing cells "
+        "counts it as outdated and paints it by the recipe again."
+    )
+
+
+class Remake(dg.Config):
+    """For steps whose result nothing but their inputs decides."""
+
+    force: bool = Field(
+        False,
+        description="Make the partitions of this run again even where they are up to date. What depends on them isn't "
+        "outdated by that. A retry of a forced run starts from its beginning.",
+    )
+
+
+class Paint(Remake):
+    """For pastiches. None means: as the recipe says."""
+
+    content: float | None = Field(None, ge=0, description=_weight("the photograph's features"))
+    style: float | None = Field(None, ge=0, description=_weight("the painting's feature statistics"))
+    edge: float | None = Field(None, ge=0, description=_weight("the photograph's edges"))
+    depth: float | None = Field(None, ge=0, description=_weight("the photograph's depth"))
+    tv: float | None = Field(None, ge=0, description=_weight("total variation, which smooths"))
+    size: int | None = Field(
+        None,
+        ge=32,
+        description="Long side in pixels of the pastiches, in place of the settings' or the recipe's own. Depth, edges "
+        "and style statistics at a size that isn't prepared are computed for the occasion. As with the weights, the "
+        "next run for missing cells paints such a cell by the recipe again.",
+    )
+
+    record_every: int | None = Field(
+        None,
+        ge=0,
+        description="Record a film of every cell while it is painted, one frame for each so many steps, in place of "
+        "the settings' or the recipe's own; 0: no films. A cell without its film is painted once more for it, and its "
+        "pastiche stays as it is. Films that are materialised by themselves have a frame for every second step unless "
+        "told otherwise.",
+    )
+
+    @property
+    def changes(self) -> dict[str, float]:
+        """What is to differ from the recipe in the pastiche, by name."""
+        given = {name: getattr(self, name) for name in (*_TERMS, "size")}
+        return {name: value for name, value in given.items() if value is not None}
+
+    def applied_to(self, recipe: Recipe) -> Recipe:
+        """The recipe with the changes, or itself if there are none.
+
+        Raises:
+            InputError: a value that the recipe can't have.
+        """
+        weights = {name: value for name, value in self.changes.items() if name in _TERMS}
+        changed = recipe.with_weights(weights) if weights else recipe
+        if self.size:
+            changed = changed.with_size(self.size)
+        return changed if self.record_every is None else changed.model_copy(update={"record_every": self.record_every})

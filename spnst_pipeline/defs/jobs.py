@@ -1,0 +1,137 @@
+"""Jobs: what a user can ask for with one click. A job tells what it will make; the launcher then starts the runs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import dagster as dg
+from pydantic import Field
+
+from spnst_core.errors import InputError, closest
+from spnst_core.recipes.experiments import Experiment
+from spnst_pipeline.artefacts.rules import Lineage
+from spnst_pipeline.planning.grid import checked, synchronised
+from spnst_pipeline.planning.plan import DRAWING, EVERYTHING, EXPERIMENT, GALLERY, PREPARATION, Grid, Phase, Plan
+from spnst_pipeline.project import Project
+
+
+class Selection(dg.Config):
+    """Which part of the grid to make, in the Launchpad."""
+
+    contents: list[str] = Field([], description="Photographs, by their partitions; none named: all of them.")
+    styles: list[str] = Field([], description="Paintings, by their partitions; none named: all of them.")
+    force: bool = Field(False, description="Make everything again, even what is up to date.")
+
+
+class Request(Selection):
+    """The same of jobs that paint."""
+
+    recipes: list[str] = Field([], description="Recipes to paint and to measure, by name; none named: all of them.")
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job by its name: its phases, and how the UI describes it.
+
+    Attributes:
+        recipes: whose cells it makes; none: those of the grid, or those of them that are asked for.
+    """
+
+    name: str
+    phases: tuple[Phase, ...]
+    description: str
+    config: type[Selection] = Request
+    recipes: tuple[str, ...] = ()
+
+    @property
+    def op(self) -> str:
+        """The name of its only op."""
+        return f"plan_{self.name}"
+
+    def grid(self, project: Project, grid: Grid, config: Selection) -> Grid:
+        """What of a grid is asked for, as far as it is there."""
+        asked = self._recipes(config)
+        known = {recipe.name: recipe for recipe in project.every_recipe}
+        recipes = [known[name] for name in asked if name in known] if asked else project.recipes
+        return replace(grid, recipes=recipes, rows=config.contents or None, columns=config.styles or None)
+
+    def require_known(self, project: Project, config: Selection) -> None:
+        """Nothing, if all that is asked for is there.
+
+        Raises:
+            InputError: a recipe, photograph or painting that isn't.
+        """
+        recipes = [recipe.name for recipe in project.every_recipe]
+        for kind, known, names in (
+            ("recipe", recipes, self._recipes(config)),
+            ("photograph", project.contents.pictures, config.contents),
+            ("painting", project.styles.pictures, config.styles),
+        ):
+            for name in names:
+                if name not in known:
+                    raise InputError(f'the project has no {kind} "{name}"{closest(name, known)}')
+
+    def _recipes(self, config: Selection) -> Sequence[str]:
+        return self.recipes or (config.recipes if isinstance(config, Request) else ())
+
+
+_JOBS = (
+    Job(
+        "precompute",
+        PREPARATION,
+        "Decode new and changed pictures, and prepare what they ask of a pastiche.",
+        Selection,
+    ),
+    Job("stylize_missing", EVERYTHING, "Make everything that is missing or outdated, in as few runs as cover it."),
+    Job("refresh_gallery", GALLERY, "Score new cells; bring table, contact sheets and gallery up to date."),
+)
+
+
+def jobs(experiments: Sequence[Experiment]) -> list[Job]:
+    """Every job, one for each experiment among them."""
+    trials = [
+        Job(
+            f"experiment_{experiment.name}",
+            EXPERIMENT,
+            f"{experiment.description} Paints the chosen photographs in the chosen styles by every recipe of it.",
+            Selection,
+            tuple(recipe.name for recipe in experiment.recipes),
+        )
+        for experiment in experiments
+    ]
+    return [*_JOBS, *trials]
+
+
+def job_definition(job: Job) -> dg.JobDefinition:
+    """The job as the UI offers it. Its run makes the partitions those of the pictures, and logs what is to be made."""
+
+    @dg.op(
+        name=job.op,
+        description=job.description,
+        config_schema=job.config.to_config_schema().as_field(),
+        out=dg.Out(dg.Nothing),
+    )
+    def plan(context: dg.OpExecutionContext, project: dg.ResourceParam[Project]) -> None:
+        config = job.config(**context.op_config)
+        usable = checked(project)
+        for line in (*usable.contents.left_out, *usable.styles.left_out):
+            context.log.warning(f"left out: {line}")
+        job.require_known(usable, config)
+        grid = job.grid(usable, synchronised(usable, context.instance), config)
+        ahead = job.phases[0] in PREPARATION
+        lineage = Lineage(usable, ahead=ahead, force=config.force)
+        # What sheets will show can't be told ahead of the cells.
+        plans = [phase(lineage, grid) for phase in job.phases if not (ahead and phase in DRAWING)]
+        for planned in plans:
+            context.log.info(_line(planned))
+        context.add_output_metadata({planned.phase: _line(planned) for planned in plans})
+
+    @dg.job(name=job.name, description=f"{job.description} The sensor `launcher` starts the runs.")
+    def definition() -> None:
+        plan()
+
+    return definition
+
+
+def _line(plan: Plan) -> str:
+    wanted = ", ".join(f"{count} {asset}" for asset, count in plan.wanted.items())
+    return f"{plan.phase}: {wanted} in {len(plan.launches)} runs" if wanted else f"{plan.phase}: nothing to make"

@@ -1,0 +1,1 @@
+"""Sensors: new pictures, requested runs and an outdated gallery."""

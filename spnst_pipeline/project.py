@@ -1,0 +1,150 @@
+"""What every asset works with: the store, the source folders, the recipes and the networks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+
+from spnst_core.errors import InputError
+from spnst_core.metrics.judges import Judges, identify_judges, load_judges
+from spnst_core.models.profiles import Identity, Models, identify, load_models
+from spnst_core.recipes.experiments import Experiment
+from spnst_core.recipes.recipe import Recipe
+from spnst_core.recipes.style_size import StyleSize
+from spnst_pipeline.settings import Settings
+from spnst_pipeline.storage.sources import Source
+from spnst_pipeline.storage.store import Store
+
+
+@dataclass(frozen=True)
+class Project:
+    """One set of settings, made real. The networks are loaded when first asked for.
+
+    ``recipes`` are those of the grid, which tables, sheets and gallery show; an experiment has its own.
+    """
+
+    store: Store
+    contents: Source
+    styles: Source
+    recipes: tuple[Recipe, ...]
+    profile: str
+    device: str
+    precision: str = "auto"
+    edges: str | None = None
+    depth: str | None = None
+    batch: int = 64
+    experiments: tuple[Experiment, ...] = ()
+
+    @classmethod
+    def open(cls, settings: Settings, *, empty: bool = False) -> Project:
+        """Everything that the settings name; ``empty``: there needn't be pictures yet.
+
+        Raises:
+            InputError: a folder or recipe that can't be used.
+        """
+        source = Source.scan if empty else Source.open
+        recipes, experiments = load_recipes(settings)
+        return cls(
+            open_store(settings.out),
+            source(settings.content, "content"),
+            source(settings.style, "style"),
+            recipes,
+            settings.profile,
+            settings.device,
+            settings.precision,
+            settings.edges,
+            settings.depth,
+            settings.batch,
+            experiments,
+        )
+
+    def without(self, contents: dict[str, str], styles: dict[str, str]) -> Project:
+        """The project without some pictures, given as slug → why."""
+        return replace(self, contents=self.contents.without(contents), styles=self.styles.without(styles))
+
+    @cached_property
+    def identity(self) -> Identity:
+        """Which networks the profile stands for, without loading any: enough to plan and to label."""
+        return identify(self.profile, edges=self.edges, depth=self.depth)
+
+    @cached_property
+    def models(self) -> Models:
+        """The profile's networks on the device."""
+        return load_models(self.profile, self.device, precision=self.precision, edges=self.edges, depth=self.depth)
+
+    @cached_property
+    def judges(self) -> Judges:
+        """The networks that no loss looks through, on the same device."""
+        return load_judges(self.models.device)
+
+    @cached_property
+    def judged_by(self) -> str:
+        """A fingerprint of the judges."""
+        return identify_judges()
+
+    @cached_property
+    def every_recipe(self) -> tuple[Recipe, ...]:
+        """Those of the grid and of the experiments, each once."""
+        return all_of(self.recipes, self.experiments)
+
+    @cached_property
+    def content_sizes(self) -> tuple[int, ...]:
+        """Long sides at which some recipe looks at a photograph."""
+        return tuple(sorted({size for recipe in self.every_recipe for size in recipe.sizes}))
+
+    @cached_property
+    def style_sizes(self) -> tuple[StyleSize, ...]:
+        """Sizes at which some recipe looks at a painting, and the pastiches' own, at which they are judged."""
+        return tuple(sorted({size for recipe in self.every_recipe for size in painted_sizes(recipe)}))
+
+    @cached_property
+    def style_layers(self) -> tuple[str, ...]:
+        """Layers of the encoder whose statistics some recipe takes from a painting."""
+        return tuple(sorted({layer for r in self.every_recipe for layer in r.style_layers(self.identity.layers)}))
+
+
+def open_store(location: str) -> Store:
+    """The store in a folder, or under a prefix of an S3 bucket, to write to.
+
+    Raises:
+        InputError: it can't be written.
+    """
+    store = Store.open(location)
+    store.require_writable()
+    return store
+
+
+def load_recipes(settings: Settings) -> tuple[tuple[Recipe, ...], tuple[Experiment, ...]]:
+    """The recipes and the experiments that the settings name, at the settings' size.
+
+    Raises:
+        InputError: an unknown or faulty recipe, an unknown experiment, or two recipes with one name.
+    """
+    known: dict[str, Recipe] = {}
+
+    def as_set(recipe: Recipe, source: str) -> Recipe:
+        sized = recipe.with_size(settings.size) if settings.size else recipe
+        if settings.record_every is not None:
+            sized = sized.model_copy(update={"record_every": settings.record_every})
+        if known.setdefault(sized.name, sized) != sized:
+            raise InputError(f'two different recipes are named "{sized.name}": change the name in {source}')
+        return sized
+
+    recipes = {recipe.name: recipe for source in settings.recipes for recipe in [as_set(Recipe.load(source), source)]}
+    experiments = [
+        Experiment.load(name, recipes).with_recipes(partial(as_set, source=f"yours: the experiment {name} has one"))
+        for name in dict.fromkeys(settings.experiments)
+    ]
+    return tuple(recipes.values()), tuple(experiments)
+
+
+def all_of(recipes: Iterable[Recipe], experiments: Iterable[Experiment]) -> tuple[Recipe, ...]:
+    """Recipes of the grid, then those of the experiments, each once."""
+    every = (*recipes, *(recipe for experiment in experiments for recipe in experiment.recipes))
+    return tuple({recipe.name: recipe for recipe in every}.values())
+
+
+def painted_sizes(recipe: Recipe) -> tuple[StyleSize, ...]:
+    """Sizes at which a recipe looks at a painting, and that of its pastiches, at which they are judged."""
+    return tuple(sorted({*recipe.style_sizes, StyleSize(recipe.size)}))

@@ -1,0 +1,225 @@
+"""Places where files lie: a folder of this machine, or a prefix of an S3 bucket. Both are used in the same way."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import NamedTuple
+from uuid import uuid4
+
+from spnst_core.errors import InputError
+
+WHOLE = -1
+"""The ``size`` that stands for all bytes of a file."""
+
+
+class Entry(NamedTuple):
+    """A file as a listing shows it."""
+
+    name: str
+    size: int
+    modified: str
+    """Changes when the bytes may have: the time in nanoseconds, or the ETag."""
+
+
+class Place(ABC):
+    """Files under names such as ``cat.png`` or ``pastiche/gatys/cat.png``.
+
+    A write is atomic: a reader sees the old bytes or the new ones, never a part. Of two writes at once, the one that
+    ends last stays. Every method raises `InputError` with one line when the place can't be used: no permission, no
+    such bucket, a full disk.
+    """
+
+    location: str
+    """As people write it: a path, or ``s3://bucket/prefix``."""
+
+    @abstractmethod
+    def locate(self, name: str) -> str:
+        """The file's path or address, for people."""
+
+    @abstractmethod
+    def children(self) -> list[Entry]:
+        """The files directly in the place, sorted by name."""
+
+    @abstractmethod
+    def names(self, under: str) -> Iterator[str]:
+        """Names of all files, at any depth, below the folder ``under``."""
+
+    @abstractmethod
+    def exists(self, name: str) -> bool:
+        """Whether there is such a file."""
+
+    @abstractmethod
+    def read(self, name: str, size: int = WHOLE) -> bytes:
+        """The file's bytes, or its first ``size`` bytes.
+
+        Raises:
+            FileNotFoundError: there is no such file.
+        """
+
+    @abstractmethod
+    def read_many(self, names: Collection[str], size: int = WHOLE) -> dict[str, bytes]:
+        """As `read`, for those files that exist."""
+
+    @abstractmethod
+    def read_listed(self, entry: Entry) -> bytes:
+        """All bytes of a file as it was when it was listed.
+
+        Raises:
+            InputError: it is gone, or has changed since.
+        """
+
+    def digest(self, entry: Entry) -> str:
+        """SHA-256 of a file as it was when it was listed.
+
+        Raises:
+            InputError: it is gone, or has changed since.
+        """
+        return sha256(self.read_listed(entry)).hexdigest()
+
+    @abstractmethod
+    def write(self, name: str, data: bytes) -> None:
+        """Put ``data`` under ``name``."""
+
+    @abstractmethod
+    def copy(self, source: str, target: str) -> None:
+        """Put the bytes of one file under another name.
+
+        Raises:
+            FileNotFoundError: there is no file ``source``.
+        """
+
+    @abstractmethod
+    def remove(self, name: str) -> None:
+        """Remove a file; nothing happens if it isn't there."""
+
+    @abstractmethod
+    def require_writable(self) -> None:
+        """Find out before any work is done whether files can be written.
+
+        Raises:
+            InputError: they can't.
+        """
+
+
+def is_remote(location: str) -> bool:
+    """Whether a location is an address rather than a path."""
+    return "://" in location
+
+
+class Folder(Place):
+    """A folder, which needn't exist before the first write."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.location = str(path)
+
+    def locate(self, name: str) -> str:
+        """The file's path."""
+        return str(self.path / name)
+
+    def children(self) -> list[Entry]:
+        """The files directly in the folder, sorted by name.
+
+        Raises:
+            InputError: no such folder.
+        """
+        if not self.path.is_dir():
+            raise InputError(f"{self.path} {'is no folder' if self.path.exists() else 'does not exist'}: check it")
+        try:
+            with os.scandir(self.path) as found:
+                return sorted(_entry(file.name, file.stat()) for file in found if file.is_file())
+        except OSError as error:
+            raise InputError(f"{self.path} can't be listed: {error.strerror}") from error
+
+    def names(self, under: str) -> Iterator[str]:
+        """Names of all files below ``under``; a folder that isn't there holds none."""
+        for folder, _, files in os.walk(self.path / under):
+            yield from ((Path(folder) / file).relative_to(self.path).as_posix() for file in files)
+
+    def exists(self, name: str) -> bool:
+        """Whether there is such a file."""
+        return (self.path / name).is_file()
+
+    def read(self, name: str, size: int = WHOLE) -> bytes:
+        """The file's bytes, or its first ``size`` bytes."""
+        try:
+            with open(self.locate(name), "rb") as file:
+                return file.read(size)
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise _refused(self.locate(name), "read", error) from error
+
+    def read_many(self, names: Collection[str], size: int = WHOLE) -> dict[str, bytes]:
+        """As `read`, for those files that exist."""
+        return {name: self.read(name, size) for name in names if self.exists(name)}
+
+    def read_listed(self, entry: Entry) -> bytes:
+        """All bytes of a file, if it is the same before and after it is read as when it was listed."""
+        path = self.locate(entry.name)
+        try:
+            with open(path, "rb") as file:
+                before = _entry(entry.name, os.fstat(file.fileno()))
+                data = file.read()
+                after = _entry(entry.name, os.fstat(file.fileno()))
+        except OSError as error:
+            raise _refused(path, "read", error) from error
+        if not before == entry == after:
+            raise InputError(f"{path} is not what it was when listed: run again when nobody writes to it")
+        return data
+
+    def write(self, name: str, data: bytes) -> None:
+        """Put ``data`` under ``name``: into a hidden file first, which then takes the name.
+
+        Raises:
+            InputError: it can't be written, or a symbolic link leads outside the folder.
+        """
+        self._put(name, lambda part: part.write_bytes(data))
+
+    def copy(self, source: str, target: str) -> None:
+        """Put the bytes of one file under another name."""
+        if not self.exists(source):
+            raise FileNotFoundError(self.locate(source))
+        self._put(target, lambda part: shutil.copyfile(self.path / source, part))
+
+    def remove(self, name: str) -> None:
+        """Remove a file; nothing happens if it isn't there."""
+        try:
+            (self.path / name).unlink(missing_ok=True)
+        except OSError as error:
+            raise _refused(self.locate(name), "removed", error) from error
+
+    def _put(self, name: str, fill: Callable[[Path], object]) -> None:
+        path = self.path / name
+        if not path.parent.resolve().is_relative_to(self.path.resolve()):
+            raise InputError(f"{name} would lie outside {self.path}: a symbolic link leads away; remove it")
+        part = path.with_name(f".{uuid4().hex}.part")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            fill(part)
+            os.replace(part, path)
+        except OSError as error:
+            raise _refused(str(path), "written", error) from error
+        finally:
+            part.unlink(missing_ok=True)
+
+    def require_writable(self) -> None:
+        """Find out whether the folder is there, or can be made, and may be written to."""
+        there = next(path for path in (self.path, *self.path.absolute().parents) if path.exists())
+        if not there.is_dir():
+            raise InputError(f"{self.path} can't be a folder, because {there} is a file: choose another")
+        if not os.access(there, os.W_OK):
+            raise InputError(f"{self.path} can't be written, because you may not write to {there}: choose another")
+
+
+def _entry(name: str, status: os.stat_result) -> Entry:
+    return Entry(name, status.st_size, str(status.st_mtime_ns))
+
+
+def _refused(path: str, done: str, error: OSError) -> InputError:
+    return InputError(f"{path} can't be {done}: {error.strerror}")

@@ -1,0 +1,262 @@
+"""A prefix of an S3 bucket as a place for files.
+
+Credentials, region and endpoint are found as boto3 documents it: ``AWS_PROFILE``, ``AWS_ACCESS_KEY_ID``,
+``AWS_DEFAULT_REGION``, ``AWS_ENDPOINT_URL``, ... Requests that fail for a passing reason are made again
+(``AWS_MAX_ATTEMPTS``). An upload that a killed process leaves half done is never seen by readers, but is kept, and
+billed, until a lifecycle rule of the bucket (``AbortIncompleteMultipartUpload``) removes it.
+"""
+
+from __future__ import annotations
+
+import mimetypes
+import re
+from collections.abc import Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import cache
+from io import BytesIO
+from typing import Any
+
+import boto3
+from boto3.exceptions import Boto3Error
+from boto3.s3.transfer import TransferConfig
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionError,
+    CredentialRetrievalError,
+    HTTPClientError,
+    IncompleteReadError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    ResponseStreamingError,
+    SSOError,
+    TokenRetrievalError,
+)
+from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+from spnst_core.errors import InputError
+from spnst_pipeline.storage import digest_cache
+from spnst_pipeline.storage.places import WHOLE, Entry, Place
+
+REQUESTS = 32
+"""Requests at a time where many files are read: one takes tens of milliseconds, nearly all of it waiting."""
+
+PARTS = TransferConfig(multipart_threshold=8 << 20, multipart_chunksize=8 << 20)
+"""Files from 8 MiB on travel in parts of that size, each tried again by itself; they appear when all are there."""
+
+PROBE = ".spnst"
+"""An empty object by which a process proves that it may write. Hidden, so it is no artefact."""
+
+_ADDRESS = re.compile(r"s3://(?P<bucket>[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9])(?:/(?P<prefix>.*?))?/?")
+
+_NO_LOGIN = (
+    NoCredentialsError,
+    PartialCredentialsError,
+    CredentialRetrievalError,
+    TokenRetrievalError,
+    ProfileNotFound,
+    SSOError,
+)
+_BAD_LOGIN = {"InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "TokenRefreshRequired"}
+_BAD_REGION = {"PermanentRedirect", "301", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"}
+_TAKEN = {"PreconditionFailed", "412", "ConditionalRequestConflict"}
+_MISSING = {"NoSuchKey", "404"}
+
+
+class Prefix(Place):
+    """The objects of a bucket whose keys start with ``prefix/``; no others are read, listed or written."""
+
+    def __init__(self, location: str) -> None:
+        """The place at ``s3://bucket/prefix``; no request is made yet.
+
+        Raises:
+            InputError: not such an address, or boto3's own settings can't be used.
+        """
+        found = _ADDRESS.fullmatch(location)
+        parts = found["prefix"].split("/") if found and found["prefix"] else []
+        if not found or {"", ".", ".."} & set(parts):
+            raise InputError(f"{location} is no address of a bucket and a prefix: write s3://bucket/prefix")
+        self.location = "/".join(("s3:/", found["bucket"], *parts))
+        self._bucket, self._root = found["bucket"], "".join(f"{part}/" for part in parts)
+        with _told(self.location):
+            try:
+                self._client = client()
+            except ValueError as error:
+                raise InputError(f"{location}: {_line(error)}: check AWS_ENDPOINT_URL") from error
+
+    def locate(self, name: str) -> str:
+        """The object's address."""
+        return f"{self.location}/{name}"
+
+    def children(self) -> list[Entry]:
+        """The objects directly under the prefix, sorted by name."""
+        found = (_entry(o["Key"].removeprefix(self._root), o) for o in self._objects(self._root, Delimiter="/"))
+        return sorted(entry for entry in found if entry.name)  # the prefix itself can be an empty object
+
+    def names(self, under: str) -> Iterator[str]:
+        """Names of all objects below ``under``."""
+        return (o["Key"].removeprefix(self._root) for o in self._objects(f"{self._root}{under}/"))
+
+    def _objects(self, prefix: str, **how: str) -> Iterator[dict[str, Any]]:
+        with _told(self.location):
+            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix, **how)
+            for page in pages:
+                yield from page.get("Contents", ())
+
+    def exists(self, name: str) -> bool:
+        """Whether there is such an object."""
+        try:
+            with _told(self.locate(name)):
+                self._client.head_object(**self._object(name))
+        except FileNotFoundError:
+            return False
+        return True
+
+    def read(self, name: str, size: int = WHOLE) -> bytes:
+        """The object's bytes, or its first ``size`` bytes, of which no more are asked for."""
+        try:
+            with _told(self.locate(name)):
+                return self._get(name, **({} if size == WHOLE else {"Range": f"bytes=0-{size - 1}"}))
+        except _NothingInRange:
+            return b""
+
+    def read_many(self, names: Collection[str], size: int = WHOLE) -> dict[str, bytes]:
+        """As `read`, for those objects that exist, `REQUESTS` at a time."""
+
+        def look(name: str) -> bytes | None:
+            try:
+                return self.read(name, size)
+            except FileNotFoundError:
+                return None
+
+        with ThreadPoolExecutor(REQUESTS) as threads:
+            found = zip(names, threads.map(look, names), strict=True)
+            return {name: data for name, data in found if data is not None}
+
+    def read_listed(self, entry: Entry) -> bytes:
+        """All bytes of an object that still has the ETag it was listed with."""
+        address = self.locate(entry.name)
+        try:
+            with _told(address):
+                return self._get(entry.name, IfMatch=f'"{entry.modified}"')
+        except (_Taken, FileNotFoundError) as error:
+            raise InputError(f"{address} is not what it was when listed: run again when nobody writes to it") from error
+
+    def digest(self, entry: Entry) -> str:
+        """SHA-256 of an object as it was when it was listed, which is downloaded for that once on this machine."""
+        state = (self.locate(entry.name), entry.size, entry.modified)
+        digest = digest_cache.known(*state)
+        if not digest:
+            digest = super().digest(entry)
+            digest_cache.keep(*state, digest)
+        return digest
+
+    @retry(
+        retry=retry_if_exception_type((IncompleteReadError, ResponseStreamingError)),
+        stop=stop_after_attempt(4),
+        wait=wait_random_exponential(max=8),
+        reraise=True,
+    )
+    def _get(self, name: str, **how: str) -> bytes:
+        """boto3 tries again until an answer begins; an answer that breaks off in the middle is asked for again here."""
+        return self._client.get_object(**self._object(name), **how)["Body"].read()
+
+    def write(self, name: str, data: bytes) -> None:
+        """Put ``data`` under ``name``, in parts if it is large."""
+        kind = mimetypes.guess_type(name)[0] or "application/octet-stream"  # a browser shows the gallery by its type
+        with _told(self.locate(name)):
+            self._client.upload_fileobj(
+                BytesIO(data), self._bucket, self._root + name, ExtraArgs={"ContentType": kind}, Config=PARTS
+            )
+
+    def copy(self, source: str, target: str) -> None:
+        """Put the bytes of one object under another name, inside S3."""
+        with _told(self.locate(source)):
+            self._client.copy_object(**self._object(target), CopySource=self._object(source))
+
+    def remove(self, name: str) -> None:
+        """Remove an object; nothing happens if it isn't there."""
+        with _told(self.locate(name)):
+            self._client.delete_object(**self._object(name))
+
+    def require_writable(self) -> None:
+        """Prove it by an empty object. It is put on condition that it isn't there, so only the first proof writes.
+
+        No artefact is written on a condition: its fingerprint follows from its inputs, so of two processes that make
+        the same one, either may win, and what another settings' process overwrites is outdated by the usual rule.
+        """
+        try:
+            with _told(self.location):
+                self._client.put_object(**self._object(PROBE), Body=b"", IfNoneMatch="*")
+        except _Taken:
+            pass  # the condition is looked at only after the permission
+
+    def _object(self, name: str) -> dict[str, str]:
+        return {"Bucket": self._bucket, "Key": self._root + name}
+
+
+@cache
+def client() -> Any:
+    """The process's S3 client, safe to use from several threads."""
+    config = Config(retries={"mode": "standard"}, max_pool_connections=REQUESTS, connect_timeout=10)
+    return boto3.session.Session().client("s3", config=config)
+
+
+class _Taken(Exception):
+    """A request's condition doesn't hold."""
+
+
+class _NothingInRange(Exception):
+    """The first bytes of an empty object were asked for."""
+
+
+def _entry(name: str, listed: dict[str, Any]) -> Entry:
+    return Entry(name, listed["Size"], listed["ETag"].strip('"'))
+
+
+@contextmanager
+def _told(address: str) -> Iterator[None]:
+    """Turn boto3's errors into what Python says of files, or into one line for people."""
+    try:
+        yield
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code in _MISSING:
+            raise FileNotFoundError(f"{address} does not exist") from error
+        if code in _TAKEN:
+            raise _Taken(address) from error
+        if code == "InvalidRange":
+            raise _NothingInRange(address) from error
+        raise InputError(f"{address}: {_answered(code, error)}") from error
+    except _NO_LOGIN as error:
+        hint = "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        raise InputError(f"{address}: no credentials for S3 ({_line(error)}): {hint}") from error
+    except (ConnectionError, HTTPClientError) as error:
+        hint = "check the network and AWS_ENDPOINT_URL"
+        raise InputError(f"{address}: no answer from S3 ({_line(error)}): {hint}") from error
+    except (BotoCoreError, Boto3Error) as error:
+        raise InputError(f"{address}: {_line(error)}") from error
+
+
+def _answered(code: str, error: ClientError) -> str:
+    """What an error that S3 answered with means, and what to do."""
+    if code == "NoSuchBucket":
+        return "there is no such bucket: check its name, or create it"
+    if code in ("AccessDenied", "403"):
+        return (
+            "access denied: ask for s3:ListBucket on the bucket, and s3:GetObject, s3:PutObject and s3:DeleteObject "
+            "under the prefix"
+        )
+    if code in _BAD_LOGIN:
+        return f"S3 refuses these credentials ({code}): renew them"
+    if code in _BAD_REGION:
+        region = error.response["ResponseMetadata"].get("HTTPHeaders", {}).get("x-amz-bucket-region")
+        return f"the bucket is in another region: set AWS_DEFAULT_REGION to {region or 'the one it is in'}"
+    return f"S3 answered {code}: {_line(error.response['Error'].get('Message', 'no reason given'))}"
+
+
+def _line(error: object) -> str:
+    return " ".join(str(error).split())

@@ -1,0 +1,124 @@
+"""Sources of pictures, a folder or an S3 prefix: which file becomes which partition, and what is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import PurePosixPath
+
+from spnst_core.errors import InputError
+from spnst_pipeline.storage.locations import open_place
+from spnst_pipeline.storage.places import Entry, Place
+from spnst_pipeline.storage.slugs import slug
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif"})
+
+READERS = 8
+"""Pictures read at a time: over a network most of the time is waiting, but each may be tens of megabytes."""
+
+
+@dataclass(frozen=True)
+class File:
+    """A picture's file as it was when its source was listed."""
+
+    name: str
+    """Its path or address."""
+    size: int
+    modified: str
+    """Changes when the bytes may have: the time in nanoseconds, or the ETag."""
+    _place: Place = field(repr=False, compare=False)
+    _entry: Entry = field(repr=False, compare=False)
+
+    def read(self) -> bytes:
+        """Its bytes.
+
+        Raises:
+            InputError: it can't be read, or is no longer as it was listed.
+        """
+        return self._place.read_listed(self._entry)
+
+    def digest(self) -> str:
+        """SHA-256 of its bytes; raises as `read`."""
+        return self._place.digest(self._entry)
+
+
+@dataclass(frozen=True)
+class Source:
+    """The pictures of one folder or prefix by slug, and one line for each file that isn't used."""
+
+    location: str
+    pictures: Mapping[str, File]
+    left_out: tuple[str, ...] = field(default=())
+
+    @classmethod
+    def open(cls, location: str | None, kind: str) -> Source:
+        """List a folder, or the objects directly under a prefix. Hidden files and folders inside aren't looked at.
+
+        Args:
+            location: a folder's path, or ``s3://bucket/prefix``.
+            kind: ``content`` or ``style``, for messages.
+
+        Raises:
+            InputError: no location given, nothing there, no picture in it, or two files with one slug.
+        """
+        source = cls.scan(location, kind)
+        if not source.pictures:
+            suffixes = " ".join(sorted(SUFFIXES))
+            raise InputError(f"{kind} {source.location} holds no picture: put files in it ending in one of {suffixes}")
+        return source
+
+    @classmethod
+    def scan(cls, location: str | None, kind: str) -> Source:
+        """As `open`, but there needn't be a picture yet."""
+        if not location:
+            raise InputError(f"no {kind} folder: give --{kind} DIR, or set {kind} in spnst.yaml")
+        place = open_place(location)
+        pictures: dict[str, File] = {}
+        left_out: list[str] = []
+        for entry in place.children():
+            path, name = PurePosixPath(entry.name), place.locate(entry.name)
+            if path.name.startswith("."):
+                continue
+            if path.suffix.lower() not in SUFFIXES:
+                left_out.append(f"{name} has no suffix of a picture ({' '.join(sorted(SUFFIXES))})")
+                continue
+            file = File(name, entry.size, entry.modified, place, entry)
+            twin = pictures.setdefault(slug(path.stem), file)
+            if twin is not file:
+                raise InputError(
+                    f"{twin.name} and {path.name} would share the name {slug(path.stem)!r} in the store: "
+                    "rename one of them"
+                )
+        return cls(place.location, pictures, tuple(left_out))
+
+    def without(self, unusable: Mapping[str, str]) -> Source:
+        """The source without some pictures, given as slug → why."""
+        kept = {key: file for key, file in self.pictures.items() if key not in unusable}
+        return Source(self.location, kept, (*self.left_out, *unusable.values()))
+
+    def picture(self, key: str) -> File:
+        """The file behind a partition.
+
+        Raises:
+            InputError: the source has no such picture any more.
+        """
+        if key not in self.pictures:
+            raise InputError(f"{self.location} holds no picture for {key!r}: put it back or delete the partition")
+        return self.pictures[key]
+
+    def digest(self, key: str) -> str:
+        """SHA-256 of the file behind a partition; the file is read at most once."""
+        return _digest(self.picture(key))
+
+    def hash(self, keys: Collection[str]) -> None:
+        """Read pictures ahead, several at a time, for `digest`, which also tells why one can't be read."""
+        with ThreadPoolExecutor(READERS) as threads:
+            wait([threads.submit(_digest, self.picture(key)) for key in keys])
+
+
+@cache
+def _digest(file: File) -> str:
+    """Hashed once for each state of the file."""
+    return file.digest()

@@ -1,0 +1,203 @@
+"""Metrics: nothing between a picture and itself, more for more damage, and figures that other code gives as well."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from scipy.special import rel_entr, softmax
+
+from spnst_core import InputError
+from spnst_core.compute import moments
+from spnst_core.imaging import io as image_io
+from spnst_core.imaging.colour import luminance
+from spnst_core.metrics import registry
+from spnst_core.metrics.judges import identify_judges, load_judges
+from spnst_core.metrics.registry import (
+    METRICS,
+    cfsd,
+    edge_distance,
+    measure,
+    style_distance,
+    style_distances,
+    total_variation,
+)
+from spnst_core.models import weights
+from spnst_core.models.inception import sifid
+from spnst_core.models.manifest import entry
+from spnst_core.models.networks import build
+from spnst_core.objective.targets import StyleTargets
+from spnst_core.recipes.style_size import StyleSize
+
+BY_KEY = {metric.key: metric for metric in METRICS}
+
+
+@pytest.fixture(scope="module")
+def judges(models):
+    return load_judges(models.device)
+
+
+@pytest.fixture(scope="module")
+def photograph(photographs):
+    return photographs["chelsea"]
+
+
+@pytest.fixture(scope="module")
+def painting(paintings):
+    return next(iter(paintings.values()))
+
+
+@pytest.fixture(scope="module")
+def own_style(photograph, models):
+    return StyleTargets.compute(photograph, models, [StyleSize(64)])
+
+
+def noisy(x, amount):
+    return (x + amount * torch.randn(x.shape, generator=torch.Generator().manual_seed(0))).clamp(0, 1)
+
+
+def test_a_photograph_in_its_own_style_has_the_best_of_every_metric(photograph, own_style, models, judges):
+    scores = measure(photograph, photograph, photograph, own_style, models, judges)
+    best = {metric.key: 0.0 if metric.better == "lower" else 1.0 for metric in METRICS if not metric.judge}
+    del best["total_variation"]  # of which a photograph has some
+    for key, value in best.items():
+        assert scores.values[key] == pytest.approx(value, abs=5e-3), key
+    assert not scores.missing
+
+
+def test_more_damage_is_worse_by_every_metric(photograph, own_style, models, judges):
+    some, more = (
+        measure(photograph, noisy(photograph, amount), photograph, own_style, models, judges).values
+        for amount in (0.05, 0.4)
+    )
+    for key in some:
+        metric = BY_KEY[key]
+        assert (some[key] < more[key]) == (metric.better == "lower"), key
+
+
+def test_every_metric_says_what_it_is():
+    assert len(BY_KEY) == len(METRICS)
+    for metric in METRICS:
+        assert metric.description.endswith(".")
+    independent = {metric.about for metric in METRICS if metric.kind == "independent"}
+    assert independent >= {"style", "structure"}
+
+
+def test_no_judge_is_a_network_of_the_loss(photograph, models, judges):
+    weights = zip(judges.depth_net.parameters(), models.depth.parameters(), strict=True)
+    assert not any(torch.allclose(a, b) for a, b in weights if a.numel() > 64)
+    # The loss compares analytic maps: five, where the judge has one.
+    assert models.edges.maps(photograph).shape[1] == 5
+    assert judges.edges(photograph).shape[1] == 1
+
+
+def test_judges_see_luminance_alone(photograph, judges):
+    grey = luminance(photograph).expand(-1, 3, -1, -1)
+    for judge in (judges.edges, judges.depth):
+        assert torch.allclose(judge(photograph), judge(grey), atol=1e-5)
+
+
+def test_the_judges_have_one_fingerprint():
+    assert identify_judges() == identify_judges()
+    assert len(identify_judges()) == 16
+
+
+def test_style_distance_is_the_mean_relative_gram_distance(photograph, painting, models):
+    targets = StyleTargets.compute(painting, models, [StyleSize(32), StyleSize(64), StyleSize(32, "short")])
+    expected = {}
+    for layer, features in models.encoder.features(photograph, models.encoder.style_layers).items():
+        own, goal = moments.gram(features)[0].numpy(), targets.statistics[StyleSize(64)][layer].gram[0].numpy()
+        expected[layer] = np.linalg.norm(own - goal) / np.linalg.norm(goal)
+    assert style_distances(photograph, targets, models.encoder) == pytest.approx(expected, rel=1e-5)
+    mean = style_distance(photograph, targets, models.encoder)
+    assert mean == pytest.approx(np.mean(list(expected.values())), rel=1e-5)
+
+
+def test_cfsd_is_scipys_relative_entropy_of_the_similarities(photograph, models):
+    other = noisy(photograph, 0.3)
+    rows = []
+    for x in (photograph, other):
+        large = image_io.resize(x, *image_io.fit(*x.shape[2:], registry.CFSD_SIZE))
+        features = models.encoder.features(large, ["bank3"])["bank3"][0].flatten(1).double().numpy().T
+        unit = features / np.linalg.norm(features, axis=1, keepdims=True)
+        rows.append(softmax(unit @ unit.T, axis=1))
+    assert cfsd(photograph, other, models.encoder) == pytest.approx(rel_entr(*rows).sum(1).mean(), rel=1e-3)
+
+
+def test_cfsd_hardly_depends_on_the_size(photographs, models):
+    x = photographs["chelsea"]
+    y = noisy(x, 0.3)
+    larger = [image_io.resize(picture, *(2 * side for side in x.shape[2:])) for picture in (x, y)]
+    assert cfsd(*larger, models.encoder) == pytest.approx(cfsd(x, y, models.encoder), rel=0.1)
+
+
+def test_edge_distance_looks_at_both_by_the_photographs_measure(photograph, models):
+    faint = 0.5 + 0.5 * (photograph - 0.5)
+    own = models.edges.maps(photograph)
+    seen = models.edges.maps(faint, models.edges.calibrate(photograph))
+    expected = ((seen - own) ** 2).sum() / (own**2).sum()
+    assert edge_distance(photograph, faint, models) == pytest.approx(expected.item(), rel=1e-4)
+
+
+def test_total_variation_of_a_ramp_is_half_its_step():
+    ramp = torch.linspace(0, 1, 11).view(1, 1, 1, 11).expand(1, 3, 5, 11)
+    assert total_variation(ramp) == pytest.approx(0.05)
+
+
+def test_photograph_and_painting_may_have_any_size(photograph, painting, models, judges):
+    targets = StyleTargets.compute(painting, models, [StyleSize(64)])
+    large = [torch.nn.functional.interpolate(x, scale_factor=2, mode="bilinear") for x in (photograph, painting)]
+    found = measure(large[0], photograph, large[1], targets, models, judges).values
+    expected = measure(photograph, photograph, painting, targets, models, judges).values
+    assert found["ssim"] > 0.9
+    assert found["patch_distance"] == pytest.approx(expected["patch_distance"], rel=0.1)
+
+
+def test_what_cant_be_taken_is_missing_with_a_reason(photograph, painting, models, judges):
+    grey = torch.full_like(photograph, 0.5)
+    targets = StyleTargets.compute(painting, models, [StyleSize(64)])
+    scores = measure(photograph, grey, painting, targets, models, judges)
+    assert scores.missing["canny_f"] == "a picture without any Canny edge"
+    assert "canny_f" not in scores.values
+    assert all(map(math.isfinite, scores.values.values()))
+    assert set(scores.values) | set(scores.missing) == {metric.key for metric in METRICS if not metric.judge}
+
+
+def test_a_result_that_is_no_number_is_missing(photograph, own_style, models, judges, monkeypatch):
+    broken = replace(BY_KEY["cfsd"], take=lambda seen: math.nan)
+    monkeypatch.setattr(registry, "METRICS", (broken,))
+    scores = measure(photograph, photograph, photograph, own_style, models, judges)
+    assert scores.values == {}
+    assert scores.missing == {"cfsd": "the result was nan"}
+
+
+def test_optional_judges_add_their_metrics(photograph, own_style, models, judges):
+    """Weights of noise will do: what counts is which pictures are compared."""
+    both = replace(judges, lpips=build("lpips"), inception=build("inception"))
+    pastiche = noisy(photograph, 0.2)
+    values = measure(photograph, pastiche, photograph, own_style, models, both).values
+    with torch.no_grad():
+        assert values["lpips"] == pytest.approx(both.lpips(pastiche, photograph).item(), rel=1e-5)
+    assert values["sifid"] == pytest.approx(sifid(both.inception, pastiche, photograph), rel=1e-4)
+    without = measure(photograph, pastiche, photograph, own_style, models, judges)
+    assert {"lpips", "sifid"} & {*without.values, *without.missing} == set()
+
+
+def test_judges_are_another_when_an_optional_one_comes_or_changes(tmp_path, monkeypatch):
+    monkeypatch.setenv(weights.FOLDER, str(tmp_path))
+    seen = [identify_judges()]
+    file = tmp_path / entry("inception").file
+    for content in (b"one", b"two"):
+        file.write_bytes(content)
+        seen.append(identify_judges())
+    file.unlink()
+    assert len(set(seen)) == 3
+    assert identify_judges() == seen[0]
+
+
+def test_a_cached_file_that_isnt_the_judges_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setenv(weights.FOLDER, str(tmp_path))
+    torch.save({"a": torch.ones(1)}, tmp_path / entry("inception").file)
+    with pytest.raises(InputError, match="not the weights of inception"):
+        load_judges(torch.device("cpu"))

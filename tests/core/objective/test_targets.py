@@ -1,0 +1,98 @@
+"""Targets: computed at the sizes asked for, saved and read back unchanged."""
+
+import pytest
+import torch
+from safetensors.torch import save
+
+from spnst_core import InputError
+from spnst_core.compute import moments
+from spnst_core.imaging import io as image_io
+from spnst_core.objective.canvas import at_size
+from spnst_core.objective.targets import DepthMap, EdgeMap, StyleTargets, read_metadata
+from spnst_core.recipes.style_size import StyleSize
+
+
+@pytest.fixture(scope="module")
+def content(photographs):
+    return next(iter(photographs.values()))
+
+
+@pytest.fixture(scope="module")
+def style(paintings):
+    return next(iter(paintings.values()))
+
+
+@pytest.mark.parametrize("kind", [EdgeMap, DepthMap])
+def test_maps_come_back_as_they_were_saved(kind, content, models):
+    saved = kind.compute(content, models, [32, 48])
+    data = saved.to_bytes({"fingerprint": "abc"})
+    read = kind.from_bytes(data)
+    assert read_metadata(data) == {"fingerprint": "abc"}
+    assert read.maps.keys() == {32, 48}
+    for size, maps in saved.maps.items():
+        assert torch.equal(read.maps[size], maps)
+    assert read.picture.size == saved.picture.size == tuple(reversed(saved.maps[48].shape[2:]))
+
+
+def test_edges_are_probabilities_and_keep_their_calibration(content, models):
+    edges = EdgeMap.from_bytes(EdgeMap.compute(content, models, [48]).to_bytes())
+    x = at_size(content, 48)
+    assert edges.maps[48].min() >= 0
+    assert edges.maps[48].max() <= 1
+    torch.testing.assert_close(models.edges.maps(x, edges.calibration[48]), edges.maps[48])
+
+
+def test_style_statistics_are_those_of_the_features(style, models):
+    targets = StyleTargets.from_bytes(StyleTargets.compute(style, models, [StyleSize(64)]).to_bytes())
+    features = models.encoder.features(style, ["bank2"])["bank2"]
+    torch.testing.assert_close(targets.statistics[StyleSize(64)]["bank2"].gram, moments.gram(features))
+    torch.testing.assert_close(targets.statistics[StyleSize(64)]["colour"].mean, style.mean((2, 3)))
+
+
+def test_strokes_of_several_scales_are_averaged(style, models):
+    sizes = [StyleSize(32), StyleSize(48, "short")]
+    targets = StyleTargets.compute(style, models, sizes)
+    both = targets.averaged(sizes, "bank1").gram
+    each = [targets.statistics[size]["bank1"].gram for size in sizes]
+    torch.testing.assert_close(both, (each[0] + each[1]) / 2)
+
+
+def test_a_style_is_looked_at_by_its_long_or_its_short_side(models):
+    wide = torch.rand(1, 3, 30, 60, generator=torch.Generator().manual_seed(0))
+    sizes = [StyleSize(40), StyleSize(40, "short")]
+    targets = StyleTargets.from_bytes(StyleTargets.compute(wide, models, sizes).to_bytes())
+    for size, shape in zip(sizes, [(20, 40), (40, 80)], strict=True):
+        mean = image_io.resize(wide, *shape).mean((2, 3))
+        torch.testing.assert_close(targets.statistics[size]["colour"].mean, mean)
+
+
+def test_layers_beyond_the_encoders_own_are_kept_beside_them(style, models):
+    size = StyleSize(32)
+    own = StyleTargets.compute(style, models, [size]).statistics[size]
+    more = StyleTargets.compute(style, models, [size], ["sketch"]).statistics[size]
+    assert set(more) == {*own, "sketch"}
+
+
+@pytest.mark.parametrize("kind", [EdgeMap, DepthMap, StyleTargets])
+@pytest.mark.parametrize("damage", [lambda data: data[:-100], lambda data: b"", lambda data: b"not safetensors at all"])
+def test_a_damaged_file_is_refused_with_what_to_do(kind, damage, style, models):
+    data = kind.compute(style, models, [StyleSize(32) if kind is StyleTargets else 32]).to_bytes()
+    with pytest.raises(InputError, match="delete it, it will be made again"):
+        kind.from_bytes(damage(data))
+
+
+def test_a_file_of_another_kind_is_refused(style, models):
+    with pytest.raises(InputError, match=r"holds (gram|mean)\..*whose ending isn't a size"):
+        DepthMap.from_bytes(StyleTargets.compute(style, models, [StyleSize(32)]).to_bytes())
+    with pytest.raises(InputError, match=r"holds maps\.32, whose ending isn't a size"):
+        StyleTargets.from_bytes(DepthMap.compute(style, models, [32]).to_bytes())
+    with pytest.raises(InputError, match="holds no calibration"):
+        EdgeMap.from_bytes(DepthMap.compute(style, models, [32]).to_bytes())
+    with pytest.raises(InputError, match="holds no Gram"):
+        StyleTargets.from_bytes(save({"other.32-long": torch.zeros(1)}))
+
+
+@pytest.mark.parametrize("data", [b"", b"\x05\x00\x00\x00\x00\x00\x00\x00hello", b"\x02\x00\x00\x00\x00\x00\x00\x00[]"])
+def test_metadata_of_something_else_is_refused(data):
+    with pytest.raises(InputError, match="not a safetensors file"):
+        read_metadata(data)

@@ -1,0 +1,177 @@
+"""Recipes: the built-in ones, one's own from YAML, and what a mistake in one says."""
+
+import pytest
+
+from spnst_core import InputError, Recipe, Weights
+from spnst_core.models.vgg import LAYERS, VGG19Encoder
+from spnst_core.recipes.style_size import StyleSize
+
+STAGES = "stages: [{scale: 0.5, steps: 3}, {steps: 2, lr: 0.01}]\n"
+
+
+LBFGS = "optimizer: lbfgs\njitter: false\nsmooth_gradients: false\n"
+
+
+def written(folder, text, name="mine.yaml"):
+    path = folder / name
+    path.write_text(text)
+    return path
+
+
+def test_structure_and_gatys_differ_in_nothing_but_the_structure_terms():
+    structure, gatys = Recipe.load("structure"), Recipe.load("gatys")
+    assert structure.weights.edge > 0
+    assert structure.weights.depth > 0
+    plain = structure.weights.model_copy(update={"edge": 0, "depth": 0})
+    same = {"name": "gatys", "description": gatys.description, "weights": plain}
+    assert structure.model_copy(update=same) == gatys
+
+
+@pytest.mark.parametrize("name", Recipe.names())
+def test_every_built_in_recipe_loads_under_its_own_name(name):
+    assert Recipe.load(name).name == name
+    assert Recipe.load(name).description
+
+
+def test_a_file_gives_its_name_and_defaults_fill_the_rest(tmp_path):
+    recipe = Recipe.load(written(tmp_path, STAGES, "Wide-Strokes.yaml"))
+    assert recipe.name == "wide_strokes"
+    assert recipe.form == "relative"
+    assert recipe.steps == 5
+
+
+def test_sizes_follow_the_size_the_stages_and_the_strokes(tmp_path):
+    recipe = Recipe.load(written(tmp_path, STAGES + "strokes: [0.5, 1]\nsize: 200")).with_size(300)
+    assert recipe.sizes == (150, 300)
+    assert recipe.style_sizes == (StyleSize(75), StyleSize(150), StyleSize(300))
+    assert recipe.stroke_sizes(recipe.stages[1]) == (StyleSize(150), StyleSize(300))
+
+
+def test_a_stage_may_have_weights_and_strokes_of_its_own(tmp_path):
+    text = "stages: [{scale: 0.5, steps: 1, weights: {edge: 9}, strokes: [2]}, {steps: 1}]\nsize: 100"
+    recipe = Recipe.load(written(tmp_path, text))
+    assert [recipe.stage_weights(stage).edge for stage in recipe.stages] == [9, 0]
+    assert recipe.style_sizes == (StyleSize(100),)
+
+
+def test_a_stage_may_leave_terms_out_whatever_their_weights(tmp_path):
+    text = "weights: {edge: 2, depth: 3}\nstages: [{scale: 0.5, steps: 1, without: [depth, tv]}, {steps: 1}]"
+    recipe = Recipe.load(written(tmp_path, text)).with_weights({"depth": 5, "tv": 1})
+    used = [recipe.stage_weights(stage) for stage in recipe.stages]
+    assert [(w.edge, w.depth, w.tv) for w in used] == [(2, 0, 0), (2, 5, 1)]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("stages: [{steps: 1}]\nweigths: {edge: 1}", 'unknown key weigths (did you mean "weights"?)'),
+        ("stages: [{steps: 1}]\nweights: {egde: 1}", 'unknown key weights.egde (did you mean "edge"?)'),
+        ("stages: [{step: 1}]", 'unknown key stages.0.step (did you mean "steps"?)'),
+        ("size: 256", "key stages is missing"),
+        ("stages: [{steps: 0}]", "stages.0.steps: Input should be greater than or equal to 1, not 0"),
+        ("stages: [{steps: 1}]\nweights: {style: -1}", "weights.style: Input should be greater than or equal to 0"),
+        ("stages: [{steps: 1}]\nweights: {style: .nan}", "weights.style: Input should be"),
+        ("stages: [{steps: 1, scale: 0.5}]", "must never fall and must end at 1, not [0.5]"),
+        ("stages: [{steps: 1}]\nform: relativ", "form: Input should be 'relative' or 'raw', not 'relativ'"),
+        ("stages: [{steps: 1}]\nstyle_size: 512-wide", "style_size: Value error, a style size is pixels and a side"),
+        ("stages: [{steps: 1}]\nstyle_size: 0-long", "a style can't be looked at with 0 pixels"),
+        ("stages: [{steps: 1}]\nlayers: {vgg: {style: {relu1_1: 1}}}", "'embedded' or 'vgg19', not 'vgg'"),
+        ("stages: [{steps: 1}]\nlayers: {vgg19: {styles: {relu1_1: 1}}}", '(did you mean "style"?)'),
+        ("stages: [{steps: 1}]\nlayers: {vgg19: {style: {relu1_1: -1}}}", "greater than 0, not -1"),
+        ("stages: [{steps: 1}]\nlayers: {vgg19: {style: {}}}", "at least 1 item"),
+        ("stages: [{steps: 1}]\nbetas: [0.9, 1]", "betas.1: Input should be less than 1, not 1"),
+        ("stages: [{steps: 1, without: [dept]}]", "stages.0.without.0"),
+        ("stages: [{steps: 1}]\noptimizer: lbfgs", "jitter and smooth_gradients falsify: set both to false"),
+        (LBFGS + "stages: [{steps: 1, lr: 0.1}]", "leave lr and lr_end out of the stages"),
+        ("stages: [}", "isn't YAML"),
+        ("- a list", "must be a mapping"),
+    ],
+)
+def test_a_mistake_is_named_in_one_line(tmp_path, text, says):
+    with pytest.raises(InputError) as error:
+        Recipe.load(written(tmp_path, text))
+    assert says in str(error.value)
+    assert "mine.yaml" in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_an_unknown_name_gets_the_nearest():
+    with pytest.raises(InputError, match='no recipe "strucure" \\(did you mean "structure"\\?\\)'):
+        Recipe.load("strucure")
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(InputError, match="absent.yaml can't be read"):
+        Recipe.load(tmp_path / "absent.yaml")
+
+
+def test_a_size_too_small_is_refused():
+    with pytest.raises(InputError, match="size: Input should be greater than or equal to 32, not 8"):
+        Recipe.load("structure").with_size(8)
+
+
+def test_a_style_size_of_its_own_does_not_follow_the_pastiches(tmp_path):
+    recipe = Recipe.load(written(tmp_path, STAGES + "style_size: 128-short\nstrokes: [0.5, 2]")).with_size(300)
+    assert recipe.style_sizes == (StyleSize(64, "short"), StyleSize(256, "short"))
+    assert "64-short" in {str(size) for size in recipe.style_sizes}
+
+
+def test_a_recipe_survives_being_written_and_read():
+    for recipe in map(Recipe.load, Recipe.names()):
+        assert Recipe.model_validate_json(recipe.model_dump_json(exclude_unset=True)) == recipe
+
+
+def test_layers_are_chosen_for_the_encoder_they_name(tmp_path, models):
+    recipe = Recipe.load(written(tmp_path, STAGES + "layers: {vgg19: {style: {relu3_1: 2}}}"))
+    vgg = VGG19Encoder()
+    assert recipe.style_layers(vgg) == {"relu3_1": 2}
+    assert recipe.content_layers(vgg) == vgg.content_layers
+    assert recipe.style_layers(models.encoder) == models.encoder.style_layers
+
+
+@pytest.mark.parametrize("name", Recipe.names())
+def test_layers_that_built_in_recipes_name_exist(name):
+    recipe, vgg = Recipe.load(name), VGG19Encoder()
+    assert {*recipe.content_layers(vgg), *recipe.style_layers(vgg)} <= set(LAYERS)
+
+
+@pytest.mark.parametrize("strokes", ["small", "large", "mixed"])
+@pytest.mark.parametrize(("kept", "edge", "depth"), [("preserve", 1e3, 200), ("nopreserve", 0, 0)])
+def test_the_first_notebooks_six_recipes_have_its_numbers(strokes, kept, edge, depth):
+    recipe, vgg = Recipe.load(f"{strokes}stroke_{kept}"), VGG19Encoder()
+    assert recipe.weights == Weights(content=1, style=1e6, edge=edge, depth=depth, tv=0)
+    assert [(s.steps, s.lr, s.lr_end, s.scale) for s in recipe.stages] == [(100, 0.05, 1, 1)]
+    assert (recipe.form, recipe.init, recipe.optimizer, recipe.betas) == ("raw", "content", "adam", (0.9, 0.999))
+    assert not recipe.smooth_gradients
+    assert not recipe.jitter
+    assert {LAYERS[layer]: share for layer, share in recipe.content_layers(vgg).items()} == {22: 1, 31: 1}
+    assert {LAYERS[layer] for layer in recipe.style_layers(vgg)} == {1, 6, 11, 20, 29}
+    assert set(recipe.style_layers(vgg).values()) == {1}
+    sizes = {"small": [512], "large": [128], "mixed": [128, 256, 512, 1024]}[strokes]
+    assert recipe.style_sizes == tuple(StyleSize(pixels, "short") for pixels in sizes)
+
+
+def test_the_fine_tuned_notebook_has_its_three_phases():
+    recipe = Recipe.load("seed_finetuned")
+    phases = [(s.steps, s.lr, *recipe.stage_weights(s).model_dump().values()) for s in recipe.stages]
+    assert phases == [
+        (100, 0.05, 1, 1e6, 1e3, 200, 0),
+        (100, 0.03, 1, 1e7, 1e8, 200, 0),
+        (50, 0.05, 100, 1e7, 1e10, 0, 0),
+    ]
+
+
+def test_gatys_grams_count_by_their_channels():
+    recipe, channels = Recipe.load("gatys2016"), [64, 128, 256, 512, 512]
+    assert list(recipe.style_layers(VGG19Encoder()).values()) == [1 / c**2 for c in channels]
+
+
+@pytest.mark.parametrize("bad", ["-1", "1.5", "often"])
+def test_an_interval_of_frames_that_cannot_be_is_refused(tmp_path, bad):
+    (tmp_path / "r.yaml").write_text(f"record_every: {bad}\nstages: [{{steps: 9}}]\n")
+    with pytest.raises(InputError, match=f"record_every: .*{bad}"):
+        Recipe.load(tmp_path / "r.yaml")
+
+
+def test_no_built_in_recipe_is_filmed_unasked():
+    assert {Recipe.load(name).record_every for name in Recipe.names()} == {0}

@@ -1,0 +1,248 @@
+"""Contact sheets: pictures and captions where they belong, gaps labelled, nothing outside its box, equal pages."""
+
+from io import BytesIO
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from spnst_core.report.close_ups import Window
+from spnst_core.report.contact_sheet import (
+    BACKGROUND,
+    GAP,
+    PAD,
+    TILE,
+    Gap,
+    Row,
+    Tile,
+    contact_sheet,
+    contact_sheets,
+    pdf,
+)
+
+STRIDE = TILE + GAP
+PAPER = Image.new("RGB", (1, 1), BACKGROUND).getpixel((0, 0))
+
+LONG = ["x" * 400, "word " * 100, "名前" * 100, "שלום " * 60, "العربية " * 60, "é̵̛̀͊" * 80, "a\nb\nc\0\u2028d", ""]
+
+
+def tile(colour, size=(60, 40), caption="", **more):
+    return Tile(Image.new("RGB", size, colour), caption, **more)
+
+
+def where(sheet, colour):
+    """The box of a colour: left, right, top, bottom, all inside."""
+    y, x = np.nonzero((np.asarray(sheet) == Image.new("RGB", (1, 1), colour).getpixel((0, 0))).all(2))
+    return (x.min(), x.max(), y.min(), y.max()) if len(x) else None
+
+
+def blank(part):
+    return (part == PAPER).all()
+
+
+def test_every_picture_is_on_the_sheet_once_in_its_place():
+    rows = [Row([tile("#0000ff")], [tile("#ffff00"), tile("#ff00ff")])]
+    sheet = contact_sheet("t", [tile("#ff0000"), tile("#00ff00")], rows)
+    assert where(sheet, "#ff0000")[0] == PAD + STRIDE
+    assert where(sheet, "#00ff00")[0] == where(sheet, "#ff00ff")[0] == PAD + 2 * STRIDE
+    assert where(sheet, "#0000ff")[0] == PAD
+    assert where(sheet, "#ffff00")[2] == where(sheet, "#0000ff")[2] > where(sheet, "#ff0000")[3]
+    assert sheet.width == 2 * PAD + 3 * STRIDE - GAP
+
+
+def test_columns_stand_on_one_line_and_rows_hang_from_one():
+    shapes = [(60, 40), (40, 60), (50, 50)]
+    columns = [tile(c, s) for c, s in zip(("#ff0000", "#00ff00", "#0000ff"), shapes, strict=True)]
+    cells = [tile(c, s) for c, s in zip(("#ffff00", "#ff00ff", "#00ffff"), shapes, strict=True)]
+    sheet = contact_sheet("t", columns, [Row([], cells)])
+    assert len({where(sheet, c)[3] for c in ("#ff0000", "#00ff00", "#0000ff")}) == 1
+    assert len({where(sheet, c)[2] for c in ("#ffff00", "#ff00ff", "#00ffff")}) == 1
+
+
+def test_a_missing_cell_is_a_gap_and_moves_no_neighbour():
+    whole = contact_sheet("t", [tile("#ff0000")] * 2, [Row([tile("#0000ff")], [tile("#00ff00"), tile("#ff00ff")])])
+    gap = contact_sheet("t", [tile("#ff0000")] * 2, [Row([tile("#0000ff")], [Gap("not made"), tile("#ff00ff")])])
+    assert whole.size == gap.size
+    assert where(gap, "#00ff00") is None
+    assert where(gap, "#ff00ff") == where(whole, "#ff00ff")
+
+
+@pytest.mark.parametrize("caption", [False, True])
+def test_a_gap_is_labelled_with_its_reason_and_its_caption(caption):
+    def sheet(gap):
+        return contact_sheet("t", [tile("#ff0000")], [Row([], [gap])])
+
+    left, right, top, bottom = where(sheet(Gap("")), "#eceae5")
+    part = np.s_[bottom + 1 :, :] if caption else np.s_[top:bottom, left:right]
+    labelled = sheet(Gap("", "gatys") if caption else Gap("blocked: of one colour"))
+    assert (np.asarray(labelled)[part] != np.asarray(sheet(Gap("")))[part]).any()
+
+
+@pytest.mark.parametrize("reason", LONG)
+def test_a_long_reason_stays_within_its_gap(reason):
+    short, long = (contact_sheet("", [tile("#ff0000")], [Row([], [Gap(text)])]) for text in ("", reason))
+    left, right, top, bottom = where(short, "#eceae5")
+    different = (np.asarray(short) != np.asarray(long)).any(2)
+    different[top : bottom + 1, left : right + 1] = False
+    assert not different.any()
+
+
+@pytest.mark.parametrize("name", LONG)
+@pytest.mark.parametrize("scale", [1, 2])
+def test_long_and_foreign_text_stays_within_its_box(name, scale):
+    tiles = [tile("#ff0000", caption=f"{name}\n{name}")]
+    pixels = np.asarray(contact_sheet(name, tiles, [Row(tiles, tiles)], name, scale))
+    pad, stride = PAD * scale, STRIDE * scale
+    assert blank(pixels[:pad]) and blank(pixels[-pad:]) and blank(pixels[:, :pad]) and blank(pixels[:, -pad:])
+    body = pixels[pad + 64 * scale :]
+    assert blank(body[:, pad + stride - GAP * scale : pad + stride])
+    red = (body == (255, 0, 0)).all(2).any(1)
+    assert red[-1] == 0 and np.diff(red.astype(int)).tolist().count(1) == (1 if red[0] else 2)
+
+
+def test_a_caption_hides_no_picture():
+    plain, named = (
+        contact_sheet("t", [tile("#ff0000", caption=c)], [Row([], [tile("#00ff00", caption=c)])])
+        for c in ("", "gy\njq")
+    )
+    for colour in ("#ff0000", "#00ff00"):
+        assert where(plain, colour) == where(named, colour)
+        left, right, top, bottom = where(named, colour)
+        assert len(named.crop((left, top, right + 1, bottom + 1)).getcolors()) == 1
+
+
+@pytest.mark.parametrize("size", [(1, 500), (500, 1), (3000, 2000), (16, 16)])
+def test_any_shape_is_fitted_into_its_tile(size):
+    sheet = contact_sheet("t", [tile("#ff0000", size)], [Row([], [tile("#00ff00", size)])])
+    left, right, top, bottom = where(sheet, "#00ff00")
+    assert right - left < TILE and bottom - top < TILE
+    assert sheet.width == 2 * PAD + TILE
+
+
+def test_scale_enlarges_every_measure():
+    rows = [Row([tile("#0000ff")], [tile("#00ff00")])]
+    one, two = (contact_sheet("t", [tile("#ff0000")], rows, scale=scale) for scale in (1, 2))
+    assert two.size == (2 * one.width, 2 * one.height)
+    assert where(two, "#00ff00")[::2] == tuple(2 * edge for edge in where(one, "#00ff00")[::2])
+
+
+def test_a_close_up_is_outlined_and_shown_enlarged_under_the_picture():
+    image = Image.new("RGB", (100, 80), "#00ff00")
+    image.paste("#ff00ff", (60, 40, 100, 60))
+    sheet = contact_sheet("t", [tile("#ff0000")], [Row([], [Tile(image, close_up=Window(0.6, 0.5, 1, 0.75))])])
+    left, right, top, bottom = where(sheet, "#00ff00")
+    assert (right - left + 1, bottom - top + 1) == (TILE, TILE * 0.8)
+    under = np.asarray(sheet)[bottom + 5 : bottom + 5 + TILE // 2, left : right + 1]
+    assert (under == (255, 0, 255)).all()
+
+
+def test_maps_stand_side_by_side_below_their_photograph():
+    photograph = tile("#ff0000", (90, 60), "name", below=[Image.new("RGB", (9, 6), c) for c in ("#00ff00", "#0000ff")])
+    sheet = contact_sheet("t", [tile("#ffff00")], [Row([photograph], [tile("#ff00ff")])])
+    above, first, second = (where(sheet, c) for c in ("#ff0000", "#00ff00", "#0000ff"))
+    assert first[2:] == second[2:] and first[2] == above[3] + 5
+    assert (first[0], second[1]) == (above[0], above[1]) and second[0] == first[1] + 5
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (
+            [Row([tile("#0000ff")], [Gap("")]), Row([tile("#0000ff")], [Gap(""), Gap("")])],
+            "row 1 has 1 headers and 2 cells, where the sheet has 1 and 1",
+        ),
+        ([Row([], [Gap("")]), Row([tile("#0000ff")], [Gap("")])], "row 1 has 1 headers and 1 cells"),
+    ],
+)
+def test_a_ragged_grid_is_refused(rows, message):
+    with pytest.raises(ValueError, match=message):
+        contact_sheet("t", [tile("#ff0000")], rows)
+
+
+# ------------------------------------------------------------------------------------------------------------- pages
+
+
+def grid(rows, columns, recipes=1):
+    """Columns and rows whose colours tell their places: a row's header is (row, 0, 255), a cell (row, column, 100)."""
+    return [tile((0, c, 200)) for c in range(columns)], [
+        Row([tile((r, 0, 255))] if r % recipes == 0 else [], [tile((r, c, 100)) for c in range(columns)])
+        for r in range(rows)
+    ]
+
+
+def shown(page, blue, axis):
+    """Which rows (axis 0) or columns (axis 1) a page shows, by the colours of pictures with that blue."""
+    colours = [colour for _, colour in page.getcolors(1 << 16)]
+    return sorted({c[axis] for c in colours if c[2] == blue and max(c[:2]) < 50})
+
+
+def test_a_large_grid_is_broken_evenly_into_pages_of_one_size():
+    columns, rows = grid(3, 5)
+    pages = contact_sheets("t", columns, rows, most_columns=4, most_rows=2)
+    assert len({page.size for page in pages}) == 1
+    assert [shown(page, 100, 0) for page in pages] == [[0, 1], [0, 1], [2], [2]]
+    assert [shown(page, 100, 1) for page in pages] == [[0, 1], [2, 3, 4], [0, 1], [2, 3, 4]]
+    assert [shown(page, 200, 1) for page in pages[:2]] == [[0, 1], [2, 3, 4]]
+    assert shown(pages[1], 255, 0) == [0, 1]
+
+
+def test_a_page_is_numbered_where_there_are_several():
+    columns, rows = grid(2, 1)
+    first, second = (np.asarray(page) for page in contact_sheets("t", columns, rows, most_rows=1))
+    corner = np.s_[PAD : PAD + 34, -PAD - 80 : -PAD]
+    assert not blank(first[corner]) and not blank(second[corner])
+    assert (first[corner] != second[corner]).any()
+
+
+def test_rows_of_one_photograph_stay_together():
+    columns, rows = grid(6, 1, recipes=2)
+    pages = contact_sheets("t", columns, rows, most_rows=3)
+    assert [shown(page, 100, 0) for page in pages] == [[0, 1], [2, 3], [4, 5]]
+
+
+def test_a_photograph_that_needs_several_pages_is_shown_on_each():
+    columns, rows = grid(4, 1, recipes=4)
+    pages = contact_sheets("t", columns, rows, most_rows=2)
+    assert [shown(page, 100, 0) for page in pages] == [[0, 1], [2, 3]]
+    assert [shown(page, 255, 0) for page in pages] == [[0], [0]]
+
+
+def test_a_grid_that_fits_is_one_page_like_the_sheet():
+    columns, rows = grid(2, 2)
+    (page,) = contact_sheets("title", columns, rows, "subtitle")
+    assert page == contact_sheet("title", columns, rows, "subtitle")
+
+
+def test_a_grid_without_rows_is_a_page_of_its_columns():
+    (page,) = contact_sheets("t", grid(1, 3)[0], [])
+    assert shown(page, 200, 1) == [0, 1, 2]
+
+
+def test_a_page_for_nothing_is_refused():
+    with pytest.raises(ValueError, match="a page of 6 columns and 0 rows can show nothing"):
+        contact_sheets("t", *grid(1, 1), most_rows=0)
+
+
+def test_sheets_and_their_pdf_are_the_same_each_time():
+    one, two = (contact_sheets("t", *grid(3, 2), "s", most_rows=1) for _ in range(2))
+    assert one == two
+    assert pdf(one, "t") == pdf(two, "t")
+
+
+def test_a_pdf_holds_every_page():
+    pages = contact_sheets("t", *grid(3, 2), most_rows=1)
+    data = pdf(pages, "The grid")
+    assert data.startswith(b"%PDF-")
+    assert data.count(b"/Type /Page\n") == data.count(b"/MediaBox") == 3
+    assert b"/DCTDecode" in data
+    with pytest.raises(ValueError, match="at least one page"):
+        pdf([])
+
+
+def test_a_page_of_the_pdf_shows_the_sheet():
+    (page,) = contact_sheets("t", *grid(1, 1))
+    data = pdf([page])
+    start = data.index(b"\xff\xd8\xff")
+    inside = Image.open(BytesIO(data[start : data.index(b"endstream", start)])).convert("RGB")
+    assert inside.size == page.size
+    assert np.abs(np.asarray(inside, float) - np.asarray(page)).mean() < 1

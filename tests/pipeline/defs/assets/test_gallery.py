@@ -1,0 +1,73 @@
+"""The gallery of a project: files of its own, whose links lead to files of the store, and what its pages hold."""
+
+import json
+import re
+
+import pytest
+
+from spnst_pipeline.artefacts.fingerprints import metadata
+from spnst_pipeline.artefacts.rules import Lineage
+
+
+@pytest.fixture(scope="module")
+def data(first_run):
+    place, _ = first_run
+    text = (place.out / "gallery/data.js").read_text()
+    return place.out / "gallery", json.loads(text.removeprefix("window.gallery = ").strip().rstrip(";"))
+
+
+def addresses(value):
+    if isinstance(value, dict):
+        for each in value.values():
+            yield from addresses(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from addresses(each)
+    elif isinstance(value, str) and re.search(r"\.(png|jpg|js|mp4)$", value):
+        yield value
+
+
+def test_every_address_is_a_file(data):
+    folder, found = data
+    named = set(addresses(found))
+    assert {f"../pastiche/{recipe}/cat/wave.png" for recipe in ("structure", "gatys")} <= named
+    assert [address for address in sorted(named) if not (folder / address).is_file()] == []
+    page = (folder / "index.html").read_text()
+    linked = set(re.findall(r'(?:href|src)="([^"#]+)"', page))
+    files = linked - {"data:,"}  # an icon of nothing, so that no browser asks for one
+    assert [address for address in sorted(files) if not (folder / address).is_file()] == []
+    assert "://" not in "".join(files)
+
+
+def test_every_cell_has_its_scores_its_maps_and_its_details(data):
+    folder, found = data
+    assert (len(found["cells"]), found["gaps"]) == (8, [])
+    for cell in found["cells"]:
+        assert cell["depth"] and cell["edges"]
+        assert sum(score is not None for score in cell["scores"]) == len(found["metrics"]) - len(cell["missing"])
+        assert "fingerprint" in (folder / cell["details"]).read_text()
+
+
+def test_it_shows_the_comparison(data):
+    page = (data[0] / "index.html").read_text()
+    for words in ("structure against gatys", "95 % interval", "boat", "edge error", "independent"):
+        assert words in page or words in json.dumps(data[1])
+
+
+def test_it_carries_its_fingerprint(data):
+    page = (data[0] / "index.html").read_bytes()
+    assert len(metadata("index.html", page)["fingerprint"]) == 32
+
+
+def test_a_cell_that_is_gone_is_a_gap_and_its_copies_go(made):
+    (made.out / "pastiche/gatys/cat/wave.png").unlink()
+    (made.root / "paintings/wave.png").unlink()
+    folder = made.out / "gallery"
+    before = set(folder.rglob("*wave*"))
+    assert before
+    run = made.run()
+    assert run.execution.failed == []
+    assert not list(folder.rglob("*wave*"))
+    found = json.loads((folder / "data.js").read_text().removeprefix("window.gallery = ").strip().rstrip(";"))
+    assert [style["name"] for style in found["styles"]] == ["dots"]
+    assert Lineage(run.project).is_current(Lineage(run.project).gallery())

@@ -1,0 +1,203 @@
+"""The catalogue's sensor, tick by tick on a real instance, with files that come, change, break and go."""
+
+from hashlib import sha256
+
+import dagster as dg
+import pytest
+
+from spnst_pipeline.definitions import defs
+from spnst_pipeline.defs.sensors.sources import catalogue_sensor
+from spnst_pipeline.project import Project
+
+
+class Ticks:
+    def __init__(self, place, instance, repository, changes):
+        self.instance, self.repository, self.cursor, self.changes = instance, repository, None, changes
+        self.sensor = catalogue_sensor(lambda: Project.open(place.settings(**self.changes), empty=True))
+
+    def __call__(self):
+        """One tick, with what the daemon makes of its partitions: ranges asked for, and what it said."""
+        context = dg.build_sensor_context(
+            instance=self.instance, cursor=self.cursor, repository_def=self.repository, sensor_name="catalogue"
+        )
+        data = self.sensor.evaluate_tick(context)
+        self.cursor = data.cursor
+        for change in data.dynamic_partitions_requests:
+            if isinstance(change, dg.AddDynamicPartitionsRequest):
+                self.instance.add_dynamic_partitions(change.partitions_def_name, change.partition_keys)
+            else:
+                for key in change.partition_keys:
+                    self.instance.delete_dynamic_partition(change.partitions_def_name, key)
+        runs = [
+            (
+                request.asset_selection[0].to_user_string(),
+                request.tags["dagster/asset_partition_range_start"],
+                request.tags["dagster/asset_partition_range_end"],
+            )
+            for request in data.run_requests
+        ]
+        return runs, data.skip_message
+
+    def contents(self):
+        return list(self.instance.get_dynamic_partitions("content"))
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """The sensor of a place after two ticks: what is there has settled."""
+
+    def start(place, **changes):
+        (place.root / "spnst.yaml").write_text(place.settings().to_yaml(place.root))
+        monkeypatch.setenv("SPNST_CONFIG", str(place.root / "spnst.yaml"))
+        ticks = Ticks(place, instance, defs().get_repository_def(), changes)
+        assert ticks() == ([], "no picture has settled or gone")
+        return ticks, ticks()
+
+    with dg.instance_for_test() as instance:
+        yield start
+
+
+def test_pictures_become_partitions_once_they_stayed_the_same_for_a_tick(fresh, started):
+    ticks, (runs, _) = started(fresh)
+    assert runs == [("content_image", "boat", "cat"), ("style_image", "dots", "wave")]
+    assert ticks.contents() == ["boat", "cat"]
+    assert ticks()[0] == []
+
+
+def test_a_picture_that_is_decoded_already_is_only_a_partition(stamped, started):
+    ticks, (runs, said) = started(stamped)
+    assert runs == []
+    assert said == "new content: boat, cat; new style: dots, wave"
+    assert ticks.contents() == ["boat", "cat"]
+
+
+def test_a_file_that_is_still_growing_is_left_alone(stamped, started, picture):
+    ticks, _ = started(stamped)
+    picture(70).save(stamped.root / "whole.png")
+    data = (stamped.root / "whole.png").read_bytes()
+    for part in (data[:100], data[:900], data):
+        (stamped.root / "photos/new.png").write_bytes(part)
+        assert ticks() == ([], "no picture has settled or gone")
+    assert ticks()[0] == [("content_image", "new", "new")]
+    assert ticks.contents() == ["boat", "cat", "new"]
+
+
+def test_a_changed_picture_is_decoded_again(stamped, started, picture):
+    ticks, _ = started(stamped)
+    picture(71).save(stamped.root / "paintings/dots.png")
+    assert ticks()[0] == []
+    assert ticks()[0] == [("style_image", "dots", "dots")]
+    assert ticks()[0] == []
+
+
+def test_what_cannot_be_decoded_is_told_once_and_takes_no_other_along(stamped, started, picture):
+    ticks, _ = started(stamped)
+    (stamped.root / "photos/broken.png").write_bytes(b"no picture at all")
+    picture(72).save(stamped.root / "photos/good.png")
+    ticks()
+    runs, _ = ticks()
+    assert runs == [("content_image", "good", "good")]
+    assert ticks.contents() == ["boat", "cat", "good"]
+    assert ticks() == ([], "no picture has settled or gone")
+
+    (stamped.root / "photos/bad.png").write_bytes(b"nor this")
+    ticks()
+    runs, said = ticks()
+    assert runs == []
+    assert said.startswith("left out: ") and "bad.png" in said and "not a picture" in said
+
+
+def test_a_picture_that_goes_takes_its_partition_with_it_but_nothing_that_was_made(stamped, started):
+    ticks, _ = started(stamped)
+    (stamped.root / "photos/cat.png").unlink()
+    assert ticks.contents() == ["boat", "cat"]
+    ticks()
+    assert ticks()[1] == "content gone, what was made of it stays: cat"
+    assert ticks.contents() == ["boat"]
+    assert (stamped.out / "pastiche/gatys/cat/wave.png").exists()
+
+
+def test_a_folder_that_cannot_be_read_for_once_costs_no_partition(stamped, started):
+    ticks, _ = started(stamped)
+    (stamped.root / "photos").rename(stamped.root / "elsewhere")
+    with pytest.raises(Exception, match="does not exist"):
+        ticks()
+    (stamped.root / "elsewhere").rename(stamped.root / "photos")
+    assert ticks() == ([], "no picture has settled or gone")
+    assert ticks.contents() == ["boat", "cat"]
+
+
+def test_a_place_that_is_suddenly_empty_costs_no_partition_until_there_is_a_picture_again(stamped, started, picture):
+    """It may be a disk that isn't mounted, or another place given by mistake."""
+    ticks, _ = started(stamped)
+    for path in (stamped.root / "photos").iterdir():
+        path.unlink()
+    for _ in range(3):
+        runs, said = ticks()
+        assert runs == []
+        assert said.startswith(f"{stamped.root}/photos holds no picture at all: the partitions of content stay")
+        assert ticks.contents() == ["boat", "cat"]
+
+    picture(73).save(stamped.root / "photos/new.png")
+    runs, said = ticks()
+    assert ticks.contents() == []
+    assert said == "content gone, what was made of it stays: boat, cat"
+    assert ticks()[0] == [("content_image", "new", "new")]
+
+
+def test_a_misspelt_prefix_costs_no_partition(s3, fresh, started):
+    """S3 knows no folders: a prefix that isn't there is one without objects."""
+    for kind in ("photos", "paintings"):
+        for path in (fresh.root / kind).iterdir():
+            s3.put_object(Bucket="bucket", Key=f"{kind}/{path.name}", Body=path.read_bytes())
+    addresses = {"content": "s3://bucket/photos", "style": "s3://bucket/paintings"}
+    ticks, _ = started(fresh, **addresses)
+    assert ticks.contents() == ["boat", "cat"]
+    ticks.changes = {**addresses, "content": "s3://bucket/photoz"}
+    for _ in range(3):
+        _, said = ticks()
+        assert said.startswith("s3://bucket/photoz holds no picture at all")
+    assert ticks.contents() == ["boat", "cat"]
+
+
+def test_an_empty_place_without_partitions_is_nothing_to_talk_of(fresh, started):
+    for kind in ("photos", "paintings"):
+        for path in (fresh.root / kind).iterdir():
+            path.unlink()
+    _, (runs, said) = started(fresh)
+    assert (runs, said) == ([], "no picture has settled or gone")
+
+
+def test_what_is_remembered_of_a_picture_is_short_because_dagster_keeps_it_with_every_tick(stamped, started):
+    ticks, _ = started(stamped)
+    ticks()
+    assert len(ticks.cursor) < 100 + 4 * 40
+
+
+def test_a_picture_that_comes_back_is_a_partition_again(stamped, started):
+    ticks, _ = started(stamped)
+    cat, away = stamped.root / "photos/cat.png", stamped.root / "cat.png"
+    cat.rename(away)
+    ticks()
+    ticks()
+    assert ticks.contents() == ["boat"]
+    away.rename(cat)
+    ticks()
+    assert ticks()[1] == "new content: cat"
+    assert ticks.contents() == ["boat", "cat"]
+
+
+def test_a_pictures_content_hash_is_its_data_version(fresh, started, picture):
+    """Dagster takes one for a whole run; here the run is of one picture."""
+    started(fresh)
+    with dg.instance_for_test() as instance:
+        instance.add_dynamic_partitions("content", ["boat"])
+        result = (
+            defs()
+            .resolve_implicit_global_asset_job_def()
+            .execute_in_process(instance=instance, asset_selection=[dg.AssetKey("content_image")], partition_key="boat")
+        )
+        assert result.success
+        event = instance.get_latest_materialization_event(dg.AssetKey("content_image")).asset_materialization
+    digest = sha256((fresh.root / "photos/boat.png").read_bytes()).hexdigest()
+    assert event.tags["dagster/data_version"] == digest

@@ -1,0 +1,100 @@
+"""What the Launchpad may change for one run, and what becomes of it in the next."""
+
+import dagster as dg
+import pytest
+from PIL import Image
+from pydantic import ValidationError
+from small_project import Recorder
+
+from spnst_core.errors import InputError
+from spnst_core.recipes.recipe import Recipe
+from spnst_pipeline.artefacts.provenance import how_made
+from spnst_pipeline.definitions import build
+from spnst_pipeline.defs.config import Paint
+from spnst_pipeline.project import Project
+
+CELL = "cat|wave"
+
+
+def test_without_options_the_recipe_stays_itself():
+    recipe = Recipe.load("structure")
+    assert Paint().applied_to(recipe) is recipe
+    assert Paint().changes == {}
+
+
+def test_a_weight_is_replaced_in_every_stage_and_size_for_the_whole():
+    recipe = Recipe.load("seed_finetuned")
+    changed = Paint(edge=0.5, size=96).applied_to(recipe)
+    before, after = ([r.stage_weights(stage) for stage in r.stages] for r in (recipe, changed))
+    assert [w.edge for w in after] == [0.5] * 3
+    assert [w.style for w in after] == [w.style for w in before]
+    assert changed.size == 96
+    assert Paint(edge=0.5, size=96).changes == {"edge": 0.5, "size": 96}
+
+
+def test_a_weight_of_zero_is_a_change():
+    assert Paint(style=0).applied_to(Recipe.load("gatys")).weights.style == 0
+
+
+@pytest.mark.parametrize("bad", [{"edge": -1}, {"size": 8}])
+def test_values_out_of_range_are_refused(bad):
+    with pytest.raises(ValidationError, match=next(iter(bad))):
+        Paint(**bad)
+
+
+def test_a_weight_that_no_recipe_knows_is_refused():
+    with pytest.raises(InputError, match="edges"):
+        Recipe.load("gatys").with_weights({"edges": 1})
+
+
+@pytest.fixture
+def launch(made):
+    """A function that makes one cell of an asset as the Launchpad does, with options, and gives what was told."""
+
+    def launch(asset, key=CELL, **config):
+        recorder, project = Recorder(), Project.open(made.settings())
+        job = build(project.recipes, project, recorder, 64).resolve_implicit_global_asset_job_def()
+        with made.instance() as instance:
+            job.execute_in_process(
+                instance=instance,
+                asset_selection=[dg.AssetKey(asset.split("/"))],
+                partition_key=key,
+                run_config={
+                    "ops": {asset.replace("/", "__"): {"config": config}},
+                    "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+                },
+            )
+        return recorder
+
+    return launch
+
+
+def test_an_overridden_cell_says_so_and_is_painted_by_the_recipe_again_by_the_next_run(made, launch):
+    path = made.out / "pastiche/structure/cat/wave.png"
+    before = Image.open(path).tobytes()
+    assert launch("pastiche/structure", edge=3.0, size=64).keys == ["pastiche/structure/cat/wave.png"]
+    store = Project.open(made.settings()).store
+    assert Image.open(path).size == (64, 48)
+    assert how_made(store, "pastiche/structure/cat/wave.png")["overridden"] == {"edge": 3.0, "size": 64}
+
+    assert launch("pastiche/structure", edge=3.0, size=64).keys == []  # it is what was asked for
+    again = made.run()
+    assert again.recorder.batches == [("structure", "cat", ("wave",))]
+    assert Image.open(path).tobytes() == before
+    assert "overridden" not in how_made(store, "pastiche/structure/cat/wave.png")
+
+
+@pytest.mark.parametrize(
+    ("asset", "key", "made_key"),
+    [
+        ("pastiche/gatys", CELL, "pastiche/gatys/cat/wave.png"),
+        ("metrics/gatys", CELL, "metrics/gatys/cat/wave.json"),
+        ("depth_map", "cat", "depth_map/cat.safetensors"),
+        ("edge_map", "cat", "edge_map/cat.safetensors"),
+        ("style_grams", "wave", "style_grams/wave.safetensors"),
+    ],
+)
+def test_force_makes_what_is_up_to_date_again_and_outdates_nothing(made, launch, asset, key, made_key):
+    assert launch(asset, key).keys == []
+    assert launch(asset, key, force=True).keys == [made_key]
+    assert made.run().recorder.keys == []

@@ -1,0 +1,137 @@
+"""What a step tells Dagster, by a small asset really run."""
+
+from dataclasses import dataclass
+
+import dagster as dg
+import pytest
+
+from spnst_pipeline.defs.checks import NOT_CONSTANT, POSITIVE_SEMIDEFINITE, CheckFailed, Verdict
+from spnst_pipeline.defs.events import Made, Result, each
+
+KEY, OTHER = dg.AssetKey("thing"), dg.AssetKey("other")
+LETTERS = dg.StaticPartitionsDefinition(["a", "b", "c"])
+CHECKS = [POSITIVE_SEMIDEFINITE, NOT_CONSTANT]
+
+
+def fine(number=1.0):
+    return Verdict(POSITIVE_SEMIDEFINITE, True, "all is well", {"number": number})
+
+
+@pytest.fixture
+def run():
+    """A function that covers partitions of the asset in one run, and gives whether it went well and what was logged."""
+    with dg.DagsterInstance.ephemeral() as instance:
+
+        def cover(make, partitions="a c"):
+            @dg.asset(
+                key=KEY,
+                partitions_def=LETTERS,
+                backfill_policy=dg.BackfillPolicy.multi_run(10),
+                check_specs=[check.spec(KEY) for check in CHECKS],
+            )
+            def thing(context: dg.AssetExecutionContext) -> Result:
+                return each(context, make, CHECKS)
+
+            first, last = partitions.split()
+            result = dg.materialize(
+                [thing],
+                instance=instance,
+                tags={"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last},
+                run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+                raise_on_error=False,
+            )
+            events = [entry.dagster_event for entry in instance.all_logs(result.run_id) if entry.dagster_event]
+            return Log(result.success, events, instance)
+
+        yield cover
+
+
+@dataclass(frozen=True)
+class Log:
+    success: bool
+    events: list
+    instance: dg.DagsterInstance
+
+    @property
+    def checks(self):
+        found = [e for e in self.events if e.event_type_value == "ASSET_CHECK_EVALUATION"]
+        return [e.asset_check_evaluation_data for e in found]
+
+    @property
+    def materialisations(self):
+        found = [e for e in self.events if e.is_step_materialization]
+        return [e.step_materialization_data.materialization for e in found]
+
+    @property
+    def failure(self):
+        (event,) = [e for e in self.events if e.is_step_failure]
+        return event.step_failure_data.user_failure_data.description
+
+
+def test_every_partition_has_its_event_and_its_verdicts_and_every_check_one_summary(run):
+    result = run(lambda key: Made({"size": 1}, [fine(), Verdict(NOT_CONSTANT, key != "b", f"of {key}")]))
+    assert result.success
+    found = {(e.partition, e.check_name): e for e in result.checks}
+    assert len(found) == len(result.checks) == 2 * (3 + 1)
+    assert [found[p, "not_constant"].passed for p in ("a", "b", "c", None)] == [True, False, True, False]
+    assert found["b", "not_constant"].severity == dg.AssetCheckSeverity.WARN
+    assert found["b", "not_constant"].description == "of b"
+    assert found["a", "positive_semidefinite"].metadata["number"].value == 1.0
+    assert found[None, "not_constant"].description == "2 of 3 passed"
+    assert found[None, "positive_semidefinite"].severity == dg.AssetCheckSeverity.ERROR
+
+
+def test_the_summary_of_a_single_partition_is_its_verdict(run):
+    found = run(lambda key: Made({}, [fine(0.25)]), "b b").checks
+    summary = next(e for e in found if e.partition is None and e.check_name == "positive_semidefinite")
+    assert (summary.description, summary.metadata["number"].value) == ("all is well", 0.25)
+
+
+def test_a_check_with_nothing_to_judge_passes_and_says_so(run):
+    found = run(lambda key: Made({})).checks
+    assert {(e.partition, e.passed, e.description) for e in found} == {(None, True, "nothing to judge")}
+
+
+def test_metadata_is_there_at_once_and_on_the_event_of_the_step(run):
+    result = run(lambda key: Made({"size": ord(key)}))
+    sizes = [m.metadata["size"].value for m in result.materialisations]
+    assert sorted(sizes) == sorted([97, 98, 99] * 2)
+
+
+def test_a_failing_partition_costs_no_other_and_the_step_fails_with_one_line_for_each(run):
+    def make(key):
+        if key != "b":
+            raise ValueError(f"no\n  {key}")
+        return Made({}, [fine()])
+
+    result = run(make)
+    assert not result.success
+    assert result.failure == "thing[a]: no a\nthing[c]: no c"
+    assert [m.partition for m in result.materialisations] == ["b"]
+    assert [e.partition for e in result.checks] == ["b"]
+
+
+def test_a_result_that_fails_a_check_is_told_as_failure_and_as_check(run):
+    def make(key):
+        if key == "a":
+            raise CheckFailed(Verdict(POSITIVE_SEMIDEFINITE, False, "not even a number"))
+        return Made({}, [fine()])
+
+    result = run(make)
+    assert result.failure == "thing[a]: not even a number"
+    assert [(e.partition, e.passed) for e in result.checks] == [("a", False), ("b", True), ("c", True)]
+
+
+def test_a_verdict_on_another_asset_is_kept_for_its_partition(run):
+    result = run(lambda key: Made({}, [], {OTHER: Verdict(NOT_CONSTANT, False, "seen now")}), "b b")
+    check = dg.AssetCheckKey(OTHER, "not_constant")
+    history = result.instance.event_log_storage.get_asset_check_execution_history(check, limit=10)
+    assert [(record.partition, record.status.value) for record in history] == [("b", "FAILED")]
+
+
+@pytest.mark.parametrize("error", [ValueError(), RuntimeError("")])
+def test_an_error_without_words_is_named(run, error):
+    def make(key):
+        raise error
+
+    assert run(make, "a a").failure == f"thing[a]: {type(error).__name__}"

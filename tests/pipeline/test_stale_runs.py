@@ -1,0 +1,106 @@
+"""Orphans: runs are given up when their process is really gone, and only then."""
+
+import os
+import socket
+import subprocess
+import sys
+
+import dagster as dg
+import pytest
+
+from spnst_pipeline.stale_runs import PROCESS, fail_orphans, process_tags
+
+POOLS = {"concurrency": {"pools": {"granularity": "op"}}}
+
+
+@dg.asset(pool="gpu")
+def picture():
+    """Never made."""
+
+
+JOB = dg.Definitions(assets=[picture]).resolve_implicit_global_asset_job_def()
+
+
+@pytest.fixture
+def instance():
+    with dg.instance_for_test(overrides=POOLS) as instance:
+        yield instance
+
+
+@pytest.fixture
+def process():
+    """A real one, which waits until it is killed."""
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    yield process
+    process.kill()
+    process.wait()
+
+
+def run_of(instance, pid, host=None, status=dg.DagsterRunStatus.STARTED):
+    tags = {**process_tags(), PROCESS: f"{host or socket.gethostname()} {pid}"}
+    return instance.create_run_for_job(JOB, tags=tags, status=status)
+
+
+def status_of(instance, run):
+    return instance.get_run_by_id(run.run_id).status
+
+
+def test_a_run_is_given_up_when_its_process_was_killed(instance, process):
+    run = run_of(instance, process.pid)
+    assert fail_orphans(instance) == []
+    assert status_of(instance, run) == dg.DagsterRunStatus.STARTED
+
+    process.kill()
+    process.wait()
+    assert fail_orphans(instance) == [run.run_id]
+    assert status_of(instance, run) == dg.DagsterRunStatus.FAILURE
+    [failure] = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.RUN_FAILURE)
+    told = f"The process that carried it out ({socket.gethostname()} {process.pid}) is gone."
+    assert failure.dagster_event.message == told
+    assert fail_orphans(instance) == []
+
+
+def test_its_place_in_the_pool_is_free_again(instance, process):
+    storage = instance.event_log_storage
+    storage.set_concurrency_slots("gpu", 1)
+    run = run_of(instance, process.pid)
+    assert storage.claim_concurrency_slot("gpu", run.run_id, "picture").is_claimed
+    process.kill()
+    process.wait()
+    fail_orphans(instance)
+    assert storage.claim_concurrency_slot("gpu", "another run", "picture").is_claimed
+
+
+def test_the_daemon_does_not_try_it_again(process):
+    retries = {"run_retries": {"enabled": True, "max_retries": 2}}
+    with dg.instance_for_test(overrides=retries) as instance:
+        run = run_of(instance, process.pid)
+        process.kill()
+        process.wait()
+        fail_orphans(instance)
+        assert instance.get_run_by_id(run.run_id).tags["dagster/will_retry"] == "false"
+
+
+def test_an_earlier_process_of_the_same_number_is_gone(instance):
+    """In a container every program is number 1."""
+    run = instance.create_run_for_job(JOB, tags=process_tags(), status=dg.DagsterRunStatus.STARTED)
+    assert fail_orphans(instance) == [run.run_id]
+
+
+def test_runs_of_other_machines_of_the_daemon_and_of_the_past_are_left_alone(instance, process):
+    process.kill()
+    process.wait()
+    elsewhere = run_of(instance, process.pid, host="elsewhere")
+    queued = instance.create_run_for_job(JOB, status=dg.DagsterRunStatus.STARTED)
+    done = run_of(instance, process.pid, status=dg.DagsterRunStatus.SUCCESS)
+    assert fail_orphans(instance) == []
+    started = dg.DagsterRunStatus.STARTED
+    assert [status_of(instance, r) for r in (elsewhere, queued)] == [started, started]
+    assert status_of(instance, done) == dg.DagsterRunStatus.SUCCESS
+
+
+def test_another_users_process_is_a_process(instance, monkeypatch):
+    run = run_of(instance, 1)
+    monkeypatch.setattr(os, "kill", lambda *_: (_ for _ in ()).throw(PermissionError()))
+    assert fail_orphans(instance) == []
+    assert status_of(instance, run) == dg.DagsterRunStatus.STARTED
