@@ -45,7 +45,7 @@ ENCODER, GRAMS, EDGE, DEPTH, VARIATION, SUMS = "encoder", "Grams", "edge", "dept
 TERMS = (ENCODER, GRAMS, EDGE, DEPTH, VARIATION, SUMS)
 
 FUNCTIONS = (
-    (r"(losses|moments)\.py.*: (gram|mean|moments|sums|covariance|statistics_loss|forward|backward)$", GRAMS),
+    (r"(losses|moments|sums)\.py.*: (gram|mean|moments|sums|covariance|statistics_loss|forward|backward)$", GRAMS),
     (r"losses\.py.*: total_variation$", VARIATION),
     (r"losses\.py.*: content_loss$", ENCODER),
     (r"(losses\.py.*: edge_loss$|embedded/edges\.py|models/hed\.py)", EDGE),

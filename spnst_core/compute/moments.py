@@ -5,16 +5,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-PIECE = 2**18
-"""Values that are summed at once on a processor: in float32 a megabyte."""
+from spnst_core.compute.sums import PIECE, wide
 
 POSITIONS = 512
 """Positions whose products one product of matrices sums on a processor, so few that no library shares them out."""
-
-
-def wide(x: Tensor) -> Tensor:
-    """At least in float32: where sums are made, bfloat16's eight bits aren't enough."""
-    return x.to(torch.promote_types(x.dtype, torch.float32))
 
 
 def gram(features: Tensor) -> Tensor:

@@ -12,9 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from spnst_core.compute.sums import total_squared_error
 from spnst_core.compute.tiling import Reach, cut, joined, recomputed
 from spnst_core.errors import InputError
-from spnst_core.objective.losses import total_squared_error
 
 BLOCKS = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
 """Channels and number of convolutions of each block of the trunk; a pooling by 2 stands between blocks."""

@@ -10,27 +10,19 @@ Shape:
     Results are (N,), differentiable in the first argument.
 """
 
-from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from spnst_core.compute.moments import PIECE, covariance, gram, mean, wide
+from spnst_core.compute.moments import covariance, gram, mean
+from spnst_core.compute.sums import energy, total, total_squared_error, wide
 
 Form = Literal["relative", "raw"]
 
 EPSILON = 1e-8
 """Added to every energy that divides, so that a black, flat or empty target gives a large number and never NaN."""
-
-LINES = 2**14
-"""Lines that are summed at once on a processor, so few that PyTorch doesn't share them between threads."""
-
-
-def _pair(x: Tensor, target: Tensor) -> None:
-    if x.shape[1:] != target.shape[1:] or target.shape[0] not in (1, x.shape[0]):
-        raise ValueError(f"target of shape {tuple(target.shape)} doesn't fit a batch of shape {tuple(x.shape)}")
 
 
 def squared_error(x: Tensor, target: Tensor, form: Form = "relative") -> Tensor:
@@ -40,67 +32,6 @@ def squared_error(x: Tensor, target: Tensor, form: Form = "relative") -> Tensor:
         ValueError: the shapes don't fit.
     """
     return error_of_sums(total_squared_error(x, target), energy(target), x[0].numel(), form)
-
-
-def total_squared_error(x: Tensor, target: Tensor) -> Tensor:
-    """Σ(x − t)² over all but the first dimension, (N,); the target isn't differentiated.
-
-    Raises:
-        ValueError: the shapes don't fit.
-    """
-    _pair(x, target)
-    error: Tensor = _TotalSquaredError.apply(x, target)
-    return error
-
-
-class _TotalSquaredError(torch.autograd.Function):
-    """Piece by piece, so that on a processor nothing of the features' size is written down in float32.
-
-    Nothing is kept for the gradient but the features and their target. The gradient has the precision of x and its
-    order in memory.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, target: Tensor) -> Tensor:
-        ctx.save_for_backward(x, target)
-        return torch.stack([_total((wide(a) - wide(b)).square_()) for a, b in _pieces(x, target)]).sum(0)
-
-    @staticmethod
-    def backward(ctx: Any, *grads: Any) -> tuple[Tensor, None]:
-        (x, target), factor = ctx.saved_tensors, 2 * grads[0][:, None, None]
-        order, done = _order(x), 0
-        gradient = torch.empty([x.shape[dim] for dim in order], dtype=x.dtype, device=x.device)
-        lines = gradient.view(len(x), -1, gradient.shape[-1])
-        for a, b in _pieces(x, target):
-            lines[:, done : done + a.shape[1]].copy_((wide(a) - wide(b)).mul_(factor))
-            done += a.shape[1]
-        return gradient.permute([order.index(dim) for dim in range(x.dim())]), None
-
-
-def _order(x: Tensor) -> list[int]:
-    """Its dimensions as they lie in memory, the first one first."""
-    return [0, *sorted(range(1, x.dim()), key=x.stride, reverse=True)]
-
-
-def _pieces(x: Tensor, *others: Tensor) -> Iterator[tuple[Tensor, ...]]:
-    """The same values of each, (N, lines, n), in the order in which they lie in the memory of the first one.
-
-    On a processor a piece is what stays in its cache, elsewhere it is all there is.
-    """
-    order = _order(x)
-    lines = [y.expand_as(x).permute(order).reshape(len(x), -1, x.shape[order[-1]]) for y in (x, *others)]
-    most = max(1, min(PIECE // max(1, lines[0].shape[2]), LINES)) if x.device.type == "cpu" else lines[0].shape[1]
-    return zip(*(y.split(most, 1) for y in lines), strict=True)
-
-
-def _total(x: Tensor) -> Tensor:
-    """Sum over lines (N, lines, n), one by one first: PyTorch's sum of all depends on how many threads share it."""
-    return x.sum(2).sum(1)
-
-
-def energy(x: Tensor) -> Tensor:
-    """Σx² over all but the first dimension."""
-    return torch.stack([_total(wide(piece).square()) for (piece,) in _pieces(x)]).sum(0)
 
 
 def error_of_sums(error: Tensor, energy: Tensor, values: Tensor | int, form: Form = "relative") -> Tensor:
@@ -156,12 +87,12 @@ def depth_loss(depth: Tensor, target: Tensor, form: Form = "relative") -> Tensor
 def _standardise(x: Tensor) -> Tensor:
     """Maps (N, 1, H, W) as lines (N, H, W) of mean 0 and variance 1."""
     lines, count = x.flatten(1, 2), x[0].numel()
-    centred = lines - _to_lines(_total(lines) / count, lines)
-    return centred / _to_lines((_total(centred.square()) / count + EPSILON).sqrt(), lines)
+    centred = lines - _to_lines(total(lines) / count, lines)
+    return centred / _to_lines((total(centred.square()) / count + EPSILON).sqrt(), lines)
 
 
 def _to_lines(values: Tensor, lines: Tensor) -> Tensor:
-    """One value for each picture, (N,), at all places of its lines (N, H, W); its gradient is a `_total`."""
+    """One value for each picture, (N,), at all places of its lines (N, H, W); its gradient is a `total`."""
     return values[:, None].expand(lines.shape[:2])[:, :, None].expand_as(lines)
 
 
@@ -169,7 +100,7 @@ def total_variation(x: Tensor, target: Tensor | None = None) -> Tensor:
     """Sum of squared differences between neighbours over C·H·W; divided by the target's own where one is given."""
     down = F.mse_loss(x[:, :, 1:], x[:, :, :-1], reduction="none")
     right = F.mse_loss(x[..., 1:], x[..., :-1], reduction="none")
-    own = (_total(down.flatten(1, 2)) + _total(right.flatten(1, 2))) / x[0].numel()
+    own = (total(down.flatten(1, 2)) + total(right.flatten(1, 2))) / x[0].numel()
     if target is None:
         return own
     with torch.no_grad():

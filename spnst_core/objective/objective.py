@@ -8,7 +8,7 @@ from typing import get_args
 import torch
 from torch import Tensor
 
-from spnst_core.compute import moments
+from spnst_core.compute import moments, sums
 from spnst_core.compute.blur import soften
 from spnst_core.compute.tiling import recomputed
 from spnst_core.errors import InputError
@@ -109,7 +109,7 @@ class Objective:
             raise ValueError(f"recipe {recipe.name} compares edge maps, but the content's targets hold none")
         if bool(weights.depth) != bool(self._depth or self._depth_features):
             raise ValueError(f"recipe {recipe.name} compares depth maps, but the content's targets hold none")
-        self._edge_energy = losses.energy(self._edge.maps[self._size]) if self._edge else None
+        self._edge_energy = sums.energy(self._edge.maps[self._size]) if self._edge else None
         self._still = View()
         self._known: _Goals | None = None
 

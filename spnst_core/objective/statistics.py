@@ -8,6 +8,7 @@ from torch import Tensor
 
 from spnst_core.compute import moments
 from spnst_core.compute.memory import tile_side
+from spnst_core.compute.sums import energy, total_squared_error
 from spnst_core.compute.tiling import Network, Reach, Tile, cut, summed, whole
 from spnst_core.models.profiles import Encoder
 from spnst_core.objective import losses
@@ -85,7 +86,7 @@ def _sums(
                 wanted = encoder.features(goal[tile.window], compared)
             for layer in compared:
                 f, p = (tile.own(each[layer], strides[layer]) for each in (features, wanted))
-                found += losses.total_squared_error(f, p), losses.energy(p), torch.tensor(p[0].numel())
+                found += total_squared_error(f, p), energy(p), torch.tensor(p[0].numel())
         return found
 
     return sums

@@ -34,6 +34,9 @@ VERSIONS = {
 HEAD = 65_536
 """Bytes from a file's start that hold the metadata of a PNG, safetensors, MP4, JSON or HTML artefact."""
 
+BLOCKED = "blocked"
+"""Metadata key in an artefact's own file: why a failed check keeps it from sheets, table and gallery."""
+
 _META = re.compile(r'<meta name="spnst-fingerprint" content="([0-9a-f]+)">')
 
 

@@ -19,8 +19,8 @@ from spnst_core.recipes.experiments import Experiment
 from spnst_core.recipes.recipe import Recipe
 from spnst_core.recipes.style_size import StyleSize
 from spnst_pipeline.artefacts import layout
-from spnst_pipeline.artefacts.fingerprints import HEAD, fingerprint, metadata
-from spnst_pipeline.defs.checks import BLOCKED
+from spnst_pipeline.artefacts.fingerprints import BLOCKED, HEAD, fingerprint, metadata
+from spnst_pipeline.artefacts.partition_keys import partition
 from spnst_pipeline.project import Project, painted_sizes
 
 READ_AT_ONCE = 256
@@ -445,11 +445,3 @@ def covered(cells: Sequence[Artefact]) -> tuple[list[str], list[str]]:
 def _place(cell: Artefact) -> tuple[str, str]:
     content, style = cell.key.rpartition(".")[0].split("/")[-2:]
     return content, style
-
-
-def partition(key: str) -> str:
-    """``depth_map/cat.png`` → ``depth_map[cat]``; ``pastiche/gatys/cat/wave.png`` → ``pastiche/gatys[cat|wave]``."""
-    *folder, name = key.rsplit(".", 1)[0].split("/")
-    if len(folder) == 3:
-        return f"{folder[0]}/{folder[1]}[{folder[2]}|{name}]"
-    return f"{'/'.join(folder)}[{name}]"

@@ -7,7 +7,8 @@ from importlib import resources
 
 import dagster as dg
 
-from spnst_pipeline.artefacts.rules import Lineage, partition
+from spnst_pipeline.artefacts.partition_keys import partition
+from spnst_pipeline.artefacts.rules import Lineage
 from spnst_pipeline.definitions import build
 from spnst_pipeline.planning.grid import synchronised
 from spnst_pipeline.planning.plan import EVERYTHING, Launch, Plan

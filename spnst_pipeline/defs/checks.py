@@ -19,13 +19,11 @@ from torch import Tensor
 from spnst_core.metrics.sanity import depth_relief, gram_defects, value_range
 from spnst_core.objective.targets import DepthMap, StyleTargets
 from spnst_core.recipes.recipe import Recipe
+from spnst_pipeline.artefacts.fingerprints import BLOCKED
 from spnst_pipeline.defs.headline import BASELINE
 
 CHECKS = "checks"
 """Metadata key in an artefact's own file: its verdicts, as JSON."""
-
-BLOCKED = "blocked"
-"""Metadata key in an artefact's own file: why a failed check keeps it from sheets, table and gallery."""
 
 CLOSE = 0.1
 """Style distance at which a picture already is in the style: a start as near as this needn't come nearer."""

@@ -13,7 +13,6 @@ from spnst_core.models.precision import find_precision
 from spnst_core.models.profiles import find_device
 from spnst_core.objective.canvas import at_size
 from spnst_pipeline.artefacts.rules import Artefact, Lineage
-from spnst_pipeline.defs.partitions import CONTENT, STYLE
 from spnst_pipeline.planning.plan import Grid
 from spnst_pipeline.project import Project
 from spnst_pipeline.storage.sources import File, Source
@@ -24,24 +23,18 @@ class Side:
     """One side of the grid.
 
     Attributes:
-        partitions: what its pictures become.
+        name: ``content`` or ``style``, the partitions that its pictures become.
         asset: the asset that decodes them.
         source: where they come from.
         rule: what their decoded pictures must be.
         check: decodes a file; InputError if it can't be used.
     """
 
-    partitions: dg.DynamicPartitionsDefinition
+    name: str
     asset: str
     source: Source
     rule: Callable[[str], Artefact]
     check: Callable[[File], None]
-
-    @property
-    def name(self) -> str:
-        """``content`` or ``style``."""
-        assert self.partitions.name
-        return self.partitions.name
 
     def unusable(self, keys: Collection[str], lineage: Lineage) -> dict[str, str]:
         """Pictures that can't be used, as slug → why; those already in the store have passed."""
@@ -70,8 +63,8 @@ def sides(lineage: Lineage) -> tuple[Side, Side]:
         image_io.decode(file.read(), file.name)
 
     return (
-        Side(CONTENT, "content_image", project.contents, lineage.content_image, content),
-        Side(STYLE, "style_image", project.styles, lineage.style_image, style),
+        Side("content", "content_image", project.contents, lineage.content_image, content),
+        Side("style", "style_image", project.styles, lineage.style_image, style),
     )
 
 
@@ -99,12 +92,11 @@ def synchronised(project: Project, instance: dg.DagsterInstance) -> Grid:
 
     What was made of a picture that is gone stays in the store.
     """
-    for partitions, source in ((CONTENT, project.contents), (STYLE, project.styles)):
-        assert partitions.name
-        there = set(instance.get_dynamic_partitions(partitions.name))
+    for name, source in (("content", project.contents), ("style", project.styles)):
+        there = set(instance.get_dynamic_partitions(name))
         for gone in sorted(there - set(source.pictures)):
-            instance.delete_dynamic_partition(partitions.name, gone)
-        instance.add_dynamic_partitions(partitions.name, sorted(set(source.pictures) - there))
+            instance.delete_dynamic_partition(name, gone)
+        instance.add_dynamic_partitions(name, sorted(set(source.pictures) - there))
     return known_grid(instance, project)
 
 

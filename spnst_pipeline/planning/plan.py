@@ -14,8 +14,8 @@ import dagster as dg
 import numpy as np
 
 from spnst_core.recipes.recipe import Recipe
+from spnst_pipeline.artefacts.partition_keys import Span, cell_key
 from spnst_pipeline.artefacts.rules import Artefact, Lineage
-from spnst_pipeline.defs.partitions import Span, cell_key
 from spnst_pipeline.planning.rectangles import cover
 
 RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")

@@ -14,10 +14,10 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from spnst_core.compute.sums import total_squared_error
 from spnst_core.compute.tiling import Reach, Tile, cut, summed
 from spnst_core.imaging.colour import luminance
 from spnst_core.models.embedded.blocks import Conv, Residual, Up, longest_side
-from spnst_core.objective.losses import total_squared_error
 
 EDGE_WEIGHTS = Path(__file__).with_name("edges.safetensors")
 

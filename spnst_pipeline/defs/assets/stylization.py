@@ -20,7 +20,8 @@ from spnst_core.recipes.recipe import Recipe
 from spnst_core.recipes.style_size import StyleSize
 from spnst_core.stylize import Trace, content_targets
 from spnst_pipeline.artefacts import layout, provenance
-from spnst_pipeline.artefacts.fingerprints import HEAD, metadata
+from spnst_pipeline.artefacts.fingerprints import BLOCKED, HEAD, metadata
+from spnst_pipeline.artefacts.partition_keys import cell_key, rows
 from spnst_pipeline.artefacts.rules import Artefact, Lineage, NotMade
 from spnst_pipeline.defs import checks
 from spnst_pipeline.defs.assets.input_images import content_image, style_image
@@ -30,7 +31,7 @@ from spnst_pipeline.defs.assets.timelapse import Recording, shown, timelapse_spe
 from spnst_pipeline.defs.config import Paint
 from spnst_pipeline.defs.curves import loss_plot
 from spnst_pipeline.defs.events import Made, Report, Result, results
-from spnst_pipeline.defs.partitions import GRID, cell_key, rows
+from spnst_pipeline.defs.partitions import GRID
 from spnst_pipeline.defs.previews import preview, small_pictures
 from spnst_pipeline.progress import Listener
 from spnst_pipeline.project import Project
@@ -323,6 +324,6 @@ def _made(store: Store, small: Callable[[str], Image.Image], recipe: str, conten
         **made,
         "path": dg.MetadataValue.path(store.locate(key)),
         "fingerprint": carried["fingerprint"],
-        **({"blocked": carried[checks.BLOCKED]} if checks.BLOCKED in carried else {}),
+        **({"blocked": carried[BLOCKED]} if BLOCKED in carried else {}),
     }
     return Made(shown, checks.carried(carried))

@@ -11,11 +11,15 @@ import numpy as np
 from pydantic import BaseModel
 
 from spnst_pipeline.artefacts.rules import Lineage
+from spnst_pipeline.defs.partitions import CONTENT, STYLE
 from spnst_pipeline.planning.grid import Side, sides
 from spnst_pipeline.planning.plan import Launch
 from spnst_pipeline.planning.rectangles import cover
 from spnst_pipeline.project import Project
 from spnst_pipeline.storage.sources import File
+
+PARTITIONS = {"content": CONTENT, "style": STYLE}
+"""What the pictures of each side of the grid become."""
 
 AT_ONCE = 32
 """Most new pictures of a side of the grid that one tick looks into: a tick has a minute."""
@@ -97,10 +101,10 @@ def _compare(side: Side, seen: Seen, there: Sequence[str], lineage: Lineage, cha
     seen.last = now
 
     if added:
-        changes.partitions.append(side.partitions.build_add_request(added))
+        changes.partitions.append(PARTITIONS[side.name].build_add_request(added))
         changes.lines.append(f"new {side.name}: {', '.join(added)}")
     if gone:
-        changes.partitions.append(side.partitions.build_delete_request(gone))
+        changes.partitions.append(PARTITIONS[side.name].build_delete_request(gone))
         changes.lines.append(f"{side.name} gone, what was made of it stays: {', '.join(gone)}")
     if there and not now:
         hint = f"the partitions of {side.name} stay, lest it be a mistake; if it isn't, delete them by hand"

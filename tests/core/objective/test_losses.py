@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.autograd import gradcheck
 
-from spnst_core.compute import moments
+from spnst_core.compute import moments, sums
 from spnst_core.objective import losses
 
 
@@ -72,9 +72,10 @@ def test_in_many_pieces_it_is_the_same(term, layout, monkeypatch):
     x = X.to(memory_format=layout).requires_grad_(True)
     expected = TERMS[term](x)
     (wanted,) = torch.autograd.grad(expected.sum(), x)
-    monkeypatch.setattr(losses, "PIECE", 7)
-    monkeypatch.setattr(losses, "LINES", 2)
-    monkeypatch.setattr(losses, "POSITIONS", 4)
+    monkeypatch.setattr(sums, "PIECE", 7)
+    monkeypatch.setattr(sums, "LINES", 2)
+    monkeypatch.setattr(moments, "POSITIONS", 4)
+    monkeypatch.setattr(moments, "PIECE", 7)
     found = TERMS[term](x)
     torch.testing.assert_close(found, expected)
     torch.testing.assert_close(torch.autograd.grad(found.sum(), x)[0], wanted)
@@ -108,7 +109,7 @@ def test_each_picture_of_a_batch_is_judged_alone(term):
 
 def test_a_batch_that_lies_inside_its_channels_in_memory_has_its_gradient():
     x = T.transpose(0, 1).contiguous().transpose(0, 1).requires_grad_(True)
-    (gradient,) = torch.autograd.grad(losses.total_squared_error(x, X).sum(), x)
+    (gradient,) = torch.autograd.grad(sums.total_squared_error(x, X).sum(), x)
     torch.testing.assert_close(gradient, 2 * (T - X))
 
 
@@ -161,7 +162,7 @@ def test_shapes_that_do_not_fit_are_named(x, target):
 def test_the_gradient_of_a_squared_error_has_its_input_s_order_in_memory(layout, targets):
     x = torch.rand(2, 3, 4, 5).to(memory_format=layout).requires_grad_(True)
     target = torch.rand(targets, 3, 4, 5)
-    error = losses.total_squared_error(x, target)
+    error = sums.total_squared_error(x, target)
     (gradient,) = torch.autograd.grad(error.sum(), x)
     difference = (x - target).detach()
     torch.testing.assert_close(error, difference.square().sum((1, 2, 3)))

@@ -12,6 +12,7 @@ from safetensors import safe_open
 from spnst_core.objective.targets import DepthMap, Statistics, StyleTargets
 from spnst_core.recipes.recipe import Recipe
 from spnst_core.recipes.style_size import StyleSize
+from spnst_pipeline.artefacts.fingerprints import BLOCKED
 from spnst_pipeline.artefacts.rules import Lineage
 from spnst_pipeline.defs import checks
 
@@ -108,11 +109,8 @@ def test_verdicts_travel_in_the_file_and_only_a_failed_error_blocks():
     ]
     stamp = checks.stamp(verdicts)
     assert checks.carried(stamp) == verdicts
-    assert checks.BLOCKED not in stamp
-    assert (
-        checks.stamp([checks.style_fell(0.25, 0.5)])[checks.BLOCKED]
-        == "style distance did not fall: from 0.250 to 0.500"
-    )
+    assert BLOCKED not in stamp
+    assert checks.stamp([checks.style_fell(0.25, 0.5)])[BLOCKED] == "style distance did not fall: from 0.250 to 0.500"
     assert checks.carried({}) == []
 
 

@@ -2,7 +2,8 @@
 
 import dagster as dg
 
-from spnst_pipeline.defs.partitions import GRID, cell_key, rows
+from spnst_pipeline.artefacts.partition_keys import cell_key, rows
+from spnst_pipeline.defs.partitions import GRID
 
 
 def test_cell_keys_are_dagsters():

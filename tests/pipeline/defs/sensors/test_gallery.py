@@ -3,8 +3,8 @@
 import dagster as dg
 import pytest
 
+from spnst_pipeline.artefacts.partition_keys import cell_key
 from spnst_pipeline.definitions import defs
-from spnst_pipeline.defs.partitions import cell_key
 from spnst_pipeline.defs.sensors.gallery import CALM, gallery_sensor
 from spnst_pipeline.project import Project
 
