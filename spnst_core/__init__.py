@@ -3,25 +3,38 @@
 import spnst_core as sp
 
 models = sp.load_models("embedded", device="auto")
-result = sp.stylize("photo.jpg", "painting.jpg", recipe=sp.Recipe.load("structure"), models=models)
+result = sp.stylize("photo.jpg", "painting.jpg", recipe="structure", models=models)
 result.image.save("pastiche.png")
 """
+
+from importlib.metadata import PackageNotFoundError, version
 
 from spnst_core import models
 from spnst_core.errors import InputError
 from spnst_core.models.profiles import Models, load_models
+from spnst_core.objective import losses
+from spnst_core.optim.optimize import Iterate, optimize
 from spnst_core.recipes.recipe import Recipe, Stage, Weights
 from spnst_core.stylize import Result, stylize, stylize_grid
 
+try:
+    __version__ = version("spnst")
+except PackageNotFoundError:  # a source tree that isn't installed
+    __version__ = "0+unknown"
+
 __all__ = [
     "InputError",
+    "Iterate",
     "Models",
     "Recipe",
     "Result",
     "Stage",
     "Weights",
+    "__version__",
     "load_models",
+    "losses",
     "models",
+    "optimize",
     "stylize",
     "stylize_grid",
 ]

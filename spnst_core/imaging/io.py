@@ -12,9 +12,10 @@ from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from types import MappingProxyType
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from PIL import Image, ImageCms, ImageOps, PngImagePlugin, UnidentifiedImageError
@@ -30,6 +31,9 @@ MIN_SIDE = 16
 
 # Pillow knows more formats, some of which run a program (EPS) or hold no single picture (ICO, HDF5).
 FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "TIFF", "BMP", "GIF", "PPM", "JPEG2000", "AVIF")
+
+Picture = str | Path | bytes | Image.Image | npt.NDArray[Any] | Tensor
+"""What `read` takes: a path, an encoded file, a PIL image, an array (H, W, 3), or a tensor (1, 3, H, W)."""
 
 _SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
 _log = logging.getLogger(__name__)
@@ -64,20 +68,28 @@ def decode(source: Path | bytes, name: str | None = None) -> Image.Image:
         return _decode(file, name)
 
 
-def read(image: str | Path | bytes | Image.Image | Tensor) -> Tensor:
+def read(image: Picture) -> Tensor:
     """Any form of one picture as a float32 RGB tensor (1, 3, H, W) in [0, 1].
 
     A path or bytes are decoded; a PIL image of any mode gets the same treatment as a decoded file; a
-    floating-point tensor (1, 3, H, W) or (3, H, W) is checked and keeps its device.
+    floating-point tensor (1, 3, H, W) or (3, H, W) is checked and keeps its device; a NumPy array (H, W, 3) is uint8
+    or floating-point in [0, 1].
 
     Raises:
-        InputError: as `decode`, or a tensor of another shape, type or range.
+        InputError: as `decode`; a tensor or an array of another shape, type or range; anything else.
     """
     if isinstance(image, Tensor):
         return _checked(image)
+    if isinstance(image, np.ndarray):
+        return _from_array(image)
     if isinstance(image, Image.Image):
         return to_tensor(_normalised(image, getattr(image, "filename", "") or "the picture"))
-    return to_tensor(decode(Path(image) if isinstance(image, str) else image))
+    if isinstance(image, str | Path | bytes):
+        return to_tensor(decode(Path(image) if isinstance(image, str) else image))
+    raise InputError(
+        f"a picture can't be a {type(image).__name__}: give one path, PIL image, array (H, W, 3), tensor "
+        "(1, 3, H, W), or a file's bytes; many pictures go into stylize_grid"
+    )
 
 
 def to_tensor(image: Image.Image) -> Tensor:
@@ -160,6 +172,15 @@ def _too_large(name: str) -> InputError:
 
 def _too_small(name: str, width: int, height: int) -> InputError:
     return _refusal(name, f"is {width}x{height} pixels; use one of at least {MIN_SIDE} on each side")
+
+
+def _from_array(array: npt.NDArray[np.generic]) -> Tensor:
+    if array.ndim != 3 or array.shape[2] != 3:
+        raise InputError(f"a picture's array must be (H, W, 3), not {array.shape}")
+    if array.dtype != np.uint8 and not np.issubdtype(array.dtype, np.floating):
+        raise InputError(f"a picture's array must be uint8, or floating-point in [0, 1], not {array.dtype}")
+    levels = torch.from_numpy(np.array(array, np.float32)).permute(2, 0, 1)
+    return _checked(levels.div(255) if array.dtype == np.uint8 else levels)
 
 
 def _checked(x: Tensor) -> Tensor:

@@ -210,7 +210,7 @@ def identify(profile: str, *, edges: str | None = None, depth: str | None = None
 
 def load_models(
     profile: str,
-    device: str = "auto",
+    device: str | torch.device = "auto",
     *,
     edges: str | None = None,
     depth: str | None = None,
@@ -238,25 +238,24 @@ def load_models(
     return replace(chosen.load(place, edges, depth), precision=lowest)
 
 
-def find_device(name: str) -> torch.device:
-    """The device of that name, or the best one for ``auto``.
+def find_device(device: str | torch.device) -> torch.device:
+    """That device, or the best one for ``auto``.
 
     Raises:
         InputError: this machine has no such device.
     """
     there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if name == "auto":
-        name = next(kind for kind in ("cuda", "mps", "cpu") if there[kind])
+    name = next(kind for kind in ("cuda", "mps", "cpu") if there[kind]) if device == "auto" else str(device)
     try:
-        device = torch.device(name)
+        chosen = torch.device(name)
     except RuntimeError:
-        device = None
-    if device is None or not there.get(device.type, False) or (device.index or 0) >= _count(device.type):
+        chosen = None
+    if chosen is None or not there.get(chosen.type, False) or (chosen.index or 0) >= _count(chosen.type):
         here = ", ".join(kind for kind, found in there.items() if found)
         raise InputError(f'no device "{name}" on this machine: it has {here}; "auto" takes the best one')
-    if device == torch.device("cuda"):
+    if chosen == torch.device("cuda"):
         return torch.device("cuda", torch.cuda.current_device())  # as its tensors name it
-    return device
+    return chosen
 
 
 def _count(kind: str) -> int:

@@ -1,5 +1,8 @@
 """The Python interface: any kind of picture in, pictures and histories out, every cell once."""
 
+from importlib.metadata import version
+from importlib.resources import files
+
 import pytest
 from PIL import Image
 
@@ -70,3 +73,34 @@ def test_bad_pictures_are_named(tmp_path, paintings, recipe, models):
         sp.stylize(Image.new("RGB", (900, 20)), painting, recipe=recipe, models=models)
     with pytest.raises(sp.InputError, match="at least one content"):
         next(sp.stylize_grid({}, {"a": painting}, recipe=recipe, models=models))
+
+
+def test_recipe_and_size_may_be_given_by_name_and_number(photographs, paintings, models, tmp_path):
+    (tmp_path / "quick.yaml").write_text("stages: [{steps: 1}]")
+    pictures = photographs["coffee"], next(iter(paintings.values()))
+    result = sp.stylize(*pictures, tmp_path / "quick.yaml", models, 40)
+    assert max(result.image.size) == 40
+    with pytest.raises(sp.InputError, match='no recipe "structur".*did you mean "structure"'):
+        sp.stylize(*pictures, "structur", models)
+
+
+def test_a_callback_sees_every_step_and_the_pastiche_as_it_becomes(photographs, paintings, recipe, models):
+    seen = []
+    pictures = photographs["coffee"], next(iter(paintings.values()))
+    result = sp.stylize(*pictures, recipe, models, callback=seen.append)
+    assert [iterate.step for iterate in seen] == [1, 2, 3, 4, 5]
+    assert image_io.to_image(seen[-1].image).tobytes() == result.image.tobytes()
+
+
+def test_without_networks_the_embedded_ones_are_loaded(photographs, paintings, recipe):
+    assert max(sp.stylize(photographs["coffee"], next(iter(paintings.values())), recipe).image.size) == 48
+
+
+def test_several_styles_at_once_are_refused_with_what_to_do(photographs, paintings, recipe, models):
+    with pytest.raises(sp.InputError, match=r"can't be a list.*stylize_grid"):
+        sp.stylize(photographs["coffee"], list(paintings.values()), recipe, models)
+
+
+def test_the_package_knows_its_version_and_ships_its_types():
+    assert sp.__version__ == version("spnst")
+    assert (files("spnst_core") / "py.typed").is_file()

@@ -452,3 +452,31 @@ def test_on_a_gpu_what_it_would_refuse_to_shrink_is_shrunk_before(side, copied, 
         small = image_io.resize(torch.rand(1, 3, side, side, device=gpu.device), 64, 64)
     assert small.device == gpu.device
     assert gpu.copied == copied
+
+
+class TestArrays:
+    def test_bytes_and_floats_give_the_tensor_that_the_picture_gives(self):
+        levels = np.random.default_rng(0).integers(0, 256, (20, 24, 3), dtype=np.uint8)
+        expected = image_io.to_tensor(Image.fromarray(levels))
+        assert torch.equal(image_io.read(levels), expected)
+        assert torch.allclose(image_io.read(levels / 255), expected)
+
+    def test_the_tensor_shares_no_memory_with_the_array(self):
+        levels = np.full((20, 24, 3), 0.5, np.float32)
+        image_io.read(levels).zero_()
+        assert levels.min() == 0.5
+
+    @pytest.mark.parametrize(
+        ("array", "problem"),
+        [
+            (np.zeros((20, 24)), r"\(H, W, 3\), not \(20, 24\)"),
+            (np.zeros((3, 20, 24)), r"\(H, W, 3\), not \(3, 20, 24\)"),
+            (np.zeros((20, 24, 3), np.int64), r"uint8, or floating-point in \[0, 1\], not int64"),
+            (np.full((20, 24, 3), 200.0), r"in \[0, 1\]; this one goes from 200 to 200"),
+            (np.full((20, 24, 3), np.nan), r"in \[0, 1\]"),
+            (np.zeros((8, 24, 3)), "24x8 pixels"),
+        ],
+    )
+    def test_others_are_refused(self, array, problem):
+        with pytest.raises(InputError, match=problem):
+            image_io.read(array)
