@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
+from platformdirs import user_data_path
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
@@ -96,15 +97,14 @@ class Settings(BaseSettings):
         """DAGSTER_HOME, the folder of Dagster's own records.
 
         It is ``home``, else ``OUT/.dagster``. Dagster needs files of its own, so for an OUT of ``s3://bucket/prefix``
-        it is ``spnst/bucket/prefix`` where this user's programs keep their data: ``XDG_DATA_HOME``, else
+        it is ``spnst/bucket/prefix`` where this user's programs keep their data: on Linux ``XDG_DATA_HOME``, else
         ``~/.local/share``.
         """
         if self.home:
             return Path(self.home).expanduser()
         if not is_remote(self.out):
             return Path(self.out).expanduser() / ".dagster"
-        data = Path(os.environ.get("XDG_DATA_HOME") or "~/.local/share").expanduser()
-        return data.joinpath("spnst", *self.out.partition("://")[2].strip("/").split("/"))
+        return user_data_path("spnst").joinpath(*self.out.partition("://")[2].strip("/").split("/"))
 
     def to_yaml(self, folder: Path) -> str:
         """The text of a settings file in ``folder``.

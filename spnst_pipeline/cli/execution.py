@@ -15,7 +15,7 @@ from spnst_pipeline.planning.plan import EVERYTHING, Launch, Plan
 from spnst_pipeline.progress import Listener, work
 from spnst_pipeline.project import Project
 from spnst_pipeline.settings import Settings
-from spnst_pipeline.stale_runs import fail_orphans, process_tags
+from spnst_pipeline.stale_runs import fail_stale_runs, process_tags
 from spnst_pipeline.storage.places import Folder
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -39,7 +39,7 @@ def open_home(settings: Settings) -> dg.DagsterInstance:
     # The daemon's queue only learns of a pool's limit when it has let the first runs through.
     if "gpu" not in {pool.name for pool in instance.event_log_storage.get_pool_limits()}:
         instance.event_log_storage.initialize_concurrency_limit_to_default("gpu")
-    fail_orphans(instance)
+    fail_stale_runs(instance)
     return instance
 
 

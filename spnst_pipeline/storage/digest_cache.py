@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from pathlib import Path
+
+from platformdirs import user_cache_path
 
 from spnst_core.errors import InputError
 
@@ -30,7 +30,7 @@ def keep(address: str, size: int, etag: str, sha256: str) -> None:
 
 @contextmanager
 def _opened() -> Iterator[sqlite3.Connection]:
-    file = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "spnst" / "digests.sqlite"
+    file = user_cache_path("spnst") / "digests.sqlite"
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with closing(sqlite3.connect(file, timeout=60)) as digests:

@@ -1,14 +1,14 @@
-"""Orphans: runs are given up when their process is really gone, and only then."""
+"""Runs are given up when their process is really gone, and only then."""
 
-import os
 import socket
 import subprocess
 import sys
 
 import dagster as dg
+import psutil
 import pytest
 
-from spnst_pipeline.stale_runs import PROCESS, fail_orphans, process_tags
+from spnst_pipeline.stale_runs import PROCESS, fail_stale_runs, process_tags
 
 POOLS = {"concurrency": {"pools": {"granularity": "op"}}}
 
@@ -47,17 +47,17 @@ def status_of(instance, run):
 
 def test_a_run_is_given_up_when_its_process_was_killed(instance, process):
     run = run_of(instance, process.pid)
-    assert fail_orphans(instance) == []
+    assert fail_stale_runs(instance) == []
     assert status_of(instance, run) == dg.DagsterRunStatus.STARTED
 
     process.kill()
     process.wait()
-    assert fail_orphans(instance) == [run.run_id]
+    assert fail_stale_runs(instance) == [run.run_id]
     assert status_of(instance, run) == dg.DagsterRunStatus.FAILURE
     [failure] = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.RUN_FAILURE)
     told = f"The process that carried it out ({socket.gethostname()} {process.pid}) is gone."
     assert failure.dagster_event.message == told
-    assert fail_orphans(instance) == []
+    assert fail_stale_runs(instance) == []
 
 
 def test_its_place_in_the_pool_is_free_again(instance, process):
@@ -67,7 +67,7 @@ def test_its_place_in_the_pool_is_free_again(instance, process):
     assert storage.claim_concurrency_slot("gpu", run.run_id, "picture").is_claimed
     process.kill()
     process.wait()
-    fail_orphans(instance)
+    fail_stale_runs(instance)
     assert storage.claim_concurrency_slot("gpu", "another run", "picture").is_claimed
 
 
@@ -77,14 +77,23 @@ def test_the_daemon_does_not_try_it_again(process):
         run = run_of(instance, process.pid)
         process.kill()
         process.wait()
-        fail_orphans(instance)
+        fail_stale_runs(instance)
         assert instance.get_run_by_id(run.run_id).tags["dagster/will_retry"] == "false"
 
 
 def test_an_earlier_process_of_the_same_number_is_gone(instance):
     """In a container every program is number 1."""
     run = instance.create_run_for_job(JOB, tags=process_tags(), status=dg.DagsterRunStatus.STARTED)
-    assert fail_orphans(instance) == [run.run_id]
+    assert fail_stale_runs(instance) == [run.run_id]
+
+
+def test_a_later_process_that_got_the_same_number_is_another(instance, process):
+    began = psutil.Process(process.pid).create_time()
+    own = run_of(instance, f"{process.pid} {began:.2f}")
+    assert fail_stale_runs(instance) == []
+    earlier = run_of(instance, f"{process.pid} {began - 3600:.2f}")
+    assert fail_stale_runs(instance) == [earlier.run_id]
+    assert status_of(instance, own) == dg.DagsterRunStatus.STARTED
 
 
 def test_runs_of_other_machines_of_the_daemon_and_of_the_past_are_left_alone(instance, process):
@@ -93,7 +102,7 @@ def test_runs_of_other_machines_of_the_daemon_and_of_the_past_are_left_alone(ins
     elsewhere = run_of(instance, process.pid, host="elsewhere")
     queued = instance.create_run_for_job(JOB, status=dg.DagsterRunStatus.STARTED)
     done = run_of(instance, process.pid, status=dg.DagsterRunStatus.SUCCESS)
-    assert fail_orphans(instance) == []
+    assert fail_stale_runs(instance) == []
     started = dg.DagsterRunStatus.STARTED
     assert [status_of(instance, r) for r in (elsewhere, queued)] == [started, started]
     assert status_of(instance, done) == dg.DagsterRunStatus.SUCCESS
@@ -101,6 +110,10 @@ def test_runs_of_other_machines_of_the_daemon_and_of_the_past_are_left_alone(ins
 
 def test_another_users_process_is_a_process(instance, monkeypatch):
     run = run_of(instance, 1)
-    monkeypatch.setattr(os, "kill", lambda *_: (_ for _ in ()).throw(PermissionError()))
-    assert fail_orphans(instance) == []
+
+    def denied(process):
+        raise psutil.AccessDenied(process.pid)
+
+    monkeypatch.setattr(psutil.Process, "create_time", denied)
+    assert fail_stale_runs(instance) == []
     assert status_of(instance, run) == dg.DagsterRunStatus.STARTED

@@ -19,7 +19,7 @@ from spnst_pipeline.artefacts.rules import Lineage
 from spnst_pipeline.defs.jobs import Job
 from spnst_pipeline.planning.grid import known_grid
 from spnst_pipeline.project import Project
-from spnst_pipeline.stale_runs import fail_orphans
+from spnst_pipeline.stale_runs import fail_stale_runs
 
 REQUEST = "spnst/request"
 """Tag of launched runs: the id of the run that asked for them."""
@@ -62,7 +62,7 @@ def launcher_sensor(open_project: Callable[[], Project], jobs: Sequence[Job]) ->
     )
     def launcher(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         instance = context.instance
-        fail_orphans(instance)
+        fail_stale_runs(instance)
         cursor = _with_new_requests(context.cursor, by_name, instance)
         runs: list[dg.RunRequest] = []
         while cursor.queue and not runs:
