@@ -1,4 +1,4 @@
-"""Numbers of a batch's cells, where the batch is."""
+"""Cached index tensors on the batch's device."""
 
 from functools import lru_cache
 

@@ -1,4 +1,4 @@
-"""The catalogue: which pictures of the sources can be used, and the partitions that they become."""
+"""The grid: which pictures of the sources can be used, and the partitions that they become."""
 
 from __future__ import annotations
 
