@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
 from spnst_core.errors import InputError
-from spnst_core.metrics.judges import Judges, identify_judges, load_judges
+from spnst_core.metrics.judges import Judges, load_judges
+from spnst_core.metrics.registry import identify_metrics
 from spnst_core.models.profiles import Identity, Models, identify, load_models
 from spnst_core.recipes.experiments import Experiment
 from spnst_core.recipes.recipe import Recipe
@@ -75,13 +76,13 @@ class Project:
 
     @cached_property
     def judges(self) -> Judges:
-        """The networks that no loss looks through, on the same device."""
+        """The networks that score pastiches and take no part in the optimisation, on the same device."""
         return load_judges(self.models.device)
 
     @cached_property
     def judged_by(self) -> str:
-        """A fingerprint of the judges."""
-        return identify_judges()
+        """A fingerprint of the judges and of metrics that packages add."""
+        return identify_metrics()
 
     @cached_property
     def every_recipe(self) -> tuple[Recipe, ...]:

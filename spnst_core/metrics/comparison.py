@@ -1,7 +1,7 @@
 """Comparison of recipes: paired differences over a grid, how sure they are, and in how many cells each recipe wins.
 
-Cells of one photograph, or of one painting, aren't independent of each other. So intervals come from a bootstrap that
-draws photographs and paintings, both with replacement, and keeps the cells where they cross (Owen, "The pigeonhole
+Cells of one content, or of one style, aren't independent of each other. So intervals come from a bootstrap that
+draws contents and styles, both with replacement, and keeps the cells where they cross (Owen, "The pigeonhole
 bootstrap", Annals of Applied Statistics 2007).
 """
 
@@ -20,11 +20,12 @@ CONFIDENCE = 0.95
 Array = npt.NDArray[np.float64]
 
 
-def compare(table: pd.DataFrame, metrics: Sequence[Metric] = METRICS, seed: int = 0) -> pd.DataFrame:
+def compare(table: pd.DataFrame, metrics: Sequence[Metric] | None = None, seed: int = 0) -> pd.DataFrame:
     """Every recipe against every other, by every metric, over the cells that both have.
 
     Args:
         table: one row a cell: columns content, style, recipe, and metrics; a metric may be missing (NaN).
+        metrics: which to compare by; all of `METRICS` unless given.
         seed: of the bootstrap.
 
     Returns:
@@ -34,6 +35,7 @@ def compare(table: pd.DataFrame, metrics: Sequence[Metric] = METRICS, seed: int 
         of cells in which the recipe is better, ties counting half. The bounds are those of a 95 % interval; they are
         NaN where there is but one cell.
     """
+    metrics = METRICS.values() if metrics is None else metrics
     recipes = list(dict.fromkeys(table["recipe"]))
     contents, styles = (sorted(set(table[name])) for name in ("content", "style"))
     scores = {recipe: _grid(table[table["recipe"] == recipe], contents, styles, metrics) for recipe in recipes}
@@ -101,7 +103,7 @@ def _pair(
 
 
 def _crossed(draws: tuple[Array, Array], grid: Array) -> Array:
-    """Σ over cells of a grid (contents, styles), each as often as its photograph times its painting was drawn."""
+    """Σ over cells of a grid (contents, styles), each as often as its content times its style was drawn."""
     rows, columns = draws
     total: Array = ((rows @ grid) * columns).sum(1)
     return total

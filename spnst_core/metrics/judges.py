@@ -1,11 +1,11 @@
-"""Judges: networks that look at pastiches and that no loss looks through, the same for every profile.
+"""Judges: networks that score pastiches and take no part in the optimisation, the same for every profile.
 
-They see luminance alone. A style is free to change colours, and to networks that were trained on photographs a patch
-of odd colour is an object of its own, so that they would judge the palette.
+They are shown the luminance alone. A style is free to change colours, and to networks trained on photographs a patch
+of unusual colour is an object of its own, so that they would judge the palette.
 
-The edge network has no part in any loss: the embedded profile's loss compares analytic edges, the pretrained one's
-HED's. The depth network has the architecture of the embedded profile's, but was trained from another seed, and sees
-pictures at another size. LPIPS and SIFID judge as well where their weights are in the cache; they see colours.
+The edge network is part of no loss: the embedded profile's loss compares analytic edges, the pretrained one's those of
+HED. The depth network has the architecture of the embedded profile's, but was trained from another seed, and is shown
+pictures at another size. LPIPS and SIFID judge as well if their weights are in the cache; they are shown colours.
 """
 
 from __future__ import annotations

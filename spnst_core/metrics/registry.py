@@ -1,7 +1,7 @@
-"""Metrics: how much of its photograph's structure and of its painting's style a pastiche has.
+"""Metrics: how much of its content's structure and of its style a pastiche has, and how others add to them.
 
-A metric is *seen* where the optimiser minimised it or a close relative, so that a good value proves little, and
-*independent* where it didn't. Comparisons between recipes go by the independent ones.
+A metric is *seen* if the optimiser minimised it or a close relative of it, so that a good value proves little, and
+*independent* if it takes no part in the optimisation. Recipes are compared by the independent ones.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
+from hashlib import sha256
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
@@ -19,7 +20,7 @@ from torch import Tensor
 from spnst_core.compute import moments
 from spnst_core.imaging import io as image_io
 from spnst_core.imaging.colour import luminance
-from spnst_core.metrics.judges import Judges
+from spnst_core.metrics.judges import Judges, identify_judges
 from spnst_core.metrics.structure import (
     Map,
     aligned_error,
@@ -33,6 +34,7 @@ from spnst_core.metrics.style import colour_distance, patch_distance
 from spnst_core.models.profiles import Encoder, Models
 from spnst_core.objective import losses
 from spnst_core.objective.targets import StyleTargets
+from spnst_core.registry import Registry
 
 CFSD_SIZE = 128
 """Long side in pixels at which content features are compared with each other: positions are compared in pairs."""
@@ -40,36 +42,38 @@ CFSD_SIZE = 128
 
 @dataclass(frozen=True)
 class Comparison:
-    """A pastiche beside its photograph and its painting, and what networks see in them, each worked out once.
+    """A pastiche beside its content and its style, and what the networks find in them, each computed once.
 
     Attributes:
-        photograph: (1, 3, H, W) in [0, 1], at the pastiche's shape.
-        pastiche: (1, 3, H, W).
-        painting: (1, 3, h, w), at the pastiche's long side.
-        style: the painting's statistics.
+        content: (1, 3, H, W) RGB in [0, 1], resized to the pastiche's shape.
+        pastiche: (1, 3, H, W) RGB in [0, 1].
+        style: (1, 3, h, w) RGB in [0, 1], resized so that its long side is the pastiche's.
+        targets: the style's feature statistics.
+        models: the networks that the pastiche was optimised with.
+        judges: networks that took no part in that.
     """
 
-    photograph: Tensor
+    content: Tensor
     pastiche: Tensor
-    painting: Tensor
-    style: StyleTargets
+    style: Tensor
+    targets: StyleTargets
     models: Models
     judges: Judges
 
     @cached_property
     def edges(self) -> tuple[Map, Map]:
-        """Edge maps of photograph and pastiche by the judge."""
-        return _map(self.judges.edges(self.photograph)), _map(self.judges.edges(self.pastiche))
+        """Edge maps (H, W) of content and pastiche by the judge, in [0, 1]."""
+        return _map(self.judges.edges(self.content)), _map(self.judges.edges(self.pastiche))
 
     @cached_property
     def depth(self) -> tuple[Map, Map]:
-        """Inverse depth of photograph and pastiche by the judge."""
-        return _map(self.judges.depth(self.photograph)), _map(self.judges.depth(self.pastiche))
+        """Relative inverse depth (H, W) of content and pastiche by the judge."""
+        return _map(self.judges.depth(self.content)), _map(self.judges.depth(self.pastiche))
 
     @cached_property
     def grey(self) -> tuple[Map, Map]:
-        """Luminance of photograph and pastiche."""
-        return _map(luminance(self.photograph)), _map(luminance(self.pastiche))
+        """Luminance (H, W) of content and pastiche, in [0, 1]."""
+        return _map(luminance(self.content)), _map(luminance(self.pastiche))
 
 
 @dataclass(frozen=True)
@@ -77,15 +81,15 @@ class Metric:
     """One column of the metric table.
 
     Attributes:
-        key: its name in the table.
-        label: what people call it.
-        about: what it judges.
-        better: whether less or more of it is better.
+        key: its name in the table and in `METRICS`.
+        label: its name in prose.
+        about: what it measures.
+        better: whether lower or higher values are better.
         kind: ``seen`` or ``independent``, as this module's description says.
         unit: empty for a plain number.
-        description: one sentence.
-        take: the figure of one pastiche.
-        judge: the optional judge that it needs; without its weights there is no such figure.
+        description: one sentence, ending in a full stop.
+        take: the value for one pastiche; a `ValueError` says why there is none, and the score is missing then.
+        judge: the optional judge that it needs; without that judge's weights the metric isn't taken.
     """
 
     key: str
@@ -99,7 +103,7 @@ class Metric:
     judge: Literal["lpips", "inception"] | None = None
 
 
-METRICS = (
+_BUILT_IN = (
     Metric(
         "patch_distance",
         "patch distance",
@@ -107,8 +111,8 @@ METRICS = (
         "lower",
         "independent",
         "intensity",
-        "Sliced Wasserstein distance of 7×7 patches at three scales between pastiche and painting.",
-        lambda seen: patch_distance(seen.pastiche, seen.painting),
+        "Sliced Wasserstein distance of 7×7 patches at three scales between pastiche and style.",
+        lambda seen: patch_distance(seen.pastiche, seen.style),
     ),
     Metric(
         "edge_error",
@@ -117,8 +121,7 @@ METRICS = (
         "lower",
         "independent",
         "",
-        "1 − correlation of the edges that a network outside the loss sees in the luminance of pastiche and "
-        "photograph.",
+        "1 − correlation of the edges that a network outside the loss finds in the luminance of pastiche and content.",
         lambda seen: 1 - correlation(*seen.edges),
     ),
     Metric(
@@ -128,7 +131,7 @@ METRICS = (
         "lower",
         "independent",
         "",
-        "1 − rank correlation of the depth that such a network sees in the luminance of pastiche and photograph.",
+        "1 − rank correlation of the depth that such a network finds in the luminance of pastiche and content.",
         lambda seen: 1 - rank_correlation(*seen.depth),
     ),
     Metric(
@@ -138,7 +141,7 @@ METRICS = (
         "lower",
         "independent",
         "standard deviations",
-        "What the best scale and shift of the pastiche's depth leaves of the photograph's, by the same network.",
+        "Residual of the content's depth after the best scale and shift of the pastiche's, by the same network.",
         lambda seen: aligned_error(seen.depth[1], seen.depth[0]),
     ),
     Metric(
@@ -148,7 +151,7 @@ METRICS = (
         "higher",
         "independent",
         "",
-        "Soft intersection over union of the edges that the network outside the loss sees.",
+        "Soft intersection over union of the edges that the network outside the loss finds.",
         lambda seen: soft_iou(*seen.edges),
     ),
     Metric(
@@ -158,7 +161,7 @@ METRICS = (
         "higher",
         "independent",
         "",
-        "F-measure of the pastiche's Canny edges against the photograph's, within 0.75 % of the diagonal.",
+        "F-measure of the pastiche's Canny edges against the content's, within 0.75 % of the diagonal.",
         lambda seen: canny_f(*seen.grey),
     ),
     Metric(
@@ -168,7 +171,7 @@ METRICS = (
         "higher",
         "independent",
         "",
-        "Structural similarity of the luminance to the photograph's.",
+        "Structural similarity of the luminance to the content's.",
         lambda seen: ssim(*seen.grey),
     ),
     Metric(
@@ -178,8 +181,8 @@ METRICS = (
         "lower",
         "independent",
         "",
-        "Perceptual distance to the photograph, by AlexNet with weights learned from people's verdicts.",
-        lambda seen: seen.judges.perceptual(seen.pastiche, seen.photograph),
+        "Perceptual distance to the content, by AlexNet with weights learned from people's judgements.",
+        lambda seen: seen.judges.perceptual(seen.pastiche, seen.content),
         "lpips",
     ),
     Metric(
@@ -189,8 +192,8 @@ METRICS = (
         "lower",
         "independent",
         "",
-        "Fréchet distance of Inception's early features to the painting's: FID of two pictures.",
-        lambda seen: seen.judges.frechet(seen.pastiche, seen.painting),
+        "Fréchet distance of Inception's early features to the style's: FID of two pictures.",
+        lambda seen: seen.judges.frechet(seen.pastiche, seen.style),
         "inception",
     ),
     Metric(
@@ -200,8 +203,8 @@ METRICS = (
         "lower",
         "seen",
         "",
-        "Relative distance of Gram matrices to the painting's, averaged over the encoder's layers.",
-        lambda seen: style_distance(seen.pastiche, seen.style, seen.models.encoder),
+        "Relative distance of Gram matrices to the style's, averaged over the encoder's layers.",
+        lambda seen: style_distance(seen.pastiche, seen.targets, seen.models.encoder),
     ),
     Metric(
         "colour_distance",
@@ -210,8 +213,8 @@ METRICS = (
         "lower",
         "seen",
         "",
-        "Hellinger distance of the colour histograms of pastiche and painting, in CIELAB.",
-        lambda seen: colour_distance(seen.pastiche, seen.painting),
+        "Hellinger distance of the colour histograms of pastiche and style, in CIELAB.",
+        lambda seen: colour_distance(seen.pastiche, seen.style),
     ),
     Metric(
         "edge_distance",
@@ -221,7 +224,7 @@ METRICS = (
         "seen",
         "",
         "Relative squared error of the edge maps that the loss compares.",
-        lambda seen: edge_distance(seen.photograph, seen.pastiche, seen.models),
+        lambda seen: edge_distance(seen.content, seen.pastiche, seen.models),
     ),
     Metric(
         "depth_distance",
@@ -231,7 +234,7 @@ METRICS = (
         "seen",
         "",
         "Squared error of standardised inverse depth by the network of the loss: 0 the same, 2 unrelated, 4 inverted.",
-        lambda seen: losses.depth_loss(seen.models.depth(seen.pastiche), seen.models.depth(seen.photograph)).item(),
+        lambda seen: losses.depth_loss(seen.models.depth(seen.pastiche), seen.models.depth(seen.content)).item(),
     ),
     Metric(
         "cfsd",
@@ -241,7 +244,7 @@ METRICS = (
         "seen",
         "nat",
         "Content feature structural distance: how differently the encoder's features resemble each other.",
-        lambda seen: cfsd(seen.photograph, seen.pastiche, seen.models.encoder),
+        lambda seen: cfsd(seen.content, seen.pastiche, seen.models.encoder),
     ),
     Metric(
         "total_variation",
@@ -254,7 +257,27 @@ METRICS = (
         lambda seen: total_variation(seen.pastiche),
     ),
 )
-"""Every metric, in the order of the table: first the independent ones, of which the first three make the headline."""
+"""In the order of the table: first the independent ones, of which the first three make the headline."""
+
+
+def _require_metric(name: str, value: Any) -> None:
+    if not isinstance(value, Metric):
+        raise TypeError(f"it is a {type(value).__name__}, not a spnst_core.metrics.registry.Metric")
+    if value.key != name:
+        raise ValueError(f'its key is "{value.key}"; entry point and key must be the same')
+
+
+METRICS: Registry[Metric] = Registry(
+    "metric", "spnst.metrics", {metric.key: metric for metric in _BUILT_IN}, _require_metric
+)
+"""Every metric by its key, in the order of the table; those that packages add come last."""
+
+
+def identify_metrics() -> str:
+    """A fingerprint that changes with any judge, and with any package that adds a metric."""
+    added = [f"{name} {origin}" for name in METRICS if (origin := METRICS.origin(name))]
+    judges = identify_judges()
+    return sha256("\n".join((judges, *added)).encode()).hexdigest()[:16] if added else judges
 
 
 @dataclass(frozen=True)
@@ -262,9 +285,9 @@ class Scores:
     """Metrics of one pastiche.
 
     Attributes:
-        values: by key, finite numbers; a metric that couldn't be taken, or whose judge isn't there, isn't among them.
-        missing: by key, why a metric couldn't be taken.
-        layers: Gram distance in each of the encoder's layers.
+        values: finite numbers by key; a metric that couldn't be taken, or whose judge isn't there, isn't among them.
+        missing: why a metric couldn't be taken, by key.
+        layers: Gram distance in each of the encoder's style layers.
     """
 
     values: dict[str, float]
@@ -274,26 +297,32 @@ class Scores:
 
 @torch.no_grad()
 def measure(
-    photograph: Tensor, pastiche: Tensor, painting: Tensor, style: StyleTargets, models: Models, judges: Judges
+    content: Tensor, pastiche: Tensor, style: Tensor, targets: StyleTargets, models: Models, judges: Judges
 ) -> Scores:
-    """Every metric of one pastiche (1, 3, H, W) in [0, 1].
+    """Every metric of one pastiche.
 
-    The photograph (1, 3, h, w) is brought to the pastiche's shape and the painting (1, 3, h', w') to its long side;
-    of the painting's statistics, those at the size nearest to the pastiche's are taken.
+    Args:
+        content: (1, 3, h, w) RGB in [0, 1]; it is resized to the pastiche's shape.
+        pastiche: (1, 3, H, W) RGB in [0, 1].
+        style: (1, 3, h', w') RGB in [0, 1]; it is resized so that its long side is the pastiche's.
+        targets: the style's statistics; those at the size nearest to the pastiche's are used.
+        models: the networks that the pastiche was optimised with.
+        judges: networks that took no part in that.
+
+    Raises:
+        InputError: a package that adds a metric can't be imported.
     """
     height, width = pastiche.shape[2:]
     seen = Comparison(
-        image_io.resize(photograph.to(models.device), height, width),
+        image_io.resize(content.to(models.device), height, width),
         pastiche.to(models.device),
-        image_io.resize(
-            painting.to(models.device), *image_io.fit(painting.shape[2], painting.shape[3], max(height, width))
-        ),
-        style,
+        image_io.resize(style.to(models.device), *image_io.fit(style.shape[2], style.shape[3], max(height, width))),
+        targets,
         models,
         judges,
     )
     values, missing = dict[str, float](), dict[str, str]()
-    for metric in METRICS:
+    for metric in METRICS.values():
         if metric.judge and not getattr(judges, metric.judge):
             continue
         try:
@@ -305,42 +334,42 @@ def measure(
             values[metric.key] = value
         else:
             missing[metric.key] = f"the result was {value}"
-    return Scores(values, missing, style_distances(seen.pastiche, style, models.encoder))
+    return Scores(values, missing, style_distances(seen.pastiche, targets, models.encoder))
 
 
 @torch.no_grad()
-def style_distances(pastiche: Tensor, style: StyleTargets, encoder: Encoder) -> dict[str, float]:
+def style_distances(pastiche: Tensor, targets: StyleTargets, encoder: Encoder) -> dict[str, float]:
     """‖G − Gₛ‖ / ‖Gₛ‖ (Frobenius norms of Gram matrices) in each of the encoder's style layers."""
-    size = min(style.statistics, key=lambda known: known.distance(pastiche.shape[2], pastiche.shape[3]))
+    size = min(targets.statistics, key=lambda known: known.distance(pastiche.shape[2], pastiche.shape[3]))
     distances = {}
     for layer, features in encoder.features(pastiche, encoder.style_layers).items():
-        goal = style.statistics[size][layer].gram
+        goal = targets.statistics[size][layer].gram
         distances[layer] = ((moments.gram(features) - goal).norm() / goal.norm().clamp_min(losses.EPSILON)).item()
     return distances
 
 
-def style_distance(pastiche: Tensor, style: StyleTargets, encoder: Encoder) -> float:
+def style_distance(pastiche: Tensor, targets: StyleTargets, encoder: Encoder) -> float:
     """The mean of `style_distances`."""
-    distances = style_distances(pastiche, style, encoder)
+    distances = style_distances(pastiche, targets, encoder)
     return sum(distances.values()) / len(distances)
 
 
-def edge_distance(photograph: Tensor, pastiche: Tensor, models: Models) -> float:
-    """Relative squared error of the edge maps that the loss compares, calibrated to the photograph's."""
-    calibration = models.edges.calibrate(photograph)
-    own, target = (models.edges.maps(x, calibration) for x in (pastiche, photograph))
+def edge_distance(content: Tensor, pastiche: Tensor, models: Models) -> float:
+    """Relative squared error of the edge maps that the loss compares, calibrated to the content's."""
+    calibration = models.edges.calibrate(content)
+    own, target = (models.edges.maps(x, calibration) for x in (pastiche, content))
     return losses.edge_loss(own, target).item()
 
 
-def cfsd(photograph: Tensor, pastiche: Tensor, encoder: Encoder) -> float:
+def cfsd(content: Tensor, pastiche: Tensor, encoder: Encoder) -> float:
     """Content feature structural distance (Chung et al., "Style Injection in Diffusion", CVPR 2024, section 4.1).
 
-    The mean over positions i of KL(Sᵢ ‖ S'ᵢ), where Sᵢ is the softmax of the cosine similarities of the photograph's
+    The mean over positions i of KL(Sᵢ ‖ S'ᵢ), where Sᵢ is the softmax of the cosine similarities of the content's
     feature at i with those everywhere, and S'ᵢ the pastiche's. The paper's sum over positions is divided by their
     number, and pictures are brought to a long side of `CFSD_SIZE`, so that the distance doesn't depend on size.
     """
     logs = []
-    for x in (photograph, pastiche):
+    for x in (content, pastiche):
         small = image_io.resize(x, *image_io.fit(x.shape[2], x.shape[3], CFSD_SIZE))
         features = encoder.features(small, [encoder.structure_layer])[encoder.structure_layer]
         unit = F.normalize(features[0].flatten(1), dim=0)

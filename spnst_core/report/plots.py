@@ -32,8 +32,6 @@ class Paper:
 
 LIGHT, DARK = Paper("#ffffff", "#1d1c1a", "#b9b5ad"), Paper("#1b1a18", "#eceae5", "#6a655c")
 
-_METRICS = {metric.key: metric for metric in METRICS}
-
 
 def frontier(
     table: pd.DataFrame,
@@ -70,7 +68,7 @@ def frontier(
     if families:
         axes.legend(frameon=False, labelcolor=paper.ink, fontsize=8)
     for key, name_axis in ((style, axes.set_xlabel), (structure, axes.set_ylabel)):
-        name_axis(_named(_METRICS[key]), color=paper.ink, fontsize=9)
+        name_axis(_named(METRICS[key]), color=paper.ink, fontsize=9)
     axes.margins(0.12)
     axes.set_xlim(_wide(*axes.get_xlim()))
     axes.set_ylim(_wide(*axes.get_ylim()))

@@ -17,8 +17,6 @@ HEADLINE = ("patch_distance", "edge_error", "depth_error", "ssim")
 Row: TypeAlias = Mapping[Any, Any]
 """One row of the comparison."""
 
-_LABELS = {metric.key: metric.label for metric in METRICS}
-
 
 def headline(table: pd.DataFrame, comparison: pd.DataFrame) -> Table:
     """Mean scores of each recipe; then, where both were made, how `CANDIDATE` differs from `BASELINE`.
@@ -41,7 +39,7 @@ def headline(table: pd.DataFrame, comparison: pd.DataFrame) -> Table:
             ["95 % interval", "", *_each(known, lambda row: interval(row["change_low"], row["change_high"]))],
             ["better in", "", *_each(known, lambda row: f"{row['wins']:.0%}")],
         ]
-    return Table(["", "cells", *(_LABELS[key] for key in shown)], rows)
+    return Table(["", "cells", *(METRICS[key].label for key in shown)], rows)
 
 
 def details(comparison: pd.DataFrame) -> list[Table]:
@@ -59,7 +57,7 @@ def _pair(comparison: pd.DataFrame, recipe: str, against: str) -> Table:
         ["", recipe, against, "change", "95 % interval", "better in", "judge"],
         [
             [
-                f"{_LABELS[row['metric']]} ({'↓' if row['better'] == 'lower' else '↑'})",
+                f"{METRICS[row['metric']].label} ({'↓' if row['better'] == 'lower' else '↑'})",
                 _plain(row["mean"]),
                 _plain(row["against_mean"]),
                 _percent(row["change"]),

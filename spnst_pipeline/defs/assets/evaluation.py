@@ -48,7 +48,7 @@ def metrics_asset(recipe: Recipe) -> dg.AssetsDefinition:
             "format": "JSON object: content, style, recipe, scores, missing (why a score is), layers (Gram distance in "
             "each), seconds, steps, device, profile, fingerprint; beside it what the judges see of the pastiche, as "
             ".depth.png and .edges.png",
-            "values": "; ".join(f"{m.key}: {m.better} is better ({m.kind})" for m in METRICS),
+            "values": "; ".join(f"{m.key}: {m.better} is better ({m.kind})" for m in METRICS.values()),
         },
         check_specs=[check.spec(key) for check in declared],
     )

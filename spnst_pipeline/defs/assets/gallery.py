@@ -85,7 +85,7 @@ def described(lineage: Lineage, fingerprint: str) -> shown.Gallery:
         gaps={key: reason for key, reason in found.items() if isinstance(reason, str)},
         metrics=[
             shown.Metric(m.key, m.label, m.better, m.kind == "seen", m.unit, m.description)
-            for m in METRICS
+            for m in METRICS.values()
             if m.key in table and table[m.key].notna().any()
         ],
         notice=project.identity.notice,
@@ -128,7 +128,7 @@ def _cells(
                     picture=_stored(project, made.key, made.fingerprint, width, height),
                     depth=depth,
                     edges=edges,
-                    scores={m.key: row[m.key] for m in METRICS if pd.notna(row.get(m.key))} if row else {},
+                    scores={m.key: row[m.key] for m in METRICS.values() if pd.notna(row.get(m.key))} if row else {},
                     missing=_reasons(str(row["missing"])) if row else {},
                     details=partial(_details, project, made.key),
                     details_version=made.fingerprint,
@@ -188,7 +188,7 @@ def _frontiers(lineage: Lineage) -> Iterator[shown.Plot]:
 
 
 def _plots(table: pd.DataFrame) -> list[shown.Plot]:
-    independent = [metric for metric in METRICS if metric.kind == "independent"]
+    independent = [metric for metric in METRICS.values() if metric.kind == "independent"]
     drawn = [
         shown.Plot(
             "spread",

@@ -43,7 +43,11 @@ def table_schema(layers: Iterable[str] = (), table: pd.DataFrame | None = None) 
     Metrics of an optional judge have a column where ``table`` has their scores.
     """
     known = () if table is None else table.columns
-    scores = [_column(m.key, m.description, m.better, m.unit, m.kind) for m in METRICS if not m.judge or m.key in known]
+    scores = [
+        _column(m.key, m.description, m.better, m.unit, m.kind)
+        for m in METRICS.values()
+        if not m.judge or m.key in known
+    ]
     by_layer = [
         _column(f"style_distance_{layer}", f"Relative distance of Gram matrices in {layer}.", "lower", "", "seen")
         for layer in layers
@@ -179,13 +183,13 @@ def compared_recipes(table: pd.DataFrame) -> pd.DataFrame:
     """Every recipe of a metric table against every other, with the columns of `COMPARISON`."""
     compared = compare(table)
     for name in ("better", "kind"):
-        compared[name] = compared["metric"].map({metric.key: getattr(metric, name) for metric in METRICS})
+        compared[name] = compared["metric"].map({metric.key: getattr(metric, name) for metric in METRICS.values()})
     return compared[[column.name for column in COMPARISON.columns]]
 
 
 def mean_scores(table: pd.DataFrame) -> dg.MarkdownMetadataValue:
     """Mean scores of each recipe of a metric table."""
-    means = table.groupby("recipe", sort=False)[[m.key for m in METRICS if m.key in table]].mean().round(4)
+    means = table.groupby("recipe", sort=False)[[m.key for m in METRICS.values() if m.key in table]].mean().round(4)
     return dg.MetadataValue.md(markdown(["recipe", *means.columns], means.itertuples()))
 
 

@@ -8,7 +8,7 @@ from spnst_core.metrics import comparison
 from spnst_core.metrics.comparison import compare
 from spnst_core.metrics.registry import METRICS
 
-EDGES = [metric for metric in METRICS if metric.key in ("edge_error", "ssim")]
+EDGES = [metric for metric in METRICS.values() if metric.key in ("edge_error", "ssim")]
 
 
 def table(*rows):

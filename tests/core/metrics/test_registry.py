@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from distribution import installed, write
 from scipy.special import rel_entr, softmax
 
 from spnst_core import InputError
@@ -18,6 +19,7 @@ from spnst_core.metrics.registry import (
     METRICS,
     cfsd,
     edge_distance,
+    identify_metrics,
     measure,
     style_distance,
     style_distances,
@@ -29,8 +31,7 @@ from spnst_core.models.manifest import entry
 from spnst_core.models.networks import build
 from spnst_core.objective.targets import StyleTargets
 from spnst_core.recipes.style_size import StyleSize
-
-BY_KEY = {metric.key: metric for metric in METRICS}
+from spnst_core.registry import Registry
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +60,7 @@ def noisy(x, amount):
 
 def test_a_photograph_in_its_own_style_has_the_best_of_every_metric(photograph, own_style, models, judges):
     scores = measure(photograph, photograph, photograph, own_style, models, judges)
-    best = {metric.key: 0.0 if metric.better == "lower" else 1.0 for metric in METRICS if not metric.judge}
+    best = {metric.key: 0.0 if metric.better == "lower" else 1.0 for metric in METRICS.values() if not metric.judge}
     del best["total_variation"]  # of which a photograph has some
     for key, value in best.items():
         assert scores.values[key] == pytest.approx(value, abs=5e-3), key
@@ -72,15 +73,16 @@ def test_more_damage_is_worse_by_every_metric(photograph, own_style, models, jud
         for amount in (0.05, 0.4)
     )
     for key in some:
-        metric = BY_KEY[key]
+        metric = METRICS[key]
         assert (some[key] < more[key]) == (metric.better == "lower"), key
 
 
 def test_every_metric_says_what_it_is():
-    assert len(BY_KEY) == len(METRICS)
-    for metric in METRICS:
+    for key in METRICS:
+        metric = METRICS[key]
+        assert metric.key == key
         assert metric.description.endswith(".")
-    independent = {metric.about for metric in METRICS if metric.kind == "independent"}
+    independent = {metric.about for metric in METRICS.values() if metric.kind == "independent"}
     assert independent >= {"style", "structure"}
 
 
@@ -161,12 +163,12 @@ def test_what_cant_be_taken_is_missing_with_a_reason(photograph, painting, model
     assert scores.missing["canny_f"] == "a picture without any Canny edge"
     assert "canny_f" not in scores.values
     assert all(map(math.isfinite, scores.values.values()))
-    assert set(scores.values) | set(scores.missing) == {metric.key for metric in METRICS if not metric.judge}
+    assert set(scores.values) | set(scores.missing) == {metric.key for metric in METRICS.values() if not metric.judge}
 
 
 def test_a_result_that_is_no_number_is_missing(photograph, own_style, models, judges, monkeypatch):
-    broken = replace(BY_KEY["cfsd"], take=lambda seen: math.nan)
-    monkeypatch.setattr(registry, "METRICS", (broken,))
+    broken = replace(METRICS["cfsd"], take=lambda seen: math.nan)
+    monkeypatch.setattr(registry, "METRICS", Registry("metric", "spnst.metrics", {"cfsd": broken}))
     scores = measure(photograph, photograph, photograph, own_style, models, judges)
     assert scores.values == {}
     assert scores.missing == {"cfsd": "the result was nan"}
@@ -201,3 +203,55 @@ def test_a_cached_file_that_isnt_the_judges_is_refused(tmp_path, monkeypatch):
     torch.save({"a": torch.ones(1)}, tmp_path / entry("inception").file)
     with pytest.raises(InputError, match="not the weights of inception"):
         load_judges(torch.device("cpu"))
+
+
+GLOSS = """
+from spnst_core import InputError
+from spnst_core.metrics.registry import Metric
+
+def _gloss(seen):
+    if seen.pastiche.std() == 0:
+        raise InputError("a pastiche of one colour has no gloss")
+    return seen.pastiche.amax().item()
+
+GLOSS = Metric("gloss", "gloss", "style", "higher", "independent", "", "The brightest value.", _gloss)
+"""
+
+
+def add(folder, module, attribute="GLOSS", version="1.0"):
+    return write(folder, "shine", version, module, {"spnst.metrics": {"gloss": f"shine:{attribute}"}})
+
+
+def test_a_package_adds_a_metric_that_is_measured_last(tmp_path, photograph, own_style, models, judges):
+    add(tmp_path, GLOSS)
+    with installed(tmp_path):
+        assert METRICS.names()[-1] == "gloss"
+        found = measure(photograph, photograph, photograph, own_style, models, judges)
+        assert found.values["gloss"] == photograph.max().item()
+        grey = torch.full_like(photograph, 0.5)
+        missing = measure(photograph, grey, photograph, own_style, models, judges).missing
+    assert missing["gloss"] == "a pastiche of one colour has no gloss"
+    assert "gloss" not in METRICS
+
+
+def test_scores_are_others_when_a_package_adds_a_metric_or_changes(tmp_path):
+    seen = [identify_metrics()]
+    for version in ("1.0", "1.1"):
+        add(tmp_path / version, GLOSS, version=version)
+        with installed(tmp_path / version):
+            seen.append(identify_metrics())
+    assert len(set(seen)) == 3
+    assert identify_metrics() == seen[0] == identify_judges()
+
+
+@pytest.mark.parametrize(
+    ("module", "attribute", "says"),
+    [
+        ("def gloss(seen): return 1.0", "gloss", "it is a function, not a spnst_core.metrics.registry.Metric"),
+        (GLOSS.replace('"gloss", "gloss"', '"shine", "gloss"'), "GLOSS", 'its key is "shine"'),
+    ],
+)
+def test_what_a_package_adds_must_be_a_metric_under_its_own_key(tmp_path, module, attribute, says):
+    add(tmp_path, module, attribute)
+    with installed(tmp_path), pytest.raises(InputError, match=f'metric "gloss" .* of shine 1.0: .*{says}'):
+        METRICS.values()

@@ -56,7 +56,7 @@ def test_a_family_has_one_colour():
 
 @pytest.mark.parametrize("paper", [LIGHT, DARK])
 def test_the_ground_is_the_papers(paper):
-    metrics = [metric for metric in METRICS if metric.key in ("patch_distance", "edge_error")]
+    metrics = [metric for metric in METRICS.values() if metric.key in ("patch_distance", "edge_error")]
     cells = table(one=(0.1, 0.2), other=(0.2, 0.1))
     for png in (frontier(cells, paper=paper), strips(cells, metrics, paper)):
         assert tuple(opened(png)[0, 0]) == ImageColor.getrgb(paper.ground)
@@ -67,4 +67,4 @@ def test_nothing_to_draw_is_refused():
     with pytest.raises(ValueError, match="no recipe has both patch_distance and edge_error"):
         frontier(bare.assign(patch_distance=np.nan, edge_error=0.1))
     with pytest.raises(ValueError, match="none of the metrics"):
-        strips(bare, METRICS)
+        strips(bare, METRICS.values())
