@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from spnst_core.errors import InputError, closest
-from spnst_core.models.embedded.bank import Bank
+from spnst_core.models.bank import Bank
 from spnst_core.models.nnpack import NnpackConv2d, pays
 
 Network = TypeVar("Network")

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from spnst_core.compute.tiling import Reach
 from spnst_core.errors import InputError, closest
 from spnst_core.imaging.colour import luminance
-from spnst_core.models.embedded.bank import Bank
+from spnst_core.models.bank import Bank
 from spnst_core.models.embedded.blur_pool import blur_pool
 
 WEIGHTS = Path(__file__).with_name("encoder.safetensors")

@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from spnst_core.models.embedded.few_channels import conv_of_few_channels
+from spnst_core.models.few_channels import conv_of_few_channels
 
 
 @pytest.mark.parametrize(("height", "width"), [(12, 12), (13, 12), (12, 15), (5, 9)])

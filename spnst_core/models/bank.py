@@ -3,7 +3,7 @@
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from spnst_core.models.embedded.few_channels import conv_of_few_channels
+from spnst_core.models.few_channels import conv_of_few_channels
 
 FEW = 3
 """Channels, those of a picture, for which the gradient has a way of its own."""
