@@ -1,10 +1,10 @@
-# make demo | test | ui | lint: each sets up .venv first, once.
+# make demo | test | ui | lint | docs: each sets up .venv first, once.
 PYTHON ?= python3
 BIN := .venv/bin
 OUT ?= out/demo
 DAGSTER_HOME = $(abspath $(OUT))/.dagster
 
-.PHONY: demo test ui lint
+.PHONY: demo test ui lint docs
 
 demo: .venv/installed
 	$(BIN)/spnst demo --out $(OUT)
@@ -25,6 +25,11 @@ lint: .venv/installed-dev
 	$(BIN)/lint-imports
 	$(BIN)/hadolint Dockerfile
 
+# Into site/. The page of the command line is written from its own help texts.
+docs: .venv/installed-docs
+	$(BIN)/typer spnst_pipeline.cli.main utils docs --name spnst --title "Command line" --output docs/reference/cli.md
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
 .venv/installed: pyproject.toml
 	test -d .venv || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
@@ -32,4 +37,8 @@ lint: .venv/installed-dev
 
 .venv/installed-dev: .venv/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@
+
+.venv/installed-docs: .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
 	touch $@

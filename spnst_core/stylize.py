@@ -102,7 +102,9 @@ def stylize_grid(
     Args:
         contents: photographs by key, each as for `stylize`.
         styles: paintings by key.
-        recipe, models, size: as for `stylize`.
+        recipe: as for `stylize`.
+        models: as for `stylize`.
+        size: as for `stylize`.
         callback: called after each step of a batch: losses (B,) and pastiches (B, 3, h, w) of its cells.
         start: a picture that every cell starts from.
 

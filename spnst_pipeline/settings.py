@@ -30,31 +30,52 @@ CONFIG = "SPNST_CONFIG"
 class Settings(BaseSettings):
     """What to make of what, and where. Every field can be set as ``SPNST_<FIELD>`` in the environment."""
 
-    model_config = SettingsConfigDict(env_prefix="SPNST_", env_ignore_empty=True, extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="SPNST_", env_ignore_empty=True, extra="forbid", frozen=True, use_attribute_docstrings=True
+    )
 
-    content: str | None = Field(None, description="folder or s3://bucket/prefix of photographs")
-    style: str | None = Field(None, description="folder or s3://bucket/prefix of paintings")
-    out: str = Field("out", description="the store, a folder or s3://bucket/prefix, for everything made")
-    home: str | None = Field(None, description="folder of Dagster's own records; None: see `dagster_home`")
-    recipes: Annotated[tuple[str, ...], NoDecode] = Field(
-        ("structure",), min_length=1, description="built-in names or YAML files; comma-separated in the environment"
-    )
-    experiments: Annotated[tuple[str, ...], NoDecode] = Field(
-        (), description="experiments to offer beside the recipes; comma-separated in the environment"
-    )
-    profile: str = Field("pretrained", description="which networks")
-    edges: str | None = Field(None, description="edge detector of the pretrained profile; None: hed")
-    depth: str | None = Field(None, description="depth network of the pretrained profile; None: midas_v21_small")
-    size: int | None = Field(None, ge=32, description="long side of a pastiche in pixels; None: each recipe's own")
-    record_every: int | None = Field(
-        None, ge=0, description="steps between the frames of a film of each cell; 0: no films; None: each recipe's own"
-    )
-    device: str = Field("auto", description="auto, cpu, cuda or mps")
-    precision: str = Field(
-        "auto",
-        description="what networks multiply in: float32, bfloat16, or auto: bfloat16 on devices that are made for it",
-    )
-    batch: int = Field(64, ge=1, description="most cells to make in one Dagster run")
+    content: str | None = None
+    """Folder or ``s3://bucket/prefix`` of the content images."""
+
+    style: str | None = None
+    """Folder or ``s3://bucket/prefix`` of the style images."""
+
+    out: str = "out"
+    """The store: folder or ``s3://bucket/prefix`` for everything that is made."""
+
+    home: str | None = None
+    """Folder of Dagster's own records; by default, see `dagster_home`."""
+
+    recipes: Annotated[tuple[str, ...], NoDecode] = Field(("structure",), min_length=1)
+    """Names of built-in recipes or paths of YAML files; separated by commas in the environment."""
+
+    experiments: Annotated[tuple[str, ...], NoDecode] = ()
+    """Experiments to offer beside the recipes; separated by commas in the environment."""
+
+    profile: str = "pretrained"
+    """The networks to use: ``pretrained`` or ``embedded``."""
+
+    edges: str | None = None
+    """Edge detector of the pretrained profile; by default ``hed``."""
+
+    depth: str | None = None
+    """Depth network of the pretrained profile; by default ``midas_v21_small``."""
+
+    size: int | None = Field(None, ge=32)
+    """Long side of a pastiche in pixels, at least 32; by default each recipe's own."""
+
+    record_every: int | None = Field(None, ge=0)
+    """Optimiser steps between two frames of a cell's film; 0 makes no films; by default each recipe's own."""
+
+    device: str = "auto"
+    """``auto``, ``cpu``, ``cuda`` or ``mps``; ``auto`` takes the best device that is there."""
+
+    precision: str = "auto"
+    """Number format of the networks' multiplications: ``float32``, ``bfloat16``, or ``auto``, which is bfloat16 on
+    devices that multiply it natively."""
+
+    batch: int = Field(64, ge=1)
+    """Largest number of cells in one Dagster run."""
 
     @field_validator("recipes", "experiments", mode="before")
     @classmethod

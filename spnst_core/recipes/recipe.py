@@ -80,7 +80,8 @@ class Recipe(_Frozen):
             form, and a weave of two pixels can't.
         jitter: at every step, show the networks a window at a random place, and the depth network a softened and
             noisy one, so that their grids and blind spots aren't painted. Without it they see the picture as it is.
-        edge_on, depth_on: compare the networks' ``maps``, or the ``features`` that lead to them.
+        edge_on: compare the edge detector's ``maps``, or the ``features`` that lead to them.
+        depth_on: the same for the depth network.
         layers: for each encoder that shouldn't use its own choice of layers, which ones it should use.
         size: long side of the pastiche in pixels.
         style_size: the size that the style is looked at with, such as ``512-short``; the stage's size if not given.
