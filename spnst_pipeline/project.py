@@ -9,7 +9,7 @@ from functools import cached_property, partial
 from spnst_core.errors import InputError
 from spnst_core.metrics.judges import Judges, load_judges
 from spnst_core.metrics.registry import identify_metrics
-from spnst_core.models.profiles import Identity, Models, identify, load_models
+from spnst_core.models.profiles import Identity, Models, Overrides, identify, load_models
 from spnst_core.recipes.experiments import Experiment
 from spnst_core.recipes.recipe import Recipe
 from spnst_core.recipes.style_size import StyleSize
@@ -32,6 +32,7 @@ class Project:
     profile: str
     device: str
     precision: str = "auto"
+    encoder: str | None = None
     edges: str | None = None
     depth: str | None = None
     batch: int = 64
@@ -54,6 +55,7 @@ class Project:
             settings.profile,
             settings.device,
             settings.precision,
+            settings.encoder,
             settings.edges,
             settings.depth,
             settings.batch,
@@ -64,15 +66,20 @@ class Project:
         """The project without some pictures, given as slug → why."""
         return replace(self, contents=self.contents.without(contents), styles=self.styles.without(styles))
 
+    @property
+    def overrides(self) -> Overrides:
+        """Networks in place of the profile's own."""
+        return {"encoder": self.encoder, "edges": self.edges, "depth": self.depth}
+
     @cached_property
     def identity(self) -> Identity:
         """Which networks the profile stands for, without loading any: enough to plan and to label."""
-        return identify(self.profile, edges=self.edges, depth=self.depth)
+        return identify(self.profile, **self.overrides)
 
     @cached_property
     def models(self) -> Models:
         """The profile's networks on the device."""
-        return load_models(self.profile, self.device, precision=self.precision, edges=self.edges, depth=self.depth)
+        return load_models(self.profile, self.device, precision=self.precision, **self.overrides)
 
     @cached_property
     def judges(self) -> Judges:

@@ -55,11 +55,14 @@ class Settings(BaseSettings):
     profile: str = "pretrained"
     """The networks to use: ``pretrained`` or ``embedded``."""
 
+    encoder: str | None = None
+    """Name of an encoder to use in place of the profile's own."""
+
     edges: str | None = None
-    """Edge detector of the pretrained profile; by default ``hed``."""
+    """Name of an edge detector to use in place of the profile's own."""
 
     depth: str | None = None
-    """Depth network of the pretrained profile; by default ``midas_v21_small``."""
+    """Name of a depth network to use in place of the profile's own."""
 
     size: int | None = Field(None, ge=32)
     """Long side of a pastiche in pixels, at least 32; by default each recipe's own."""

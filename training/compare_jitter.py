@@ -26,7 +26,8 @@ from spnst_core import InputError, Recipe, load_models, samples, stylize
 from spnst_core.imaging import io as image_io
 from spnst_core.metrics.judges import Judges, load_judges
 from spnst_core.metrics.structure import rank_correlation
-from spnst_core.models.profiles import DepthEstimator, Models
+from spnst_core.models.profiles import Models
+from spnst_core.models.roles import DepthEstimator
 from spnst_core.objective.canvas import framed
 from spnst_core.objective.losses import depth_loss
 from spnst_core.objective.objective import View

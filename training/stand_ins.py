@@ -17,23 +17,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from spnst_core.models import layouts, pretrained
-from spnst_core.models.layouts import Layout
+from spnst_core.models.layouts import LAYOUTS, Layout
 from spnst_core.models.manifest import entry
 from spnst_core.models.networks import build
+from spnst_core.models.profiles import PROFILES
 from spnst_core.models.weights import STAND_IN
 
-LAYOUTS: dict[str, Layout] = {
-    "vgg19": layouts.vgg19_torchvision,
-    "hed": layouts.hed_sniklaus_file,
-    "hed_controlnet": layouts.hed_controlnet,
-    "midas_v21_small": layouts.midas_v21_small,
-    "dpt_hybrid": layouts.dpt_hybrid,
-    "dpt_large": layouts.dpt_large,
-    "dpt_swin2_tiny": layouts.dpt_swin2_tiny,
-    "depth_anything_v2_small": layouts.depth_anything_v2_small,
-}
-DEFAULTS = (pretrained.ENCODER, pretrained.EDGES, pretrained.DEPTH)
+NAMES = [name for name in LAYOUTS if entry(name).role != "judge"]
+DEFAULTS = tuple(vars(PROFILES["pretrained"]).values())
 
 
 def weight(key: str, shape: tuple[int, ...], seed: int) -> Tensor:
@@ -71,7 +62,7 @@ def write(folder: Path, seed: int, names: Sequence[str] = DEFAULTS) -> list[Path
     for name in names:
         path = folder / entry(name).file
         if not path.exists():
-            torch.save({"state_dict": state(name, LAYOUTS[name], seed), STAND_IN: seed}, path)
+            torch.save({"state_dict": state(name, LAYOUTS[name][0], seed), STAND_IN: seed}, path)
             written.append(path)
     return written
 
@@ -81,7 +72,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument(
-        "names", nargs="*", metavar="NAME", help=f"of {', '.join(LAYOUTS)}; {', '.join(DEFAULTS)} if none"
+        "names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; {', '.join(DEFAULTS)} if none"
     )
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()

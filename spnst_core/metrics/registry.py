@@ -31,7 +31,8 @@ from spnst_core.metrics.structure import (
     ssim,
 )
 from spnst_core.metrics.style import colour_distance, patch_distance
-from spnst_core.models.profiles import Encoder, Models
+from spnst_core.models.profiles import Models
+from spnst_core.models.roles import Encoder
 from spnst_core.objective import losses
 from spnst_core.objective.targets import StyleTargets
 from spnst_core.registry import Registry

@@ -1,6 +1,6 @@
 """Layouts: how each published weight file names its tensors, and what this package's networks call them.
 
-Each `Layout` here is the named function of one file: ``hed_sniklaus_file(state)`` gives the state dict for `HED`.
+Each `Layout` here renames the keys of one file: ``hed_sniklaus_file(state)`` gives the state dict for `HED`.
 """
 
 from collections.abc import Mapping
@@ -202,3 +202,17 @@ inception_fid = Layout(
         **dict.fromkeys(("Conv2d_3b_1x1.", "Conv2d_4a_3x3.", "Mixed_", "fc.")),
     },
 )
+
+LAYOUTS: Mapping[str, tuple[Layout, ...]] = {
+    "vgg19": (vgg19_torchvision,),
+    "hed": (hed_sniklaus_file, hed_sniklaus_module, hed_meteorshowers, hed_meteorshowers_first),
+    "hed_controlnet": (hed_controlnet,),
+    "midas_v21_small": (midas_v21_small,),
+    "dpt_hybrid": (dpt_hybrid,),
+    "dpt_large": (dpt_large,),
+    "dpt_swin2_tiny": (dpt_swin2_tiny, dpt_swin2_tiny_resaved),
+    "depth_anything_v2_small": (depth_anything_v2_small,),
+    "lpips": (lpips_alexnet,),
+    "inception": (inception_fid,),
+}
+"""The layouts of each published network, that of the manifest's file first."""

@@ -14,9 +14,12 @@ from spnst_core.errors import InputError, closest
 
 _IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
+Role = Literal["encoder", "edges", "depth", "judge"]
+"""What a network serves as; a ``judge`` isn't needed to make pictures, it adds a metric."""
+
 
 @dataclass(frozen=True)
-class Paper:
+class Citation:
     """Where a network was described; ``arxiv`` is the identifier, such as ``1409.1556``."""
 
     title: str
@@ -47,29 +50,31 @@ class WeightFile:
 
     Attributes:
         name: the key that the command line and `spnst_core.models.build` know it by.
-        role: what it serves as in the pretrained profile; a ``judge`` isn't needed to make pictures, it adds a metric.
+        role: what its network serves as.
         file: its name in the cache and on a mirror.
         bytes: its length; None where it isn't known.
         sha256: its checksum in lower-case hexadecimal; None where it isn't known, and then ``unchecked`` says why.
         note: what else a user of the file must know.
+        needs: further files that the network is made of, by their names here.
     """
 
     name: str
-    role: Literal["encoder", "edges", "depth", "judge"]
+    role: Role
     file: str
     url: str
     bytes: int | None
     sha256: str | None
     licence: str
-    paper: Paper
+    paper: Citation
     preprocessing: Preprocessing
     unchecked: str = ""
     note: str = ""
+    needs: tuple[str, ...] = ()
 
 
 _MIDAS = "https://github.com/isl-org/MiDaS/releases/download"
-_HED_PAPER = Paper("Holistically-Nested Edge Detection", 2015, "1504.06375")
-_DPT_PAPER = Paper("Vision Transformers for Dense Prediction", 2021, "2103.13413")
+_HED_PAPER = Citation("Holistically-Nested Edge Detection", 2015, "1504.06375")
+_DPT_PAPER = Citation("Vision Transformers for Dense Prediction", 2021, "2103.13413")
 
 
 def _dpt(side: int) -> Preprocessing:
@@ -85,7 +90,7 @@ _FILES = (
         bytes=574_673_361,
         sha256="dcbb9e9dad569fff7a846263a77324fc34978fea2bfb039c012d710e1776ae44",
         licence="BSD-3-Clause",
-        paper=Paper("Very Deep Convolutional Networks for Large-Scale Image Recognition", 2014, "1409.1556"),
+        paper=Citation("Very Deep Convolutional Networks for Large-Scale Image Recognition", 2014, "1409.1556"),
         preprocessing=Preprocessing("RGB", (0.0, 1.0), mean=_IMAGENET_MEAN, std=_IMAGENET_STD),
     ),
     WeightFile(
@@ -121,7 +126,7 @@ _FILES = (
         bytes=85_761_505,
         sha256="70d6b9c891758c67f974a6097fb0c608c7ee67fb81ac3e5588847d5596d56fca",
         licence="MIT",
-        paper=Paper(
+        paper=Citation(
             "Towards Robust Monocular Depth Estimation: Mixing Datasets for Zero-shot Cross-dataset Transfer",
             2019,
             "1907.01341",
@@ -158,7 +163,7 @@ _FILES = (
         bytes=None,
         sha256=None,
         licence="MIT",
-        paper=Paper("MiDaS v3.1 – A Model Zoo for Robust Monocular Relative Depth Estimation", 2023, "2307.14460"),
+        paper=Citation("MiDaS v3.1 – A Model Zoo for Robust Monocular Relative Depth Estimation", 2023, "2307.14460"),
         preprocessing=_dpt(256),
         unchecked="the publisher gives no checksum, and this file never had one in its name",
         note="about 172 MB; MiDaS itself feeds this network squares of 256 pixels",
@@ -171,7 +176,7 @@ _FILES = (
         bytes=99_218_434,
         sha256="715fade13be8f229f8a70cc02066f656f2423a59effd0579197bbf57860e1378",
         licence="Apache-2.0",
-        paper=Paper("Depth Anything V2", 2024, "2406.09414"),
+        paper=Citation("Depth Anything V2", 2024, "2406.09414"),
         preprocessing=Preprocessing("RGB", (0.0, 1.0), mean=_IMAGENET_MEAN, std=_IMAGENET_STD, side=518, multiple=14),
         note="the Small one only: the authors' larger networks aren't free for commercial use",
     ),
@@ -183,9 +188,10 @@ _FILES = (
         bytes=6_009,
         sha256="df73285e35b22355a2df87cdb6b70b343713b667eddbda73e1977e0c860835c0",
         licence="BSD-2-Clause",
-        paper=Paper("The Unreasonable Effectiveness of Deep Features as a Perceptual Metric", 2018, "1801.03924"),
+        paper=Citation("The Unreasonable Effectiveness of Deep Features as a Perceptual Metric", 2018, "1801.03924"),
         preprocessing=Preprocessing("RGB", (-1.0, 1.0), mean=(-0.030, -0.088, -0.188), std=(0.458, 0.448, 0.450)),
         note="version 0.1, the weights of the channels alone: needs alexnet as well",
+        needs=("alexnet",),
     ),
     WeightFile(
         name="alexnet",
@@ -195,7 +201,7 @@ _FILES = (
         bytes=244_408_911,
         sha256="7be5be791159472b1fbf3c69796f7cb30dca7ad8466c2df70058c37116cdee02",
         licence="BSD-3-Clause",
-        paper=Paper("One weird trick for parallelizing convolutional neural networks", 2014, "1404.5997"),
+        paper=Citation("One weird trick for parallelizing convolutional neural networks", 2014, "1404.5997"),
         preprocessing=Preprocessing("RGB", (0.0, 1.0), mean=_IMAGENET_MEAN, std=_IMAGENET_STD),
         note="what lpips stands on; not built on its own",
     ),
@@ -207,7 +213,7 @@ _FILES = (
         bytes=95_628_359,
         sha256="6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2",
         licence="Apache-2.0",
-        paper=Paper("Rethinking the Inception Architecture for Computer Vision", 2015, "1512.00567"),
+        paper=Citation("Rethinking the Inception Architecture for Computer Vision", 2015, "1512.00567"),
         preprocessing=Preprocessing("RGB", (-1.0, 1.0)),
         note="the network that FID is defined by, converted from TensorFlow; SIFID (arXiv 1905.01164) reads its start",
     ),

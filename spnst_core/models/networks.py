@@ -1,7 +1,6 @@
-"""Build a published network by its name, from its weights. ``build("hed", "network-bsds500.pytorch")``."""
+"""Networks by name: the registries of each role, and `build` for published networks and their weight files."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,92 +8,110 @@ import torch
 from torch import Tensor, nn
 
 from spnst_core.errors import InputError, closest
-from spnst_core.models import layouts
-from spnst_core.models.hed import HED, ControlNetHED
-from spnst_core.models.inception import InceptionStem
-from spnst_core.models.layouts import Layout
-from spnst_core.models.lpips import LPIPS
-from spnst_core.models.manifest import entry
-from spnst_core.models.vgg import VGG19Encoder
+from spnst_core.models.layouts import LAYOUTS, Layout
+from spnst_core.models.manifest import WEIGHTS, Role, WeightFile, entry
+from spnst_core.models.roles import ANSWERS, EncoderClass
 from spnst_core.models.weights import present, read
-
-# The depth networks are imported when one is built: timm takes seconds, and the embedded profile needs none of it.
-
-
-def _midas_small() -> nn.Module:
-    from spnst_core.models.midas import MidasSmall
-
-    return MidasSmall()
+from spnst_core.registry import Registry
 
 
-def _dpt_hybrid() -> nn.Module:
-    from spnst_core.models.dpt import DPTHybrid
-
-    return DPTHybrid()
-
-
-def _dpt_large() -> nn.Module:
-    from spnst_core.models.dpt import DPTLarge
-
-    return DPTLarge()
+def _require_encoder(name: str, value: Any) -> None:
+    missing = [attribute for attribute in ("name", "content_layers", "style_layers") if not hasattr(value, attribute)]
+    if missing:
+        raise TypeError(f"an encoder's class has attributes name, content_layers, style_layers; no {missing[0]} here")
+    if value.name != name:
+        raise ValueError(f'its name is "{value.name}"; entry point and name must be the same')
 
 
-def _dpt_swin2_tiny() -> nn.Module:
-    from spnst_core.models.dpt import DPTSwin2Tiny
+ENCODERS: Registry[EncoderClass] = Registry(
+    "encoder",
+    "spnst.encoders",
+    {"embedded": "spnst_core.models.embedded.encoder:EmbeddedEncoder", "vgg19": "spnst_core.models.vgg:VGG19Encoder"},
+    _require_encoder,
+)
+"""Classes of encoders; their names and layers are known without creating one."""
 
-    return DPTSwin2Tiny()
+EDGE_DETECTORS: Registry[Callable[..., nn.Module]] = Registry(
+    "edge detector",
+    "spnst.edge_detectors",
+    {
+        "embedded": "spnst_core.models.embedded.edges:EmbeddedEdges",
+        "hed": "spnst_core.models.hed:HED",
+        "hed_controlnet": "spnst_core.models.hed:ControlNetHED",
+    },
+)
+
+# Imported when one is built: timm takes seconds, and the embedded profile needs none of it.
+DEPTH_NETWORKS: Registry[Callable[..., nn.Module]] = Registry(
+    "depth network",
+    "spnst.depth_networks",
+    {
+        "embedded": "spnst_core.models.embedded.depth:load_depth",
+        "midas_v21_small": "spnst_core.models.midas:MidasSmall",
+        "dpt_hybrid": "spnst_core.models.dpt:DPTHybrid",
+        "dpt_large": "spnst_core.models.dpt:DPTLarge",
+        "dpt_swin2_tiny": "spnst_core.models.dpt:DPTSwin2Tiny",
+        "depth_anything_v2_small": "spnst_core.models.depth_anything:DepthAnythingSmall",
+    },
+)
+
+_JUDGES: Registry[Callable[..., nn.Module]] = Registry(
+    "judge",
+    "spnst.judges",
+    {"lpips": "spnst_core.models.lpips:LPIPS", "inception": "spnst_core.models.inception:InceptionStem"},
+)
+
+ROLES: Mapping[Role, Registry[Any]] = {"encoder": ENCODERS, "edges": EDGE_DETECTORS, "depth": DEPTH_NETWORKS}
+"""The registry of each role that a profile fills."""
 
 
-def _depth_anything_v2_small() -> nn.Module:
-    from spnst_core.models.depth_anything import DepthAnythingSmall
+def create(role: Role, name: str) -> nn.Module:
+    """The network of that name, ready for use, as `build`; a published one with its weight files from the cache.
 
-    return DepthAnythingSmall()
+    Raises:
+        InputError: no such network, weight files that aren't there or hold other weights, or a network of another
+            package that doesn't answer to its role.
+    """
+    found = ROLES[role][name]
+    if files := weight_files(role, name):
+        return build(name, [path for file in files if (path := present(file))])
+    origin = ROLES[role].origin(name)
+    try:
+        network = found()
+        lacking = [answer for answer in ANSWERS[role] if not hasattr(network, answer)]
+        if not isinstance(network, nn.Module):
+            raise TypeError(f"it gives a {type(network).__name__}, not a torch.nn.Module")
+        if lacking:
+            raise TypeError(f"it has no {', '.join(lacking)}")
+    except Exception as error:  # whatever another package raises
+        if not origin:
+            raise
+        raise InputError(
+            f'{ROLES[role].kind} "{name}" of {origin} can\'t be created: {type(error).__name__}: {error}; '
+            "update that package or choose another network"
+        ) from error
+    return _ready(network)
 
 
-@dataclass(frozen=True)
-class _Network:
-    create: Callable[..., nn.Module]
-    layouts: tuple[Layout, ...]
-    stands_on: tuple[str, ...] = ()
-    """Further weight files that it needs, by the manifest's names."""
-
-
-_NETWORKS: Mapping[str, _Network] = {
-    "vgg19": _Network(VGG19Encoder, (layouts.vgg19_torchvision,)),
-    "hed": _Network(
-        HED,
-        (
-            layouts.hed_sniklaus_file,
-            layouts.hed_sniklaus_module,
-            layouts.hed_meteorshowers,
-            layouts.hed_meteorshowers_first,
-        ),
-    ),
-    "hed_controlnet": _Network(ControlNetHED, (layouts.hed_controlnet,)),
-    "midas_v21_small": _Network(_midas_small, (layouts.midas_v21_small,)),
-    "dpt_hybrid": _Network(_dpt_hybrid, (layouts.dpt_hybrid,)),
-    "dpt_large": _Network(_dpt_large, (layouts.dpt_large,)),
-    "dpt_swin2_tiny": _Network(_dpt_swin2_tiny, (layouts.dpt_swin2_tiny, layouts.dpt_swin2_tiny_resaved)),
-    "depth_anything_v2_small": _Network(_depth_anything_v2_small, (layouts.depth_anything_v2_small,)),
-    "lpips": _Network(LPIPS, (layouts.lpips_alexnet,), stands_on=("alexnet",)),
-    "inception": _Network(InceptionStem, (layouts.inception_fid,)),
-}
+def weight_files(role: Role, name: str) -> list[WeightFile]:
+    """The published weight files of a network; none for those that bring their weights with their package."""
+    own = WEIGHTS.get(name)
+    return [own, *map(entry, own.needs)] if own and own.role == role else []
 
 
 def network_names() -> list[str]:
-    """Networks that can be built."""
-    return list(_NETWORKS)
+    """Published networks, which `build` builds."""
+    return list(LAYOUTS)
 
 
 def cached_files(name: str) -> list[Path] | None:
-    """The weight files of a network where all are in the cache, else None: what `build` needs for an optional one.
-
-    Nothing is downloaded.
+    """The weight files of a published network if all are in the cache, else None. Nothing is downloaded.
 
     Raises:
         InputError: no such network.
     """
-    paths = [present(entry(file)) for file in (name, *_network(name).stands_on)]
+    _require_published(name)
+    paths = [present(file) for file in weight_files(entry(name).role, name)]
     found = [path for path in paths if path is not None]
     return found if len(found) == len(paths) else None
 
@@ -107,29 +124,33 @@ def build(
     Args:
         name: one of `network_names`.
         weights: a weight file, files that make it up together, or a state dict, in any of the network's published
-            layouts. Without, the weights are random: good for counting and timing.
+            layouts. Without it the weights are random, which serves for counting and timing.
         options: the constructor's, such as ``pooling="average"`` for ``vgg19``.
 
     Raises:
         InputError: no such network; a file that can't be read; a key that is missing, unknown or of another shape.
             Nothing is loaded then.
     """
-    network = _network(name)
-    module = network.create(**options)
+    _require_published(name)
+    network: Callable[..., nn.Module] = {**ROLES, "judge": _JUDGES}[entry(name).role][name]
+    module = network(**options)
     if weights is not None:
         state, source = _read(weights)
-        layout = _nearest(network.layouts, state, module)
+        layout = _nearest(LAYOUTS[name], state, module)
         if layout.options:
-            module = network.create(**{**layout.options, **options})
+            module = network(**{**layout.options, **options})
         _load(module, state, layout, f"{source}: not the weights of {name}")
-    # Channels last is how processors and GPUs convolve fastest, by far in bfloat16.
-    return module.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+    return _ready(module)
 
 
-def _network(name: str) -> _Network:
-    if name not in _NETWORKS:
-        raise InputError(f'no network "{name}"{closest(name, _NETWORKS)}: there are {", ".join(_NETWORKS)}')
-    return _NETWORKS[name]
+def _ready(network: nn.Module) -> nn.Module:
+    # Channels last is how CPUs and GPUs convolve fastest, by far in bfloat16.
+    return network.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+
+
+def _require_published(name: str) -> None:
+    if name not in LAYOUTS:
+        raise InputError(f'no network "{name}"{closest(name, LAYOUTS)}: there are {", ".join(LAYOUTS)}')
 
 
 def _read(weights: str | Path | Sequence[Path] | Mapping[str, Tensor]) -> tuple[Mapping[str, Tensor], str]:

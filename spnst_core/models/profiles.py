@@ -1,108 +1,38 @@
-"""Profiles: which networks the losses look through. Both kinds answer to the same three small interfaces."""
+"""Profiles: named choices of an encoder, an edge detector and a depth network, each of which can be overridden."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from importlib import import_module
-from typing import Protocol, runtime_checkable
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, TypedDict
 
 import torch
-from torch import Tensor
 
-from spnst_core.compute.tiling import Reach
 from spnst_core.errors import InputError, closest
+from spnst_core.models import weights
+from spnst_core.models.embedded import shipped
+from spnst_core.models.manifest import Role
+from spnst_core.models.networks import ENCODERS, ROLES, create, weight_files
 from spnst_core.models.precision import find_precision, lowered, quickened
+from spnst_core.models.roles import DepthEstimator, EdgeDetector, Encoder, EncoderLayers
 from spnst_core.models.weights import Progress, silent
-
-PROFILES = {"pretrained": "pretrained", "embedded": "embedded.profile"}
-"""Profiles by name, and the module of this package that is each."""
-
-
-class Layered(Protocol):
-    """What is known of an encoder before it is loaded: its name, the layers it uses and how much each counts."""
-
-    @property
-    def name(self) -> str:
-        """What recipes call it when they choose its layers."""
-        ...
-
-    @property
-    def content_layers(self) -> Mapping[str, float]:
-        """Layers for content, and what each counts."""
-        ...
-
-    @property
-    def style_layers(self) -> Mapping[str, float]:
-        """The same for style."""
-        ...
-
-
-class Encoder(Layered, Protocol):
-    """Features for content and style."""
-
-    @property
-    def structure_layer(self) -> str:
-        """A layer whose features tell what is alike in a picture: a third of the way down or deeper."""
-        ...
-
-    def features(self, x: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
-        """Responses (N, C, h, w) of the named layers to pictures (N, 3, H, W) in [0, 1]."""
-        ...
-
-    def reach(self, layer: str) -> Reach | None:
-        """How much of a picture one response of the layer sees; None for the whole of it."""
-        ...
-
-
-class EdgeDetector(Protocol):
-    """Edges of pictures. A detector that scales itself to a picture tells how by `calibrate`."""
-
-    def calibrate(self, x: Tensor) -> Tensor:
-        """What `maps` must know of the content to see a pastiche by the same measure, (N, K, 1, 1)."""
-        ...
-
-    def maps(self, x: Tensor, calibration: Tensor | None = None) -> Tensor:
-        """Edge maps (N, K, H, W) in [0, 1]."""
-        ...
-
-    def squared_error(self, x: Tensor, target: Tensor, calibration: Tensor) -> Tensor:
-        """Σ (maps(x) − target)², (N,), for a target (1, K, H, W)."""
-        ...
-
-    def __call__(self, x: Tensor) -> Tensor:
-        """One map of edge probability, (N, 1, H, W) in [0, 1]."""
-        ...
-
-    def tiled(self, side: int) -> "EdgeDetector":
-        """The same detector in less memory: its network differentiates no more than tiles of that side at once."""
-        ...
-
-
-class DepthEstimator(Protocol):
-    """Relative inverse depth of pictures."""
-
-    def __call__(self, x: Tensor) -> Tensor:
-        """(N, 3, H, W) in [0, 1] to (N, 1, H, W), larger = nearer, any scale."""
-        ...
-
-
-@runtime_checkable
-class FeatureExtractor(Protocol):
-    """What an edge detector or a depth estimator may also be: one that shows the features behind its maps."""
-
-    def features(self, x: Tensor) -> Tensor:
-        """Pictures (N, 3, H, W) in [0, 1] to features (N, C, h, w)."""
-        ...
 
 
 @dataclass(frozen=True)
-class Layers:
-    """An encoder's name and its own choice of layers."""
+class Profile:
+    """A choice of networks, by their names in `spnst_core.models.networks.ROLES`."""
 
-    name: str
-    content_layers: Mapping[str, float]
-    style_layers: Mapping[str, float]
+    encoder: str
+    edges: str
+    depth: str
+
+
+PROFILES: Mapping[str, Profile] = {
+    "pretrained": Profile("vgg19", "hed", "midas_v21_small"),
+    "embedded": Profile("embedded", "embedded", "embedded"),
+}
 
 
 @dataclass(frozen=True)
@@ -110,20 +40,25 @@ class Identity:
     """Which networks a profile stands for, known without loading any: what results are stamped and labelled with.
 
     Attributes:
-        fingerprint: changes with any of their weights or constants.
+        profile: its name.
+        fingerprint: changes with any of their weights or constants, or with the package that adds a network.
         layers: the encoder's.
         stand_ins: names of networks that run on stand-in weights; empty in earnest.
+        overrides: networks used in place of the profile's own, by role.
     """
 
     profile: str
     fingerprint: str
-    layers: Layers
+    layers: EncoderLayers
     stand_ins: tuple[str, ...] = ()
+    overrides: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def label(self) -> str:
-        """The profile as results must name it: with a warning where stand-in weights made them."""
-        return f"{self.profile} (stand-in weights)" if self.stand_ins else self.profile
+        """The profile as results must name it: with what is overridden, and a warning of stand-in weights."""
+        notes = [f"{role}: {name}" for role, name in self.overrides.items()]
+        notes += ["stand-in weights"] if self.stand_ins else []
+        return f"{self.profile} ({', '.join(notes)})" if notes else self.profile
 
     @property
     def notice(self) -> str:
@@ -160,58 +95,63 @@ class Models:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == torch.bfloat16)
 
 
-class Profile(Protocol):
-    """A set of networks and where they come from. ``edges`` and ``depth`` name networks other than its first choice."""
+class Overrides(TypedDict, total=False):
+    """Networks in place of a profile's own, by role, as arguments of `load_models`; None: the profile's."""
 
-    def fetch(self, edges: str | None, depth: str | None, progress: Progress) -> None:
-        """Download what isn't there."""
-        ...
-
-    def identify(self, edges: str | None, depth: str | None) -> Identity:
-        """The networks' identity; their files must be there."""
-        ...
-
-    def load(self, device: torch.device, edges: str | None, depth: str | None) -> Models:
-        """The networks; their files must be there."""
-        ...
-
-
-def _profile(name: str) -> Profile:
-    if name not in PROFILES:
-        raise InputError(f'no profile "{name}"{closest(name, PROFILES)}: this version has {", ".join(PROFILES)}')
-    # Imported when asked for: the published depth networks need timm, which takes seconds.
-    profile: Profile = import_module(f"spnst_core.models.{PROFILES[name]}")
-    return profile
+    encoder: str | None
+    edges: str | None
+    depth: str | None
 
 
 def fetch_models(
-    profile: str, *, edges: str | None = None, depth: str | None = None, progress: Progress = silent
+    profile: str,
+    *,
+    encoder: str | None = None,
+    edges: str | None = None,
+    depth: str | None = None,
+    progress: Progress = silent,
 ) -> None:
     """Download the weight files of a profile that aren't in the cache; the embedded profile needs none.
 
     Args:
-        edges, depth: as for `load_models`.
-        progress: told how far each download is.
+        profile, encoder, edges, depth, progress: as for `load_models`.
 
     Raises:
         InputError: no such profile or network, or weights that can't be had.
     """
-    _profile(profile).fetch(edges, depth, progress)
+    for role, name in _chosen(profile, encoder, edges, depth).items():
+        for file in weight_files(role, name):
+            weights.find(file, progress=progress)
 
 
-def identify(profile: str, *, edges: str | None = None, depth: str | None = None) -> Identity:
+def identify(
+    profile: str, *, encoder: str | None = None, edges: str | None = None, depth: str | None = None
+) -> Identity:
     """The identity of a profile's networks, without loading or downloading any.
 
     Raises:
-        InputError: no such profile or network, or weight files that aren't there yet.
+        InputError: no such profile or network, or weight files that aren't in the cache.
     """
-    return _profile(profile).identify(edges, depth)
+    chosen = _chosen(profile, encoder, edges, depth)
+    paths = _cached(chosen)
+    marks = [_mark(role, name, paths) for role, name in chosen.items()]
+    if len(set(marks)) == 1:  # all three come from the same files
+        marks = marks[:1]
+    layers = ENCODERS[chosen["encoder"]]
+    return Identity(
+        profile,
+        sha256(b" ".join(marks)).hexdigest()[:16],
+        EncoderLayers(chosen["encoder"], layers.content_layers, layers.style_layers),
+        tuple(name for name, path in paths.items() if weights.is_stand_in(path)),
+        {role: name for role, name in chosen.items() if name != getattr(PROFILES[profile], role)},
+    )
 
 
 def load_models(
     profile: str,
     device: str | torch.device = "auto",
     *,
+    encoder: str | None = None,
     edges: str | None = None,
     depth: str | None = None,
     precision: str = "auto",
@@ -222,20 +162,59 @@ def load_models(
     Args:
         profile: ``embedded`` or ``pretrained``.
         device: ``cpu``, ``cuda``, ``cuda:1``, ``mps``, or ``auto`` for the first of CUDA, MPS and CPU that is there.
-        edges: the pretrained profile's edge detector: ``hed`` (if None) or ``hed_controlnet``.
-        depth: its depth estimator: ``midas_v21_small`` (if None) or another that the manifest lists.
+        encoder: an encoder in place of the profile's: ``embedded``, ``vgg19``, or one that a package adds.
+        edges: an edge detector in place of the profile's: ``embedded``, ``hed``, ``hed_controlnet``, or an added one.
+        depth: a depth network in place of the profile's: ``embedded``, ``midas_v21_small``, ``dpt_hybrid``,
+            ``dpt_large``, ``dpt_swin2_tiny``, ``depth_anything_v2_small``, or an added one.
         precision: what they multiply in while images are optimised: ``float32``, ``bfloat16``, or ``auto`` for
             bfloat16 where the device multiplies it natively.
-        progress: told how far each download is.
+        progress: called with a file's name, the bytes downloaded, and the bytes in all if they are known.
 
     Raises:
         InputError: no such profile, network or precision, a device that this machine doesn't have, or weights that
             can't be had.
     """
-    chosen, place = _profile(profile), find_device(device)
+    chosen, place = _chosen(profile, encoder, edges, depth), find_device(device)
     lowest = find_precision(precision, place)
-    chosen.fetch(edges, depth, progress)
-    return replace(chosen.load(place, edges, depth), precision=lowest)
+    fetch_models(profile, **chosen, progress=progress)
+    networks: dict[str, Any] = {role: create(role, name).to(place) for role, name in chosen.items()}
+    return Models(identify(profile, **chosen), **networks, device=place, precision=lowest)
+
+
+def _chosen(profile: str, encoder: str | None, edges: str | None, depth: str | None) -> dict[Role, str]:
+    """The network for each role."""
+    if profile not in PROFILES:
+        raise InputError(f'no profile "{profile}"{closest(profile, PROFILES)}: this version has {", ".join(PROFILES)}')
+    own = PROFILES[profile]
+    chosen: dict[Role, str] = {
+        "encoder": encoder or own.encoder,
+        "edges": edges or own.edges,
+        "depth": depth or own.depth,
+    }
+    for role, name in chosen.items():
+        ROLES[role].require(name)
+    return chosen
+
+
+def _cached(chosen: Mapping[Role, str]) -> dict[str, Path]:
+    """Paths of all weight files by name."""
+    files = [file for role, name in chosen.items() for file in weight_files(role, name)]
+    paths = {file.name: weights.folder() / file.file for file in files}
+    missing = [name for name, path in paths.items() if not path.is_file()]
+    if missing:
+        raise InputError(
+            f"no weights of {', '.join(missing)} in {weights.folder()}: fetch them with "
+            f"spnst models fetch {' '.join(missing)}, or use the embedded profile, which needs no files"
+        )
+    return paths
+
+
+def _mark(role: Role, name: str, paths: Mapping[str, Path]) -> bytes:
+    """What a network is identified by: its weight files, the package that adds it, or the files in this package."""
+    if files := weight_files(role, name):
+        return " ".join(f"{file.name} {weights.ends(paths[file.name])}" for file in files).encode()
+    origin = ROLES[role].origin(name)
+    return f"{name} {origin}".encode() if origin else shipped.identity()
 
 
 def find_device(device: str | torch.device) -> torch.device:

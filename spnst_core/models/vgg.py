@@ -56,6 +56,8 @@ class VGG19Encoder(nn.Module):
 
     name = "vgg19"
     structure_layer = "relu3_1"
+    content_layers = CONTENT_LAYERS
+    style_layers = STYLE_LAYERS
     mean: Tensor
     std: Tensor
 

@@ -13,7 +13,8 @@ from spnst_core.compute.blur import soften
 from spnst_core.compute.tiling import recomputed
 from spnst_core.errors import InputError
 from spnst_core.imaging.colour import luminance
-from spnst_core.models.profiles import FeatureExtractor, Models
+from spnst_core.models.profiles import Models
+from spnst_core.models.roles import FeatureExtractor
 from spnst_core.objective import losses
 from spnst_core.objective.canvas import crop
 from spnst_core.objective.statistics import Encoded, encode

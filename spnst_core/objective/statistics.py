@@ -10,7 +10,7 @@ from spnst_core.compute import moments
 from spnst_core.compute.memory import tile_side
 from spnst_core.compute.sums import energy, total_squared_error
 from spnst_core.compute.tiling import Network, Reach, Tile, cut, summed, whole
-from spnst_core.models.profiles import Encoder
+from spnst_core.models.roles import Encoder
 from spnst_core.objective import losses
 from spnst_core.objective.losses import Form
 

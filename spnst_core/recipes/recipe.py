@@ -11,7 +11,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError, model_validator
 
 from spnst_core.errors import InputError, closest
-from spnst_core.models.profiles import Layered
+from spnst_core.models.roles import Layered
 from spnst_core.recipes.style_size import StyleSize
 
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]

@@ -77,11 +77,14 @@ def run(
         typer.Option(metavar="NAME", help="recipes made to be compared: seed_six, ablation, sweep"),
     ] = None,
     profile: Annotated[str | None, typer.Option(metavar="NAME", help="pretrained or embedded networks")] = None,
+    encoder: Annotated[
+        str | None, typer.Option(metavar="NAME", help="encoder in place of the profile's: embedded, vgg19")
+    ] = None,
     edges: Annotated[
-        str | None, typer.Option(metavar="NAME", help="edge detector of the pretrained profile: hed, hed_controlnet")
+        str | None, typer.Option(metavar="NAME", help="edge detector likewise: embedded, hed, hed_controlnet")
     ] = None,
     depth: Annotated[
-        str | None, typer.Option(metavar="NAME", help="its depth network: midas_v21_small, dpt_hybrid, dpt_large, ...")
+        str | None, typer.Option(metavar="NAME", help="depth network likewise: embedded, midas_v21_small, ...")
     ] = None,
     size: Annotated[int | None, typer.Option(metavar="N", help="long side of a pastiche in pixels")] = None,
     record_every: Annotated[
@@ -114,6 +117,7 @@ def run(
             recipes=tuple(recipe) if recipe else None,
             experiments=tuple(experiment) if experiment else None,
             profile=profile,
+            encoder=encoder,
             edges=edges,
             depth=depth,
             size=size,
@@ -154,7 +158,7 @@ def _bring_up_to_date(settings: Settings, force: bool = False) -> None:
     started = time.monotonic()
     project = Project.open(settings)
     with download_bars() as progress:
-        fetch_models(project.profile, edges=project.edges, depth=project.depth, progress=progress)
+        fetch_models(project.profile, **project.overrides, progress=progress)
     project = checked(project)
     for line in (*project.contents.left_out, *project.styles.left_out):
         typer.echo(f"left out: {line}", err=True)

@@ -107,8 +107,9 @@ def _sketch(x: Tensor) -> Tensor:
     return F.interpolate(luminance(x), size=(height, width), mode="bilinear", antialias=True, align_corners=False)
 
 
-def load_encoder() -> PatchEncoder:
-    """The shipped encoder, ready for use: no gradients for its weights."""
-    encoder = PatchEncoder()
-    encoder.load_state_dict({key: value.float() for key, value in load_file(WEIGHTS).items()})
-    return encoder.eval().requires_grad_(False)
+class EmbeddedEncoder(PatchEncoder):
+    """The encoder with the weights that ship with the package."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.load_state_dict({key: value.float() for key, value in load_file(WEIGHTS).items()})

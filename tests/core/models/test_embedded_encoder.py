@@ -7,13 +7,13 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from spnst_core.models.embedded.encoder import load_encoder
+from spnst_core.models.embedded.encoder import EmbeddedEncoder
 from training.fit_encoder import fit
 
 
 @pytest.fixture(scope="module")
 def encoder():
-    return load_encoder()
+    return EmbeddedEncoder().eval().requires_grad_(False)
 
 
 def test_the_shipped_file_is_small(encoder):

@@ -11,7 +11,8 @@ from spnst_core.compute import moments
 from spnst_core.models.networks import build
 from spnst_core.models.nnpack import NnpackConv2d, pays
 from spnst_core.models.precision import find_precision, lowered, quickened
-from spnst_core.models.profiles import Identity, Layers, Models, load_models
+from spnst_core.models.profiles import Identity, Models, load_models
+from spnst_core.models.roles import EncoderLayers
 from spnst_core.objective import losses
 from spnst_core.objective.canvas import canvas
 from spnst_core.objective.objective import Objective
@@ -207,7 +208,7 @@ def published():
     """VGG19 and HED, and no depth. Random weights make HED's logits harder to round than learnt ones would."""
     torch.manual_seed(0)
     encoder, edges = build("vgg19"), build("hed")
-    layers = Layers("vgg19", encoder.content_layers, encoder.style_layers)
+    layers = EncoderLayers("vgg19", encoder.content_layers, encoder.style_layers)
     return Models(Identity("pretrained", "random", layers, ("vgg19", "hed")), encoder, edges, edges, CPU)
 
 

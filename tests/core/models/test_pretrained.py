@@ -1,11 +1,14 @@
 """The pretrained profile on stand-in weights: published files in, one profile out, labelled for what it is."""
 
+from hashlib import sha256
+
 import pytest
 import torch
 
 from spnst_core import InputError, Recipe, load_models, stylize
 from spnst_core.models import weights
 from spnst_core.models.hed import ControlNetHED
+from spnst_core.models.manifest import entry
 from spnst_core.models.profiles import identify
 from spnst_core.recipes.recipe import Stage
 from training import stand_ins
@@ -56,12 +59,12 @@ def test_the_fingerprint_changes_with_any_file(folder):
 @pytest.mark.parametrize(
     ("networks", "says"),
     [
-        ({"edges": "vgg19"}, "vgg19 can't serve as edges: choose one of hed, hed_controlnet"),
-        ({"depth": "hed"}, "hed can't serve as depth: choose one of midas_v21_small"),
-        ({"depth": "dpt_hybird"}, 'no weights "dpt_hybird" \\(did you mean "dpt_hybrid"\\?\\)'),
+        ({"edges": "vgg19"}, 'no edge detector "vgg19": there are embedded, hed, hed_controlnet'),
+        ({"depth": "hed"}, 'no depth network "hed": there are embedded, midas_v21_small'),
+        ({"depth": "dpt_hybird"}, 'no depth network "dpt_hybird" \\(did you mean "dpt_hybrid"\\?\\)'),
     ],
 )
-def test_a_network_in_the_wrong_role_is_refused(networks, says):
+def test_a_network_of_another_role_is_refused(networks, says):
     with pytest.raises(InputError, match=says):
         load_models("pretrained", "cpu", **networks)
 
@@ -72,6 +75,18 @@ def test_other_networks_can_be_chosen(folder):
     assert isinstance(models.edges, ControlNetHED)
     assert models.identity.stand_ins == ("vgg19", "hed_controlnet", "midas_v21_small")
     assert models.identity.fingerprint != identify("pretrained").fingerprint
+    assert models.identity.label == "pretrained (edges: hed_controlnet, stand-in weights)"
+
+
+def test_fingerprints_are_those_of_the_first_stores(folder):
+    """A name and both ends of each file, or every artefact would be made again."""
+    stand_ins.write(folder, seed=1, names=("hed_controlnet",))
+    for edges in ("hed", "hed_controlnet"):
+        names = "vgg19", edges, "midas_v21_small"
+        files = [folder / entry(name).file for name in names]
+        text = " ".join(f"{name} {weights.ends(file)}" for name, file in zip(names, files, strict=True))
+        expected = sha256(text.encode()).hexdigest()[:16]
+        assert identify("pretrained", edges=edges).fingerprint == expected
 
 
 def test_what_is_not_there_is_named_with_the_command_that_fetches_it(folder):

@@ -1,11 +1,18 @@
 """Profiles: what the interfaces promise, and what a wrong name says."""
 
+from hashlib import sha256
+
 import pytest
 import torch
+from distribution import installed, write
 
 from spnst_core import InputError, load_models
-from spnst_core.models.embedded import depth, profile
-from spnst_core.models.profiles import find_device, identify
+from spnst_core.models import weights
+from spnst_core.models.embedded import depth, shipped
+from spnst_core.models.embedded.encoder import EmbeddedEncoder
+from spnst_core.models.hed import HED
+from spnst_core.models.profiles import fetch_models, find_device, identify
+from training import stand_ins
 
 
 def test_edges_and_depth_are_as_promised(models, photographs):
@@ -31,11 +38,11 @@ def test_the_fingerprint_is_that_of_the_weights(models, monkeypatch, tmp_path):
     other = tmp_path / "depth.safetensors"
     other.write_bytes(depth.WEIGHTS.read_bytes()[:-1] + b"?")
     monkeypatch.setattr(depth, "WEIGHTS", other)
-    profile.identify.cache_clear()
+    shipped.identity.cache_clear()
     try:
         assert identify("embedded").fingerprint != models.identity.fingerprint
     finally:
-        profile.identify.cache_clear()
+        shipped.identity.cache_clear()
 
 
 def test_the_embedded_profile_needs_no_notice(models):
@@ -43,11 +50,93 @@ def test_the_embedded_profile_needs_no_notice(models):
     assert models.identity.notice == ""
 
 
-@pytest.mark.parametrize("choice", [{"edges": "hed"}, {"depth": "dpt_hybrid"}])
-def test_the_embedded_profile_has_no_choice_of_networks(choice):
-    (role, name), *_ = choice.items()
-    with pytest.raises(InputError, match=f"{role} {name}: the embedded profile has its own; leave {role} out"):
-        load_models("embedded", "cpu", **choice)
+def test_the_embedded_fingerprint_is_that_of_the_first_stores():
+    """Or every artefact would be made again."""
+    assert identify("embedded").fingerprint == "ccb2e7c448617bf0"
+
+
+@pytest.mark.parametrize(
+    ("choice", "says"),
+    [
+        ({"encoder": "vgg91"}, r'no encoder "vgg91" \(did you mean "vgg19"\?\): there are embedded, vgg19'),
+        ({"edges": "vgg19"}, 'no edge detector "vgg19": there are embedded, hed'),
+        ({"depth": "hed"}, 'no depth network "hed": there are embedded, midas'),
+    ],
+)
+def test_an_unknown_network_is_named_with_its_role(choice, says):
+    for function in (load_models, identify, fetch_models):
+        with pytest.raises(InputError, match=says):
+            function("embedded", **choice)
+
+
+def test_each_role_can_be_overridden(tmp_path, monkeypatch):
+    monkeypatch.setenv(weights.FOLDER, str(tmp_path))
+    stand_ins.write(tmp_path, seed=1, names=("hed",))
+    models = load_models("embedded", "cpu", edges="hed")
+    assert isinstance(models.edges, HED)
+    assert type(models.encoder) is EmbeddedEncoder
+    assert models.identity == identify("embedded", edges="hed")
+    assert models.identity.label == "embedded (edges: hed, stand-in weights)"
+    assert models.identity.fingerprint != identify("embedded").fingerprint
+
+
+def test_a_profile_overridden_by_its_own_networks_is_the_profile():
+    assert identify("embedded", encoder="embedded", depth="embedded") == identify("embedded")
+
+
+FLAT = """
+import torch
+
+class Flat(torch.nn.Module):
+    def forward(self, x):
+        return x.mean(1, keepdim=True)
+
+class Grey(Flat):
+    name = "grey"
+    structure_layer = "grey"
+    content_layers = style_layers = {"grey": 1.0}
+
+    def features(self, x, layers):
+        return {"grey": self(x)}
+
+    def reach(self, layer):
+        return None
+
+def number():
+    return 1.0
+
+def broken():
+    raise RuntimeError("no licence")
+"""
+
+
+@pytest.mark.parametrize("version", ["1.0", "2.0"])
+def test_networks_of_a_package_can_be_chosen_and_are_identified_by_its_version(tmp_path, version):
+    groups = {"spnst.encoders": {"grey": "flat:Grey"}, "spnst.depth_networks": {"flat": "flat:Flat"}}
+    with installed(write(tmp_path, "flat", version, FLAT, groups)):
+        models = load_models("embedded", "cpu", encoder="grey", depth="flat")
+        assert models.identity.layers.style_layers == {"grey": 1.0}
+        assert models.identity.overrides == {"encoder": "grey", "depth": "flat"}
+        marks = f"grey flat {version} ".encode() + shipped.identity() + f" flat flat {version}".encode()
+        assert models.identity.fingerprint == sha256(marks).hexdigest()[:16]
+        assert models.depth(torch.zeros(1, 3, 32, 32)).shape == (1, 1, 32, 32)
+
+
+@pytest.mark.parametrize(
+    ("group", "attribute", "says"),
+    [
+        ("edge_detectors", "Flat", "of flat 1.0 can't be created: .* it has no calibrate, maps, squared_error, tiled"),
+        ("depth_networks", "number", "of flat 1.0 can't be created: .* it gives a float, not a torch.nn.Module"),
+        ("depth_networks", "broken", "of flat 1.0 can't be created: RuntimeError: no licence"),
+        ("encoders", "Grey", 'its name is "grey"; entry point and name must be the same'),
+        ("encoders", "Flat", "an encoder's class has attributes name, content_layers, style_layers; no name here"),
+    ],
+)
+def test_a_network_that_does_not_answer_to_its_role_is_refused(tmp_path, group, attribute, says):
+    role = {"edge_detectors": "edges", "depth_networks": "depth", "encoders": "encoder"}[group]
+    folder = write(tmp_path, "flat", "1.0", FLAT, {f"spnst.{group}": {"odd": f"flat:{attribute}"}})
+    with installed(folder), pytest.raises(InputError, match=f'"odd" .*{says}'):
+        load_models("embedded", "cpu", **{role: "odd"})
 
 
 def test_an_unknown_profile_gets_the_nearest():

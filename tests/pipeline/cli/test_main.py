@@ -96,9 +96,9 @@ BAD = {
     "unknown precision": (lambda p: {"precision": "float61"}, ["float61", "float32"]),
     "network in the wrong role": (
         lambda p: {"profile": "pretrained", "edges": "vgg19"},
-        ["vgg19", "edges", "hed_controlnet"],
+        ["vgg19", "edge detector", "hed_controlnet"],
     ),
-    "network of another profile": (lambda p: {"depth": "dpt_hybrid"}, ["dpt_hybrid", "embedded", "pretrained"]),
+    "unknown encoder": (lambda p: {"encoder": "vgg91"}, ["vgg91", 'did you mean "vgg19"?', "embedded"]),
     "negative interval of frames": (lambda p: {"record-every": -1}, ["record_every", "0", "-1"]),
     "size too small": (lambda p: {"size": 8}, ["size", "32", "8"]),
     "out is a file": (lambda p: (p.root / "f").write_text("x") and {"out": p.root / "f"}, ["f", "is a file"]),

@@ -1,0 +1,113 @@
+"""Roles: what a network answers to serve as encoder, edge detector or depth network.
+
+All of them are `torch.nn.Module`s that are created without arguments.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+from torch import Tensor, nn
+
+from spnst_core.compute.tiling import Reach
+
+ANSWERS: Mapping[str, tuple[str, ...]] = {
+    "encoder": ("structure_layer", "features", "reach"),
+    "edges": ("calibrate", "maps", "squared_error", "tiled"),
+    "depth": (),
+}
+"""Attributes and methods that a module must have for each role, beside being callable."""
+
+
+@dataclass(frozen=True)
+class EncoderLayers:
+    """An encoder's name and its own choice of layers: the share of each in the content and in the style loss."""
+
+    name: str
+    content_layers: Mapping[str, float]
+    style_layers: Mapping[str, float]
+
+
+class Layered(Protocol):
+    """What is known of an encoder before it is loaded: its name, the layers it uses, and the share of each."""
+
+    @property
+    def name(self) -> str:
+        """Its name in recipes that choose its layers, and in `spnst_core.models.networks.ENCODERS`."""
+        ...
+
+    @property
+    def content_layers(self) -> Mapping[str, float]:
+        """The share of each layer in the content loss."""
+        ...
+
+    @property
+    def style_layers(self) -> Mapping[str, float]:
+        """The share of each layer in the style loss."""
+        ...
+
+
+class Encoder(Layered, Protocol):
+    """Features for content and style."""
+
+    @property
+    def structure_layer(self) -> str:
+        """The layer whose features the metric CFSD compares: a third of the way down or deeper."""
+        ...
+
+    def features(self, x: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
+        """Responses (N, C, h, w) of the named layers to pictures (N, 3, H, W) in [0, 1]; differentiable."""
+        ...
+
+    def reach(self, layer: str) -> Reach | None:
+        """The receptive field of the layer; None if it is the whole picture."""
+        ...
+
+
+class EncoderClass(Layered, Protocol):
+    """A class of encoders, whose name and layers are class attributes."""
+
+    def __call__(self, **options: Any) -> nn.Module:
+        """An `Encoder`; without options, with the class's own layers."""
+        ...
+
+
+class EdgeDetector(Protocol):
+    """Edges of pictures. A detector that normalises by the picture's own contrast shares that by `calibrate`."""
+
+    def calibrate(self, x: Tensor) -> Tensor:
+        """The content's normalisation, with which `maps` measures a pastiche on the same scale, (N, K, 1, 1)."""
+        ...
+
+    def maps(self, x: Tensor, calibration: Tensor | None = None) -> Tensor:
+        """Edge maps (N, K, H, W) in [0, 1]; differentiable."""
+        ...
+
+    def squared_error(self, x: Tensor, target: Tensor, calibration: Tensor) -> Tensor:
+        """Σ (maps(x) − target)², (N,), for a target (1, K, H, W)."""
+        ...
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Pictures (N, 3, H, W) in [0, 1] to one map of edge probability, (N, 1, H, W) in [0, 1]."""
+        ...
+
+    def tiled(self, side: int) -> "EdgeDetector":
+        """The same detector in less memory: it differentiates tiles of at most that side in pixels, one at a time."""
+        ...
+
+
+class DepthEstimator(Protocol):
+    """Relative inverse depth of pictures."""
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """(N, 3, H, W) in [0, 1] to (N, 1, H, W), larger = nearer, any scale."""
+        ...
+
+
+@runtime_checkable
+class FeatureExtractor(Protocol):
+    """An edge detector or depth estimator that also gives the features from which its maps are computed."""
+
+    def features(self, x: Tensor) -> Tensor:
+        """Pictures (N, 3, H, W) in [0, 1] to features (N, C, h, w)."""
+        ...
