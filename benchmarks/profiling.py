@@ -49,7 +49,7 @@ FUNCTIONS = (
     (r"losses\.py.*: total_variation$", VARIATION),
     (r"losses\.py.*: content_loss$", ENCODER),
     (r"(losses\.py.*: edge_loss$|embedded/edges\.py|models/hed\.py)", EDGE),
-    (r"(losses\.py.*: depth_loss$|objective\.py.*: before_depth$)", DEPTH),
+    (r"(losses\.py.*: depth_loss$|view\.py.*: depth_input$)", DEPTH),
     (r"(embedded/depth|models/midas|models/dpt|models/depth_anything)\.py", DEPTH),
     (r"(embedded/encoder|embedded/blur_pool|models/vgg|objective/statistics)\.py", ENCODER),
 )
@@ -218,7 +218,7 @@ def _place(event: _Event, forward: Mapping[_Event, _Event]) -> Place:
         return BACKWARD, term or SUMS, _operation(line)
     if any(_is(each, r"torch/autograd/__init__\.py.*: grad$") for each in line):
         return BACKWARD, SUMS, _operation(line)
-    for pattern, run in ((r"objective\.py.*: _goals$", VIEW), (r"objective\.py.*: __call__$", FORWARD)):
+    for pattern, run in ((r"objective\.py.*: _targets$", VIEW), (r"objective\.py.*: __call__$", FORWARD)):
         if any(_is(each, pattern) for each in line):
             return run, _term(line) or SUMS, _operation(line)
     return (REST,)

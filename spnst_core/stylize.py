@@ -17,7 +17,7 @@ from spnst_core.imaging import io as image_io
 from spnst_core.imaging.io import Picture
 from spnst_core.models.profiles import Models, load_models
 from spnst_core.objective.targets import ContentTargets, DepthMap, EdgeMap, StyleTargets
-from spnst_core.optim.optimize import TERMS, Iterate, optimize
+from spnst_core.optim.optimize import Iterate, optimize
 from spnst_core.recipes.recipe import Recipe
 from spnst_core.report.film import Film
 
@@ -31,7 +31,8 @@ class Result:
 
     Attributes:
         image: the pastiche, 8-bit sRGB.
-        history: one row a step, with columns step, stage, content, style, edge, depth, tv, total.
+        history: one row a step, with columns step, stage, content, style, edge, depth, tv, further terms that the
+            recipe weighs, total.
         seconds: the cell's share of the time that its batch took.
     """
 
@@ -183,9 +184,9 @@ class Trace:
         self._steps.append(replace(iterate, image=iterate.image.new_empty(0)))
 
     def history(self, cell: int) -> pd.DataFrame:
-        """One cell's losses in the steps that it took: step, stage, content, style, edge, depth, tv, total."""
+        """One cell's losses in the steps that it took: step, stage, each term, total."""
         taken = [step for step in self._steps if cell in step.cells]
-        columns = (*TERMS, "total")
+        columns = list(taken[0].losses)
         values = torch.stack([step.losses[column][cell] for step in taken for column in columns]).tolist()
         rows = [values[k : k + len(columns)] for k in range(0, len(values), len(columns))]
         return pd.DataFrame(

@@ -30,7 +30,7 @@ from spnst_core.models.profiles import Models
 from spnst_core.models.roles import DepthEstimator
 from spnst_core.objective.canvas import framed
 from spnst_core.objective.losses import depth_loss
-from spnst_core.objective.objective import View
+from spnst_core.objective.view import View
 from spnst_core.recipes.recipe import MARGIN
 from training.painting_scores import weave
 
@@ -60,7 +60,7 @@ def softened_distance(pastiche: Tensor, photograph: Tensor, depth: DepthEstimato
         top, left = torch.randint(0, 2 * MARGIN + 1, (2,), generator=generator).tolist()
         noise = torch.randn(photograph[:, :1].shape, generator=generator)
         view = View((..., slice(top, top + height), slice(left, left + width)), noise)
-        seen, wanted = (depth(view.before_depth(x)) for x in whole)
+        seen, wanted = (depth(view.depth_input(x)) for x in whole)
         distances.append(float(depth_loss(seen, wanted)))
     return sum(distances) / VIEWS
 

@@ -28,6 +28,9 @@ ALIGNED = 6
 Or else they would find another maximum among pixels of one colour, and the gradient go another way.
 """
 
+Slices = tuple[slice | EllipsisType, ...]
+"""An index that takes a rectangle out of tensors (…, H, W), as a view."""
+
 Network = Callable[[Tensor, "Tile"], list[Tensor]]
 """From what a tile reads, (N, C, h, w), to what is to be summed or joined."""
 
@@ -76,7 +79,7 @@ class Tile:
     columns: Span
 
     @property
-    def window(self) -> tuple[slice | EllipsisType, ...]:
+    def window(self) -> Slices:
         """What it reads of a picture (N, C, H, W)."""
         return ..., slice(self.rows.start, self.rows.stop), slice(self.columns.start, self.columns.stop)
 
@@ -84,7 +87,7 @@ class Tile:
         """Its own among a layer's responses to its window."""
         return responses[..., self.rows.own(stride, self.rows.start), self.columns.own(stride, self.columns.start)]
 
-    def place(self, stride: int) -> tuple[slice | EllipsisType, ...]:
+    def place(self, stride: int) -> Slices:
         """Where these are among the layer's responses to the whole picture."""
         return ..., self.rows.own(stride), self.columns.own(stride)
 

@@ -7,7 +7,8 @@ from torch import Tensor
 
 from spnst_core.compute.memory import ROOM, abreast
 from spnst_core.compute.threads import side_by_side
-from spnst_core.objective.objective import Objective, View
+from spnst_core.objective.objective import Objective
+from spnst_core.objective.view import View
 from spnst_core.optim.lbfgs import Evaluation
 
 

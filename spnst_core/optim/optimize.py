@@ -14,7 +14,6 @@ from spnst_core.imaging import io as image_io
 from spnst_core.imaging.colour import recolour
 from spnst_core.models.profiles import Models
 from spnst_core.objective.canvas import canvas, crop, framed
-from spnst_core.objective.objective import TERMS as TERMS
 from spnst_core.objective.objective import Objective
 from spnst_core.objective.statistics import fitting_tile
 from spnst_core.objective.targets import ContentTargets, StyleTargets

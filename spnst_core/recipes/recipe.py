@@ -8,18 +8,28 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import PydanticKnownError
 
 from spnst_core.errors import InputError, closest
 from spnst_core.models.roles import Layered
 from spnst_core.recipes.style_size import StyleSize
+from spnst_core.recipes.terms import TERMS
 
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Strokes = Annotated[tuple[Positive, ...], Field(min_length=1)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Shares = Annotated[dict[str, Positive], Field(min_length=1)]
-Term = Literal["content", "style", "edge", "depth", "tv"]
 EncoderName = Literal["embedded", "vgg19"]
 WrittenStyleSize = Annotated[
     StyleSize, BeforeValidator(lambda x: StyleSize.parse(x) if isinstance(x, str) else x), PlainSerializer(str)
@@ -33,14 +43,37 @@ class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+def _known_term(name: str) -> str:
+    TERMS.require(name)
+    return name
+
+
+def _added_term(name: str) -> str:
+    if name not in TERMS:
+        raise PydanticKnownError("extra_forbidden")
+    return name
+
+
 class Weights(_Frozen):
-    """How much each term counts. In the ``relative`` form 1 means: as much as the whole energy of the target."""
+    """How much each loss term counts. In the ``relative`` form 1 means: as much as the whole energy of the target.
+
+    A term that another package adds is given a weight under its own name, as the built-in ones are; see
+    `spnst_core.recipes.terms`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+    __pydantic_extra__: dict[Annotated[str, AfterValidator(_added_term)], NonNegative] = Field(init=False)
 
     content: NonNegative = 1.0
     style: NonNegative = 1.0
     edge: NonNegative = 0.0
     depth: NonNegative = 0.0
     tv: NonNegative = 0.0
+
+    @property
+    def by_term(self) -> dict[str, float]:
+        """Every weight by the name of its term, the built-in ones first."""
+        return self.model_dump()
 
 
 class Layers(_Frozen):
@@ -63,7 +96,7 @@ class Stage(_Frozen):
     lr: Positive = 0.03
     lr_end: Annotated[float, Field(gt=0, le=1)] = 1.0
     weights: Weights | None = None
-    without: tuple[Term, ...] = ()
+    without: tuple[Annotated[str, AfterValidator(_known_term)], ...] = ()
     strokes: Strokes | None = None
 
 
@@ -236,6 +269,11 @@ class Recipe(_Frozen):
         return (stage.weights or self.weights).model_copy(update=dict.fromkeys(stage.without, 0.0))
 
     @property
+    def terms(self) -> tuple[str, ...]:
+        """Names of the loss terms: the built-in ones, and others that some stage weighs."""
+        return tuple(dict.fromkeys(name for stage in self.stages for name in self.stage_weights(stage).by_term))
+
+    @property
     def steps(self) -> int:
         """Optimiser steps over all stages."""
         return sum(stage.steps for stage in self.stages)
@@ -248,7 +286,7 @@ def _problem(error: Any) -> str:
     """One pydantic error as: key, what is wrong, what was given."""
     where = ".".join(str(part) for part in error["loc"]) or "recipe"
     if error["type"] == "extra_forbidden":
-        return f"unknown key {where}{closest(str(error['loc'][-1]), _KEYS)}"
+        return f"unknown key {where}{closest(str(error['loc'][-1]), [*_KEYS, *TERMS])}"
     if error["type"] == "missing":
         return f"key {where} is missing"
     if error["loc"]:

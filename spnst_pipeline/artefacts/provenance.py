@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from spnst_core.objective.objective import TERMS
 from spnst_pipeline.artefacts.fingerprints import HEAD, metadata
 from spnst_pipeline.storage.store import Store
 
@@ -18,6 +17,9 @@ MADE = "made"
 
 HISTORY = "history"
 """PNG text, as JSON: the losses on the way, as columns."""
+
+COUNTS = ("step", "stage")
+"""Columns of a history that aren't losses."""
 
 POINTS = 60
 """Steps of which the losses are kept: enough to draw them, and small beside the pixels."""
@@ -55,14 +57,14 @@ def loss_history(store: Store, key: str) -> pd.DataFrame:
 def read_history(carried: Mapping[str, str]) -> pd.DataFrame:
     """As `loss_history`, from the metadata that the file carries."""
     columns: dict[str, list[Any]] = json.loads(carried[HISTORY])
-    return pd.DataFrame(columns).astype({name: float for name in columns if name in TERMS})
+    return pd.DataFrame(columns).astype({name: float for name in columns if name not in COUNTS})
 
 
 def _packed(history: pd.DataFrame) -> str:
     """The columns at some of the steps, numbers to four digits; a term that has no weight at a step is null there."""
     kept = history.iloc[_sampled(history["stage"].to_numpy())]
-    columns: dict[str, list[Any]] = {name: kept[name].tolist() for name in ("step", "stage")}
-    for term in TERMS:
+    columns: dict[str, list[Any]] = {name: kept[name].tolist() for name in COUNTS}
+    for term in history.columns.drop([*COUNTS, "total"]):
         if history[term].any():
             columns[term] = [float(f"{value:.4g}") if value else None for value in kept[term]]
     return json.dumps(columns, separators=(",", ":"))

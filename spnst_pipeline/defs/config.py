@@ -3,9 +3,9 @@
 import dagster as dg
 from pydantic import Field
 
-from spnst_core.recipes.recipe import Recipe
+from spnst_core.recipes.recipe import Recipe, Weights
 
-_TERMS = ("content", "style", "edge", "depth", "tv")
+_TERMS = tuple(Weights.model_fields)
 
 
 def _weight(meaning: str) -> str:

@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator
 from PIL import Image
 
-from spnst_core.objective.objective import TERMS
+from spnst_core.recipes.recipe import Weights
+from spnst_pipeline.artefacts.provenance import COUNTS
 
 WIDTH, HEIGHT = 460, 220
 """In pixels."""
@@ -22,8 +23,11 @@ BYTES = 8192
 PAPER, INK, FAINT = "#faf9f7", "#1d1c1a", "#b9b5ad"
 """A light ground of its own, so that the lines can be told apart in a light and in a dark page."""
 
-COLOURS = dict(zip(TERMS, ("#0072b2", "#d55e00", "#009e73", "#7b3294", "#8b877f"), strict=True))
-"""One for each term, told apart by colour-blind eyes as well (after Okabe and Ito)."""
+COLOURS = dict(zip(Weights.model_fields, ("#0072b2", "#d55e00", "#009e73", "#7b3294", "#8b877f"), strict=True))
+"""One for each built-in term, told apart by colour-blind eyes as well (after Okabe and Ito)."""
+
+ADDED = "#56b4e9"
+"""The colour of every term that another package adds; its label tells which it is."""
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 60, 10, 24
 
@@ -55,14 +59,16 @@ def draw(history: pd.DataFrame) -> bytes:
     for boundary in np.flatnonzero(np.diff(history["stage"])):
         axes.axvline(history["step"].iloc[boundary] + 0.5, color=FAINT, linestyle=":", linewidth=1)
     ends: dict[str, float] = {}
-    for term, colour in COLOURS.items():
+    for term in dict.fromkeys([*COLOURS, *history.columns.difference([*COUNTS, "total"])]):
         if term in history and len(line := history[history[term] > 0]):
             marker = "o" if len(line) == 1 else ""
-            axes.plot(line["step"], line[term], color=colour, linewidth=1.5, marker=marker, markersize=3)
+            axes.plot(
+                line["step"], line[term], color=COLOURS.get(term, ADDED), linewidth=1.5, marker=marker, markersize=3
+            )
             ends[term] = line[term].iloc[-1]
     axes.margins(x=0.01)
     for term, y in _spread(ends, axes.get_ylim()).items():
-        axes.text(1.02, y, term, color=COLOURS[term], fontsize=8, va="center", transform=axes.transAxes)
+        axes.text(1.02, y, term, color=COLOURS.get(term, ADDED), fontsize=8, va="center", transform=axes.transAxes)
     axes.text(1.02, -0.02, "step", color=INK, fontsize=7, va="top", transform=axes.transAxes)
     canvas = FigureCanvasAgg(figure)
     canvas.draw()

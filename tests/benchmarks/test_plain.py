@@ -10,8 +10,9 @@ from benchmarks.networks import networks
 from spnst_core import Recipe, load_models, samples
 from spnst_core.imaging import io as image_io
 from spnst_core.objective.canvas import at_size, canvas
-from spnst_core.objective.objective import Objective, View
+from spnst_core.objective.objective import Objective
 from spnst_core.objective.targets import StyleTargets
+from spnst_core.objective.view import View
 from spnst_core.recipes.recipe import Stage
 from spnst_core.stylize import content_targets
 

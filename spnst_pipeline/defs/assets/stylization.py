@@ -13,9 +13,9 @@ from torch import Tensor
 
 from spnst_core.compute.memory import batches
 from spnst_core.imaging import io as image_io
-from spnst_core.objective.objective import style_misfit
 from spnst_core.objective.targets import ContentTargets, DepthMap, EdgeMap, StyleTargets
-from spnst_core.optim.optimize import TERMS, optimize, starting_point
+from spnst_core.objective.terms.style import style_misfit
+from spnst_core.optim.optimize import optimize, starting_point
 from spnst_core.recipes.recipe import Recipe
 from spnst_core.recipes.style_size import StyleSize
 from spnst_core.stylize import Trace, content_targets
@@ -268,7 +268,7 @@ def _paint(
         listener.step(iterate)
     starts = starting_point(targets, styles, recipe, project.models)
     seconds = time.perf_counter() - started
-    used = recipe.stage_weights(recipe.stages[-1])
+    used = recipe.stage_weights(recipe.stages[-1]).by_term
     for index, (name, style) in enumerate(zip(batch, styles, strict=True)):
         history = trace.history(index)
         image, start = iterate.image[index : index + 1], starts[index : index + 1]
@@ -282,7 +282,7 @@ def _paint(
             "batch_seconds": round(seconds, 3),
             "device": device.type,
             "precision": str(project.models.precision).removeprefix("torch."),
-            "losses": {t: float(iterate.losses[t][index]) for t in TERMS if getattr(used, t)},
+            "losses": {term: float(iterate.losses[term][index]) for term, weight in used.items() if weight},
         }
         before, after = (style_misfit(x, [style], recipe, project.models).item() for x in (start, image))
         yield name, _Painting(image, before, after, made, history)

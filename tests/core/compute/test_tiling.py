@@ -17,9 +17,10 @@ from spnst_core.models.networks import build
 from spnst_core.models.precision import quickened
 from spnst_core.models.vgg import VGG19Encoder
 from spnst_core.objective.canvas import canvas
-from spnst_core.objective.objective import Objective, View
+from spnst_core.objective.objective import Objective
 from spnst_core.objective.statistics import encode
 from spnst_core.objective.targets import StyleTargets
+from spnst_core.objective.view import View
 from spnst_core.optim.gradient import differentiated
 from spnst_core.optim.optimize import optimize
 from spnst_core.recipes.recipe import Layers, Stage, Weights

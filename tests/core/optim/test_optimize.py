@@ -14,8 +14,10 @@ from spnst_core.imaging.colour import luminance
 from spnst_core.models.networks import build
 from spnst_core.objective import losses
 from spnst_core.objective.canvas import at_size, canvas, crop, framed
-from spnst_core.objective.objective import DEPTH_NOISE, Objective, View, style_misfit
+from spnst_core.objective.objective import Objective
 from spnst_core.objective.targets import ContentTargets, StyleTargets
+from spnst_core.objective.terms.style import style_misfit
+from spnst_core.objective.view import DEPTH_NOISE, View
 from spnst_core.optim.lbfgs import LBFGS
 from spnst_core.optim.optimize import optimize
 from spnst_core.recipes.recipe import Layers, Stage, Weights
@@ -184,7 +186,7 @@ def test_before_the_depth_network_a_weave_is_gone_and_noise_is_there(photograph,
     weave = torch.tensor([[0.1, -0.1], [-0.1, 0.1]]).repeat(goal.shape[2] // 2, goal.shape[3] // 2)
     grey = torch.full_like(goal, 0.5)
     for view in views(objective, 3):
-        plain, woven = view.before_depth(grey), view.before_depth(grey + weave)
+        plain, woven = view.depth_input(grey), view.depth_input(grey + weave)
         assert (woven - plain)[..., 1:-1, 1:-1].abs().max() < 1e-6
         assert plain.std().item() == pytest.approx(DEPTH_NOISE, rel=0.1)
 
@@ -194,7 +196,7 @@ def test_before_the_depth_network_colours_are_gone(photograph, two, models):
     (view,) = views(objective, 1)
     grey = luminance(goal).expand(-1, 3, -1, -1)
     assert not torch.equal(goal, grey)
-    torch.testing.assert_close(view.before_depth(goal), view.before_depth(grey), atol=1e-6, rtol=0)
+    torch.testing.assert_close(view.depth_input(goal), view.depth_input(grey), atol=1e-6, rtol=0)
 
 
 def test_the_photograph_itself_is_at_no_depth_distance_in_any_view(photograph, two, models):
@@ -211,7 +213,7 @@ def test_without_jitter_the_networks_see_the_picture_itself(photograph, two, mod
     picture = image_io.resize(photograph, *image_io.fit(photograph.shape[2], photograph.shape[3], recipe.size))
     (view,) = views(objective, 1)
     assert torch.equal(goal[view.window], picture)
-    assert torch.equal(view.before_depth(goal), picture)
+    assert torch.equal(view.depth_input(goal), picture)
     expected = losses.depth_loss(models.depth(1 - picture), models.depth(picture))
     torch.testing.assert_close(objective(1 - goal, view)["depth"], expected)
 

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from spnst_core.imaging import io as image_io
-from spnst_core.objective.objective import TERMS
+from spnst_core.recipes.terms import TERMS
 from spnst_pipeline.artefacts.fingerprints import HEAD, metadata
 from spnst_pipeline.artefacts.provenance import HISTORY, POINTS, how_made, loss_history, read_history, stamp
 from spnst_pipeline.storage.store import Store

@@ -1,0 +1,18 @@
+"""The content term: the encoder's features are to be those of the content (Gatys et al., CVPR 2016)."""
+
+from torch import Tensor
+
+from spnst_core.objective.terms.term import Canvases, LossTerm, StageContext
+
+
+class ContentTerm(LossTerm):
+    """The sum over layers of `losses.content_loss`, each times its share."""
+
+    def __init__(self, stage: StageContext) -> None:
+        super().__init__(stage)
+        self.content_layers = self._shares = stage.recipe.content_layers(stage.models.encoder)
+
+    def __call__(self, canvases: Canvases, target: None) -> Tensor:
+        """The sum, (B,)."""
+        zero = canvases.x.new_zeros(len(canvases.x))
+        return sum((share * canvases.encoded.content[layer] for layer, share in self._shares.items()), zero)

@@ -1,0 +1,56 @@
+"""The depth term: depth is to be that of the content, as a map or as the features behind it."""
+
+from torch import Tensor
+
+from spnst_core.objective import losses
+from spnst_core.objective.terms.term import Canvases, LossTerm, StageContext
+from spnst_core.objective.view import View
+
+
+def depth_term(stage: StageContext) -> LossTerm:
+    """The term that the recipe's ``depth_on`` names.
+
+    Raises:
+        InputError: the recipe compares features, and the profile's depth network has none.
+        ValueError: the recipe compares maps, and the content's targets hold none.
+    """
+    return DepthMapTerm(stage) if stage.recipe.depth_on == "maps" else DepthFeatureTerm(stage)
+
+
+class DepthMapTerm(LossTerm):
+    """`losses.depth_loss` of the maps that the depth network gives for content and pastiche in the same view."""
+
+    def __init__(self, stage: StageContext) -> None:
+        super().__init__(stage)
+        if stage.targets.depth is None:
+            raise ValueError(f"recipe {stage.recipe.name} compares depth maps, but the content's targets hold none")
+
+    def target(self, view: View) -> Tensor:
+        """The content's inverse depth in a view, (1, 1, h, w)."""
+        return self.stage.models.depth(view.depth_input(self.stage.content))
+
+    def __call__(self, canvases: Canvases, target: Tensor) -> Tensor:
+        """The distance, (B,)."""
+        return self.stage.on_whole_canvas(self._distance, canvases.x, canvases.view, target)
+
+    def _distance(self, x: Tensor, view: View, target: Tensor) -> Tensor:
+        return losses.depth_loss(self.stage.models.depth(view.depth_input(x)), target, self.stage.recipe.form)
+
+
+class DepthFeatureTerm(LossTerm):
+    """Squared error of the depth network's features (Cheng et al., TIP 2020)."""
+
+    def __init__(self, stage: StageContext) -> None:
+        super().__init__(stage)
+        self._features = stage.features_of(stage.models.depth, "depth_on")
+
+    def target(self, view: View) -> Tensor:
+        """The content's features in a view, (1, C, h, w)."""
+        return self._features(view.depth_input(self.stage.content))
+
+    def __call__(self, canvases: Canvases, target: Tensor) -> Tensor:
+        """The error, (B,)."""
+        return self.stage.on_whole_canvas(self._error, canvases.x, canvases.view, target)
+
+    def _error(self, x: Tensor, view: View, target: Tensor) -> Tensor:
+        return losses.squared_error(self._features(view.depth_input(x)), target, self.stage.recipe.form)

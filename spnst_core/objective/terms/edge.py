@@ -1,0 +1,55 @@
+"""The edge term: edges are to be those of the content, as maps or as the features behind them."""
+
+from torch import Tensor
+
+from spnst_core.compute.sums import energy
+from spnst_core.objective import losses
+from spnst_core.objective.canvas import crop
+from spnst_core.objective.terms.term import Canvases, LossTerm, StageContext
+from spnst_core.objective.view import View
+
+
+def edge_term(stage: StageContext) -> LossTerm:
+    """The term that the recipe's ``edge_on`` names.
+
+    Raises:
+        InputError: the recipe compares features, and the profile's edge detector has none.
+        ValueError: the recipe compares maps, and the content's targets hold none.
+    """
+    return EdgeMapTerm(stage) if stage.recipe.edge_on == "maps" else EdgeFeatureTerm(stage)
+
+
+class EdgeMapTerm(LossTerm):
+    """Squared error of the edge maps of the picture, whatever the view: without margin, calibrated by the content."""
+
+    def __init__(self, stage: StageContext) -> None:
+        super().__init__(stage)
+        if stage.targets.edge is None:
+            raise ValueError(f"recipe {stage.recipe.name} compares edge maps, but the content's targets hold none")
+        self._edges = stage.edges
+        self._map = stage.targets.edge.maps[stage.size]
+        self._calibration = stage.targets.edge.calibration[stage.size]
+        self._energy = energy(self._map)
+
+    def __call__(self, canvases: Canvases, target: None) -> Tensor:
+        """The error, (B,)."""
+        picture = crop(canvases.x, self.stage.recipe.margin)
+        error = self._edges.squared_error(picture, self._map, self._calibration)
+        return losses.error_of_sums(error, self._energy, self._map[0].numel(), self.stage.recipe.form)
+
+
+class EdgeFeatureTerm(LossTerm):
+    """Squared error of the edge network's features (Cheng et al., TIP 2020)."""
+
+    def __init__(self, stage: StageContext) -> None:
+        super().__init__(stage)
+        self._features = stage.features_of(stage.edges, "edge_on")
+
+    def target(self, view: View) -> Tensor:
+        """The content's features in a view, (1, C, h, w)."""
+        return self._features(self.stage.content[view.window])
+
+    def __call__(self, canvases: Canvases, target: Tensor) -> Tensor:
+        """The error, (B,)."""
+        features = self._features(canvases.x[canvases.view.window])
+        return losses.squared_error(features, target, self.stage.recipe.form)

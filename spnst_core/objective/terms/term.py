@@ -1,0 +1,122 @@
+"""What every loss term has in common: what it is made from, what it is evaluated on, and what it gives."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+
+from spnst_core.compute.tiling import recomputed
+from spnst_core.errors import InputError
+from spnst_core.models.profiles import Models
+from spnst_core.models.roles import EdgeDetector, FeatureExtractor
+from spnst_core.objective.statistics import Encoded
+from spnst_core.objective.targets import ContentTargets, StyleTargets
+from spnst_core.objective.view import View
+from spnst_core.recipes.recipe import Recipe, Stage
+
+
+@dataclass(frozen=True, eq=False)
+class StageContext:
+    """What a term is made from: one stage of a recipe, for a batch of cells that share a content.
+
+    Attributes:
+        content: the content on the stage's canvas, (1, 3, H, W).
+        targets: the content's edges and depth at the stage's size, where the recipe compares maps.
+        styles: one for each cell.
+        models: the networks as they serve while images are optimised; see `Models.at_work`.
+        tile: side in pixels of what the networks may read at once, or None where the whole canvas fits.
+    """
+
+    content: Tensor
+    targets: ContentTargets
+    styles: Sequence[StyleTargets]
+    recipe: Recipe
+    stage: Stage
+    models: Models
+    tile: int | None = None
+
+    @property
+    def size(self) -> int:
+        """Long side in pixels of the stage's pastiches."""
+        return self.recipe.stage_size(self.stage)
+
+    @property
+    def edges(self) -> EdgeDetector:
+        """The edge detector, tile by tile where the whole canvas doesn't fit."""
+        return self.models.edges if self.tile is None else self.models.edges.tiled(self.tile)
+
+    def features_of(self, network: object, key: str) -> Callable[[Tensor], Tensor]:
+        """The function from pictures (N, 3, H, W) to the features behind an edge or depth network's maps.
+
+        Args:
+            key: the recipe's key that asks for features, for the error message.
+
+        Raises:
+            InputError: the network shows no features.
+        """
+        if not isinstance(network, FeatureExtractor):
+            raise InputError(
+                f"recipe {self.recipe.name} has {key}: features, but {type(network).__name__} of the profile "
+                f"{self.models.identity.profile} has none: use {key}: maps or another profile"
+            )
+        return network.features
+
+    def on_whole_canvas(self, loss: Callable[..., Tensor], *args: Any) -> Tensor:
+        """The value of a loss that reads whole canvases.
+
+        Where these don't fit, its intermediate results are recomputed for the gradient instead of being kept.
+        """
+        return loss(*args) if self.tile is None else recomputed(loss, *args)
+
+
+@dataclass(frozen=True, eq=False)
+class Canvases:
+    """What a term is evaluated on: the canvases of some cells in one view.
+
+    Attributes:
+        x: the canvases, (B, 3, H, W).
+        cells: which of the batch they are; None for all.
+        encoded: what the encoder gave in the pass that all terms share, for the layers that they named.
+    """
+
+    x: Tensor
+    view: View
+    cells: Sequence[int] | None
+    encoded: Encoded
+
+
+class LossTerm(ABC):
+    """One term of the loss in one stage.
+
+    Attributes:
+        content_layers: layers of the encoder whose distance from the content's the term reads, from
+            ``canvases.encoded.content``.
+        style_layers: layers whose statistics it reads, from ``canvases.encoded.gram`` and ``.mean``.
+    """
+
+    content_layers: Collection[str] = ()
+    style_layers: Collection[str] = ()
+
+    def __init__(self, stage: StageContext) -> None:
+        self.stage = stage
+
+    def target(self, view: View) -> Any:
+        """What the content asks for in a view; computed once for as long as the view stays, without gradients.
+
+        A network's answers to two windows of one picture differ, by more than a pastiche should differ from its
+        content, and so do its answers in two precisions. So pastiche and content are compared in one view and in one
+        precision.
+        """
+        return None
+
+    @abstractmethod
+    def __call__(self, canvases: Canvases, target: Any) -> Tensor:
+        """The term's value for each canvas, (B,), unweighted and differentiable.
+
+        Args:
+            target: what `target` gave for the canvases' view.
+        """

@@ -1,0 +1,181 @@
+"""The objective: which terms a stage has, what each is worth, and how another package adds one."""
+
+import distribution
+import numpy as np
+import pytest
+import torch
+
+from spnst_core import InputError, Recipe, stylize
+from spnst_core.objective import losses
+from spnst_core.objective.canvas import canvas
+from spnst_core.objective.objective import Objective
+from spnst_core.objective.targets import ContentTargets, StyleTargets
+from spnst_core.objective.view import View
+from spnst_core.recipes.recipe import Stage, Weights
+from spnst_core.stylize import content_targets
+
+DARKNESS = """
+from spnst_core.objective.terms.term import LossTerm
+
+
+class Darkness(LossTerm):
+    def target(self, view):
+        return self.stage.content[view.window].mean()
+
+    def __call__(self, canvases, target):
+        return (canvases.x[canvases.view.window].mean((1, 2, 3)) - target / 2).square()
+"""
+"""A term that wants pictures half as bright as the content."""
+
+
+def recipe(**changes):
+    fields = {"size": 48, "jitter": False, "weights": Weights(edge=1, depth=1, tv=1), "stages": (Stage(steps=2),)}
+    return Recipe.load("structure").model_copy(update={**fields, **changes})
+
+
+def objective_of(recipe, content, styles, models, stage=0, targets=None):
+    """The objective of one stage, and the content on its canvas."""
+    targets = targets or content_targets(content, recipe, models)
+    statistics = [
+        StyleTargets.compute(style, models, recipe.style_sizes, recipe.style_layers(models.encoder)) for style in styles
+    ]
+    goal = canvas(content, recipe, recipe.stages[stage])
+    return Objective(goal, targets, statistics, recipe, recipe.stages[stage], models), goal
+
+
+@pytest.fixture
+def content(photographs):
+    return photographs["astronaut"]
+
+
+@pytest.fixture
+def styles(paintings):
+    return list(paintings.values())[:3]
+
+
+@pytest.fixture
+def darkness(tmp_path):
+    """A package whose entry point adds the loss term ``darkness``, for as long as a test lasts."""
+    points = {"spnst.loss_terms": {"darkness": "dark_terms:Darkness"}}
+    with distribution.installed(distribution.write(tmp_path, "dark_terms", module=DARKNESS, entry_points=points)):
+        yield
+
+
+# ------------------------------------------------------------------------------------------------------ built-in terms
+
+
+def test_every_term_is_the_loss_of_what_the_networks_see(content, styles, models):
+    """Without jitter, against the networks and `losses` called one by one."""
+    asked = recipe()
+    objective, goal = objective_of(asked, content, styles[:1], models)
+    x = goal.flip(3) ** 2
+    found = objective(x, View())
+    encoder, layers = models.encoder, models.encoder.content_layers
+    own, wanted = encoder.features(x, layers), encoder.features(goal, layers)
+    content_value = sum(share * losses.content_loss(own[k], wanted[k]) for k, share in layers.items())
+    torch.testing.assert_close(found["content"], content_value)
+    calibration = models.edges.calibrate(goal)
+    maps = (models.edges.maps(each, calibration) for each in (x, goal))
+    torch.testing.assert_close(found["edge"], losses.edge_loss(*maps), rtol=1e-4, atol=0)
+    torch.testing.assert_close(found["depth"], losses.depth_loss(models.depth(x), models.depth(goal)))
+    torch.testing.assert_close(found["tv"], losses.total_variation(x, goal))
+
+
+def test_the_total_is_the_weighted_sum(content, styles, models):
+    asked = recipe(weights=Weights(content=2, style=3, edge=5, depth=7, tv=11))
+    objective, goal = objective_of(asked, content, styles, models)
+    found = objective(goal.expand(3, -1, -1, -1) ** 2, View())
+    expected = sum(weight * found[term] for term, weight in asked.weights.by_term.items())
+    torch.testing.assert_close(found["total"], expected)
+
+
+def test_a_term_without_weight_is_zero_and_its_targets_are_not_needed(content, styles, models):
+    asked = recipe(weights=Weights(content=0, style=1))
+    objective, goal = objective_of(asked, content, styles[:1], models, targets=ContentTargets(content))
+    found = objective(goal, View())
+    assert {term for term, value in found.items() if value.item()} == {"style", "total"}
+    assert list(found) == ["content", "style", "edge", "depth", "tv", "total"]
+
+
+def test_some_cells_alone_have_the_values_that_they_have_in_the_batch(content, styles, models):
+    objective, goal = objective_of(recipe(), content, styles, models)
+    x = torch.cat([goal, goal.flip(2), goal.flip(3)])
+    together = objective(x, View())
+    for cells in ((1,), (0, 1), (0, 2)):
+        alone = objective(x[list(cells)], View(), cells)
+        for term, value in alone.items():
+            torch.testing.assert_close(value, together[term][list(cells)], rtol=1e-4, atol=1e-7, msg=term)
+
+
+@pytest.mark.parametrize("term", ["edge", "depth"])
+def test_a_term_that_compares_maps_must_be_given_them(term, content, styles, models):
+    asked = recipe(weights=Weights(**{term: 1}))
+    with pytest.raises(ValueError, match=f"compares {term} maps, but the content's targets hold none"):
+        objective_of(asked, content, styles[:1], models, targets=ContentTargets(content))
+
+
+def test_features_are_compared_only_where_the_network_has_some(content, styles, models):
+    with pytest.raises(InputError, match="edge_on: features, but .* has none: use edge_on: maps or another profile"):
+        objective_of(recipe(edge_on="features"), content, styles[:1], models)
+
+
+# ----------------------------------------------------------------------------------------- terms that a package adds
+
+
+def test_an_added_term_gets_a_weight_from_a_recipe_and_counts(darkness, content, styles, models):
+    asked = recipe().with_weights({"darkness": 30})
+    objective, goal = objective_of(asked, content, styles[:1], models)
+    found = objective(goal, View())
+    assert found["darkness"].item() == pytest.approx((goal.mean().item() / 2) ** 2, rel=1e-4)
+    plain = objective_of(recipe(), content, styles[:1], models)[0](goal, View())
+    torch.testing.assert_close(found["total"], plain["total"] + 30 * found["darkness"])
+    assert objective(goal * 0.5, View())["darkness"].item() == pytest.approx(0, abs=1e-8)
+
+
+def test_an_added_term_changes_the_pastiche_and_stands_in_the_history(darkness, content, styles, models, tmp_path):
+    file = tmp_path / "dark.yaml"
+    file.write_text("weights: {tv: 0.1, darkness: 300}\nsize: 48\nstages: [{scale: 0.5, steps: 2}, {steps: 20}]\n")
+    bright = max(styles, key=torch.mean)
+    dark = stylize(content, bright, Recipe.load(file), models)
+    light = stylize(content, bright, Recipe.load(file).with_weights({"darkness": 0}), models)
+    assert list(dark.history)[2:] == ["content", "style", "edge", "depth", "tv", "darkness", "total"]
+    assert light.history["darkness"].eq(0).all()
+    wanted = content.mean().item() / 2
+    missed, ignored = (abs(np.asarray(result.image).mean() / 255 - wanted) for result in (dark, light))
+    assert missed < ignored / 2
+
+
+def test_an_added_term_may_have_weight_in_one_stage_only(darkness, content, styles, models):
+    stages = [{"steps": 2, "weights": {"darkness": 2}}, {"steps": 2}, {"steps": 2, "weights": {"darkness": 2}}]
+    stages[2]["without"] = ["darkness"]
+    asked = Recipe.model_validate({"name": "once", "size": 48, "stages": stages})
+    history = stylize(content, styles[0], asked, models).history
+    assert history.groupby("stage")["darkness"].max().gt(0).tolist() == [True, False, False]
+
+
+def test_a_weight_of_an_added_term_is_checked_as_any_other(darkness):
+    for value, says in ((-1, "weights.darkness: Input should be greater than or equal to 0"), ("much", "valid number")):
+        with pytest.raises(InputError, match=says):
+            recipe().with_weights({"darkness": value})
+    with pytest.raises(InputError, match=r'unknown key weights.darknes \(did you mean "darkness"\?\)'):
+        recipe().with_weights({"darknes": 1})
+
+
+def test_without_its_package_a_recipe_that_weighs_its_term_is_refused():
+    with pytest.raises(InputError, match="unknown key weights.darkness"):
+        recipe().with_weights({"darkness": 1})
+
+
+def test_a_recipe_with_an_added_term_survives_being_written_and_read(darkness):
+    asked = recipe().with_weights({"darkness": 3})
+    assert Recipe.model_validate_json(asked.model_dump_json(exclude_unset=True)) == asked
+    assert asked.terms == ("content", "style", "edge", "depth", "tv", "darkness")
+
+
+def test_a_package_that_cannot_be_imported_is_named(tmp_path, content, styles, models):
+    points = {"spnst.loss_terms": {"broken": "broken_terms:Broken"}}
+    folder = distribution.write(tmp_path, "broken_terms", module="import no_such_module", entry_points=points)
+    with distribution.installed(folder):
+        asked = recipe().with_weights({"broken": 1})
+        with pytest.raises(InputError, match=r'loss term "broken" can\'t be loaded from broken_terms'):
+            objective_of(asked, content, styles[:1], models)

@@ -1,0 +1,73 @@
+"""Statistics gathered tile by tile are those of the whole picture, and so are their gradients."""
+
+import pytest
+import torch
+
+from spnst_core.compute import moments
+from spnst_core.compute.tiling import Reach
+from spnst_core.objective import losses
+from spnst_core.objective.statistics import encode, fitting_tile
+
+
+class Edges:
+    """An encoder of two layers, in double precision: differences of neighbours, and the picture less its mean."""
+
+    def features(self, x, layers):
+        padded = torch.nn.functional.pad(x, (1, 1, 1, 1))
+        found = {
+            "near": torch.cat([padded[..., 1:-1, 2:] - x, padded[..., 2:, 1:-1] - x], 1),
+            "whole": x - x.mean((2, 3), keepdim=True),
+        }
+        return {layer: found[layer] for layer in layers}
+
+    def reach(self, layer):
+        return Reach(1, 1) if layer == "near" else None
+
+
+LAYERS = ("near", "whole")
+
+
+def pictures(count, seed=0):
+    return torch.rand(count, 3, 37, 50, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+@pytest.mark.parametrize("side", [14, 20, 100])
+@pytest.mark.parametrize("form", ["relative", "raw"])
+def test_they_are_those_of_the_whole_picture(side, form):
+    x, goal, encoder = pictures(2), pictures(1, seed=1), Edges()
+    found = encode(encoder, x, LAYERS, side, LAYERS, goal, form)
+    features, wanted = encoder.features(x, LAYERS), encoder.features(goal, LAYERS)
+    for layer in LAYERS:
+        torch.testing.assert_close(found.gram[layer], moments.gram(features[layer]))
+        torch.testing.assert_close(found.mean[layer], moments.mean(features[layer]))
+        expected = losses.content_loss(features[layer], wanted[layer], form)
+        torch.testing.assert_close(found.content[layer], expected)
+
+
+def test_gradients_are_those_of_the_whole_picture():
+    goal = pictures(1, seed=1)
+
+    def gradient(side):
+        x = pictures(2).requires_grad_(True)
+        found = encode(Edges(), x, LAYERS, side, LAYERS, goal)
+        value = sum(found.gram[k].square().sum() + found.mean[k].sum() + found.content[k].sum() for k in LAYERS)
+        return torch.autograd.grad(value, x)[0]
+
+    torch.testing.assert_close(gradient(14), gradient(100))
+
+
+def test_only_what_is_asked_for_is_there():
+    found = encode(Edges(), pictures(1), ["near"], 20)
+    assert list(found.gram) == list(found.mean) == ["near"]
+    assert not found.content
+
+
+def test_a_small_picture_is_read_whole(models):
+    assert fitting_tile(models.encoder, models.encoder.style_layers, torch.zeros(1, 3, 64, 64)) is None
+
+
+def test_a_picture_that_fits_no_memory_is_read_in_tiles(models):
+    huge = torch.zeros(1).expand(1, 3, 200_000, 200_000)
+    side = fitting_tile(models.encoder, models.encoder.style_layers, huge)
+    assert side is not None
+    assert side < 200_000
