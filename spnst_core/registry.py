@@ -72,7 +72,7 @@ class Registry(Generic[T]):
         except Exception as error:  # whatever another package raises while it is imported
             raise InputError(
                 f'{self.kind} "{name}" can\'t be loaded from {_origin(point)}: '
-                f"{type(error).__name__}: {error}; update or uninstall that package"
+                f"{type(error).__name__}: {' '.join(str(error).split())}; update or uninstall that package"
             ) from error
         return cast(T, added)
 

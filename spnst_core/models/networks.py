@@ -86,8 +86,9 @@ def create(role: Role, name: str) -> nn.Module:
     except Exception as error:  # whatever another package raises
         if not origin:
             raise
+        problem = f"{type(error).__name__}: {' '.join(str(error).split())}"
         raise InputError(
-            f'{ROLES[role].kind} "{name}" of {origin} can\'t be created: {type(error).__name__}: {error}; '
+            f'{ROLES[role].kind} "{name}" of {origin} can\'t be created: {problem}; '
             "update that package or choose another network"
         ) from error
     return _ready(network)

@@ -21,16 +21,17 @@ from pydantic import (
 from pydantic_core import PydanticKnownError
 
 from spnst_core.errors import InputError, closest
+from spnst_core.models.networks import ENCODERS
 from spnst_core.models.roles import Layered
 from spnst_core.recipes.style_size import StyleSize
 from spnst_core.recipes.terms import TERMS
+from spnst_core.registry import Registry
 
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Strokes = Annotated[tuple[Positive, ...], Field(min_length=1)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Shares = Annotated[dict[str, Positive], Field(min_length=1)]
-EncoderName = Literal["embedded", "vgg19"]
 WrittenStyleSize = Annotated[
     StyleSize, BeforeValidator(lambda x: StyleSize.parse(x) if isinstance(x, str) else x), PlainSerializer(str)
 ]
@@ -41,6 +42,11 @@ MARGIN = 8
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _known_encoder(name: str) -> str:
+    ENCODERS.require(name)
+    return name
 
 
 def _known_term(name: str) -> str:
@@ -76,8 +82,8 @@ class Weights(_Frozen):
         return self.model_dump()
 
 
-class Layers(_Frozen):
-    """Layers of one encoder for content and for style, and how much each counts; its own choice where not given."""
+class LayerChoice(_Frozen):
+    """Layers of one encoder, and the share of each in the content and in the style loss; by default its own choice."""
 
     content: Shares | None = None
     style: Shares | None = None
@@ -135,7 +141,7 @@ class Recipe(_Frozen):
     jitter: bool = True
     edge_on: Literal["maps", "features"] = "maps"
     depth_on: Literal["maps", "features"] = "maps"
-    layers: dict[EncoderName, Layers] = {}
+    layers: dict[Annotated[str, AfterValidator(_known_encoder)], LayerChoice] = {}
     size: Annotated[int, Field(ge=32)] = 256
     style_size: WrittenStyleSize | None = None
     weights: Weights = Weights()
@@ -165,34 +171,36 @@ class Recipe(_Frozen):
 
     @staticmethod
     def names() -> list[str]:
-        """Names of the built-in recipes."""
-        folder = resources.files("spnst_core.recipes") / "builtin"
-        return sorted(Path(f.name).stem for f in folder.iterdir() if f.name.endswith(".yaml"))
+        """Names of the built-in recipes, then of those that packages add."""
+        return RECIPES.names()
 
     @classmethod
     def load(cls, source: str | Path) -> Recipe:
-        """A built-in recipe by name, or one of your own from a ``.yaml`` file, whose ``name`` defaults to the file's.
+        """A recipe by name, built in or of a package, or from a ``.yaml`` file, whose ``name`` defaults to the file's.
 
         Raises:
             InputError: no such recipe or file, not YAML, a misspelt key, or a value out of range.
         """
         text = str(source)
         if not text.endswith((".yaml", ".yml")):
-            if text not in cls.names():
+            if text not in RECIPES:
                 raise InputError(
-                    f'no recipe "{text}"{closest(text, cls.names())}: built in are {", ".join(cls.names())}; '
+                    f'no recipe "{text}"{closest(text, cls.names())}: there are {", ".join(cls.names())}; '
                     "a recipe of your own is a path ending in .yaml"
                 )
-            return cls._parse(
-                (resources.files("spnst_core.recipes") / "builtin" / f"{text}.yaml").read_text("utf-8"), text
-            )
+            return RECIPES[text]
         try:
-            return cls._parse(Path(text).read_text("utf-8"), text)
+            return cls.from_yaml(Path(text).read_text("utf-8"), text)
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(f"recipe {text} can't be read: {error}") from error
 
     @classmethod
-    def _parse(cls, text: str, source: str) -> Recipe:
+    def from_yaml(cls, text: str, source: str) -> Recipe:
+        """A recipe from YAML text; ``source`` names it in errors, and gives its ``name`` unless the text does.
+
+        Raises:
+            InputError: as `load`.
+        """
         try:
             data = yaml.safe_load(text)
         except yaml.YAMLError as error:
@@ -261,8 +269,8 @@ class Recipe(_Frozen):
         """The encoder's layers for style and what each counts."""
         return self._layers(encoder).style or encoder.style_layers
 
-    def _layers(self, encoder: Layered) -> Layers:
-        return next((layers for name, layers in self.layers.items() if name == encoder.name), Layers())
+    def _layers(self, encoder: Layered) -> LayerChoice:
+        return next((layers for name, layers in self.layers.items() if name == encoder.name), LayerChoice())
 
     def stage_weights(self, stage: Stage) -> Weights:
         """The weights in force in one stage."""
@@ -279,16 +287,36 @@ class Recipe(_Frozen):
         return sum(stage.steps for stage in self.stages)
 
 
-_KEYS = {key for model in (Recipe, Stage, Weights, Layers) for key in model.model_fields}
+_KEYS = {key for model in (Recipe, Stage, Weights, LayerChoice) for key in model.model_fields}
 
 
 def _problem(error: Any) -> str:
     """One pydantic error as: key, what is wrong, what was given."""
-    where = ".".join(str(part) for part in error["loc"]) or "recipe"
+    where = ".".join(str(part) for part in error["loc"] if part != "[key]") or "recipe"
     if error["type"] == "extra_forbidden":
         return f"unknown key {where}{closest(str(error['loc'][-1]), [*_KEYS, *TERMS])}"
     if error["type"] == "missing":
         return f"key {where} is missing"
-    if error["loc"]:
-        return f"{where}: {error['msg']}, not {error['input']!r}"
-    return str(error["msg"]).removeprefix("Value error, ")
+    if error["type"] == "value_error":
+        problem = str(error["msg"]).removeprefix("Value error, ")
+        return f"{where}: {problem}" if error["loc"] else problem
+    return f"{where}: {error['msg']}, not {error['input']!r}"
+
+
+def _require_recipe(name: str, value: Any) -> None:
+    if not isinstance(value, Recipe):
+        raise TypeError(f"it is a {type(value).__name__}, not a spnst_core.Recipe")
+    if value.name != name:
+        raise ValueError(f'its name is "{value.name}"; entry point and name must be the same')
+
+
+_BUILT_IN = sorted(
+    file.name.removesuffix(".yaml")
+    for file in (resources.files("spnst_core.recipes") / "builtin").iterdir()
+    if file.name.endswith(".yaml")
+)
+
+RECIPES: Registry[Recipe] = Registry(
+    "recipe", "spnst.recipes", {name: f"spnst_core.recipes.builtin:{name}" for name in _BUILT_IN}, _require_recipe
+)
+"""Recipes by name."""

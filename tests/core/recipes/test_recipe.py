@@ -1,6 +1,7 @@
 """Recipes: the built-in ones, one's own from YAML, and what a mistake in one says."""
 
 import pytest
+from distribution import installed, write
 
 from spnst_core import InputError, Recipe, Weights
 from spnst_core.models.vgg import LAYERS, VGG19Encoder
@@ -73,9 +74,12 @@ def test_a_stage_may_leave_terms_out_whatever_their_weights(tmp_path):
         ("stages: [{steps: 1}]\nweights: {style: .nan}", "weights.style: Input should be"),
         ("stages: [{steps: 1, scale: 0.5}]", "must never fall and must end at 1, not [0.5]"),
         ("stages: [{steps: 1}]\nform: relativ", "form: Input should be 'relative' or 'raw', not 'relativ'"),
-        ("stages: [{steps: 1}]\nstyle_size: 512-wide", "style_size: Value error, a style size is pixels and a side"),
+        ("stages: [{steps: 1}]\nstyle_size: 512-wide", "style_size: a style size is pixels and a side"),
         ("stages: [{steps: 1}]\nstyle_size: 0-long", "a style can't be looked at with 0 pixels"),
-        ("stages: [{steps: 1}]\nlayers: {vgg: {style: {relu1_1: 1}}}", "'embedded' or 'vgg19', not 'vgg'"),
+        (
+            "stages: [{steps: 1}]\nlayers: {vgg: {style: {relu1_1: 1}}}",
+            'layers.vgg: no encoder "vgg" (did you mean "vgg19"?): there are',
+        ),
         ("stages: [{steps: 1}]\nlayers: {vgg19: {styles: {relu1_1: 1}}}", '(did you mean "style"?)'),
         ("stages: [{steps: 1}]\nlayers: {vgg19: {style: {relu1_1: -1}}}", "greater than 0, not -1"),
         ("stages: [{steps: 1}]\nlayers: {vgg19: {style: {}}}", "at least 1 item"),
@@ -98,6 +102,36 @@ def test_a_mistake_is_named_in_one_line(tmp_path, text, says):
 def test_an_unknown_name_gets_the_nearest():
     with pytest.raises(InputError, match='no recipe "strucure" \\(did you mean "structure"\\?\\)'):
         Recipe.load("strucure")
+
+
+INK = """
+import spnst_core as sp
+
+INK = sp.Recipe(name="ink", layers={"dots": {"style": {"coarse": 1.0}}}, stages=[sp.Stage(steps=2)])
+"""
+
+
+def test_a_package_adds_recipes_and_encoders_that_they_choose_layers_of(tmp_path):
+    groups = {"spnst.recipes": {"ink": "inks:INK"}, "spnst.encoders": {"dots": "inks:Dots"}}
+    with installed(write(tmp_path, "inks", "1.0", INK, groups)):
+        assert Recipe.names()[-1] == "ink"
+        assert Recipe.load("ink").layers["dots"].style == {"coarse": 1.0}
+    with pytest.raises(InputError, match='no recipe "ink"'):
+        Recipe.load("ink")
+
+
+@pytest.mark.parametrize(
+    ("module", "says"),
+    [
+        ("INK = {}", "it is a dict, not a spnst_core.Recipe"),
+        ("import spnst_core as sp\nINK = sp.Recipe.load('gatys')", 'its name is "gatys"'),
+        (INK, 'no encoder "dots"'),
+    ],
+)
+def test_a_faulty_recipe_of_a_package_is_refused(tmp_path, module, says):
+    folder = write(tmp_path, "inks", "1.0", module, {"spnst.recipes": {"ink": "inks:INK"}})
+    with installed(folder), pytest.raises(InputError, match=f'recipe "ink" .* inks:INK of inks 1.0: .*{says}'):
+        Recipe.load("ink")
 
 
 def test_a_missing_file_is_named(tmp_path):
