@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import sha256
@@ -22,7 +23,7 @@ from spnst_core.models.weights import Progress, silent
 
 @dataclass(frozen=True)
 class Profile:
-    """A choice of networks, by their names in `spnst_core.models.networks.ROLES`."""
+    """A choice of networks, by their names in the registries of `spnst_core.models.networks`."""
 
     encoder: str
     edges: str
@@ -70,7 +71,19 @@ class Identity:
 
 @dataclass(frozen=True)
 class Models:
-    """The networks of one profile on one device; ``precision`` is what they multiply in while images are optimised."""
+    """The networks of one profile on one device, each a `torch.nn.Module`; made by `load_models`.
+
+    ``models.encoder(x)``, ``models.edges(x)`` and ``models.depth(x)`` take pictures (N, 3, H, W), RGB in [0, 1], and
+    are differentiable with respect to them.
+
+    Attributes:
+        identity: which networks these are: name of the profile, fingerprint, the encoder's layers.
+        encoder: features (N, C, h, w) by the names of their layers, see `spnst_core.models.roles.Encoder`.
+        edges: edge probability (N, 1, H, W) in [0, 1].
+        depth: relative inverse depth (N, 1, H, W), larger = nearer, on any scale.
+        device: where their weights are, and where pictures are computed.
+        precision: floating-point type of their multiplications while images are optimised.
+    """
 
     identity: Identity
     encoder: Encoder
@@ -78,6 +91,21 @@ class Models:
     depth: DepthEstimator
     device: torch.device
     precision: torch.dtype = torch.float32
+
+    def to(self, device: str | torch.device) -> "Models":
+        """The networks on another device; these stay where they are. On the same device, the very same object.
+
+        Args:
+            device: as for `load_models`. The precision stays what it is.
+
+        Raises:
+            InputError: this machine has no such device.
+        """
+        place = find_device(device)
+        if place == self.device:
+            return self
+        networks: Any = deepcopy({role: getattr(self, role) for role in ROLES})  # at once: they may share a trunk
+        return replace(self, **{role: network.to(place) for role, network in networks.items()}, device=place)
 
     @cached_property
     def at_work(self) -> "Models":

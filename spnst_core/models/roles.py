@@ -59,6 +59,10 @@ class Encoder(Layered, Protocol):
         """Responses (N, C, h, w) of the named layers to pictures (N, 3, H, W) in [0, 1]; differentiable."""
         ...
 
+    def __call__(self, x: Tensor) -> Mapping[str, Tensor]:
+        """`features` of the encoder's own content and style layers, by their names."""
+        ...
+
     def reach(self, layer: str) -> Reach | None:
         """The receptive field of the layer; None if it is the whole picture."""
         ...

@@ -85,22 +85,33 @@ class VGG19Encoder(nn.Module):
         self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1), persistent=False)
 
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        """`features` of the encoder's own content and style layers.
+
+        Each convolution, ReLU and pooling is called as a module and changes nothing in place, so that forward hooks
+        are given what the layers really return.
+        """
+        return self._responses(x, {**self.content_layers, **self.style_layers}, in_place=False)
+
     def features(self, x: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
-        """The named layers' responses, by the names asked for.
+        """The named layers' responses, by the names asked for; in less memory than `forward`.
 
         Shape: (N, 3, H, W) RGB in [0, 1] → (N, C, ⌊H/2ᵏ⁻¹⌋, ⌊W/2ᵏ⁻¹⌋) in block k, half of that after its pooling.
 
         Raises:
             InputError: no such layer, or a picture too small to reach it.
         """
+        return self._responses(x, layers, in_place=True)
+
+    def _responses(self, x: Tensor, layers: Collection[str], in_place: bool) -> dict[str, Tensor]:
         wanted = {layer_index(name) for name in layers}
         deepest = max(wanted, default=-1)
         _check_size(x, deepest)
         found: dict[int, Tensor] = {}
         h = (x - self.mean) / self.std
         for index, layer in enumerate(self.stack[: deepest + 1]):
-            in_place = isinstance(layer, nn.ReLU) and index - 1 not in wanted
-            h = h.relu_() if in_place else layer(h)
+            overwrites = in_place and isinstance(layer, nn.ReLU) and index - 1 not in wanted
+            h = h.relu_() if overwrites else layer(h)
             if index in wanted:
                 found[index] = h
         return {name: found[layer_index(name)] for name in layers}

@@ -42,6 +42,13 @@ class PatchEncoder(nn.Module):
             self.banks.append(Bank(channels, filters, side))
             channels = filters
 
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        """`features` of the encoder's own content and style layers.
+
+        Nothing is changed in place, so that forward hooks of the banks are given what these really return.
+        """
+        return self._responses(x, {**self.content_layers, **self.style_layers}, in_place=False)
+
     def features(self, x: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
         """The named layers' responses to pictures (N, 3, H, W) in [0, 1], in one pass no deeper than needed.
 
@@ -50,6 +57,9 @@ class PatchEncoder(nn.Module):
         Raises:
             InputError: no such layer.
         """
+        return self._responses(x, layers, in_place=True)
+
+    def _responses(self, x: Tensor, layers: Collection[str], in_place: bool) -> dict[str, Tensor]:
         _check(layers)
         found: dict[str, Tensor] = {}
         if "colour" in layers:
@@ -59,7 +69,7 @@ class PatchEncoder(nn.Module):
         deepest = max((k for k in range(1, len(self.banks) + 1) if f"bank{k}" in layers), default=0)
         h = x
         for k in range(1, deepest + 1):
-            h = self.respond(h if k == 1 else blur_pool(h), k)
+            h = self.respond(h if k == 1 else blur_pool(h), k, in_place)
             if f"bank{k}" in layers:
                 found[f"bank{k}"] = h
         return found
@@ -73,12 +83,12 @@ class PatchEncoder(nn.Module):
         _check([layer])
         return REACHES[layer]
 
-    def respond(self, x: Tensor, k: int) -> Tensor:
-        """Layer k's response to its own input."""
+    def respond(self, x: Tensor, k: int, in_place: bool = True) -> Tensor:
+        """Layer k's response to its own input; ``in_place`` saves memory and overwrites what the bank returns."""
         pad = LAYERS[k - 1][0] // 2
         with torch.autocast(x.device.type, enabled=False):  # which would mirror in float32
             padded = F.pad(x, (pad, pad, pad, pad), mode="reflect")
-        return F.relu(self.banks[k - 1](padded), inplace=True)
+        return F.relu(self.banks[k - 1](padded), inplace=in_place)
 
 
 def _reaches() -> dict[str, Reach | None]:

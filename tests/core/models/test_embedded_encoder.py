@@ -36,6 +36,19 @@ def test_only_the_layers_asked_for_are_returned(encoder):
     assert encoder.features(torch.rand(1, 3, 32, 32), ["bank2"]).keys() == {"bank2"}
 
 
+@torch.no_grad()
+def test_called_it_gives_its_own_layers_and_hooks_are_given_what_banks_return(encoder):
+    kept, x = [], torch.rand(1, 3, 32, 48, generator=torch.Generator().manual_seed(0))
+    hook = encoder.banks[0].register_forward_hook(lambda module, args, out: kept.append(out))
+    found = encoder(x)
+    hook.remove()
+    assert found.keys() == {*encoder.content_layers, *encoder.style_layers}
+    expected = encoder.features(x, found)
+    assert all(torch.equal(features, expected[name]) for name, features in found.items())
+    assert kept[0].min() < 0
+    assert torch.equal(kept[0].relu(), found["bank1"])
+
+
 def test_responses_have_about_unit_power_on_real_pictures(encoder, photographs, paintings):
     pictures = [*photographs.values(), *paintings.values()]
     for layer in ("bank1", "bank2", "bank3"):

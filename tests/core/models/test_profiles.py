@@ -1,5 +1,6 @@
 """Profiles: what the interfaces promise, and what a wrong name says."""
 
+from dataclasses import replace
 from hashlib import sha256
 
 import pytest
@@ -7,7 +8,7 @@ import torch
 from distribution import installed, write
 
 from spnst_core import InputError, load_models
-from spnst_core.models import weights
+from spnst_core.models import profiles, weights
 from spnst_core.models.embedded import depth, shipped
 from spnst_core.models.embedded.encoder import EmbeddedEncoder
 from spnst_core.models.hed import HED
@@ -142,6 +143,20 @@ def test_a_network_that_does_not_answer_to_its_role_is_refused(tmp_path, group, 
 def test_an_unknown_profile_gets_the_nearest():
     with pytest.raises(InputError, match='no profile "embeded" \\(did you mean "embedded"\\?\\)'):
         load_models("embeded")
+
+
+def test_models_move_to_another_device_as_copies(models, monkeypatch):
+    assert models.to("cpu") is models.to(torch.device("cpu")) is models
+    with pytest.raises(InputError, match='no device "tpu" on this machine'):
+        models.to("tpu")
+    monkeypatch.setattr(profiles, "find_device", torch.device)  # "meta" is a device that needs no hardware
+    both = replace(models, edges=models.encoder)
+    moved = both.to("meta")
+    assert moved.device == torch.device("meta")
+    assert {p.device.type for p in moved.encoder.parameters()} == {"meta"}
+    assert {p.device.type for p in models.encoder.parameters()} == {"cpu"}
+    assert moved.edges is moved.encoder, "what two roles share stays shared"
+    assert (moved.identity, moved.precision) == (models.identity, models.precision)
 
 
 @pytest.mark.parametrize("device", ["gpu", "cuda:x:y", "tpu"])

@@ -73,6 +73,26 @@ def test_nothing_runs_beyond_the_deepest_layer_asked_for(encoder):
 
 
 @torch.no_grad()
+def test_called_it_gives_its_own_layers_and_hooks_are_given_what_layers_return(encoder):
+    kept, x = {}, picture(32, 48)
+    handles = [
+        layer.register_forward_hook(lambda module, args, out, i=i: kept.update({i: out}))
+        for i, layer in enumerate(encoder.stack)
+    ]
+    handles.append(encoder.register_forward_hook(lambda module, args, out: kept.update(all=out)))
+    found = encoder(x)
+    for handle in handles:
+        handle.remove()
+    assert kept["all"] is found
+    assert found.keys() == {*encoder.content_layers, *encoder.style_layers}
+    expected = encoder.features(x, [*found, "conv1_2", "relu1_2"])
+    for name, features in found.items():
+        torch.testing.assert_close(features, expected[name], rtol=0, atol=0)
+    assert torch.equal(kept[LAYERS["conv1_2"]], expected["conv1_2"])
+    assert torch.equal(kept[LAYERS["relu1_2"]], expected["relu1_2"])
+
+
+@torch.no_grad()
 def test_average_pooling_is_the_mean_of_two_by_two(weights):
     found = build("vgg19", weights, pooling="average").features(picture(16, 24), ["relu1_2", "pool1"])
     means = found["relu1_2"].unflatten(3, (12, 2)).unflatten(2, (8, 2)).mean((3, 5))
