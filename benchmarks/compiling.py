@@ -25,8 +25,8 @@ from spnst_core.objective.canvas import canvas
 from spnst_core.objective.objective import Objective
 from spnst_core.objective.targets import StyleTargets
 from spnst_core.optim.gradient import differentiated
+from spnst_core.painting import content_targets
 from spnst_core.recipes.recipe import Stage
-from spnst_core.stylize import content_targets
 
 ROUNDS = 7
 

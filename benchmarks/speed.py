@@ -38,8 +38,8 @@ from spnst_core.objective.canvas import at_size, canvas
 from spnst_core.objective.objective import Objective
 from spnst_core.objective.targets import ContentTargets, StyleTargets
 from spnst_core.optim.optimize import optimize
+from spnst_core.painting import content_targets, style_targets
 from spnst_core.recipes.recipe import Stage
-from spnst_core.stylize import content_targets
 
 PLAIN_STEPS = 100
 """Full-size steps of the plain loop on each cell of the grid, as many as the scripts take."""
@@ -157,11 +157,6 @@ class Grid:
 def in_precision(models: Models, dtype: torch.dtype) -> Models:
     """The same networks, run in ``torch.float32`` or ``torch.bfloat16``."""
     return replace(models, precision=dtype)
-
-
-def style_targets(painting: Tensor, recipe: Recipe, models: Models) -> StyleTargets:
-    """What a painting asks of pastiches by that recipe."""
-    return StyleTargets.compute(painting, models, recipe.style_sizes, recipe.style_layers(models.encoder))
 
 
 def plain_recipe(recipe: Recipe, lr: float, steps: int) -> Recipe:

@@ -31,8 +31,8 @@ from spnst_core.objective.statistics import fitting_tile
 from spnst_core.objective.targets import StyleTargets
 from spnst_core.optim.gradient import differentiated
 from spnst_core.optim.optimize import optimize
+from spnst_core.painting import content_targets
 from spnst_core.recipes.recipe import Stage
-from spnst_core.stylize import content_targets
 
 STEPS = 2
 MIB = 2**20

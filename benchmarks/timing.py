@@ -14,7 +14,7 @@ from spnst_core.imaging import io as image_io
 from spnst_core.models.profiles import Models
 from spnst_core.objective.targets import StyleTargets
 from spnst_core.optim.optimize import optimize
-from spnst_core.stylize import content_targets
+from spnst_core.painting import content_targets
 
 
 @dataclass(frozen=True)

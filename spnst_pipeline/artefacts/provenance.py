@@ -30,7 +30,7 @@ def stamp(made: Mapping[str, Any], history: pd.DataFrame) -> dict[str, str]:
 
     Args:
         made: how the pastiche was made.
-        history: one row a step: step, stage and the terms of the loss; see `spnst_core.stylize.Trace`.
+        history: one row a step: step, stage and the terms of the loss; see `spnst_core.painting.Trace`.
     """
     return {MADE: json.dumps(made), HISTORY: _packed(history)}
 

@@ -13,8 +13,8 @@ from spnst_core.objective.canvas import at_size, canvas
 from spnst_core.objective.objective import Objective
 from spnst_core.objective.targets import StyleTargets
 from spnst_core.objective.view import View
+from spnst_core.painting import content_targets
 from spnst_core.recipes.recipe import Stage
-from spnst_core.stylize import content_targets
 
 SIZE = 64
 

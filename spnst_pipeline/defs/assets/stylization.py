@@ -16,9 +16,9 @@ from spnst_core.imaging import io as image_io
 from spnst_core.objective.targets import ContentTargets, DepthMap, EdgeMap, StyleTargets
 from spnst_core.objective.terms.style import style_misfit
 from spnst_core.optim.optimize import optimize, starting_point
+from spnst_core.painting import Trace, content_targets
 from spnst_core.recipes.recipe import Recipe
 from spnst_core.recipes.style_size import StyleSize
-from spnst_core.stylize import Trace, content_targets
 from spnst_pipeline.artefacts import layout, provenance
 from spnst_pipeline.artefacts.fingerprints import BLOCKED, HEAD, metadata
 from spnst_pipeline.artefacts.partition_keys import cell_key, rows

@@ -23,8 +23,8 @@ from spnst_core.objective.targets import StyleTargets
 from spnst_core.objective.view import View
 from spnst_core.optim.gradient import differentiated
 from spnst_core.optim.optimize import optimize
+from spnst_core.painting import content_targets
 from spnst_core.recipes.recipe import Layers, Stage, Weights
-from spnst_core.stylize import content_targets
 
 EVERYTHING = Weights(content=1, style=1, edge=1, depth=1, tv=0.1)
 

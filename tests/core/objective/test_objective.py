@@ -11,8 +11,8 @@ from spnst_core.objective.canvas import canvas
 from spnst_core.objective.objective import Objective
 from spnst_core.objective.targets import ContentTargets, StyleTargets
 from spnst_core.objective.view import View
+from spnst_core.painting import content_targets
 from spnst_core.recipes.recipe import Stage, Weights
-from spnst_core.stylize import content_targets
 
 DARKNESS = """
 from spnst_core.objective.terms.term import LossTerm

@@ -6,8 +6,8 @@ from spnst_core import Recipe
 from spnst_core.objective.targets import StyleTargets
 from spnst_core.optim.early_stopping import WINDOW, Plateau
 from spnst_core.optim.optimize import optimize
+from spnst_core.painting import Trace, content_targets
 from spnst_core.recipes.recipe import Stage
-from spnst_core.stylize import Trace, content_targets
 
 
 def followed(curves, share, steps):

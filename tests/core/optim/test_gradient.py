@@ -14,8 +14,8 @@ from spnst_core.objective.objective import Objective
 from spnst_core.objective.targets import StyleTargets
 from spnst_core.optim.gradient import evaluate
 from spnst_core.optim.optimize import optimize
+from spnst_core.painting import content_targets
 from spnst_core.recipes.recipe import Stage
-from spnst_core.stylize import content_targets
 
 SIZE = 48
 WAITS = {"_local_scalar_dense", "nonzero", "item", "is_nonzero", "equal", "unique", "masked_select"}

@@ -20,8 +20,8 @@ from spnst_core.objective.terms.style import style_misfit
 from spnst_core.objective.view import DEPTH_NOISE, View
 from spnst_core.optim.lbfgs import LBFGS
 from spnst_core.optim.optimize import optimize
+from spnst_core.painting import content_targets
 from spnst_core.recipes.recipe import Layers, Stage, Weights
-from spnst_core.stylize import content_targets
 
 
 def short(name="structure", **changes):
