@@ -1,6 +1,6 @@
 # syntax=docker/dockerfile:1
-# One image for all that Dagster needs: by default it serves the code location, and runs are processes inside it;
-# with other commands it is the webserver and the daemon (deploy/compose.yaml).
+# One image for every Dagster service. By default it serves the code location, and runs are processes inside it; with
+# other commands it is the webserver or the daemon (deploy/compose.yaml).
 
 FROM python:3.12-slim-bookworm AS build
 RUN python -m venv /opt/spnst
@@ -8,11 +8,11 @@ WORKDIR /src
 COPY pyproject.toml README.md LICENSE ./
 COPY spnst_core spnst_core
 COPY spnst_pipeline spnst_pipeline
-# The mounted cache speeds the next build up and isn't part of any layer.
+# The cache mount speeds up the next build and isn't part of any layer.
 RUN --mount=type=cache,target=/root/.cache/pip /opt/spnst/bin/pip install '.[s3,postgres]'
 
 FROM python:3.12-slim-bookworm
-# A fixed uid, so that mounted folders can be given to it; by number, so that a cluster can see that it isn't root.
+# A fixed uid, so that mounted folders can be assigned to it; numeric, so that a cluster can verify that it isn't root.
 RUN useradd --uid 10001 --create-home spnst \
     && install --directory --owner spnst /dagster /dagster/storage /store /weights
 COPY --from=build /opt/spnst /opt/spnst
@@ -26,7 +26,7 @@ ENV PATH=/opt/spnst/bin:$PATH \
     SPNST_WEIGHTS=/weights
 WORKDIR /dagster
 USER 10001
-# Logs of runs, everything made, and downloaded weights.
+# Logs of runs, the store, and downloaded weights.
 VOLUME ["/dagster/storage", "/store", "/weights"]
 EXPOSE 4000
 HEALTHCHECK --interval=15s --timeout=10s --start-period=60s CMD ["dagster", "api", "grpc-health-check", "-p", "4000"]

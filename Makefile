@@ -1,4 +1,4 @@
-# make demo | test | ui | lint | docs: each sets up .venv first, once.
+# make demo | test | ui | lint | docs: each sets up .venv on first use.
 PYTHON ?= python3
 BIN := .venv/bin
 OUT ?= out/demo
@@ -9,7 +9,7 @@ DAGSTER_HOME = $(abspath $(OUT))/.dagster
 demo: .venv/installed
 	$(BIN)/spnst demo --out $(OUT)
 
-# Files in their own order: those of few tests, which xdist would keep for the end, take longest.
+# Test files run in their own order: xdist would leave those with few tests for the end, and they take longest.
 test: .venv/installed-dev
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
@@ -25,7 +25,7 @@ lint: .venv/installed-dev
 	$(BIN)/lint-imports
 	$(BIN)/hadolint Dockerfile
 
-# Into site/. The page of the command line is written from its own help texts.
+# Builds site/. The page on the command line is generated from its help texts.
 docs: .venv/installed-docs
 	$(BIN)/typer spnst_pipeline.cli.main utils docs --name spnst --title "Command line" --output docs/reference/cli.md
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet

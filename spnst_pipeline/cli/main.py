@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
 DEMO_SIZE = 192
 DEMO_GRID = 3
-"""Photographs, and paintings, in the demo."""
+"""Number of contents, and of styles, in the demo."""
 
 PLACE = "DIR|s3://BUCKET/PREFIX"
 
 app = typer.Typer(
-    help="Photographs take on painted styles and keep their depth and edges.",
+    help="Paint photographs in the style of paintings, and keep their depth and edges.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -42,11 +42,12 @@ app.add_typer(models_command.app, name="models")
 
 @app.command()
 def demo(
-    out: Annotated[str, typer.Option(metavar=PLACE, help="folder, or s3://bucket/prefix, for all made")] = "out/demo",
+    out: Annotated[str, typer.Option(metavar=PLACE, help="the store: folder or S3 prefix")] = "out/demo",
 ) -> None:
-    """Paint sample photographs in sample styles by two recipes; needs no downloads and no GPU.
+    """Paint the sample grid.
 
-    The samples are put into OUT/samples, or, if OUT is on S3, where Dagster keeps its records (see run --home).
+    Paints sample contents in sample styles with two recipes. It needs no downloads and no GPU. The samples are written
+    to OUT/samples or, if OUT is on S3, to the folder of Dagster's own records (see --home of the command run).
     """
     from spnst_core import samples
     from spnst_pipeline.project import open_store
@@ -66,46 +67,51 @@ def demo(
 
 @app.command()
 def run(
-    content: Annotated[str | None, typer.Option(metavar=PLACE, help="folder or S3 prefix of photographs")] = None,
-    style: Annotated[str | None, typer.Option(metavar=PLACE, help="folder or S3 prefix of paintings")] = None,
-    out: Annotated[str | None, typer.Option(metavar=PLACE, help="folder or S3 prefix for everything made")] = None,
+    content: Annotated[str | None, typer.Option(metavar=PLACE, help="folder or S3 prefix of the contents")] = None,
+    style: Annotated[str | None, typer.Option(metavar=PLACE, help="folder or S3 prefix of the styles")] = None,
+    out: Annotated[str | None, typer.Option(metavar=PLACE, help="the store: folder or S3 prefix")] = None,
     recipe: Annotated[
-        list[str] | None, typer.Option(metavar="NAME|FILE.yaml", help="how to paint; may be given several times")
+        list[str] | None,
+        typer.Option(metavar="NAME|FILE.yaml", help="recipe to paint with; can be given several times"),
     ] = None,
     experiment: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="recipes made to be compared: seed_six, ablation, sweep"),
+        typer.Option(metavar="NAME", help="group of recipes to compare: seed_six, ablation, sweep"),
     ] = None,
     profile: Annotated[str | None, typer.Option(metavar="NAME", help="pretrained or embedded networks")] = None,
     encoder: Annotated[
-        str | None, typer.Option(metavar="NAME", help="encoder in place of the profile's: embedded, vgg19")
+        str | None, typer.Option(metavar="NAME", help="encoder instead of the profile's: embedded, vgg19")
     ] = None,
     edges: Annotated[
-        str | None, typer.Option(metavar="NAME", help="edge detector likewise: embedded, hed, hed_controlnet")
+        str | None,
+        typer.Option(metavar="NAME", help="edge detector instead of the profile's: embedded, hed, hed_controlnet"),
     ] = None,
     depth: Annotated[
-        str | None, typer.Option(metavar="NAME", help="depth network likewise: embedded, midas_v21_small, ...")
+        str | None,
+        typer.Option(metavar="NAME", help="depth network instead of the profile's: embedded, midas_v21_small, ..."),
     ] = None,
     size: Annotated[int | None, typer.Option(metavar="N", help="long side of a pastiche in pixels")] = None,
     record_every: Annotated[
-        int | None, typer.Option(metavar="N", help="film every cell being painted, one frame for each N steps")
+        int | None,
+        typer.Option(metavar="N", help="film the optimisation of every cell, one frame every N steps; 0: no films"),
     ] = None,
     device: Annotated[str | None, typer.Option(metavar="NAME", help="auto, cpu, cuda or mps")] = None,
     precision: Annotated[
-        str | None, typer.Option(metavar="NAME", help="what networks multiply in: auto, float32 or bfloat16")
+        str | None, typer.Option(metavar="NAME", help="number format of the networks: auto, float32 or bfloat16")
     ] = None,
     home: Annotated[
         str | None,
         typer.Option(
             metavar="DIR",
-            help="Dagster's own records; default OUT/.dagster, for an OUT on S3 ~/.local/share/spnst/BUCKET/PREFIX",
+            help="folder of Dagster's own records; default OUT/.dagster, or ~/.local/share/spnst/BUCKET/PREFIX for S3",
         ),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="make everything again, even what is up to date")] = False,
+    force: Annotated[bool, typer.Option("--force", help="make everything again, including what is up to date")] = False,
 ) -> None:
-    """Paint every photograph of one folder in every style of another; only what is missing or outdated is made.
+    """Paint every content in every style.
 
-    What isn't given comes from the environment (SPNST_CONTENT, ...) or from spnst.yaml.
+    Only what is missing or out of date is made. Options that aren't given are read from the environment
+    (SPNST_CONTENT, ...) or from spnst.yaml.
     """
     from spnst_pipeline.settings import Settings
 
@@ -184,7 +190,7 @@ def _bring_up_to_date(settings: Settings, force: bool = False) -> None:
         for line in execution.failed:
             typer.echo(f"failed: {line}", err=True)
         typer.echo(
-            "Everything else was made. Run the same command again to try what is missing; "
+            "Everything else was made. Run the same command again to retry what is missing; "
             f"the tracebacks are in Dagster's log in {settings.dagster_home}.",
             err=True,
         )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 # Commands import the core themselves: PyTorch takes seconds, and --help should not.
 
 app = typer.Typer(
-    help="The weight files of the pretrained profile, and of judges that add metrics.",
+    help="List, download and verify weight files.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -28,7 +28,10 @@ Names = Annotated[list[str] | None, typer.Argument(metavar="NAME...", show_defau
 
 @app.command("list")
 def list_files() -> None:
-    """Every weight file that can be used: size, licence, whether it is there, and where it belongs."""
+    """List the weight files.
+
+    For every weight file that can be used: its role, size, licence and path, and whether it is present.
+    """
     from spnst_core.models import weights
     from spnst_core.models.manifest import WEIGHTS
 
@@ -51,9 +54,10 @@ def list_files() -> None:
 def fetch(
     names: Names = None, everything: Annotated[bool, typer.Option("--all", help="every file in the list")] = False
 ) -> None:
-    """Download weight files, each checked before it is put in place; what is there already stays.
+    """Download weight files.
 
-    A broken download goes on where it stopped. SPNST_WEIGHTS names the folder, SPNST_WEIGHTS_MIRROR a mirror.
+    Each file is verified before it is put in place. Files that are present are kept, and an interrupted download
+    resumes where it stopped. SPNST_WEIGHTS names the folder, SPNST_WEIGHTS_MIRROR a mirror.
     """
     from spnst_core.errors import InputError
     from spnst_core.models import weights
@@ -81,9 +85,10 @@ def fetch(
 
 @app.command()
 def verify(names: Names = None) -> None:
-    """Compare weight files with what their publishers say of them; without names, all that are there.
+    """Verify weight files.
 
-    Exit status 1 if one isn't what it should be, or one that was named isn't there.
+    Compares the named files, by default all that are present, with their published checksums. The exit status is 1 if
+    a file doesn't match, or if a named file is missing.
     """
     from spnst_core.errors import InputError
     from spnst_core.models import weights

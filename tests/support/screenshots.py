@@ -1,4 +1,4 @@
-"""The pictures in docs/pipeline.md, taken from Dagster's own UI: ``python tests/browser/screenshots.py out/demo``.
+"""The pictures in docs/pipeline.md, taken from Dagster's own UI: ``python tests/support/screenshots.py out/demo``.
 
 Works on a copy of the demo's folder, whose pastiches by `structure` are taken away and painted again while we look.
 """
