@@ -1,0 +1,226 @@
+"""Painting a row of the grid: find what is missing or outdated, paint it in batches, and put it into the store."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any, Literal, NamedTuple
+
+from spnst_core.compute.memory import batches
+from spnst_core.imaging import io as image_io
+from spnst_core.objective.targets import ContentTargets, DepthMap, EdgeMap, StyleTargets
+from spnst_core.painting import Painted, content_targets, misfits, paint_batch, style_targets
+from spnst_core.recipes.recipe import Recipe
+from spnst_pipeline.artefacts import layout, provenance
+from spnst_pipeline.artefacts.rules import Artefact, Lineage, NotMade
+from spnst_pipeline.defs import checks
+from spnst_pipeline.defs.config import Paint
+from spnst_pipeline.defs.films import Films
+from spnst_pipeline.progress import Listener
+from spnst_pipeline.project import Project
+
+Kind = Literal["pastiche", "timelapse"]
+
+
+class Landed(NamedTuple):
+    """A pastiche or a film of one style that is there, whether it is new, or what went wrong."""
+
+    kind: Kind
+    style: str
+    new: bool = False
+    error: Exception | None = None
+
+
+def paint_row(
+    lineage: Lineage,
+    listener: Listener,
+    recipe: Recipe,
+    content: str,
+    styles: Sequence[str],
+    options: Paint,
+    asked: Collection[Kind],
+) -> Iterator[Landed]:
+    """One content in several styles: each pastiche as soon as it is in the store, or with what went wrong; its film.
+
+    What is up to date isn't painted again, except for a film: one that is missing and asked for, by ``asked`` or by
+    the recipe, is recorded while its cell is painted once more; the pastiche stays, and the film ends on it. Cells of
+    a batch that fails are tried once more, one by one, so that a bad cell, or a batch that the device has no room for,
+    costs no other cell.
+
+    Raises:
+        InputError: options that the recipe can't have.
+    """
+    row = _Row(lineage, listener, options.applied_to(recipe), content, options, asked)
+    wanted = []
+    for style in styles:
+        try:
+            cell = row.look_up(style)
+        except NotMade as error:
+            yield Landed("pastiche" if "pastiche" in asked else "timelapse", style, error=error)
+            continue
+        yield from cell.up_to_date()
+        if cell.to_paint or cell.to_film:
+            wanted.append(cell)
+    if wanted:
+        yield from _in_batches(row, wanted)
+
+
+@dataclass(frozen=True)
+class _Cell:
+    """A cell of the row: its artefacts, and which of them are to be made."""
+
+    style: str
+    pastiche: Artefact
+    film: Artefact | None
+    to_paint: bool
+    to_film: bool
+
+    def up_to_date(self) -> Iterator[Landed]:
+        """What needn't be made."""
+        if not self.to_paint:
+            yield Landed("pastiche", self.style)
+        if self.film and not self.to_film:
+            yield Landed("timelapse", self.style)
+
+    def failed(self, error: Exception) -> Landed:
+        """What to tell when the cell can't be painted."""
+        return Landed("pastiche" if self.to_paint else "timelapse", self.style, error=error)
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A content and all that decides how its cells are painted; the recipe has the options applied."""
+
+    lineage: Lineage
+    listener: Listener
+    recipe: Recipe
+    content: str
+    options: Paint
+    asked: Collection[Kind]
+
+    @property
+    def project(self) -> Project:
+        return self.lineage.project
+
+    def look_up(self, style: str) -> _Cell:
+        """A cell, held against the store.
+
+        Raises:
+            NotMade: something that it is made from isn't there.
+        """
+        lineage, forced = self.lineage, self.options.force
+        filming = self.recipe.record_every > 0 or "timelapse" in self.asked
+        pastiche = lineage.pastiche(self.recipe, self.content, style)
+        film = lineage.timelapse(self.recipe, self.content, style) if filming else None
+        to_paint = (forced and "pastiche" in self.asked) or not lineage.reuse(pastiche)
+        to_film = film is not None and (forced or not lineage.reuse(film))
+        return _Cell(style, pastiche, film, to_paint, to_film)
+
+
+def _in_batches(row: _Row, cells: Sequence[_Cell]) -> Iterator[Landed]:
+    """All cells of a row in batches that fit the device, those of a batch that fails once more, one by one."""
+    try:
+        content = _content_targets(row.project, row.recipe, row.content)
+    except Exception as error:  # reported for every cell of the row; other rows go on
+        yield from (cell.failed(error) for cell in cells)
+        return
+    height, width = image_io.fit(content.content.shape[2], content.content.shape[3], row.recipe.size)
+    queue = batches(list(cells), height * width, row.project.models.device)
+    while queue:
+        batch, landed = queue.pop(0), set[str]()
+        try:
+            for found in _paint(row, content, batch):
+                landed.add(found.style)
+                yield found
+        except Exception as error:
+            left = [cell for cell in batch if cell.style not in landed]
+            if len(batch) == 1:
+                yield from (cell.failed(error) for cell in left)
+            else:
+                queue[:0] = [[cell] for cell in left]
+
+
+def _paint(row: _Row, content: ContentTargets, cells: Sequence[_Cell]) -> Iterator[Landed]:
+    """One batch: painted, filmed where that is asked for, and put into the store."""
+    project, recipe, names = row.project, row.recipe, [cell.style for cell in cells]
+    films = {cell.style: cell.film for cell in cells if cell.film and cell.to_film}
+    began = datetime.now(timezone.utc)
+    with Films(content.content, recipe, names, films) as recorded:
+        styles = [_style_targets(project, recipe, name) for name in names]
+        row.listener.batch(recipe, row.content, names)
+        callbacks = (recorded.follow, row.listener.step)
+        batch = paint_batch(content, styles, recipe, project.models, callbacks=callbacks)
+        for cell, style, painted in zip(cells, styles, batch, strict=True):
+            if cell.to_paint:
+                misfit = misfits(painted.image, content, style, recipe, project.models)
+                made = _how_made(row, painted, began, len(cells))
+                landed = _keep_pastiche(row, cell, painted, misfit, made)
+                yield landed
+                if landed.error:
+                    continue
+            if cell.film and cell.to_film:  # after the pastiche, so that a film that fails can't lose it
+                yield _keep_film(row, cell, cell.film, recorded)
+
+
+def _keep_pastiche(
+    row: _Row, cell: _Cell, painted: Painted, misfit: tuple[float, float], made: Mapping[str, Any]
+) -> Landed:
+    """Put a pastiche into the store, unless its checks forbid it."""
+    try:
+        verdicts = checks.required(checks.finite(painted.image)), checks.style_fell(*misfit)
+    except checks.CheckFailed as error:  # painting it again would give the same
+        return Landed("pastiche", cell.style, error=error)
+    stamp = {**cell.pastiche.stamp, **provenance.stamp(made, painted.history), **checks.stamp(verdicts)}
+    row.project.store.write(cell.pastiche.key, image_io.encode_png(image_io.to_image(painted.image), stamp))
+    row.listener.made(cell.pastiche.key)
+    return Landed("pastiche", cell.style, new=True)
+
+
+def _keep_film(row: _Row, cell: _Cell, film: Artefact, recorded: Films) -> Landed:
+    """Put a film into the store, ending on the pastiche that is there."""
+    store = row.project.store
+    try:
+        pastiche = image_io.decode(store.read(cell.pastiche.key), cell.pastiche.key)
+        store.write(film.key, recorded.finished(cell.style, pastiche))
+    except Exception as error:  # painting the cell again might not help, and nothing else depends on its film
+        return Landed("timelapse", cell.style, error=error)
+    row.listener.made(film.key)
+    return Landed("timelapse", cell.style, new=True)
+
+
+def _how_made(row: _Row, painted: Painted, began: datetime, cells: int) -> dict[str, Any]:
+    """What a pastiche's file tells of how it was made, as one of so many cells of a batch."""
+    models, used = row.project.models, row.recipe.stage_weights(row.recipe.stages[-1]).by_term
+    made = {
+        "recipe": row.recipe.name,
+        "profile": row.project.identity.label,
+        "steps": len(painted.history),
+        "seconds": round(painted.seconds, 3),
+        "began": began.isoformat(timespec="seconds"),
+        "batch": cells,
+        "batch_seconds": round(painted.seconds * cells, 3),
+        "device": models.device.type,
+        "precision": str(models.precision).removeprefix("torch."),
+        "losses": {term: float(painted.history[term].iloc[-1]) for term, weight in used.items() if weight},
+    }
+    return {**made, "overridden": dict(row.options.changes)} if row.options.changes else made
+
+
+def _content_targets(project: Project, recipe: Recipe, content: str) -> ContentTargets:
+    """A content with its edges and depth: as prepared, or computed now at sizes that aren't prepared."""
+    store, device = project.store, project.models.device
+    picture = image_io.read(store.read(layout.content_image(content)))
+    if not set(recipe.sizes) <= set(project.content_sizes):
+        return content_targets(picture, recipe, project.models)
+    return ContentTargets(
+        picture,
+        EdgeMap.from_bytes(store.read(layout.edge_map(content)), device),
+        DepthMap.from_bytes(store.read(layout.depth_map(content)), device),
+    )
+
+
+def _style_targets(project: Project, recipe: Recipe, style: str) -> StyleTargets:
+    """A style's statistics: as prepared, or computed now at sizes that aren't prepared."""
+    store, models = project.store, project.models
+    if not set(recipe.style_sizes) <= set(project.style_sizes):
+        return style_targets(image_io.read(store.read(layout.style_image(style))), recipe, models)
+    return StyleTargets.from_bytes(store.read(layout.style_grams(style)), models.device)
