@@ -1,1 +1,1 @@
-"""What everything stands on: memory, threads, tiles and tensors' ways between devices."""
+"""Computing on devices: memory, threads, tiles, reductions and transfers between devices."""

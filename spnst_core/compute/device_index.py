@@ -8,5 +8,5 @@ from torch import Tensor
 
 @lru_cache(maxsize=256)
 def indices(cells: tuple[int, ...], device: torch.device) -> Tensor:
-    """The numbers as a tensor to index with, (n,): a list would be copied to the device each time, and waited for."""
+    """The cell numbers as an index tensor (n,). A list would be copied to the device, synchronously, at every use."""
     return torch.tensor(cells, dtype=torch.long).to(device, non_blocking=device.type == "cuda")

@@ -1,13 +1,13 @@
-"""Reading a device's numbers without making it wait."""
+"""Copies from a device to the host that don't make the device wait."""
 
 import torch
 from torch import Tensor
 
 
 class HostCopy:
-    """A copy of a tensor on its way to the host. `ready` never waits, `wait` does.
+    """An asynchronous copy of a tensor to the host. `ready` never blocks, `wait` does.
 
-    From CUDA devices; others are waited for at once.
+    Only copies from CUDA devices are asynchronous; copies from others are complete at once.
     """
 
     def __init__(self, x: Tensor) -> None:

@@ -1,4 +1,4 @@
-"""Batching: how many cells of one shape are optimised side by side, and in what tiles one is that doesn't fit."""
+"""Memory: how many cells of one shape fit a device at once, and the tile size for a picture that doesn't fit."""
 
 import os
 import sys
@@ -13,37 +13,37 @@ import torch
 Cell = TypeVar("Cell")
 
 BYTES_PER_PIXEL = 10_000
-"""What one pixel of one cell takes while gradients are computed, cautiously: until it is measured on the device.
+"""Bytes per pixel of a cell while gradients are computed: a cautious estimate until it is measured on the device.
 
-Measured on a processor (`python -m benchmarks.tiling`): 3,100 with the embedded networks at 1024², 4,900 with the
-published ones at 512². NNPACK's convolutions take some 900 beside, where a processor multiplies float32; a GPU's take
-workspaces that weren't measured.
+Measured on a CPU (`python -m benchmarks.tiling`): 3,100 with the embedded networks at 1024², 4,900 with the published
+ones at 512². NNPACK's convolutions take some 900 more on a CPU that multiplies float32. The workspaces of a GPU's
+convolutions weren't measured.
 """
 
 BYTES_PER_PIXEL_APART = 500
-"""What each pixel of a picture takes even if the networks see it tile by tile: the picture, its targets, moments.
+"""Bytes per pixel of a picture that is processed in tiles: the picture itself, its targets and the moments.
 
-Measured in the first step at 4096²: 168, tile included. Adam's moments then take 24 more, L-BFGS's curvature 240.
+Measured in the first step at 4096²: 168, including the tile. Adam's moments then add 24, L-BFGS's curvature 240.
 """
 
 SHARE = 0.6
 """Share of the device's free memory that a batch may take."""
 
 MOST_PIXELS_ON_CPU = 1_000_000
-"""A processor gains little from larger batches, so they are kept small enough that cells land often."""
+"""Pixels in a batch on a CPU. Larger batches gain little there, and smaller ones finish cells more often."""
 
 SMALLEST_TILE = 192
-"""Side in pixels of the tiles that are tried where not even they fit."""
+"""Smallest side of a tile in pixels, used even where the estimate says that it doesn't fit."""
 
 MOST_HALOS = 20
-"""Tiles don't grow beyond so many halos: these are then a fifth of what is read, and larger tiles gain little."""
+"""Largest side of a tile in halos. At that size halos are a fifth of what is read, and larger tiles gain little."""
 
 CONTROL_GROUP = Path("/sys/fs/cgroup")
-"""Where Linux tells a container of its own limits."""
+"""Where Linux publishes a container's limits."""
 
 
 def batches(cells: Sequence[Cell], pixels: int, device: torch.device) -> list[list[Cell]]:
-    """Cut cells of ``pixels`` pixels each into batches, in order and as even as can be, that fit the device."""
+    """Split cells of ``pixels`` pixels each into batches that fit the device, in order and as evenly as possible."""
     if not cells:
         return []
     count = -(-len(cells) // max(1, room(device) // pixels))
@@ -53,42 +53,42 @@ def batches(cells: Sequence[Cell], pixels: int, device: torch.device) -> list[li
 
 
 def room(device: torch.device) -> int:
-    """Pixels, over all cells of a batch, that fit the device."""
+    """Pixels, summed over the cells of a batch, that fit the device."""
     if device.type == "cuda":
         return int(free_memory(device) * SHARE) // ROOM.bytes_per_pixel(device)
     return MOST_PIXELS_ON_CPU
 
 
 def abreast(cells: int, pixels: int, threads: int) -> int:
-    """Cells of ``pixels`` pixels each that a processor's threads should work at side by side, at least one."""
+    """How many cells of ``pixels`` pixels each a CPU should evaluate in parallel, at least one."""
     fitting = int(free_memory(torch.device("cpu")) * SHARE) // (pixels * BYTES_PER_PIXEL)
     return max(1, min(cells, threads, fitting))
 
 
 class Room:
-    """What devices have been found to have room for: at first nothing; what is learnt holds for the process."""
+    """What has been measured of the devices' memory. It starts empty and holds for the process."""
 
     def __init__(self) -> None:
         self._most: dict[tuple[str, tuple[int, int]], int] = {}
         self._bytes_per_pixel: dict[str, int] = {}
 
     def at_once(self, device: torch.device, shape: tuple[int, int]) -> int:
-        """Cells of a shape that may go through the networks together; on a processor one."""
+        """Cells of a shape that may go through the networks in one batch; on a CPU one."""
         return self._most.get((str(device), shape), 1 if device.type == "cpu" else sys.maxsize)
 
     def shrink(self, device: torch.device, shape: tuple[int, int], cells: int) -> None:
-        """So many cells were too many: half of them next time."""
+        """Halve the limit after ``cells`` cells of a shape ran out of memory."""
         self._most[str(device), shape] = cells // 2
         if device.type == "cuda":
             torch.cuda.empty_cache()
 
     def bytes_per_pixel(self, device: torch.device) -> int:
-        """What a pixel takes while gradients are computed: the most that was measured on the device, else a guess."""
+        """Bytes per pixel while gradients are computed: the most measured on the device, else `BYTES_PER_PIXEL`."""
         return self._bytes_per_pixel.get(str(device), BYTES_PER_PIXEL)
 
     @contextmanager
     def measured(self, device: torch.device, pixels: int) -> Iterator[None]:
-        """Learn what a pixel takes from what goes on inside, which is for so many of them."""
+        """Measure the peak memory of the enclosed block, which processes ``pixels`` pixels."""
         if device.type != "cuda":
             yield
             return
@@ -103,16 +103,16 @@ ROOM = Room()
 
 
 def tile_side(height: int, width: int, device: torch.device, halo: int | None = None) -> int | None:
-    """Side in pixels of the square that the networks may read at once; None where the whole picture fits.
+    """Side in pixels of the square tile that the networks may read at once; None where the whole picture fits.
 
     Args:
-        halo: pixels that a network must read around a tile: tiles needn't be larger than `MOST_HALOS` of them.
+        halo: pixels that a network reads around a tile, which limits its side to `MOST_HALOS` halos.
     """
     return side_in(int(free_memory(device) * SHARE), height, width, halo)
 
 
 def side_in(memory: int, height: int, width: int, halo: int | None = None) -> int | None:
-    """`tile_side` in so many bytes."""
+    """`tile_side` for ``memory`` bytes."""
     left = memory - height * width * BYTES_PER_PIXEL_APART
     if height * width * BYTES_PER_PIXEL <= left:
         return None
@@ -121,9 +121,9 @@ def side_in(memory: int, height: int, width: int, halo: int | None = None) -> in
 
 
 def free_memory(device: torch.device) -> int:
-    """Bytes that a device can still give: a processor's are the system's, or its container's where those are fewer.
+    """Free memory of a device in bytes; for a CPU that of the system, or of its container where that is less.
 
-    What PyTorch keeps of a GPU's memory without using it is free.
+    Memory of a GPU that PyTorch has reserved but doesn't use counts as free.
     """
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
@@ -138,12 +138,12 @@ def _available() -> int:
     if meminfo.is_file():
         fields = dict(line.split(":") for line in meminfo.read_text().splitlines())
         return int(fields["MemAvailable"].split()[0]) * 1024
-    # Elsewhere half of what is there: systems without /proc don't tell what could be freed.
+    # Half of the installed memory: systems without /proc don't say how much could be freed.
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
 
 
 def _left_in_container() -> Iterator[int]:
-    """What a control group (version 2 or 1) leaves, where one sets a limit; files it may forget count as free."""
+    """Free bytes under the limit of a control group (version 2 or 1), if any; cached files count as free."""
     for folder, limit, used in (
         (CONTROL_GROUP, "memory.max", "memory.current"),
         (CONTROL_GROUP / "memory", "memory.limit_in_bytes", "memory.usage_in_bytes"),

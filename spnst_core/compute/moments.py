@@ -1,4 +1,4 @@
-"""Moments of features: Gram matrices, means and covariances of channels, the same bits on any number of threads."""
+"""Moments of features: Gram matrices, channel means and covariances, bit-identical on any number of threads."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from torch import Tensor
 from spnst_core.compute.sums import PIECE, wide
 
 POSITIONS = 512
-"""Positions whose products one product of matrices sums on a processor, so few that no library shares them out."""
+"""Rows per CPU matmul, few enough that BLAS stays single-threaded and results don't depend on the thread count."""
 
 
 def gram(features: Tensor) -> Tensor:
@@ -22,7 +22,7 @@ def mean(features: Tensor) -> Tensor:
 
 
 def moments(features: Tensor) -> tuple[Tensor, Tensor]:
-    """Gram matrix (N, C, C) and mean (N, C), in one pass over the features and one over their gradient."""
+    """Gram matrix (N, C, C) and mean (N, C), in one forward pass and one backward pass over the features."""
     product, total = sums(features)
     positions = features[0, 0].numel()
     return product / positions, total / positions
@@ -35,9 +35,9 @@ def sums(features: Tensor) -> tuple[Tensor, Tensor]:
 
 
 class _Sums(torch.autograd.Function):
-    """One product for the gradient of both, where autograd would make two and go through the features four times.
+    """Both sums, with one matrix product for their gradient; autograd would take two, and read the features four times.
 
-    The gradient has the precision of F and its order in memory.
+    The gradient has the dtype and the memory layout of F.
     """
 
     @staticmethod
@@ -64,7 +64,7 @@ class _Sums(torch.autograd.Function):
 
 
 def _sums_of_one(positions: Tensor) -> tuple[Tensor, Tensor]:
-    """FᵀF (C, C) and ΣF (C,) of positions (P, C), on a processor: on however many threads the same bits."""
+    """FᵀF (C, C) and ΣF (C,) of positions (P, C) on a CPU, bit-identical on any number of threads."""
     channels = positions.shape[1]
     product, total = wide(positions.new_zeros(channels, channels)), wide(positions.new_zeros(channels))
     for piece in map(wide, positions.split(POSITIONS * max(1, PIECE // (POSITIONS * channels)))):

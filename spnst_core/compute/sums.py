@@ -1,8 +1,8 @@
-"""Sums over whole pictures in float32 or wider, piece by piece: the same bits on any number of threads.
+"""Sums over whole pictures in float32 or wider, chunk by chunk: bit-identical on any number of threads.
 
 Shape:
-    Inputs are (N, …); a target may have N = 1: it then serves the whole batch. Results are (N,), differentiable in the
-    first argument.
+    Inputs are (N, …). A target may have N = 1 and then applies to the whole batch. Results are (N,), differentiable
+    in the first argument.
 """
 
 from collections.abc import Iterator
@@ -12,14 +12,14 @@ import torch
 from torch import Tensor
 
 PIECE = 2**18
-"""Values that are summed at once on a processor: in float32 a megabyte."""
+"""Values per chunk on a CPU: one megabyte of float32."""
 
 LINES = 2**14
-"""Lines that are summed at once on a processor, so few that PyTorch doesn't share them between threads."""
+"""Rows per chunk on a CPU, few enough that PyTorch doesn't divide them between threads."""
 
 
 def wide(x: Tensor) -> Tensor:
-    """At least in float32: where sums are made, bfloat16's eight bits aren't enough."""
+    """The tensor in float32 or wider: the eight significant bits of bfloat16 aren't enough for sums."""
     return x.to(torch.promote_types(x.dtype, torch.float32))
 
 
@@ -40,10 +40,10 @@ def total_squared_error(x: Tensor, target: Tensor) -> Tensor:
 
 
 class _TotalSquaredError(torch.autograd.Function):
-    """Piece by piece, so that on a processor nothing of the features' size is written down in float32.
+    """Chunk by chunk, so that on a CPU no float32 copy of the features is ever stored.
 
-    Nothing is kept for the gradient but the features and their target. The gradient has the precision of x and its
-    order in memory.
+    Only the features and their target are kept for the backward pass. The gradient has the dtype and the memory layout
+    of x.
     """
 
     @staticmethod
@@ -64,14 +64,14 @@ class _TotalSquaredError(torch.autograd.Function):
 
 
 def _order(x: Tensor) -> list[int]:
-    """Its dimensions as they lie in memory, the first one first."""
+    """The dimensions of ``x`` in memory order, the batch first."""
     return [0, *sorted(range(1, x.dim()), key=x.stride, reverse=True)]
 
 
 def _pieces(x: Tensor, *others: Tensor) -> Iterator[tuple[Tensor, ...]]:
-    """The same values of each, (N, lines, n), in the order in which they lie in the memory of the first one.
+    """Corresponding chunks (N, rows, n) of the tensors, in the memory order of ``x``.
 
-    On a processor a piece is what stays in its cache, elsewhere it is all there is.
+    On a CPU a chunk fits the cache; on other devices the only chunk is the whole tensor.
     """
     order = _order(x)
     lines = [y.expand_as(x).permute(order).reshape(len(x), -1, x.shape[order[-1]]) for y in (x, *others)]
@@ -80,7 +80,7 @@ def _pieces(x: Tensor, *others: Tensor) -> Iterator[tuple[Tensor, ...]]:
 
 
 def total(x: Tensor) -> Tensor:
-    """Sum over lines (N, lines, n), one by one first: PyTorch's sum of all depends on how many threads share it."""
+    """Sum of (N, rows, n) per picture, row by row first: PyTorch's sum over both depends on the number of threads."""
     return x.sum(2).sum(1)
 
 

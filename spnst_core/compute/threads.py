@@ -1,4 +1,4 @@
-"""PyTorch's threads, shared out among what a processor does at the same time."""
+"""Dividing PyTorch's CPU threads among tasks that run in parallel."""
 
 import os
 import threading
@@ -13,11 +13,11 @@ Found = TypeVar("Found")
 
 
 class _Kept(threading.local):
-    """What a thread has of its own.
+    """State of one thread.
 
     Attributes:
-        lanes: those it used last, by their number and share: the memory they work in needn't be asked for every time.
-        default: PyTorch's threads where nothing is shared out; None in threads that aren't lanes, which have them all.
+        lanes: the pool used last, by its number of threads and their share; a pool that is kept also keeps its memory.
+        default: number of PyTorch threads outside a pool; None in threads that aren't part of one.
     """
 
     def __init__(self) -> None:
@@ -28,14 +28,14 @@ class _Kept(threading.local):
 _KEPT = _Kept()
 _SETTING = threading.Lock()
 
-if hasattr(os, "register_at_fork"):  # a forked process has the lanes' names, but not their threads
+if hasattr(os, "register_at_fork"):  # a forked process inherits the pools, but not their threads
     os.register_at_fork(after_in_child=lambda: _KEPT.lanes.clear())
 
 
 def side_by_side(function: Callable[[Item], Found], items: Sequence[Item], lanes: int) -> list[Found]:
-    """``function`` of each item, so many at a time, PyTorch's threads shared out among them; raises what it raises.
+    """``function`` of each item, ``lanes`` items in parallel, each with an equal share of PyTorch's threads.
 
-    Whatever happens, it returns once all that was begun is done.
+    It returns, or raises what ``function`` raised, only after every call that was started has ended.
     """
     found = list[Found]()
     for first in range(0, len(items), lanes):
@@ -48,10 +48,10 @@ def side_by_side(function: Callable[[Item], Found], items: Sequence[Item], lanes
 
 
 def begun_with(threads: int, count: int) -> ThreadPoolExecutor:
-    """So many threads, each with so many of PyTorch's, for work that needs threads of that kind.
+    """A pool of ``count`` threads, each of which runs PyTorch on ``threads`` threads.
 
     Raises:
-        RuntimeError: the system can't start them.
+        RuntimeError: the system can't start the threads.
     """
     default = torch.get_num_threads() if _KEPT.default is None else _KEPT.default
     pool, meeting = ThreadPoolExecutor(count), threading.Barrier(count)
@@ -59,9 +59,9 @@ def begun_with(threads: int, count: int) -> ThreadPoolExecutor:
     def begin(_: int) -> None:
         try:
             torch.set_num_threads(threads)
-            torch.get_num_threads()  # makes it the thread's own; else it becomes the default's once that is restored
+            torch.get_num_threads()  # binds the setting to this thread; otherwise restoring the default would undo it
             _KEPT.default = default
-            meeting.wait()  # nobody begins twice
+            meeting.wait()  # so that every thread of the pool runs this once
         except BaseException:
             meeting.abort()
             raise
@@ -73,7 +73,7 @@ def begun_with(threads: int, count: int) -> ThreadPoolExecutor:
             meeting.abort()
             pool.shutdown()
             raise
-        finally:  # what one thread sets is the default for those that begin later, too
+        finally:  # set_num_threads also changes the default of threads started later
             restore = threading.Thread(target=torch.set_num_threads, args=(default,))
             restore.start()
             restore.join()
@@ -89,11 +89,11 @@ def _at_once(function: Callable[[Item], Found], group: Sequence[Item]) -> list[F
         return [future.result() for future in futures]
     finally:
         wait(futures)
-        futures.clear()  # or a failure would hold itself, and all it worked with
+        futures.clear()  # or an exception's traceback would keep its own future, and all its tensors, alive
 
 
 def _lanes(count: int, share: int) -> ThreadPoolExecutor:
-    """So many threads that have a share of PyTorch's each; those of another number or share end."""
+    """The pool of ``count`` threads with ``share`` PyTorch threads each; a pool of another size is shut down."""
     if (count, share) not in _KEPT.lanes:
         for pool in _KEPT.lanes.values():
             pool.shutdown()

@@ -1,8 +1,8 @@
-"""Networks seen tile by tile: sums and maps of a whole picture, and their exact gradients, in the memory of one tile.
+"""Networks evaluated tile by tile: sums and maps of a whole picture, with exact gradients, in the memory of one tile.
 
-A tile is read with a halo as wide as the network looks, so that its own responses are those of the whole picture; a
-network pads at the picture's borders and nowhere else. What a tile gives is small (a Gram, a map of one channel), and
-its features are forgotten: when gradients are asked for, the network looks at the tile once more.
+A tile is read with a halo as wide as the network's receptive field reaches, so that its own responses equal those of
+the whole picture; padding acts only at the picture's borders. The result of a tile is small (a Gram, a map of one
+channel), and its features are discarded; for the gradient the network is evaluated on the tile again.
 """
 
 from __future__ import annotations
@@ -20,33 +20,33 @@ from torch.utils.checkpoint import checkpoint
 
 _TRIM: Callable[[int], int] | None = None
 if sys.platform == "linux":
-    _TRIM = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc has it, musl doesn't need it
+    _TRIM = getattr(ctypes.CDLL(None), "malloc_trim", None)  # present in glibc; musl doesn't need it
 
 ALIGNED = 6
-"""Responses: windows begin on multiples of them, so that NNPACK's 3 × 3 convolutions round as on the whole.
+"""Windows start on multiples of this many responses, so that NNPACK's 3 × 3 convolutions round as on the whole picture.
 
-Or else they would find another maximum among pixels of one colour, and the gradient go another way.
+Otherwise max pooling would select other positions in areas of a single colour, and the gradient would differ.
 """
 
 Slices = tuple[slice | EllipsisType, ...]
-"""An index that takes a rectangle out of tensors (…, H, W), as a view."""
+"""An index that selects a rectangle of tensors (…, H, W) as a view."""
 
 Network = Callable[[Tensor, "Tile"], list[Tensor]]
-"""From what a tile reads, (N, C, h, w), to what is to be summed or joined."""
+"""From the window of a tile, (N, C, h, w), to the tensors to be summed or joined."""
 
 
 @dataclass(frozen=True)
 class Reach:
-    """How a layer looks at a picture: one response for each ``stride`` pixels, from up to ``halo`` pixels around them.
+    """Receptive field of a layer: one response per ``stride`` pixels, which depends on ``halo`` pixels around them.
 
-    The pixels of a response are those of its place on a grid of ``stride``.
+    The pixels of a response are those of its position on a grid of ``stride``.
     """
 
     stride: int = 1
     halo: int = 0
 
     def then(self, kernel: int, stride: int = 1) -> Reach:
-        """The same after a convolution or pooling, padded by half its kernel where that is odd."""
+        """The reach after one more convolution or pooling, which is padded by half its kernel if that is odd."""
         return Reach(self.stride * stride, self.halo + (kernel - 1) // 2 * self.stride)
 
     @staticmethod
@@ -58,7 +58,7 @@ class Reach:
 
 @dataclass(frozen=True)
 class Span:
-    """A tile along one side: it reads pixels ``start`` to ``stop``; its own are ``first`` to ``last``, None the end."""
+    """A tile along one axis: it reads pixels ``start`` to ``stop`` and owns ``first`` to ``last``; None is the end."""
 
     start: int
     stop: int
@@ -66,54 +66,54 @@ class Span:
     last: int | None
 
     def own(self, stride: int, origin: int = 0) -> slice:
-        """Its own among the responses of a layer whose first is at pixel ``origin``."""
+        """Index of the tile's own responses in a layer whose first response is at pixel ``origin``."""
         last = None if self.last is None else (self.last - origin) // stride
         return slice((self.first - origin) // stride, last)
 
 
 @dataclass(frozen=True)
 class Tile:
-    """A part of a picture, and what must be read to know it."""
+    """A part of a picture, and the window that must be read to compute it."""
 
     rows: Span
     columns: Span
 
     @property
     def window(self) -> Slices:
-        """What it reads of a picture (N, C, H, W)."""
+        """Index of the window in a picture (N, C, H, W)."""
         return ..., slice(self.rows.start, self.rows.stop), slice(self.columns.start, self.columns.stop)
 
     def own(self, responses: Tensor, stride: int) -> Tensor:
-        """Its own among a layer's responses to its window."""
+        """The tile's own responses, out of a layer's responses to its window."""
         return responses[..., self.rows.own(stride, self.rows.start), self.columns.own(stride, self.columns.start)]
 
     def place(self, stride: int) -> Slices:
-        """Where these are among the layer's responses to the whole picture."""
+        """Index of the tile's own responses in the layer's responses to the whole picture."""
         return ..., self.rows.own(stride), self.columns.own(stride)
 
     def end(self, own: Tensor, stride: int) -> tuple[int, ...]:
-        """The shape of a layer's responses to the whole picture if they end with these."""
+        """Shape of the layer's responses to the whole picture, given those of its last tile."""
         height, width = self.rows.first // stride + own.shape[2], self.columns.first // stride + own.shape[3]
         return *own.shape[:2], height, width
 
 
 def cut(height: int, width: int, side: int, reach: Reach) -> list[Tile]:
-    """Tiles, row by row, that share out a picture, none reading more than ``side`` pixels each way.
+    """Tiles that partition a picture, row by row; none reads more than ``side`` pixels in either direction.
 
-    They end on multiples of the stride or at the picture's border, read from multiples of `ALIGNED` strides on, and are
-    as even as that allows. A side too short for the halos gives tiles that are at least two halos wide, however much
-    they read.
+    Tiles end on multiples of the stride or at the picture's border, their windows start on multiples of `ALIGNED`
+    strides, and they are as equal as that allows. If ``side`` is too short for the halos, tiles are two halos wide and
+    read more than ``side``.
     """
     return [Tile(rows, columns) for rows in _spans(height, side, reach) for columns in _spans(width, side, reach)]
 
 
 def whole(height: int, width: int) -> Tile:
-    """A picture in one tile."""
+    """The whole picture as one tile."""
     return Tile(Span(0, height, 0, None), Span(0, width, 0, None))
 
 
 def recomputed(function: Callable[..., Tensor], *args: Any) -> Tensor:
-    """The function's value, its intermediate results computed anew for the gradient instead of kept until then."""
+    """The function's value; its intermediate results are recomputed for the gradient instead of kept."""
 
     def thrifty(*args: Any) -> Tensor:
         _give_back()
@@ -123,12 +123,12 @@ def recomputed(function: Callable[..., Tensor], *args: Any) -> Tensor:
 
 
 def summed(network: Network, x: Tensor, tiles: Sequence[Tile]) -> tuple[Tensor, ...]:
-    """What the network gives for each tile of pictures (N, C, H, W), added up; differentiable with respect to them."""
+    """The network's results summed over the tiles of pictures (N, C, H, W); differentiable with respect to ``x``."""
     return _TileByTile.apply(x, network, tiles, None)
 
 
 def joined(network: Network, x: Tensor, tiles: Sequence[Tile], strides: Sequence[int]) -> tuple[Tensor, ...]:
-    """Maps of whole pictures (N, C, H, W) from a network's maps of tiles, one for each of ``strides``.
+    """Maps of whole pictures (N, C, H, W), assembled from a network's maps of tiles, one for each of ``strides``.
 
     Differentiable with respect to the pictures.
     """
@@ -140,10 +140,10 @@ def joined(network: Network, x: Tensor, tiles: Sequence[Tile], strides: Sequence
 
 
 class _TileByTile(torch.autograd.Function):
-    """The network's answers to all tiles, added up or, where ``strides`` are given, put in their places.
+    """The network's results for all tiles, summed or, where ``strides`` are given, assembled into maps.
 
-    A graph of all tiles, each a checkpoint, would do the same; its many small pieces would stand between the large
-    ones that come and go, so that the system could take none of them back.
+    An autograd graph of checkpointed tiles would compute the same, but its many small allocations would fragment the
+    heap, and none of the memory of the large ones could be returned to the system.
     """
 
     @staticmethod
@@ -160,7 +160,7 @@ class _TileByTile(torch.autograd.Function):
             if tile.columns.first == 0:
                 _give_back()
             parts = network(x[tile.window], tile)
-            if not totals and strides:  # where the last tile ends, the whole ends
+            if not totals and strides:  # the last tile ends where the picture ends
                 totals = [part.new_zeros(tile.end(part, stride)) for part, stride in zip(parts, strides, strict=True)]
             elif not totals:
                 totals = [torch.zeros_like(part) for part in parts]
@@ -186,17 +186,17 @@ class _TileByTile(torch.autograd.Function):
 
 
 def _give_back() -> None:
-    """Let the system have what the C library's heap holds free.
+    """Return the free memory of the C library's heap to the system.
 
-    Tensors up to 32 MiB lie in that heap. Where they come and go in several sizes it grows to a multiple of what is in
-    use, because the holes that one size leaves don't fit another.
+    Tensors up to 32 MiB are allocated there. With several sizes in turn the heap grows to a multiple of what is in use,
+    because the gaps that one size leaves don't fit another.
     """
     if _TRIM is not None:
         _TRIM(0)
 
 
 def _places(whole: Sequence[Any], tile: Tile, strides: Sequence[int] | None) -> list[Any]:
-    """Where a tile's parts belong: everywhere in a sum, in its own place in a map."""
+    """The targets of a tile's results: the whole tensor for a sum, the tile's own rectangle for a map."""
     if strides is None:
         return list(whole)
     return [None if w is None else w[tile.place(stride)] for w, stride in zip(whole, strides, strict=True)]
@@ -206,8 +206,8 @@ def _spans(length: int, side: int, reach: Reach) -> list[Span]:
     if length <= side:
         return [Span(0, length, 0, None)]
     halo, unit = -(-reach.halo // reach.stride) * reach.stride, ALIGNED * reach.stride
-    before = halo % unit  # tiles end so far behind a multiple of the unit, for the next one's halo to begin on one
-    units = -(-(length // reach.stride * reach.stride - before) // unit)  # so that the last one has responses as well
+    before = halo % unit  # offset of the tiles' ends behind a multiple of the unit, so that the next halo starts on one
+    units = -(-(length // reach.stride * reach.stride - before) // unit)  # so that the last tile has responses as well
     count = -(-units // max((side - 2 * halo) // unit, -(-2 * halo // unit), 1))
     ends = [k * units // count * unit + before for k in range(1, count)]
     return [
