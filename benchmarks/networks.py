@@ -8,9 +8,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from spnst_core import load_models
-from spnst_core.models import weights
+from spnst_core.models import stand_ins, weights
 from spnst_core.models.profiles import Models
-from training import stand_ins
 
 KINDS = ("embedded", "published")
 SEED = 1

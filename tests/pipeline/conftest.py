@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 from s3_server import Proxy, Server
-from small_project import Run, Workplace, draw, furnish, stamp
+from small_project import Run, Workplace, draw, furnish
 
 from spnst_pipeline.settings import Settings
 from spnst_pipeline.storage.s3 import client
@@ -45,12 +45,6 @@ def fresh(tmp_path: Path) -> Workplace:
     return furnish(tmp_path / "project")
 
 
-@pytest.fixture
-def stamped(fresh: Workplace) -> Workplace:
-    """A project whose store carries everything, up to date, though nothing in it was really made."""
-    return stamp(fresh)
-
-
 @pytest.fixture(scope="session")
 def first_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workplace, Run]:
     """A project after its first run. Shared: look, don't touch."""
@@ -62,6 +56,11 @@ def first_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workplace, Run]
 def made(first_run: tuple[Workplace, Run], tmp_path: Path) -> Workplace:
     """A copy of a project in which everything is up to date, to change as a test likes."""
     return first_run[0].copied(tmp_path / "project")
+
+
+@pytest.fixture
+def stamped(made: Workplace) -> Workplace:
+    return made
 
 
 @pytest.fixture(scope="session")

@@ -9,10 +9,7 @@ import dagster as dg
 import numpy as np
 from PIL import Image
 
-from benchmarks.planning import furnish as furnish_store
-from benchmarks.planning import put
 from spnst_core.recipes.recipe import Recipe
-from spnst_pipeline.artefacts.rules import Lineage
 from spnst_pipeline.cli.execution import Execution, open_home
 from spnst_pipeline.planning.grid import checked
 from spnst_pipeline.progress import Listener
@@ -109,16 +106,3 @@ def furnish(root: Path) -> Workplace:
     for name, text in RECIPES.items():
         (root / f"{name}.yaml").write_text(text)
     return Workplace(root)
-
-
-def stamp(place: Workplace) -> Workplace:
-    """Put everything into the store as files that carry what real ones would, but hold pictures of one pixel."""
-    project = Project.open(place.settings())
-    furnish_store(project, np.ones((len(CONTENTS), len(STYLES)), bool))
-    rules = Lineage(project)
-    sheets = [*map(rules.content_sheet, CONTENTS), *map(rules.style_sheet, STYLES), rules.grid_sheet()]
-    for artefact in (*sheets, rules.metric_table()):
-        put(project.store, artefact)
-    put(project.store, Lineage(project).comparison())
-    put(project.store, Lineage(project).gallery())
-    return place

@@ -1,7 +1,7 @@
 """Stand-in weights and pictures: the same for the same key and shape everywhere, to compare networks without files.
 
-The rule (`training.stand_ins`) is shared with the runs of the published networks that gave `parity_slices`: the values
-depend on the key that the publisher chose, so a single tensor under the wrong name shows in the output.
+The rule (`spnst_core.models.stand_ins`) is shared with the runs of the published networks that gave `parity_slices`:
+the values depend on the key that the publisher chose, so a single tensor under the wrong name shows in the output.
 """
 
 from functools import cache
@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from spnst_core.models.networks import build
-from training.stand_ins import weight
+from spnst_core.models.stand_ins import weight
 
 SEED = 1
 

@@ -3,10 +3,11 @@
 import numpy as np
 import torch
 
+from spnst_core.models.embedded.edges import MultiScaleEdges, load_edge_net
 from training.leaves import dead_leaves
 from training.loop import Run
 from training.pool import Pool
-from training.train_edges import BORDER_TARGET, SIDE, Batches, edge_loss
+from training.train_edges import BORDER_TARGET, SIDE, Batches, edge_loss, score
 
 
 def test_dead_leaves_follow_their_generator():
@@ -53,3 +54,10 @@ def test_the_loss_is_least_where_the_odds_are_the_targets():
     best = edge_loss(right, target)["cross-entropy"]
     assert best < edge_loss(right + 1, target)["cross-entropy"]
     assert best < edge_loss(right - 1, target)["cross-entropy"]
+
+
+def test_the_network_finds_boundaries_in_unseen_scenes_better_than_the_analytic_edges():
+    network, analytic = score(load_edge_net(), count=6), score(MultiScaleEdges(), count=6)
+    assert network["held_out F"] >= 0.71
+    for series, f in analytic.items():
+        assert network[series] > f + 0.05

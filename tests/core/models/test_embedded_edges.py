@@ -8,7 +8,6 @@ from torch.autograd import gradcheck
 
 from spnst_core.imaging.colour import luminance
 from spnst_core.models.embedded.edges import EDGE_WEIGHTS, SIGMAS, EmbeddedEdges, MultiScaleEdges, load_edge_net
-from training.train_edges import score
 
 EDGES = MultiScaleEdges()
 
@@ -122,13 +121,6 @@ def test_the_networks_gradient_is_that_of_finite_differences():
     with torch.no_grad():
         measured = (net(x + 1e-7 * direction).sum() - net(x - 1e-7 * direction).sum()) / 2e-7
     torch.testing.assert_close((x.grad * direction).sum(), measured, rtol=1e-3, atol=1e-6)
-
-
-def test_the_network_finds_boundaries_in_unseen_scenes_better_than_the_analytic_edges(net):
-    network, analytic = score(net, count=6), score(EDGES, count=6)
-    assert network["held_out F"] >= 0.71
-    for series, f in analytic.items():
-        assert network[series] > f + 0.05
 
 
 def test_the_profile_compares_analytic_maps_and_answers_with_the_network(photographs):

@@ -1,14 +1,12 @@
-"""The embedded encoder: the shipped file, the shapes of its layers, and a fit that repeats."""
+"""The embedded encoder: the shipped file, the shapes of its layers, and gradients through them."""
 
 from importlib import resources
 
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
 
 from spnst_core.models.embedded.encoder import EmbeddedEncoder
-from training.fit_encoder import fit
 
 
 @pytest.fixture(scope="module")
@@ -61,10 +59,3 @@ def test_gradients_reach_the_picture(encoder):
     sum(f.square().mean() for f in encoder.features(x, ["bank3", "sketch"]).values()).backward()
     assert torch.isfinite(x.grad).all()
     assert (x.grad != 0).float().mean() > 0.99
-
-
-def test_the_same_pictures_and_seed_learn_the_same_filters(photographs):
-    pictures = [F.interpolate(x, size=(32, 32)) for x in photographs.values()]
-    first, again, other = (fit(pictures, seed, patches=4000).state_dict() for seed in (0, 0, 1))
-    assert all(torch.equal(first[key], again[key]) for key in first)
-    assert not all(torch.equal(first[key], other[key]) for key in first)

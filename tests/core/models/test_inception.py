@@ -14,7 +14,7 @@ from spnst_core.models import weights
 from spnst_core.models.inception import frechet_distance, sifid
 from spnst_core.models.manifest import entry
 from spnst_core.models.networks import build, cached_files
-from training.stand_ins import weight
+from spnst_core.models.stand_ins import weight
 
 STEM = ("Conv2d_1a_3x3", "Conv2d_2a_3x3", "Conv2d_2b_3x3")
 

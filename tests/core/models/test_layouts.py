@@ -8,7 +8,7 @@ import torch
 from standin import OUTPUTS, PUBLISHED, SEED, own_shapes, published_shapes
 
 from spnst_core.models import layouts
-from training.stand_ins import weight
+from spnst_core.models.stand_ins import weight
 
 DECODER = {f"scratch.refinenet4.resConfUnit1.conv{k}.{kind}" for k in (1, 2) for kind in ("weight", "bias")}
 """In the files and never run: the coarsest block's skip branch."""

@@ -11,7 +11,7 @@ from spnst_core.models import layouts, weights
 from spnst_core.models.lpips import CHANNELS, TAPS
 from spnst_core.models.manifest import entry
 from spnst_core.models.networks import build, cached_files
-from training.stand_ins import weight
+from spnst_core.models.stand_ins import weight
 
 
 @pytest.fixture(scope="module")

@@ -3,15 +3,13 @@
 from hashlib import sha256
 
 import pytest
-import torch
 
 from spnst_core import InputError, Recipe, load_models, stylize
-from spnst_core.models import weights
+from spnst_core.models import stand_ins, weights
 from spnst_core.models.hed import ControlNetHED
 from spnst_core.models.manifest import entry
 from spnst_core.models.profiles import identify
 from spnst_core.recipes.recipe import Stage
-from training import stand_ins
 
 
 @pytest.fixture(scope="module")
@@ -33,14 +31,6 @@ def test_the_profile_runs_and_its_result_says_what_it_ran_on(photographs, painti
     recipe = Recipe.load("structure").model_copy(update={"size": 64, "stages": (Stage(steps=2),)})
     history = stylize(photographs["coffee"], next(iter(paintings.values())), recipe=recipe, models=models).history
     assert (history[["content", "style", "edge", "depth"]].iloc[1] > 0).all()
-
-
-def test_stand_ins_are_told_from_published_files_and_never_replace_any(folder):
-    published = folder / "published.pth"
-    torch.save({"state_dict": {"a": torch.zeros(1)}}, published)
-    assert not weights.is_stand_in(published)
-    assert all(weights.is_stand_in(folder / name) for name in ("vgg19-dcbb9e9d.pth", "network-bsds500.pytorch"))
-    assert stand_ins.write(folder, seed=2) == []
 
 
 def test_the_fingerprint_changes_with_any_file(folder):

@@ -1,7 +1,4 @@
-"""Plans: what is missing or outdated, and the runs that make it.
-
-The store holds files of one pixel that carry what real ones would: a plan looks at nothing else.
-"""
+"""Plans: what is missing or outdated, and the runs that make it."""
 
 from dataclasses import replace
 

@@ -1,6 +1,6 @@
 """Stand-in weights: files that load like the published ones, to try the pretrained profile where none can be had.
 
-    python -m training.stand_ins FOLDER [NAME ...] [--seed 1]
+    python -m spnst_core.models.stand_ins FOLDER [NAME ...] [--seed 1]
     SPNST_WEIGHTS=FOLDER spnst run --profile pretrained ...
 
 Every tensor is noise that depends on its published key, its shape and the seed alone, scaled so that signals neither
@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from spnst_core.errors import InputError
 from spnst_core.models.layouts import LAYOUTS, Layout
 from spnst_core.models.manifest import entry
 from spnst_core.models.networks import build
@@ -56,7 +57,17 @@ def state(name: str, layout: Layout, seed: int) -> dict[str, Tensor]:
 
 
 def write(folder: Path, seed: int, names: Sequence[str] = DEFAULTS) -> list[Path]:
-    """A stand-in for each of the named files that isn't in the folder; the paths written."""
+    """Write a stand-in for each of the named files that the folder doesn't hold yet.
+
+    Returns:
+        The paths that were written.
+
+    Raises:
+        InputError: a name for which no stand-in can be written.
+    """
+    for name in names:
+        if name not in NAMES:
+            raise InputError(f'no stand-in for "{name}": choose from {", ".join(NAMES)}')
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for name in names:
@@ -76,7 +87,11 @@ def main() -> None:
     )
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
-    for path in write(arguments.folder, arguments.seed, arguments.names or DEFAULTS):
+    try:
+        paths = write(arguments.folder, arguments.seed, arguments.names or DEFAULTS)
+    except InputError as error:
+        parser.error(str(error))
+    for path in paths:
         print(f"{path}: {path.stat().st_size:,} bytes of stand-in weights")
 
 
