@@ -1,1 +1,1 @@
-"""Pixels: the only door they come in or go out by, and colour."""
+"""Reading, writing and resizing images, and colour."""

@@ -1,4 +1,4 @@
-"""Colour: luminance, and moving a picture's palette to another's."""
+"""Colour: luminance, and transferring the palette of one picture to another."""
 
 import torch
 from torch import Tensor
@@ -13,16 +13,16 @@ def luminance(x: Tensor) -> Tensor:
 
 
 def recolour(x: Tensor, gram: Tensor, mean: Tensor) -> Tensor:
-    """The picture (1, 3, H, W) with its colours moved linearly to another's statistics, clamped to [0, 1].
+    """The picture (1, 3, H, W), its colours mapped linearly to another picture's statistics and clamped to [0, 1].
 
-    The Monge–Kantorovich map, the linear one that moves colours the least: T = A^-½ (A^½ B A^½)^½ A^-½ with A the
+    The Monge–Kantorovich map, which is the linear map that moves colours least: T = A^-½ (A^½ B A^½)^½ A^-½ with A the
     picture's colour covariance and B the other's (Pitié & Kokaram, CVMP 2007).
 
     Args:
-        gram: mean products of the other's colours, (1, 3, 3).
+        gram: mean products of the other picture's colour channels, (1, 3, 3).
         mean: its mean colour, (1, 3).
     """
-    pixels, gram, mean = (y.cpu().double() for y in (x, gram, mean))  # some devices have no float64
+    pixels, gram, mean = (y.cpu().double() for y in (x, gram, mean))  # MPS, for one, has no float64
     own_mean = moments.mean(pixels)
     floor = 1e-5 * torch.eye(3, dtype=pixels.dtype)
     a = moments.covariance(moments.gram(pixels), own_mean)[0] + floor

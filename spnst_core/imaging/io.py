@@ -1,6 +1,6 @@
-"""The only door pixels come in or go out by: decode, limits, tensors, resize, PNG.
+"""Image input and output, which all code goes through: decoding, limits, tensors, resizing, PNG.
 
-Beyond it a picture is either an 8-bit sRGB ``PIL.Image`` of mode ``RGB`` or a float32 RGB tensor in [0, 1].
+Elsewhere a picture is either an 8-bit sRGB ``PIL.Image`` of mode ``RGB`` or a float32 RGB tensor in [0, 1].
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from torch import Tensor
 from spnst_core.errors import InputError
 
 STEEPEST = 32
-"""Times by which sides shrink on any device: CUDA refuses more than 47, for want of fast memory."""
+"""Largest reduction factor on the tensor's own device: CUDA refuses more than 47, for lack of shared memory."""
 
 MAX_PIXELS = 100_000_000
 MIN_SIDE = 16
 
-# Pillow knows more formats, some of which run a program (EPS) or hold no single picture (ICO, HDF5).
+# Pillow knows more formats; some of them run a program (EPS) or don't hold a single picture (ICO, HDF5).
 FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "TIFF", "BMP", "GIF", "PPM", "JPEG2000", "AVIF")
 
 Picture = str | Path | bytes | Image.Image | npt.NDArray[Any] | Tensor
@@ -40,18 +40,18 @@ _log = logging.getLogger(__name__)
 
 
 def decode(source: Path | bytes, name: str | None = None) -> Image.Image:
-    """A picture file as an upright 8-bit sRGB image of mode ``RGB``.
+    """Decode a picture file to an upright 8-bit sRGB image of mode ``RGB``.
 
     EXIF orientation is applied, alpha is composited over white, an ICC profile is converted to sRGB (a broken
-    one is ignored, with a logged warning), 16-bit grey is scaled to 8 bits; an animation gives frame 0.
+    profile is ignored with a logged warning), 16-bit grey is scaled to 8 bits; an animation gives frame 0.
 
     Args:
         source: a file, or a file's bytes.
-        name: what to call the picture in an error; a file's path unless given.
+        name: what to call the picture in an error; by default the path.
 
     Raises:
         InputError: no such file, not a picture, damaged, smaller than ``MIN_SIDE`` on a side, or of more than
-            ``MAX_PIXELS`` pixels; the last is judged by the header, before any pixel is decoded.
+            ``MAX_PIXELS`` pixels; the size is read from the header, before any pixel is decoded.
     """
     if isinstance(source, bytes):
         return _decode(BytesIO(source), name or "the picture")
@@ -69,14 +69,14 @@ def decode(source: Path | bytes, name: str | None = None) -> Image.Image:
 
 
 def read(image: Picture) -> Tensor:
-    """Any form of one picture as a float32 RGB tensor (1, 3, H, W) in [0, 1].
+    """Convert a picture in any accepted form to a float32 RGB tensor (1, 3, H, W) in [0, 1].
 
-    A path or bytes are decoded; a PIL image of any mode gets the same treatment as a decoded file; a
-    floating-point tensor (1, 3, H, W) or (3, H, W) is checked and keeps its device; a NumPy array (H, W, 3) is uint8
-    or floating-point in [0, 1].
+    A path or bytes are decoded; a PIL image of any mode is treated like a decoded file; a floating-point tensor
+    (1, 3, H, W) or (3, H, W) is checked and keeps its device; a NumPy array (H, W, 3) is uint8 or floating-point in
+    [0, 1].
 
     Raises:
-        InputError: as `decode`; a tensor or an array of another shape, type or range; anything else.
+        InputError: as `decode`; a tensor or an array of another shape, type or range; any other object.
     """
     if isinstance(image, Tensor):
         return _checked(image)
@@ -93,7 +93,7 @@ def read(image: Picture) -> Tensor:
 
 
 def to_tensor(image: Image.Image) -> Tensor:
-    """An image of mode ``RGB`` as a float32 tensor (1, 3, H, W) in [0, 1]; for other modes use `read`."""
+    """Convert an image of mode ``RGB`` to a float32 tensor (1, 3, H, W) in [0, 1]; for other modes use `read`."""
     if image.mode != "RGB":
         raise InputError(f"to_tensor needs an image of mode RGB, not {image.mode}; use imaging.io.read")
     pixels = torch.from_numpy(np.array(image))
@@ -101,7 +101,7 @@ def to_tensor(image: Image.Image) -> Tensor:
 
 
 def to_image(x: Tensor) -> Image.Image:
-    """A tensor (1, 3|1, H, W) or (3|1, H, W) as an 8-bit image, ``RGB`` or ``L``; clamped to [0, 1], rounded.
+    """Convert a tensor (1, 3|1, H, W) or (3|1, H, W), clamped to [0, 1], to an 8-bit image ``RGB`` or ``L``.
 
     Raises:
         ValueError: another shape, or a value that is not finite.
@@ -116,10 +116,10 @@ def to_image(x: Tensor) -> Image.Image:
 
 
 def encode_png(image: Image.Image, text: Mapping[str, str] = MappingProxyType({})) -> bytes:
-    """PNG bytes, the same for the same pixels and text; ``text`` goes into tEXt chunks, iTXt beyond Latin-1.
+    """Encode as PNG; equal pixels and text give equal bytes. ``text`` goes into tEXt chunks, or iTXt beyond Latin-1.
 
     Raises:
-        ValueError: a keyword PNG doesn't allow (it takes 1 to 79 Latin-1 characters), or a NUL in a text.
+        ValueError: a keyword that PNG doesn't allow (it allows 1 to 79 Latin-1 characters), or a NUL in a text.
     """
     chunks = PngImagePlugin.PngInfo()
     for keyword, value in sorted(text.items()):
@@ -132,7 +132,7 @@ def encode_png(image: Image.Image, text: Mapping[str, str] = MappingProxyType({}
 
 
 def png_text(data: bytes) -> dict[str, str]:
-    """The texts that `encode_png` put into a PNG, read from its header without decoding pixels.
+    """The texts that `encode_png` stored in a PNG, read without decoding pixels.
 
     Raises:
         InputError: ``data`` is not a PNG.
@@ -150,8 +150,8 @@ def fit(height: int, width: int, size: int) -> tuple[int, int]:
 def resize(x: Tensor, height: int, width: int) -> Tensor:
     """Antialiased bicubic resampling of (N, C, H, W) to (N, C, height, width), in [0, 1]; differentiable.
 
-    Pillow's BICUBIC: Keys' kernel (1981, a = -1/2), widened by the reduction so that nothing aliases; its
-    overshoot is clamped. Where the reduction is more than `STEEPEST` it is done on the processor.
+    As Pillow's BICUBIC: Keys' kernel (1981, a = -1/2), widened by the reduction factor against aliasing, with its
+    overshoot clamped. Reductions by more than `STEEPEST` are computed on the CPU.
     """
     steep = x.shape[2] > STEEPEST * height or x.shape[3] > STEEPEST * width
     seen = x.cpu() if steep else x
@@ -211,7 +211,7 @@ def _opened(file: IO[bytes], name: str, formats: tuple[str, ...]) -> Iterator[Im
     Image.init()
     known = [f for f in formats if f in Image.OPEN]
     with warnings.catch_warnings():
-        # Pillow warns of damaged metadata, which does no harm here, and of sizes below MAX_PIXELS.
+        # Pillow warns of damaged metadata, which is harmless here, and of sizes below MAX_PIXELS.
         warnings.simplefilter("ignore")
         try:
             image = Image.open(file, formats=known)
@@ -220,14 +220,14 @@ def _opened(file: IO[bytes], name: str, formats: tuple[str, ...]) -> Iterator[Im
         except UnidentifiedImageError as error:
             problem = f"is not a picture that can be read; use one of {', '.join(known)}"
             raise _refusal(name, problem) from error
-        except Exception as error:  # Pillow's parsers let struct, zlib, index and value errors escape
+        except Exception as error:  # Pillow's parsers raise struct, zlib, index and value errors
             raise _damaged(name, error) from error
         with image:
             yield image
 
 
 def _normalised(image: Image.Image, name: str) -> Image.Image:
-    """Upright, 8-bit, sRGB, opaque; the size is checked before the pixels are touched."""
+    """The image upright, 8-bit, sRGB and opaque; its size is checked before any pixel is decoded."""
     width, height = image.size
     if width * height > MAX_PIXELS:
         raise _too_large(name)
@@ -247,7 +247,7 @@ def _normalised(image: Image.Image, name: str) -> Image.Image:
 
 
 def _eight_bit(image: Image.Image, name: str) -> Image.Image:
-    """The colours without alpha, in a mode that an ICC profile may describe: L, RGB, CMYK or LAB."""
+    """The colour channels without alpha, in a mode that an ICC profile can describe: L, RGB, CMYK or LAB."""
     if image.mode == "I" or image.mode.startswith("I;16"):
         levels = np.asarray(image).astype(np.int64)
         if levels.min() < 0 or levels.max() > 65535:
