@@ -1,1 +1,1 @@
-"""Where bytes lie: folders and S3 behind one store, sources of pictures, digests."""
+"""Storage: folders and S3 behind one store, sources of pictures, digests."""

@@ -1,4 +1,4 @@
-"""Digests: SHA-256 of objects on S3, kept from one process to the next, because to compute one is to download it."""
+"""Digests: SHA-256 of objects on S3, cached across processes, because computing one means downloading the object."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _TABLE = "CREATE TABLE IF NOT EXISTS digests (address TEXT PRIMARY KEY, size INT
 
 
 def known(address: str, size: int, etag: str) -> str | None:
-    """The digest of an object in this state, if it was computed before."""
+    """The digest of an object in this state, if it has been computed before."""
     with _opened() as digests:
         row = digests.execute(
             "SELECT sha256 FROM digests WHERE address = ? AND size = ? AND etag = ?", (address, size, etag)
@@ -23,7 +23,7 @@ def known(address: str, size: int, etag: str) -> str | None:
 
 
 def keep(address: str, size: int, etag: str, sha256: str) -> None:
-    """Remember the digest of an object in this state, and forget that of its earlier one."""
+    """Store the digest of an object in this state, in place of that of an earlier state."""
     with _opened() as digests, digests:
         digests.execute("INSERT OR REPLACE INTO digests VALUES (?, ?, ?, ?)", (address, size, etag, sha256))
 

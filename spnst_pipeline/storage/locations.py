@@ -1,4 +1,4 @@
-"""Locations: which place a path or an address names."""
+"""Locations: from a path or an address to the place it names."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from spnst_pipeline.storage.places import Folder, Place, is_remote
 
 
 def open_place(location: str) -> Place:
-    """The place that a location names; nothing is looked up yet.
+    """The place that a location names; neither disk nor network is accessed yet.
 
     Args:
         location: a folder's path, or ``s3://bucket/prefix``.

@@ -1,4 +1,4 @@
-"""Places where files lie: a folder of this machine, or a prefix of an S3 bucket. Both are used in the same way."""
+"""Places that hold files: a folder on this machine or a prefix of an S3 bucket, with one interface."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WHOLE = -1
 
 
 class Entry(NamedTuple):
-    """A file as a listing shows it."""
+    """A file as it appears in a listing."""
 
     name: str
     size: int
@@ -29,17 +29,17 @@ class Entry(NamedTuple):
 class Place(ABC):
     """Files under names such as ``cat.png`` or ``pastiche/gatys/cat.png``.
 
-    A write is atomic: a reader sees the old bytes or the new ones, never a part. Of two writes at once, the one that
-    ends last stays. Every method raises `InputError` with one line when the place can't be used: no permission, no
-    such bucket, a full disk.
+    A write is atomic: a reader sees the old bytes or the new ones, never a part. Of two concurrent writes, the one
+    that ends last wins. Every method raises `InputError` when the place can't be used: no permission, no such bucket, a
+    full disk.
     """
 
     location: str
-    """As people write it: a path, or ``s3://bucket/prefix``."""
+    """The location as the user writes it: a path, or ``s3://bucket/prefix``."""
 
     @abstractmethod
     def locate(self, name: str) -> str:
-        """The file's path or address, for people."""
+        """The file's path or address, for messages."""
 
     @abstractmethod
     def children(self) -> list[Entry]:
@@ -160,7 +160,7 @@ class Folder(Place):
         return {name: self.read(name, size) for name in names if self.exists(name)}
 
     def read_listed(self, entry: Entry) -> bytes:
-        """All bytes of a file, if it is the same before and after it is read as when it was listed."""
+        """All bytes of a file, provided that it is unchanged since it was listed, before and after reading."""
         path = self.locate(entry.name)
         try:
             with open(path, "rb") as file:
@@ -174,7 +174,7 @@ class Folder(Place):
         return data
 
     def write(self, name: str, data: bytes) -> None:
-        """Put ``data`` under ``name``: into a hidden file first, which then takes the name.
+        """Write ``data`` to a hidden file first, and then rename that to ``name``.
 
         Raises:
             InputError: it can't be written, or a symbolic link leads outside the folder.

@@ -1,9 +1,9 @@
 """A prefix of an S3 bucket as a place for files.
 
-Credentials, region and endpoint are found as boto3 documents it: ``AWS_PROFILE``, ``AWS_ACCESS_KEY_ID``,
-``AWS_DEFAULT_REGION``, ``AWS_ENDPOINT_URL``, ... Requests that fail for a passing reason are made again
-(``AWS_MAX_ATTEMPTS``). An upload that a killed process leaves half done is never seen by readers, but is kept, and
-billed, until a lifecycle rule of the bucket (``AbortIncompleteMultipartUpload``) removes it.
+Credentials, region and endpoint are those that boto3 finds: ``AWS_PROFILE``, ``AWS_ACCESS_KEY_ID``,
+``AWS_DEFAULT_REGION``, ``AWS_ENDPOINT_URL``, ... Requests that fail transiently are retried
+(``AWS_MAX_ATTEMPTS``). The incomplete upload of a killed process is never visible to readers, but is kept and billed
+until a lifecycle rule of the bucket (``AbortIncompleteMultipartUpload``) removes it.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ from spnst_pipeline.storage import digest_cache
 from spnst_pipeline.storage.places import WHOLE, Entry, Place
 
 REQUESTS = 32
-"""Requests at a time where many files are read: one takes tens of milliseconds, nearly all of it waiting."""
+"""Concurrent requests when many files are read: each takes tens of milliseconds, nearly all of it waiting."""
 
 PARTS = TransferConfig(multipart_threshold=8 << 20, multipart_chunksize=8 << 20)
-"""Files from 8 MiB on travel in parts of that size, each tried again by itself; they appear when all are there."""
+"""Files from 8 MiB on are uploaded in parts of that size, each retried by itself, and appear once all are there."""
 
 PROBE = ".spnst"
-"""An empty object by which a process proves that it may write. Hidden, so it is no artefact."""
+"""Name of the empty object written to test for write permission. It is hidden, so it isn't an artefact."""
 
 _ADDRESS = re.compile(r"s3://(?P<bucket>[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9])(?:/(?P<prefix>.*?))?/?")
 
@@ -146,7 +146,7 @@ class Prefix(Place):
             raise InputError(f"{address} is not what it was when listed: run again when nobody writes to it") from error
 
     def digest(self, entry: Entry) -> str:
-        """SHA-256 of an object as it was when it was listed, which is downloaded for that once on this machine."""
+        """SHA-256 of an object as it was when it was listed; each state is downloaded once per machine."""
         state = (self.locate(entry.name), entry.size, entry.modified)
         digest = digest_cache.known(*state)
         if not digest:
@@ -161,12 +161,12 @@ class Prefix(Place):
         reraise=True,
     )
     def _get(self, name: str, **how: str) -> bytes:
-        """boto3 tries again until an answer begins; an answer that breaks off in the middle is asked for again here."""
+        """Read an object. boto3 retries until a response begins; a response that breaks off is retried here."""
         return self._client.get_object(**self._object(name), **how)["Body"].read()
 
     def write(self, name: str, data: bytes) -> None:
         """Put ``data`` under ``name``, in parts if it is large."""
-        kind = mimetypes.guess_type(name)[0] or "application/octet-stream"  # a browser shows the gallery by its type
+        kind = mimetypes.guess_type(name)[0] or "application/octet-stream"  # browsers need it to show the gallery
         with _told(self.locate(name)):
             self._client.upload_fileobj(
                 BytesIO(data), self._bucket, self._root + name, ExtraArgs={"ContentType": kind}, Config=PARTS
@@ -183,16 +183,16 @@ class Prefix(Place):
             self._client.delete_object(**self._object(name))
 
     def require_writable(self) -> None:
-        """Prove it by an empty object. It is put on condition that it isn't there, so only the first proof writes.
+        """Test by writing an empty object, on the condition that it doesn't exist, so that only the first test writes.
 
-        No artefact is written on a condition: its fingerprint follows from its inputs, so of two processes that make
-        the same one, either may win, and what another settings' process overwrites is outdated by the usual rule.
+        Artefacts themselves are written unconditionally: an artefact's fingerprint follows from its inputs, so either
+        of two processes that make the same one may win, and one written with other settings is out of date as usual.
         """
         try:
             with _told(self.location):
                 self._client.put_object(**self._object(PROBE), Body=b"", IfNoneMatch="*")
         except _Taken:
-            pass  # the condition is looked at only after the permission
+            pass  # S3 checks the condition only after the permission
 
     def _object(self, name: str) -> dict[str, str]:
         return {"Bucket": self._bucket, "Key": self._root + name}
@@ -200,17 +200,17 @@ class Prefix(Place):
 
 @cache
 def client() -> Any:
-    """The process's S3 client, safe to use from several threads."""
+    """The process's S3 client, which is safe to use from several threads."""
     config = Config(retries={"mode": "standard"}, max_pool_connections=REQUESTS, connect_timeout=10)
     return boto3.session.Session().client("s3", config=config)
 
 
 class _Taken(Exception):
-    """A request's condition doesn't hold."""
+    """The condition of a request doesn't hold."""
 
 
 class _NothingInRange(Exception):
-    """The first bytes of an empty object were asked for."""
+    """The first bytes of an empty object were requested."""
 
 
 def _entry(name: str, listed: dict[str, Any]) -> Entry:
@@ -219,7 +219,7 @@ def _entry(name: str, listed: dict[str, Any]) -> Entry:
 
 @contextmanager
 def _told(address: str) -> Iterator[None]:
-    """Turn boto3's errors into what Python says of files, or into one line for people."""
+    """Turn boto3's errors into `FileNotFoundError` or into an `InputError` of one line."""
     try:
         yield
     except ClientError as error:
@@ -242,7 +242,7 @@ def _told(address: str) -> Iterator[None]:
 
 
 def _answered(code: str, error: ClientError) -> str:
-    """What an error that S3 answered with means, and what to do."""
+    """The meaning of an error response of S3, and what to do about it."""
     if code == "NoSuchBucket":
         return "there is no such bucket: check its name, or create it"
     if code in ("AccessDenied", "403"):

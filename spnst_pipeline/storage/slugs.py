@@ -1,4 +1,4 @@
-"""Slugs: the keys under which pictures are known, in partitions and in file names."""
+"""Slugs: the keys of pictures, in partitions and in file names."""
 
 import re
 import unicodedata
@@ -11,8 +11,8 @@ _LONGEST = 100
 def slug(name: str) -> str:
     """The partition key for a file name without its suffix: lower-case ASCII letters, digits and ``. _ -``.
 
-    Accents are dropped and anything else turns into ``-``. A name of which nothing would be left (one in Chinese,
-    say) gets a key made from its hash. Runs of dots become one: ``...`` means a range to Dagster.
+    Accents are dropped, and any other character becomes ``-``. A name of which nothing would remain (in Chinese, say)
+    gets a key made from its hash. Runs of dots become a single dot, because ``...`` denotes a range in Dagster.
     """
     ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     words = re.sub(r"\.{2,}", ".", re.sub(r"[^a-z0-9._-]+", "-", ascii_name))

@@ -16,7 +16,7 @@ from spnst_pipeline.storage.slugs import slug
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif"})
 
 READERS = 8
-"""Pictures read at a time: over a network most of the time is waiting, but each may be tens of megabytes."""
+"""Pictures read concurrently: over a network most of the time is waiting, but each can be tens of megabytes."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class File:
 
 @dataclass(frozen=True)
 class Source:
-    """The pictures of one folder or prefix by slug, and one line for each file that isn't used."""
+    """The pictures of a folder or prefix by slug, and one line for each file that is left out."""
 
     location: str
     pictures: Mapping[str, File]
@@ -54,14 +54,14 @@ class Source:
 
     @classmethod
     def open(cls, location: str | None, kind: str) -> Source:
-        """List a folder, or the objects directly under a prefix. Hidden files and folders inside aren't looked at.
+        """List a folder, or the objects directly under a prefix. Hidden files and subfolders are ignored.
 
         Args:
             location: a folder's path, or ``s3://bucket/prefix``.
             kind: ``content`` or ``style``, for messages.
 
         Raises:
-            InputError: no location given, nothing there, no picture in it, or two files with one slug.
+            InputError: no location given, no such location, no picture in it, or two files with the same slug.
         """
         source = cls.scan(location, kind)
         if not source.pictures:
@@ -71,7 +71,7 @@ class Source:
 
     @classmethod
     def scan(cls, location: str | None, kind: str) -> Source:
-        """As `open`, but there needn't be a picture yet."""
+        """As `open`, but without requiring a picture."""
         if not location:
             raise InputError(f"no {kind} folder: give --{kind} DIR, or set {kind} in spnst.yaml")
         place = open_place(location)
@@ -94,7 +94,7 @@ class Source:
         return cls(place.location, pictures, tuple(left_out))
 
     def without(self, unusable: Mapping[str, str]) -> Source:
-        """The source without some pictures, given as slug → why."""
+        """The source without the given pictures, a mapping from slug to reason."""
         kept = {key: file for key, file in self.pictures.items() if key not in unusable}
         return Source(self.location, kept, (*self.left_out, *unusable.values()))
 
@@ -102,7 +102,7 @@ class Source:
         """The file behind a partition.
 
         Raises:
-            InputError: the source has no such picture any more.
+            InputError: the source no longer has such a picture.
         """
         if key not in self.pictures:
             raise InputError(f"{self.location} holds no picture for {key!r}: put it back or delete the partition")
@@ -113,7 +113,7 @@ class Source:
         return _digest(self.picture(key))
 
     def hash(self, keys: Collection[str]) -> None:
-        """Read pictures ahead, several at a time, for `digest`, which also tells why one can't be read."""
+        """Compute digests ahead of `digest`, several at a time; `digest` raises if one can't be read."""
         with ThreadPoolExecutor(READERS) as threads:
             wait([threads.submit(_digest, self.picture(key)) for key in keys])
 

@@ -1,4 +1,4 @@
-"""The store: artefacts under keys, written whole or not at all, never outside its folder or prefix."""
+"""The store: artefacts under keys, written atomically, and never outside its folder or prefix."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Store:
     """Artefacts in a folder or under a prefix of an S3 bucket, with the same layout and the same atomicity.
 
     Keys are relative POSIX paths such as ``pastiche/structure/cat/wave.png``. Every method that takes one raises
-    `InputError` for a key that isn't plain: ``..``, an empty or hidden part, an odd character.
+    `InputError` for an invalid key: ``..``, an empty or hidden part, or a character outside ``A-Za-z0-9._-``.
     """
 
     def __init__(self, place: Place) -> None:
@@ -37,7 +37,7 @@ class Store:
         return self._place.location
 
     def locate(self, key: str) -> str:
-        """Where an artefact lies, for people: a path or an address."""
+        """The path or address of an artefact, for messages."""
         return self._place.locate(_plain(key))
 
     def exists(self, key: str) -> bool:
@@ -65,7 +65,7 @@ class Store:
         self._place.write(_plain(key), data)
 
     def copy(self, source_key: str, target_key: str) -> None:
-        """Put an artefact's bytes under another key, as atomically as `write`; on S3 they don't travel.
+        """Put an artefact's bytes under another key, as atomically as `write`; on S3 they aren't downloaded.
 
         Raises:
             FileNotFoundError: there is no artefact ``source_key``.
