@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 
 import dagster as dg
@@ -21,7 +21,7 @@ from spnst_pipeline.storage.sources import File
 PARTITIONS = {"content": CONTENT, "style": STYLE}
 """What the pictures of each side of the grid become."""
 
-AT_ONCE = 32
+MOST_PICTURES = 32
 """Most new pictures of a side of the grid that one tick looks into: a tick has a minute."""
 
 
@@ -44,15 +44,6 @@ class Cursor(BaseModel):
     style: Seen = Seen()
 
 
-@dataclass
-class Changes:
-    """What a tick asks Dagster for, and what it says."""
-
-    partitions: list[dg.AddDynamicPartitionsRequest | dg.DeleteDynamicPartitionsRequest] = field(default_factory=list)
-    launches: list[tuple[Launch, str]] = field(default_factory=list)
-    lines: list[str] = field(default_factory=list)
-
-
 def catalogue_sensor(open_project: Callable[[], Project]) -> dg.SensorDefinition:
     """The sensor, given how to open the project with its sources as they are now, which may be empty."""
 
@@ -66,58 +57,118 @@ def catalogue_sensor(open_project: Callable[[], Project]) -> dg.SensorDefinition
         default_status=dg.DefaultSensorStatus.RUNNING,
     )
     def catalogue(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        cursor = Cursor.model_validate_json(context.cursor or "{}")
-        lineage = Lineage(open_project())
-        changes = Changes()
-        for side, seen in zip(sides(lineage), (cursor.content, cursor.style), strict=True):
-            there = context.instance.get_dynamic_partitions(side.name)
-            _compare(side, seen, there, lineage, changes)
-        for line in changes.lines:
+        before, lineage = Cursor.model_validate_json(context.cursor or "{}"), Lineage(open_project())
+        differences = [
+            _difference(side, seen, context.instance.get_dynamic_partitions(side.name), lineage)
+            for side, seen in zip(sides(lineage), (before.content, before.style), strict=True)
+        ]
+        content, style = map(_remembered, (before.content, before.style), differences)
+        launches = [launch for difference in differences for launch in _launches(difference, lineage)]
+        lines = [line for difference in differences for line in _lines(difference)]
+        for line in lines:
             context.log.info(line)
         return dg.SensorResult(
             run_requests=[
                 dg.RunRequest(run_key=run_key, asset_selection=launch.keys, tags=launch.tags)
-                for launch, run_key in changes.launches
+                for launch, run_key in launches
             ],
-            dynamic_partitions_requests=changes.partitions,
-            skip_reason=None if changes.launches else "; ".join(changes.lines) or "no picture has settled or gone",
-            cursor=cursor.model_dump_json(),
+            dynamic_partitions_requests=[request for each in differences for request in _requests(each)],
+            skip_reason=None if launches else "; ".join(lines) or "no picture has settled or gone",
+            cursor=Cursor(content=content, style=style).model_dump_json(),
         )
 
     return catalogue
 
 
-def _compare(side: Side, seen: Seen, there: Sequence[str], lineage: Lineage, changes: Changes) -> None:
-    """What one side of the grid needs; ``seen`` is brought up to date."""
+@dataclass(frozen=True)
+class _Difference:
+    """How one side of the grid differs from its partitions.
+
+    Attributes:
+        there: the partitions, by slug.
+        now: the state of every file, by slug.
+        usable: files that have settled and can be decoded.
+        unusable: what is wrong with those that have settled and can't, by slug.
+        gone: partitions whose file wasn't there at this tick nor at the last one.
+    """
+
+    side: Side
+    there: Sequence[str]
+    now: Mapping[str, str]
+    usable: Sequence[str]
+    unusable: Mapping[str, str]
+    gone: Sequence[str]
+
+    @property
+    def added(self) -> list[str]:
+        """Usable files that have no partition yet."""
+        return [slug for slug in self.usable if slug not in self.there]
+
+
+def _difference(side: Side, seen: Seen, there: Sequence[str], lineage: Lineage) -> _Difference:
+    """How a side differs now, given what was seen of it at the last tick."""
     now = {slug: _state(file) for slug, file in side.source.pictures.items()}
+    settled = _settled(now, seen)
+    unusable = side.unusable(settled, lineage)
+    usable = [slug for slug in settled if slug not in unusable]
+    return _Difference(side, there, now, usable, unusable, _gone(now, seen, there))
+
+
+def _settled(now: Mapping[str, str], seen: Seen) -> list[str]:
+    """Files that are to be dealt with in this tick: pending ones that are as they were at the last tick."""
     last = seen.last or {}
-    quiet = [slug for slug, state in now.items() if slug in seen.pending and last.get(slug) == state][:AT_ONCE]
-    gone = [slug for slug in there if slug not in now and slug not in last] if seen.last is not None and now else []
-    unusable = side.unusable(quiet, lineage)
-    usable = [slug for slug in quiet if slug not in unusable]
-    added = [slug for slug in usable if slug not in there]
+    return [slug for slug, state in now.items() if slug in seen.pending and last.get(slug) == state][:MOST_PICTURES]
+
+
+def _gone(now: Mapping[str, str], seen: Seen, there: Sequence[str]) -> list[str]:
+    """Partitions without a file for two ticks. A place without any picture takes none away."""
+    if seen.last is None or not now:
+        return []
+    return [slug for slug in there if slug not in now and slug not in seen.last]
+
+
+def _remembered(seen: Seen, difference: _Difference) -> Seen:
+    """What to remember until the next tick."""
+    now, last = difference.now, seen.last or {}
     changed = {slug for slug, state in now.items() if last.get(slug) != state}
-    seen.pending = ((seen.pending | changed) - set(quiet)) & set(now)
-    seen.last = now
+    dealt_with = {*difference.usable, *difference.unusable}
+    return Seen(last=dict(now), pending=((seen.pending | changed) - dealt_with) & set(now))
 
-    if added:
-        changes.partitions.append(PARTITIONS[side.name].build_add_request(added))
-        changes.lines.append(f"new {side.name}: {', '.join(added)}")
-    if gone:
-        changes.partitions.append(PARTITIONS[side.name].build_delete_request(gone))
-        changes.lines.append(f"{side.name} gone, what was made of it stays: {', '.join(gone)}")
-    if there and not now:
-        hint = f"the partitions of {side.name} stay, lest it be a mistake; if it isn't, delete them by hand"
-        changes.lines.append(f"{side.source.location} holds no picture at all: {hint}")
-    changes.lines += [f"left out: {problem}" for problem in unusable.values()]
 
-    order = [slug for slug in (*there, *added) if slug not in gone]
+def _requests(
+    difference: _Difference,
+) -> Iterator[dg.AddDynamicPartitionsRequest | dg.DeleteDynamicPartitionsRequest]:
+    """Partitions to add and to delete."""
+    partitions = PARTITIONS[difference.side.name]
+    if difference.added:
+        yield partitions.build_add_request(difference.added)
+    if difference.gone:
+        yield partitions.build_delete_request(difference.gone)
+
+
+def _lines(difference: _Difference) -> Iterator[str]:
+    """The same in words, and what is wrong."""
+    name = difference.side.name
+    if difference.added:
+        yield f"new {name}: {', '.join(difference.added)}"
+    if difference.gone:
+        yield f"{name} gone, what was made of it stays: {', '.join(difference.gone)}"
+    if difference.there and not difference.now:
+        hint = f"the partitions of {name} stay, lest it be a mistake; if it isn't, delete them by hand"
+        yield f"{difference.side.source.location} holds no picture at all: {hint}"
+    yield from (f"left out: {problem}" for problem in difference.unusable.values())
+
+
+def _launches(difference: _Difference, lineage: Lineage) -> Iterator[tuple[Launch, str]]:
+    """Runs that decode what is new or changed, each with a key that is the same for the same states of its files."""
+    side, usable = difference.side, difference.usable
+    order = [slug for slug in (*difference.there, *difference.added) if slug not in difference.gone]
     wanted = [slug in usable and lineage.outdated(side.rule, slug) for slug in order]
     barred = [slug not in usable for slug in order]
     for r in cover(np.array(wanted, bool)[:, None], lineage.project.batch, np.array(barred, bool)[:, None]):
-        states = [f"{slug} {now[slug]}" for slug in order[r.top : r.bottom + 1] if slug in usable]
+        states = [f"{slug} {difference.now[slug]}" for slug in order[r.top : r.bottom + 1] if slug in usable]
         run_key = sha256("\n".join((side.asset, *states)).encode()).hexdigest()
-        changes.launches.append((Launch((side.asset,), (order[r.top], order[r.bottom]), False), run_key))
+        yield Launch((side.asset,), (order[r.top], order[r.bottom]), False), run_key
 
 
 def _state(file: File) -> str:
