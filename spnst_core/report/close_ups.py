@@ -13,8 +13,8 @@ SHARE, ASPECT = 0.32, 2.0
 
 
 @dataclass(frozen=True)
-class Window:
-    """A part of a picture of any size: its sides as shares of the width and height, in [0, 1]."""
+class CloseUp:
+    """A part of a picture to be shown enlarged: its sides as shares of the width and height, in [0, 1]."""
 
     left: float
     top: float
@@ -31,7 +31,7 @@ class Window:
         return picture.crop(self.of(*picture.size))
 
 
-def most_different(first: npt.ArrayLike, second: npt.ArrayLike, share: float = SHARE) -> Window:
+def most_different(first: npt.ArrayLike, second: npt.ArrayLike, share: float = SHARE) -> CloseUp:
     """The window over which two edge maps (H, W) of one photograph differ most, by the sum of |first - second|.
 
     Of several equal ones it is the topmost, then the leftmost. What isn't finite counts as no difference.
@@ -54,4 +54,4 @@ def most_different(first: npt.ArrayLike, second: npt.ArrayLike, share: float = S
     # Rounding must not decide between equal windows.
     best = windows >= windows.max() - 1e-9 * max(1.0, sums[-1, -1])
     top, left = np.unravel_index(int(best.argmax()), best.shape)
-    return Window(float(left) / width, float(top) / height, float(left + across) / width, float(top + down) / height)
+    return CloseUp(float(left) / width, float(top) / height, float(left + across) / width, float(top + down) / height)

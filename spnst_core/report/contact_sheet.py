@@ -12,11 +12,11 @@ from typing import TypeVar
 
 from PIL import Image, ImageDraw
 
-from spnst_core.report.close_ups import Window
+from spnst_core.report.close_ups import CloseUp
 from spnst_core.report.text import lines, write
 
-TILE = 240
-"""Long side in pixels of a tile."""
+PANEL = 240
+"""Long side in pixels of a panel."""
 
 GAP, PAD, LINE = 12, 28, 16
 BACKGROUND, INK, FAINT, EMPTY, MARK = "#faf9f7", "#1d1c1a", "#736d63", "#eceae5", "#ffffff"
@@ -28,18 +28,18 @@ CAPTION = 2 * LINE + 10
 """Height in pixels under a picture, for its caption."""
 
 MOST_COLUMNS, MOST_ROWS = 6, 4
-"""What a page holds unless told otherwise: tiles with close-ups and maps are twice as high as wide."""
+"""What a page holds unless told otherwise: panels with close-ups and maps are twice as high as wide."""
 
 DPI = 150
 
 Part = TypeVar("Part")
 
 THIN = 4
-"""Space in pixels between the parts of a tile."""
+"""Space in pixels between the parts of a panel."""
 
 
 @dataclass(frozen=True)
-class Tile:
+class Panel:
     """A picture and the one or two lines under it (split at a newline): the first in ink, the second fainter.
 
     Attributes:
@@ -51,7 +51,7 @@ class Tile:
 
     image: Image.Image
     caption: str = ""
-    close_up: Window | None = None
+    close_up: CloseUp | None = None
     below: Sequence[Image.Image] = ()
 
 
@@ -65,17 +65,17 @@ class Gap:
 
 @dataclass(frozen=True)
 class Row:
-    """One row: its header tiles (photograph, depth, edges), and a cell under each column.
+    """One row: its header panels (photograph, depth, edges), and a cell under each column.
 
     A row without header goes on with the photograph of the row above.
     """
 
-    header: Sequence[Tile]
-    cells: Sequence[Tile | Gap]
+    header: Sequence[Panel]
+    cells: Sequence[Panel | Gap]
 
 
 def contact_sheet(
-    title: str, columns: Sequence[Tile], rows: Sequence[Row], subtitle: str = "", scale: float = 1
+    title: str, columns: Sequence[Panel], rows: Sequence[Row], subtitle: str = "", scale: float = 1
 ) -> Image.Image:
     """Draw a sheet of any size: the columns' pictures on top, each row's own at its left.
 
@@ -84,7 +84,7 @@ def contact_sheet(
         columns: painting of each column.
         rows: from top to bottom.
         subtitle: a fainter line under the title.
-        scale: by which every measure grows: at 1 a tile is `TILE` pixels wide.
+        scale: by which every measure grows: at 1 a panel is `PANEL` pixels wide.
 
     Raises:
         ValueError: a row hasn't as many cells as there are columns, or has headers but another number than the first.
@@ -95,7 +95,7 @@ def contact_sheet(
 
 def contact_sheets(
     title: str,
-    columns: Sequence[Tile],
+    columns: Sequence[Panel],
     rows: Sequence[Row],
     subtitle: str = "",
     scale: float = 1,
@@ -156,7 +156,7 @@ def pdf(pages: Sequence[Image.Image], title: str = "") -> bytes:
     return out.getvalue()
 
 
-def _check(columns: Sequence[Tile], rows: Sequence[Row]) -> None:
+def _check(columns: Sequence[Panel], rows: Sequence[Row]) -> None:
     headers = len(rows[0].header) if rows else 0
     for number, row in enumerate(rows):
         if len(row.cells) != len(columns) or len(row.header) not in (0, headers):
@@ -183,7 +183,7 @@ def _bands(rows: Sequence[Row], most: int) -> list[Sequence[int]]:
     return [[number for band in bands for number in band] for bands in _even(photographs, most // longest)]
 
 
-def _header(rows: Sequence[Row], number: int, top: int) -> Sequence[Tile]:
+def _header(rows: Sequence[Row], number: int, top: int) -> Sequence[Panel]:
     """The header of a row: on top of a page it is that of the photograph that the row belongs to."""
     if number > top:
         return rows[number].header
@@ -198,17 +198,17 @@ class _Page:
         scale: float,
         title: str,
         subtitle: str,
-        columns: Sequence[Tile],
+        columns: Sequence[Panel],
         rows: Sequence[Row],
         folio: str = "",
     ) -> None:
         self._scale = scale
         self._title, self._subtitle, self._folio = title, subtitle, folio
         self._columns, self._rows = columns, rows
-        self._tile, self._gap, self._pad = self._px(TILE), self._px(GAP), self._px(PAD)
+        self._panel, self._gap, self._pad = self._px(PANEL), self._px(GAP), self._px(PAD)
         self._headers = max((len(row.header) for row in rows), default=0)
         self._heights = [self._height(columns), *(self._height([*row.header, *row.cells]) for row in rows)]
-        stride = self._tile + self._gap
+        stride = self._panel + self._gap
         self.width = 2 * self._pad + (self._headers + len(columns)) * stride - self._gap
         self.height = 2 * self._pad + self._px(HEAD) + sum(self._heights) + self._gap * (len(self._heights) - 1)
 
@@ -226,87 +226,87 @@ class _Page:
         rows = [Row((), self._columns), *self._rows]
         for number, (row, height) in enumerate(zip(rows, self._heights, strict=True)):
             for place, entry in [*enumerate(row.header), *enumerate(row.cells, self._headers)]:
-                x = self._pad + place * (self._tile + self._gap)
+                x = self._pad + place * (self._panel + self._gap)
                 if isinstance(entry, Gap):
                     self._draw_gap(sheet, entry, x, y, height - self._px(CAPTION))
                 else:
                     # Paintings stand on the line of their captions, whatever their shapes.
                     down = height - self._px(CAPTION) - self._tall(entry) if number == 0 else 0
-                    self._draw_tile(sheet, entry, x, y + down)
+                    self._draw_panel(sheet, entry, x, y + down)
             y += height + self._gap
         return sheet
 
     def _px(self, length: float) -> int:
         return round(length * self._scale)
 
-    def _height(self, group: Sequence[Tile | Gap]) -> int:
+    def _height(self, group: Sequence[Panel | Gap]) -> int:
         """Of a row, with captions."""
-        pictures = [self._tall(entry) for entry in group if isinstance(entry, Tile)]
-        return max(pictures, default=self._px(TILE * 3 / 4)) + self._px(CAPTION)
+        pictures = [self._tall(entry) for entry in group if isinstance(entry, Panel)]
+        return max(pictures, default=self._px(PANEL * 3 / 4)) + self._px(CAPTION)
 
-    def _tall(self, tile: Tile) -> int:
-        """Of a tile's picture and what is under it."""
-        parts = [self._fitted(tile.image), *([self._enlarged(tile)] if tile.close_up else [])]
-        if tile.below:
-            parts.append(self._small(tile))
+    def _tall(self, panel: Panel) -> int:
+        """Of a panel's picture and what is under it."""
+        parts = [self._fitted(panel.image), *([self._enlarged(panel)] if panel.close_up else [])]
+        if panel.below:
+            parts.append(self._small(panel))
         return sum(height for _, height in parts) + self._px(THIN) * (len(parts) - 1)
 
     def _fitted(self, image: Image.Image) -> tuple[int, int]:
-        """Width and height of a picture scaled so that it fits a square tile."""
-        factor = min(self._tile / image.width, self._tile / image.height)
+        """Width and height of a picture scaled so that it fits a square panel."""
+        factor = min(self._panel / image.width, self._panel / image.height)
         return max(1, round(image.width * factor)), max(1, round(image.height * factor))
 
-    def _enlarged(self, tile: Tile) -> tuple[int, int]:
-        """Width and height of a tile's close-up: as wide as its picture."""
-        assert tile.close_up
-        left, top, right, bottom = tile.close_up.of(*tile.image.size)
-        width = self._fitted(tile.image)[0]
-        return width, min(self._tile, max(1, round((bottom - top) * width / (right - left))))
+    def _enlarged(self, panel: Panel) -> tuple[int, int]:
+        """Width and height of a panel's close-up: as wide as its picture."""
+        assert panel.close_up
+        left, top, right, bottom = panel.close_up.of(*panel.image.size)
+        width = self._fitted(panel.image)[0]
+        return width, min(self._panel, max(1, round((bottom - top) * width / (right - left))))
 
-    def _small(self, tile: Tile) -> tuple[int, int]:
-        """Width and height of each of the pictures below a tile's own."""
-        width, height = self._fitted(tile.image)
-        small = max(1, (width - self._px(THIN) * (len(tile.below) - 1)) // len(tile.below))
+    def _small(self, panel: Panel) -> tuple[int, int]:
+        """Width and height of each of the pictures below a panel's own."""
+        width, height = self._fitted(panel.image)
+        small = max(1, (width - self._px(THIN) * (len(panel.below) - 1)) // len(panel.below))
         return small, max(1, round(height * small / width))
 
-    def _draw_tile(self, sheet: Image.Image, tile: Tile, x: int, y: int) -> None:
-        size = self._fitted(tile.image)
-        picture = tile.image.convert("RGB")
+    def _draw_panel(self, sheet: Image.Image, panel: Panel, x: int, y: int) -> None:
+        size = self._fitted(panel.image)
+        picture = panel.image.convert("RGB")
         sheet.paste(picture.resize(size, Image.Resampling.LANCZOS), (x, y))
         below = y + size[1]
-        if tile.close_up:
-            left, top, right, bottom = tile.close_up.of(*size)
+        if panel.close_up:
+            left, top, right, bottom = panel.close_up.of(*size)
             outline = (x + left, y + top, x + right - 1, y + bottom - 1)
             draw = ImageDraw.Draw(sheet)
             draw.rectangle(outline, outline=INK, width=self._px(3))
             draw.rectangle((*(v + 1 for v in outline[:2]), *(v - 1 for v in outline[2:])), outline=MARK)
             below += self._px(THIN)
-            near = tile.close_up.crop(picture).resize(self._enlarged(tile), Image.Resampling.LANCZOS)
+            near = panel.close_up.crop(picture).resize(self._enlarged(panel), Image.Resampling.LANCZOS)
             sheet.paste(near, (x, below))
             below += near.height
-        if tile.below:
+        if panel.below:
             below += self._px(THIN)
-            width, height = self._small(tile)
-            for place, part in enumerate(tile.below):
+            width, height = self._small(panel)
+            for place, part in enumerate(panel.below):
                 small = part.convert("RGB").resize((width, height), Image.Resampling.LANCZOS)
                 sheet.paste(small, (x + place * (width + self._px(THIN)), below))
             below += height
-        self._write_caption(sheet, tile.caption, x, below)
+        self._write_caption(sheet, panel.caption, x, below)
 
     def _write_caption(self, sheet: Image.Image, caption: str, x: int, y: int) -> None:
         for number, line in enumerate(caption.split("\n")[:2]):
             top = y + self._px(5 + number * LINE)
-            box = (x, top, x + self._tile, top + self._px(LINE))
+            box = (x, top, x + self._panel, top + self._px(LINE))
             write(sheet, box, line, self._px(12 if number else 14), FAINT if number else INK)
 
     def _draw_gap(self, sheet: Image.Image, gap: Gap, x: int, y: int, height: int) -> None:
-        ImageDraw.Draw(sheet).rectangle((x, y, x + self._tile - 1, y + height - 1), fill=EMPTY)
+        ImageDraw.Draw(sheet).rectangle((x, y, x + self._panel - 1, y + height - 1), fill=EMPTY)
         size, step, margin = self._px(13), self._px(LINE + 1), self._px(10)
         most = max(1, min(4, (height - 2 * margin) // step))
-        reason = lines(gap.reason, size, self._tile - 2 * margin, most)
+        reason = lines(gap.reason, size, self._panel - 2 * margin, most)
         top = y + (height - step * len(reason)) // 2
         for number, line in enumerate(reason):
             at = top + number * step
-            box = (x + margin, max(y, at), x + self._tile - margin, min(y + height, at + step))
+            box = (x + margin, max(y, at), x + self._panel - margin, min(y + height, at + step))
             write(sheet, box, line, size, FAINT, align="centre")
         self._write_caption(sheet, gap.caption, x, y + height)

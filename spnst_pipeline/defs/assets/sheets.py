@@ -9,9 +9,9 @@ from PIL import Image, ImageFilter
 
 from spnst_core.imaging import io as image_io
 from spnst_core.recipes.recipe import Recipe
-from spnst_core.report.close_ups import Window, most_different
+from spnst_core.report.close_ups import CloseUp, most_different
 from spnst_core.report.colour_maps import in_colour
-from spnst_core.report.contact_sheet import TILE, Gap, Row, Tile, contact_sheet, contact_sheets, pdf
+from spnst_core.report.contact_sheet import PANEL, Gap, Panel, Row, contact_sheet, contact_sheets, pdf
 from spnst_pipeline.artefacts import layout
 from spnst_pipeline.artefacts.rules import Artefact, Lineage
 from spnst_pipeline.defs.assets.evaluation import read_scores
@@ -33,12 +33,12 @@ SHORT = {"patch_distance": "style", "edge_error": "edges", "depth_error": "depth
 
 SHEET = {
     "format": "PNG, 8-bit sRGB, with the fingerprint as a text; beside it a PDF, in pages",
-    "shape": f"a header and a cell of at most {TILE} px for each picture",
+    "shape": f"a header and a cell of at most {PANEL} px for each picture",
     "values": "0 to 255",
 }
 """What the metadata of a contact sheet says of its file."""
 
-Drawing = tuple[str, Sequence[Tile], Sequence[Row], str]
+Drawing = tuple[str, Sequence[Panel], Sequence[Row], str]
 """Title, columns, rows and the line under the title."""
 
 
@@ -59,7 +59,7 @@ class Sheets:
     def of_style(self, style: str) -> Drawing:
         """One painting: a row for each photograph, a column for each recipe."""
         painting = self._small(layout.style_image(style))
-        columns = [Tile(painting, recipe.name) for recipe in self.recipes]
+        columns = [Panel(painting, recipe.name) for recipe in self.recipes]
         rows = [
             Row([self._header(c)], [self._cell(r, c, style) for r in self.recipes]) for c in self.lineage.contents()
         ]
@@ -79,7 +79,7 @@ class Sheets:
         return self._grid(title, rows, columns, " ".join(filter(None, (subtitle, part, self._notice))))
 
     def _grid(self, title: str, contents: Sequence[str], styles: Sequence[str], subtitle: str) -> Drawing:
-        columns = [Tile(self._small(layout.style_image(style)), style) for style in styles]
+        columns = [Panel(self._small(layout.style_image(style)), style) for style in styles]
         rows = [
             Row([] if number else [self._header(content)], [self._cell(recipe, content, style) for style in styles])
             for content in contents
@@ -87,14 +87,14 @@ class Sheets:
         ]
         return title, columns, rows, subtitle
 
-    def _header(self, content: str) -> Tile:
+    def _header(self, content: str) -> Panel:
         maps = self._maps(layout.depth_picture(content), layout.edge_picture(content))
-        return Tile(self._small(layout.content_image(content)), f"{content}\nwith depth and edges", below=maps)
+        return Panel(self._small(layout.content_image(content)), f"{content}\nwith depth and edges", below=maps)
 
     def _maps(self, depth: str, edges: str) -> list[Image.Image]:
         return [in_colour(self._small(depth), "magma"), in_colour(self._small(edges), "viridis", low=0, high=255)]
 
-    def _cell(self, recipe: Recipe, content: str, style: str) -> Tile | Gap:
+    def _cell(self, recipe: Recipe, content: str, style: str) -> Panel | Gap:
         made = self.lineage.current(self.lineage.pastiche, recipe, content, style)
         if not made:
             return Gap("not made", recipe.name)
@@ -103,12 +103,12 @@ class Sheets:
         picture = image_io.decode(self.store.read(made.key), made.key)
         measured = self.lineage.current(self.lineage.metrics, recipe, content, style)
         if not measured:
-            return Tile(picture, recipe.name)
+            return Panel(picture, recipe.name)
         scores = read_scores(self.store, measured)["scores"]
         line = "  ".join(f"{short} {scores[key]:.2f}" for key, short in SHORT.items() if key in scores)
-        return Tile(picture, f"{recipe.name}\n{line}", self._close_up(content, style), self._maps(*measured.beside))
+        return Panel(picture, f"{recipe.name}\n{line}", self._close_up(content, style), self._maps(*measured.beside))
 
-    def _most_different(self, content: str, style: str) -> Window | None:
+    def _most_different(self, content: str, style: str) -> CloseUp | None:
         """Where the first two recipes that were measured differ most at the photograph's own edges."""
         measured = (self.lineage.current(self.lineage.metrics, recipe, content, style) for recipe in self.recipes)
         keys = [artefact.beside[1] for artefact in measured if artefact]

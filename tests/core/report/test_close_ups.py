@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from spnst_core.report.close_ups import Window, most_different
+from spnst_core.report.close_ups import CloseUp, most_different
 
 
 def by_looking_everywhere(a, b, across, down):
@@ -46,11 +46,11 @@ def test_equal_maps_and_gaps_in_them_give_the_top_left_corner():
 def test_a_window_means_the_same_part_of_a_picture_of_any_size():
     small = Image.new("RGB", (40, 30), "black")
     small.paste("white", (20, 15, 30, 20))
-    window = Window(0.5, 0.5, 0.75, 2 / 3)
+    window = CloseUp(0.5, 0.5, 0.75, 2 / 3)
     for picture in (small, small.resize((400, 300), Image.Resampling.NEAREST)):
         assert np.asarray(window.crop(picture)).min() == 255
         assert window.crop(picture).width == picture.width / 4
-    assert Window(0.99, 0.99, 1, 1).crop(Image.new("RGB", (3, 2))).size == (1, 1)
+    assert CloseUp(0.99, 0.99, 1, 1).crop(Image.new("RGB", (3, 2))).size == (1, 1)
 
 
 @pytest.mark.parametrize(

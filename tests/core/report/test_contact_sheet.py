@@ -6,28 +6,28 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from spnst_core.report.close_ups import Window
+from spnst_core.report.close_ups import CloseUp
 from spnst_core.report.contact_sheet import (
     BACKGROUND,
     GAP,
     PAD,
-    TILE,
+    PANEL,
     Gap,
+    Panel,
     Row,
-    Tile,
     contact_sheet,
     contact_sheets,
     pdf,
 )
 
-STRIDE = TILE + GAP
+STRIDE = PANEL + GAP
 PAPER = Image.new("RGB", (1, 1), BACKGROUND).getpixel((0, 0))
 
 LONG = ["x" * 400, "word " * 100, "名前" * 100, "שלום " * 60, "العربية " * 60, "é̵̛̀͊" * 80, "a\nb\nc\0\u2028d", ""]
 
 
-def tile(colour, size=(60, 40), caption="", **more):
-    return Tile(Image.new("RGB", size, colour), caption, **more)
+def panel(colour, size=(60, 40), caption="", **more):
+    return Panel(Image.new("RGB", size, colour), caption, **more)
 
 
 def where(sheet, colour):
@@ -41,8 +41,8 @@ def blank(part):
 
 
 def test_every_picture_is_on_the_sheet_once_in_its_place():
-    rows = [Row([tile("#0000ff")], [tile("#ffff00"), tile("#ff00ff")])]
-    sheet = contact_sheet("t", [tile("#ff0000"), tile("#00ff00")], rows)
+    rows = [Row([panel("#0000ff")], [panel("#ffff00"), panel("#ff00ff")])]
+    sheet = contact_sheet("t", [panel("#ff0000"), panel("#00ff00")], rows)
     assert where(sheet, "#ff0000")[0] == PAD + STRIDE
     assert where(sheet, "#00ff00")[0] == where(sheet, "#ff00ff")[0] == PAD + 2 * STRIDE
     assert where(sheet, "#0000ff")[0] == PAD
@@ -52,16 +52,16 @@ def test_every_picture_is_on_the_sheet_once_in_its_place():
 
 def test_columns_stand_on_one_line_and_rows_hang_from_one():
     shapes = [(60, 40), (40, 60), (50, 50)]
-    columns = [tile(c, s) for c, s in zip(("#ff0000", "#00ff00", "#0000ff"), shapes, strict=True)]
-    cells = [tile(c, s) for c, s in zip(("#ffff00", "#ff00ff", "#00ffff"), shapes, strict=True)]
+    columns = [panel(c, s) for c, s in zip(("#ff0000", "#00ff00", "#0000ff"), shapes, strict=True)]
+    cells = [panel(c, s) for c, s in zip(("#ffff00", "#ff00ff", "#00ffff"), shapes, strict=True)]
     sheet = contact_sheet("t", columns, [Row([], cells)])
     assert len({where(sheet, c)[3] for c in ("#ff0000", "#00ff00", "#0000ff")}) == 1
     assert len({where(sheet, c)[2] for c in ("#ffff00", "#ff00ff", "#00ffff")}) == 1
 
 
 def test_a_missing_cell_is_a_gap_and_moves_no_neighbour():
-    whole = contact_sheet("t", [tile("#ff0000")] * 2, [Row([tile("#0000ff")], [tile("#00ff00"), tile("#ff00ff")])])
-    gap = contact_sheet("t", [tile("#ff0000")] * 2, [Row([tile("#0000ff")], [Gap("not made"), tile("#ff00ff")])])
+    whole = contact_sheet("t", [panel("#ff0000")] * 2, [Row([panel("#0000ff")], [panel("#00ff00"), panel("#ff00ff")])])
+    gap = contact_sheet("t", [panel("#ff0000")] * 2, [Row([panel("#0000ff")], [Gap("not made"), panel("#ff00ff")])])
     assert whole.size == gap.size
     assert where(gap, "#00ff00") is None
     assert where(gap, "#ff00ff") == where(whole, "#ff00ff")
@@ -70,7 +70,7 @@ def test_a_missing_cell_is_a_gap_and_moves_no_neighbour():
 @pytest.mark.parametrize("caption", [False, True])
 def test_a_gap_is_labelled_with_its_reason_and_its_caption(caption):
     def sheet(gap):
-        return contact_sheet("t", [tile("#ff0000")], [Row([], [gap])])
+        return contact_sheet("t", [panel("#ff0000")], [Row([], [gap])])
 
     left, right, top, bottom = where(sheet(Gap("")), "#eceae5")
     part = np.s_[bottom + 1 :, :] if caption else np.s_[top:bottom, left:right]
@@ -80,7 +80,7 @@ def test_a_gap_is_labelled_with_its_reason_and_its_caption(caption):
 
 @pytest.mark.parametrize("reason", LONG)
 def test_a_long_reason_stays_within_its_gap(reason):
-    short, long = (contact_sheet("", [tile("#ff0000")], [Row([], [Gap(text)])]) for text in ("", reason))
+    short, long = (contact_sheet("", [panel("#ff0000")], [Row([], [Gap(text)])]) for text in ("", reason))
     left, right, top, bottom = where(short, "#eceae5")
     different = (np.asarray(short) != np.asarray(long)).any(2)
     different[top : bottom + 1, left : right + 1] = False
@@ -90,8 +90,8 @@ def test_a_long_reason_stays_within_its_gap(reason):
 @pytest.mark.parametrize("name", LONG)
 @pytest.mark.parametrize("scale", [1, 2])
 def test_long_and_foreign_text_stays_within_its_box(name, scale):
-    tiles = [tile("#ff0000", caption=f"{name}\n{name}")]
-    pixels = np.asarray(contact_sheet(name, tiles, [Row(tiles, tiles)], name, scale))
+    panels = [panel("#ff0000", caption=f"{name}\n{name}")]
+    pixels = np.asarray(contact_sheet(name, panels, [Row(panels, panels)], name, scale))
     pad, stride = PAD * scale, STRIDE * scale
     assert blank(pixels[:pad]) and blank(pixels[-pad:]) and blank(pixels[:, :pad]) and blank(pixels[:, -pad:])
     body = pixels[pad + 64 * scale :]
@@ -102,7 +102,7 @@ def test_long_and_foreign_text_stays_within_its_box(name, scale):
 
 def test_a_caption_hides_no_picture():
     plain, named = (
-        contact_sheet("t", [tile("#ff0000", caption=c)], [Row([], [tile("#00ff00", caption=c)])])
+        contact_sheet("t", [panel("#ff0000", caption=c)], [Row([], [panel("#00ff00", caption=c)])])
         for c in ("", "gy\njq")
     )
     for colour in ("#ff0000", "#00ff00"):
@@ -112,16 +112,16 @@ def test_a_caption_hides_no_picture():
 
 
 @pytest.mark.parametrize("size", [(1, 500), (500, 1), (3000, 2000), (16, 16)])
-def test_any_shape_is_fitted_into_its_tile(size):
-    sheet = contact_sheet("t", [tile("#ff0000", size)], [Row([], [tile("#00ff00", size)])])
+def test_any_shape_is_fitted_into_its_panel(size):
+    sheet = contact_sheet("t", [panel("#ff0000", size)], [Row([], [panel("#00ff00", size)])])
     left, right, top, bottom = where(sheet, "#00ff00")
-    assert right - left < TILE and bottom - top < TILE
-    assert sheet.width == 2 * PAD + TILE
+    assert right - left < PANEL and bottom - top < PANEL
+    assert sheet.width == 2 * PAD + PANEL
 
 
 def test_scale_enlarges_every_measure():
-    rows = [Row([tile("#0000ff")], [tile("#00ff00")])]
-    one, two = (contact_sheet("t", [tile("#ff0000")], rows, scale=scale) for scale in (1, 2))
+    rows = [Row([panel("#0000ff")], [panel("#00ff00")])]
+    one, two = (contact_sheet("t", [panel("#ff0000")], rows, scale=scale) for scale in (1, 2))
     assert two.size == (2 * one.width, 2 * one.height)
     assert where(two, "#00ff00")[::2] == tuple(2 * edge for edge in where(one, "#00ff00")[::2])
 
@@ -129,16 +129,16 @@ def test_scale_enlarges_every_measure():
 def test_a_close_up_is_outlined_and_shown_enlarged_under_the_picture():
     image = Image.new("RGB", (100, 80), "#00ff00")
     image.paste("#ff00ff", (60, 40, 100, 60))
-    sheet = contact_sheet("t", [tile("#ff0000")], [Row([], [Tile(image, close_up=Window(0.6, 0.5, 1, 0.75))])])
+    sheet = contact_sheet("t", [panel("#ff0000")], [Row([], [Panel(image, close_up=CloseUp(0.6, 0.5, 1, 0.75))])])
     left, right, top, bottom = where(sheet, "#00ff00")
-    assert (right - left + 1, bottom - top + 1) == (TILE, TILE * 0.8)
-    under = np.asarray(sheet)[bottom + 5 : bottom + 5 + TILE // 2, left : right + 1]
+    assert (right - left + 1, bottom - top + 1) == (PANEL, PANEL * 0.8)
+    under = np.asarray(sheet)[bottom + 5 : bottom + 5 + PANEL // 2, left : right + 1]
     assert (under == (255, 0, 255)).all()
 
 
 def test_maps_stand_side_by_side_below_their_photograph():
-    photograph = tile("#ff0000", (90, 60), "name", below=[Image.new("RGB", (9, 6), c) for c in ("#00ff00", "#0000ff")])
-    sheet = contact_sheet("t", [tile("#ffff00")], [Row([photograph], [tile("#ff00ff")])])
+    photograph = panel("#ff0000", (90, 60), "name", below=[Image.new("RGB", (9, 6), c) for c in ("#00ff00", "#0000ff")])
+    sheet = contact_sheet("t", [panel("#ffff00")], [Row([photograph], [panel("#ff00ff")])])
     above, first, second = (where(sheet, c) for c in ("#ff0000", "#00ff00", "#0000ff"))
     assert first[2:] == second[2:] and first[2] == above[3] + 5
     assert (first[0], second[1]) == (above[0], above[1]) and second[0] == first[1] + 5
@@ -148,15 +148,15 @@ def test_maps_stand_side_by_side_below_their_photograph():
     ("rows", "message"),
     [
         (
-            [Row([tile("#0000ff")], [Gap("")]), Row([tile("#0000ff")], [Gap(""), Gap("")])],
+            [Row([panel("#0000ff")], [Gap("")]), Row([panel("#0000ff")], [Gap(""), Gap("")])],
             "row 1 has 1 headers and 2 cells, where the sheet has 1 and 1",
         ),
-        ([Row([], [Gap("")]), Row([tile("#0000ff")], [Gap("")])], "row 1 has 1 headers and 1 cells"),
+        ([Row([], [Gap("")]), Row([panel("#0000ff")], [Gap("")])], "row 1 has 1 headers and 1 cells"),
     ],
 )
 def test_a_ragged_grid_is_refused(rows, message):
     with pytest.raises(ValueError, match=message):
-        contact_sheet("t", [tile("#ff0000")], rows)
+        contact_sheet("t", [panel("#ff0000")], rows)
 
 
 # ------------------------------------------------------------------------------------------------------------- pages
@@ -164,8 +164,8 @@ def test_a_ragged_grid_is_refused(rows, message):
 
 def grid(rows, columns, recipes=1):
     """Columns and rows whose colours tell their places: a row's header is (row, 0, 255), a cell (row, column, 100)."""
-    return [tile((0, c, 200)) for c in range(columns)], [
-        Row([tile((r, 0, 255))] if r % recipes == 0 else [], [tile((r, c, 100)) for c in range(columns)])
+    return [panel((0, c, 200)) for c in range(columns)], [
+        Row([panel((r, 0, 255))] if r % recipes == 0 else [], [panel((r, c, 100)) for c in range(columns)])
         for r in range(rows)
     ]
 

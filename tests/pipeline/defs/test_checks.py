@@ -184,7 +184,7 @@ def test_a_cell_whose_style_distance_did_not_fall_is_kept_but_not_shown(faded):
 
 
 def test_the_sheet_shows_a_gap_with_the_reason(faded):
-    from spnst_core.report.contact_sheet import Gap, Tile
+    from spnst_core.report.contact_sheet import Gap, Panel
     from spnst_pipeline.defs.assets.sheets import Sheets
 
     _, _, run = faded
@@ -194,7 +194,7 @@ def test_the_sheet_shows_a_gap_with_the_reason(faded):
     assert len(gaps) == 4
     assert all(gap.reason.startswith("blocked: style distance did not fall") for gap in gaps)
     assert {gap.caption for gap in gaps} == {"faded"}
-    assert len([cell for cell in cells if isinstance(cell, Tile)]) == 8
+    assert len([cell for cell in cells if isinstance(cell, Panel)]) == 8
 
 
 def test_covering_it_again_reports_the_same_and_paints_nothing(faded):
