@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from spnst_core.gallery.description import Cell, Content, Details, Gallery, Metric, Picture, Recipe, Style
+from spnst_core.gallery.description import Cell, Content, Details, Gallery, MetricInfo, Picture, RecipeInfo, Style
 from spnst_core.gallery.folder import INDEX, folder
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -45,14 +45,14 @@ def generated(cells: int) -> Gallery:
     contents = max(1, round(cells / (2 * styles)))
     names = [f"photograph-{number:03d}" for number in range(contents)]
     paintings = [f"style-{number:03d}" for number in range(styles)]
-    metrics = [Metric(f"score{n}", f"score {n}", "lower" if n % 2 else "higher", n < 4) for n in range(10)]
+    metrics = [MetricInfo(f"score{n}", f"score {n}", "lower" if n % 2 else "higher", n < 4) for n in range(10)]
     random = np.random.default_rng(0)
     return Gallery(
         title="Generated",
         fingerprint="generated",
         contents=[Content(name, picture(f"content/{name}"), picture(f"depth/{name}")) for name in names],
         styles=[Style(name, picture(f"style/{name}")) for name in paintings],
-        recipes=[Recipe("structure"), Recipe("gatys")],
+        recipes=[RecipeInfo("structure"), RecipeInfo("gatys")],
         cells={
             (recipe, content, style): Cell(
                 picture=picture(f"{recipe}/{content}/{style}"),

@@ -32,7 +32,7 @@ if hasattr(os, "register_at_fork"):  # a forked process inherits the pools, but 
     os.register_at_fork(after_in_child=lambda: _KEPT.lanes.clear())
 
 
-def side_by_side(function: Callable[[Item], Found], items: Sequence[Item], lanes: int) -> list[Found]:
+def in_parallel(function: Callable[[Item], Found], items: Sequence[Item], lanes: int) -> list[Found]:
     """``function`` of each item, ``lanes`` items in parallel, each with an equal share of PyTorch's threads.
 
     It returns, or raises what ``function`` raised, only after every call that was started has ended.

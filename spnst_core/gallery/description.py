@@ -33,7 +33,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Content:
-    """A photograph with its maps: one row of the grid."""
+    """A content with its maps: one row of the grid."""
 
     name: str
     photograph: Picture
@@ -43,29 +43,29 @@ class Content:
 
 @dataclass(frozen=True)
 class Style:
-    """A painting: one column of the grid."""
+    """A style: one column of the grid."""
 
     name: str
     painting: Picture
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """A way to make pastiches."""
+class RecipeInfo:
+    """A recipe's name and description."""
 
     name: str
     description: str = ""
 
 
 @dataclass(frozen=True)
-class Metric:
-    """What a score means.
+class MetricInfo:
+    """The meaning of a score.
 
     Attributes:
         key: its name in `Cell.scores`.
-        label: what people call it.
+        label: its name on the pages.
         better: which way is better.
-        seen: whether the optimiser minimised it, or a close relative; if not, it is an independent judge.
+        seen: whether the optimiser minimised it, or a close relative; otherwise it is an independent judge.
         unit: named where the metric is explained; empty for none.
         description: one sentence.
     """
@@ -99,7 +99,7 @@ class Cell:
         picture: the pastiche.
         depth: its depth map.
         edges: its edge map.
-        scores: by the key of a `Metric`. One that is absent or not finite is shown as missing.
+        scores: by the key of a `MetricInfo`. One that is absent or not finite is shown as missing.
         missing: why a score is missing, by the key of its metric.
         details: gives what its own page shows; called only if that has to be written.
         details_version: a text that changes whenever the details do.
@@ -163,10 +163,10 @@ class Gallery:
     fingerprint: str
     contents: Sequence[Content]
     styles: Sequence[Style]
-    recipes: Sequence[Recipe]
+    recipes: Sequence[RecipeInfo]
     cells: Mapping[Key, Cell]
     gaps: Mapping[Key, str] = field(default_factory=dict)
-    metrics: Sequence[Metric] = ()
+    metrics: Sequence[MetricInfo] = ()
     summary: str = ""
     notice: str = ""
     tables: Sequence[Table] = ()

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from spnst_core.compute.threads import begun_with, side_by_side
+from spnst_core.compute.threads import begun_with, in_parallel
 
 LEAST_CHANNELS = 3 * 64
 """Channels in times channels out from which this is faster, measured: 16 × 16 isn't, 3 × 64 is with its gradient."""
@@ -111,7 +111,7 @@ def _of_one(picture: Tensor, weight: Tensor, bias: Tensor, padding: int) -> Tens
     if threads == 1:
         return part((weight, bias))
     shares = list(zip(weight.chunk(threads), bias.chunk(threads), strict=True))
-    return torch.cat(side_by_side(part, shares, threads), 1)
+    return torch.cat(in_parallel(part, shares, threads), 1)
 
 
 @cache

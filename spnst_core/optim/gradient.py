@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from spnst_core.compute.memory import ROOM, abreast
-from spnst_core.compute.threads import side_by_side
+from spnst_core.compute.threads import in_parallel
 from spnst_core.objective.objective import Objective
 from spnst_core.objective.view import View
 from spnst_core.optim.lbfgs import Evaluation
@@ -53,7 +53,7 @@ def _evaluated(
     if x.device.type != "cpu" or objective.is_tiled:
         return [evaluated(part) for part in parts]
     objective.prepare(view)  # with all threads, and once
-    return side_by_side(evaluated, parts, abreast(len(parts), x.shape[2] * x.shape[3], torch.get_num_threads()))
+    return in_parallel(evaluated, parts, abreast(len(parts), x.shape[2] * x.shape[3], torch.get_num_threads()))
 
 
 def differentiated(objective: Objective, x: Tensor, view: View, cells: Sequence[int] | None = None) -> Evaluation:

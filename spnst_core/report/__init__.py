@@ -1,1 +1,1 @@
-"""What people look at: contact sheets, plots, colour maps, close-ups and films."""
+"""Visual output: contact sheets, plots, colour maps, close-ups and films."""

@@ -1,4 +1,4 @@
-"""Where two pastiches differ most in structure: the window to look at closely."""
+"""Close-ups: the part of a content where two pastiches differ most in structure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy.typing as npt
 from PIL import Image
 
 SHARE, ASPECT = 0.32, 2.0
-"""Width of a window as a share of the picture's, and its width over its height in pixels."""
+"""Width of a close-up as a share of the picture's width, and its aspect ratio in pixels."""
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,10 @@ def most_different(first: npt.ArrayLike, second: npt.ArrayLike, share: float = S
     across = max(1, round(share * width))
     down = min(height, max(1, round(across / ASPECT)))
     with np.errstate(invalid="ignore"):
-        # The corners of an integral image give every window's sum at once.
+        # The corners of an integral image give the sums over all windows at once.
         sums = np.pad(np.nan_to_num(np.abs(a - b), posinf=0.0).cumsum(0).cumsum(1), ((1, 0), (1, 0)))
     windows = sums[down:, across:] - sums[:-down, across:] - sums[down:, :-across] + sums[:-down, :-across]
-    # Rounding must not decide between equal windows.
+    # Windows that differ by rounding only count as equal.
     best = windows >= windows.max() - 1e-9 * max(1.0, sums[-1, -1])
     top, left = np.unravel_index(int(best.argmax()), best.shape)
     return CloseUp(float(left) / width, float(top) / height, float(left + across) / width, float(top + down) / height)

@@ -1,4 +1,4 @@
-"""Maps of one channel, such as depth and edges, as pictures in a perceptual colour map."""
+"""Single-channel maps, such as depth and edges, as pictures in a perceptually uniform colour map."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from matplotlib import colormaps
 from PIL import Image
 
 TAILS = 1.0
-"""Percent of the values at each end that may saturate, so that a few extremes don't flatten the rest."""
+"""Percentage of the values that saturates at each end, so that a few extremes don't compress the rest."""
 
 ColourMap = Literal["viridis", "magma", "inferno", "cividis"]
 
@@ -22,18 +22,18 @@ def in_colour(
     low: float | None = None,
     high: float | None = None,
 ) -> Image.Image:
-    """A map (H, W) of any range as an ``RGB`` picture; the lightest colour stands for the largest value.
+    """Render a map (H, W) of any range as an ``RGB`` picture; the lightest colour stands for the largest value.
 
     The colour maps are matplotlib's, whose lightness rises evenly (van der Walt & Smith, 2015).
 
     Args:
-        values: an array, or a picture taken as grey. Values that aren't finite get the darkest colour.
+        values: an array, or a picture, which is converted to grey. Values that aren't finite get the darkest colour.
         colour_map: magma suits depth, viridis edges.
         low: the value that gets the first colour; by default a percentile near the least.
         high: the value that gets the last colour; by default a percentile near the largest.
 
     Raises:
-        ValueError: the map isn't of two dimensions.
+        ValueError: the map isn't two-dimensional.
     """
     if isinstance(values, Image.Image):
         values = np.asarray(values.convert("L"))

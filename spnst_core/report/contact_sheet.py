@@ -1,4 +1,4 @@
-"""Contact sheets: a grid of pictures with headers and captions, as one picture to look at or as pages to print."""
+"""Contact sheets: a grid of pictures with headers and captions, as one picture or as pages to print."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ GAP, PAD, LINE = 12, 28, 16
 BACKGROUND, INK, FAINT, EMPTY, MARK = "#faf9f7", "#1d1c1a", "#736d63", "#eceae5", "#ffffff"
 
 HEAD = 64
-"""Height in pixels of the title and the line under it."""
+"""Height in pixels of the title and the subtitle."""
 
 CAPTION = 2 * LINE + 10
-"""Height in pixels under a picture, for its caption."""
+"""Height in pixels of the caption under a picture."""
 
 MOST_COLUMNS, MOST_ROWS = 6, 4
 """What a page holds unless told otherwise: panels with close-ups and maps are twice as high as wide."""
@@ -57,7 +57,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class Gap:
-    """The place of a picture that isn't there: why, and a caption as under a picture."""
+    """Stands for a missing picture: the reason, and a caption as under a picture."""
 
     reason: str
     caption: str = ""
@@ -65,9 +65,9 @@ class Gap:
 
 @dataclass(frozen=True)
 class Row:
-    """One row: its header panels (photograph, depth, edges), and a cell under each column.
+    """One row: its header panels (content, depth, edges), and a cell under each column.
 
-    A row without header goes on with the photograph of the row above.
+    A row without a header continues the content of the row above.
     """
 
     header: Sequence[Panel]
@@ -81,10 +81,10 @@ def contact_sheet(
 
     Args:
         title: in large letters on top.
-        columns: painting of each column.
+        columns: the style of each column.
         rows: from top to bottom.
         subtitle: a fainter line under the title.
-        scale: by which every measure grows: at 1 a panel is `PANEL` pixels wide.
+        scale: factor of all lengths: at 1 a panel is `PANEL` pixels wide.
 
     Raises:
         ValueError: a row hasn't as many cells as there are columns, or has headers but another number than the first.
@@ -102,10 +102,10 @@ def contact_sheets(
     most_columns: int = MOST_COLUMNS,
     most_rows: int = MOST_ROWS,
 ) -> list[Image.Image]:
-    """A sheet broken into pages of one size, by columns and by rows, as evenly as it goes; headers are on every page.
+    """A sheet split into pages of one size, by columns and by rows, as evenly as possible; every page has the headers.
 
-    Rows that share a photograph stay together where a page has room for them. Pages go from left to right, then
-    down. A grid that fits one page gives just what `contact_sheet` draws.
+    Rows that share a content stay together where a page has room for them. Pages go from left to right, then down. A
+    grid that fits one page gives exactly what `contact_sheet` draws.
 
     Raises:
         ValueError: as `contact_sheet`, or a page that may hold no column or no row.
@@ -132,7 +132,7 @@ def contact_sheets(
 
 
 def pdf(pages: Sequence[Image.Image], title: str = "") -> bytes:
-    """Pages as one PDF, the same for the same pages; at `DPI` pixels an inch.
+    """Pages as one PDF at `DPI` pixels per inch; equal pages give equal bytes.
 
     Raises:
         ValueError: there is no page.
@@ -149,7 +149,7 @@ def pdf(pages: Sequence[Image.Image], title: str = "") -> bytes:
         resolution=DPI,
         quality=92,
         title=title,
-        # Without these Pillow writes the time of day.
+        # Without these Pillow writes the current time.
         creationDate=time.gmtime(0),
         modDate=time.gmtime(0),
     )
@@ -167,14 +167,14 @@ def _check(columns: Sequence[Panel], rows: Sequence[Row]) -> None:
 
 
 def _even(parts: Sequence[Part], most: int) -> list[Sequence[Part]]:
-    """Parts in as few groups of at most ``most`` as it takes, their lengths as equal as can be; one group of none."""
+    """Split parts into as few groups of at most ``most`` as possible, of nearly equal length; at least one group."""
     groups = max(1, ceil(len(parts) / most))
     ends = [round(len(parts) * group / groups) for group in range(groups + 1)]
     return [parts[start:end] for start, end in pairwise(ends)]
 
 
 def _bands(rows: Sequence[Row], most: int) -> list[Sequence[int]]:
-    """The numbers of the rows of each page."""
+    """The row numbers of each page."""
     starts = [number for number, row in enumerate(rows) if row.header or number == 0]
     photographs = [range(start, end) for start, end in pairwise([*starts, len(rows)])]
     longest = max(map(len, photographs), default=1)
@@ -184,14 +184,14 @@ def _bands(rows: Sequence[Row], most: int) -> list[Sequence[int]]:
 
 
 def _header(rows: Sequence[Row], number: int, top: int) -> Sequence[Panel]:
-    """The header of a row: on top of a page it is that of the photograph that the row belongs to."""
+    """The header of a row: on top of a page it is that of the content that the row belongs to."""
     if number > top:
         return rows[number].header
     return next((row.header for row in rows[number::-1] if row.header), ())
 
 
 class _Page:
-    """One sheet: where everything goes, and the drawing of it."""
+    """One sheet: its layout and its drawing."""
 
     def __init__(
         self,
@@ -213,7 +213,7 @@ class _Page:
         self.height = 2 * self._pad + self._px(HEAD) + sum(self._heights) + self._gap * (len(self._heights) - 1)
 
     def drawn(self, size: tuple[int, int] | None = None) -> Image.Image:
-        """The sheet, on paper of another size if one is given."""
+        """Draw the sheet, on a larger page if a size is given."""
         sheet = Image.new("RGB", size or (self.width, self.height), BACKGROUND)
         right = sheet.width - self._pad
         folio = self._px(80) if self._folio else 0
@@ -230,7 +230,7 @@ class _Page:
                 if isinstance(entry, Gap):
                     self._draw_gap(sheet, entry, x, y, height - self._px(CAPTION))
                 else:
-                    # Paintings stand on the line of their captions, whatever their shapes.
+                    # Styles of different shapes are aligned at the bottom, above their captions.
                     down = height - self._px(CAPTION) - self._tall(entry) if number == 0 else 0
                     self._draw_panel(sheet, entry, x, y + down)
             y += height + self._gap
@@ -240,7 +240,7 @@ class _Page:
         return round(length * self._scale)
 
     def _height(self, group: Sequence[Panel | Gap]) -> int:
-        """Of a row, with captions."""
+        """Height of a row, with captions."""
         pictures = [self._tall(entry) for entry in group if isinstance(entry, Panel)]
         return max(pictures, default=self._px(PANEL * 3 / 4)) + self._px(CAPTION)
 

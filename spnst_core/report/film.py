@@ -1,6 +1,6 @@
-"""Timelapse: a film of an optimisation, frame by frame into H.264, at constant memory.
+"""Films of an optimisation, encoded frame by frame as H.264 in constant memory.
 
-A cell is painted in one go: an optimisation that was interrupted begins again, and its film with it.
+A cell is painted in one go: an interrupted optimisation starts again, and so does its film.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ if TYPE_CHECKING:
     from spnst_core.optim.optimize import Iterate
 
 FPS = 24
-EVERY = 2
-"""Steps between two frames where nobody says otherwise."""
+STEPS_PER_FRAME = 2
+"""Default number of optimiser steps between two frames."""
 
 HOLD_SECONDS = 1.0
-"""How long a film rests on its last picture."""
+"""How long a film stays on its last picture."""
 
 GAP = 8
-"""Pixels between the photograph and the pastiche."""
+"""Pixels between the content and the pastiche."""
 
 _QUALITY = {"crf": "16", "preset": "veryfast", "rc-lookahead": "10", "threads": "1"}
-"""As sharp as ``medium`` at twice the speed and half the memory; a batch of cells has many films open at once."""
+"""As sharp as ``medium`` at twice the speed and half the memory: a batch of cells writes many films at once."""
 
 _PANEL, _WORDS = 84, 28
 """Heights in pixels of the strip with the loss curve, and of the line of words at its top, in a film up to 800 wide."""
@@ -51,23 +51,23 @@ _INK, _FAINT, _LINE = "#1d1c1a", "#d9d5cd", "#0072b2"
 _FINER = 3
 
 _LONG_SIDE = 384
-"""Pixels that the long side of a cell's pastiche has at least in its film."""
+"""Smallest long side in pixels of the pastiche in a cell's film."""
 
 
 class Film:
     """Writes a film of one cell to a file: ``with Film(path, size) as film: film.add(x); …; film.finish(image)``.
 
-    The file appears when the film is finished; one that is left unfinished, by an error or an interruption, leaves
-    nothing behind. H.264 wants even sides: a picture with an odd one gets its last row or column repeated.
+    The file appears when the film is finished; a film that is left unfinished, by an error or an interruption, leaves
+    no file behind. H.264 needs even sides, so the last row or column of an odd side is repeated.
 
     Args:
         path: the file, ending in ``.mp4``.
         size: width and height of the finished pastiche; frames of coarser stages are enlarged to it.
-        beside: a picture shown on the left of every frame, such as the photograph.
+        beside: a picture shown at the left of every frame, such as the content.
         curve: whether a strip below shows the total loss so far, on a logarithmic scale, over ``steps``.
-        steps: of the whole optimisation, for the curve.
-        every: for so many iterates, `follow` makes one frame.
-        metadata: words kept in the file, such as a fingerprint.
+        steps: number of steps of the whole optimisation, for the curve.
+        every: `follow` makes a frame for every so many iterates.
+        metadata: texts stored in the file, such as a fingerprint.
 
     Raises:
         InputError: the file can't be written.
@@ -81,7 +81,7 @@ class Film:
         beside: Image.Image | None = None,
         curve: bool = False,
         steps: int = 0,
-        every: int = EVERY,
+        every: int = STEPS_PER_FRAME,
         metadata: Mapping[str, str] | None = None,
     ) -> None:
         self._path, self._size, self._curve, self._steps, self._every = path, size, curve, steps, every
@@ -93,14 +93,14 @@ class Film:
         height = size[1] + (round(_PANEL * self._unit) if curve else 0)
         self._frame = (width + width % 2, height + height % 2)
         self._part = path.with_name(f".{path.name}.part.mp4")
-        # The index goes in front, so that a browser can start at once and the first bytes tell the metadata.
+        # The index comes first, so that a browser can start at once and the first bytes hold the metadata.
         self._container = av.open(str(self._part), "w", options={"movflags": "+faststart+use_metadata_tags"})
         self._container.metadata.update(metadata or {})
         self._stream = self._container.add_stream("libx264", rate=FPS, options=_QUALITY)
         self._stream.width, self._stream.height = self._frame
         self._stream.pix_fmt = "yuv420p"
         self._stream.codec_context.time_base = Fraction(1, FPS)
-        # Said and not left to guess: players take what is untagged for one or the other standard by its size.
+        # Tagged explicitly: players guess the standard of an untagged video from its size.
         self._stream.codec_context.colorspace = Colorspace.ITU709
         self._stream.codec_context.color_primaries = ColorPrimaries.BT709
         self._stream.codec_context.color_trc = ColorTrc.BT709
@@ -113,9 +113,9 @@ class Film:
 
     @classmethod
     def of_cell(cls, path: Path, photograph: Tensor, recipe: Recipe, metadata: Mapping[str, str] | None = None) -> Film:
-        """A film with everything that helps to watch a recipe at work: photograph (1, 3, H, W) and loss curve.
+        """A film of a cell with the content (1, 3, H, W) beside the pastiche and the loss curve below.
 
-        Small pastiches are shown two or more times as large: H.264 in browsers keeps colour at half the resolution.
+        Small pastiches are enlarged, because browsers play H.264 with colour at half the resolution.
         """
         height, width = image_io.fit(photograph.shape[2], photograph.shape[3], recipe.size)
         larger = -(-_LONG_SIDE // recipe.size)
@@ -125,7 +125,7 @@ class Film:
             beside=image_io.to_image(photograph),
             curve=True,
             steps=recipe.steps,
-            every=recipe.record_every or EVERY,
+            every=recipe.record_every or STEPS_PER_FRAME,
             metadata=metadata,
         )
 
@@ -133,19 +133,19 @@ class Film:
         return self
 
     def follow(self, iterate: Iterate, cell: int = 0) -> None:
-        """A frame of one cell of a batch, if it is the iterate's turn: the first's, every n-th's and the last's."""
+        """Add a frame of one cell of a batch if the iterate is the first, the last, or a multiple of ``every``."""
         due = iterate.step in (1, iterate.steps) or iterate.step % self._every == 0
         if due and cell in iterate.cells:
             self.add(iterate.image[cell], iterate.step, float(iterate.losses["total"][cell]))
 
     def add(self, image: Tensor, step: int = 0, total: float = math.nan) -> None:
-        """One frame: a picture (3, h, w) or (1, 3, h, w) in [0, 1], and the loss that it was made at."""
+        """Add one frame: a picture (3, h, w) or (1, 3, h, w) in [0, 1], and its total loss."""
         if math.isfinite(total):
             self._losses.append((step, total))
         self._encode(self._composed(image_io.to_image(image)))
 
     def finish(self, image: Image.Image) -> None:
-        """End on the finished picture, held for `HOLD_SECONDS`, and put the file in place."""
+        """End with the finished picture, held for `HOLD_SECONDS`, and put the file in place."""
         last = self._composed(image)
         for _ in range(round(FPS * HOLD_SECONDS)):
             self._encode(last)
@@ -159,7 +159,7 @@ class Film:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if not self._finished:
-            with suppress(av.FFmpegError, OSError):  # what can't be closed is thrown away as well
+            with suppress(av.FFmpegError, OSError):  # a file that can't be closed is deleted all the same
                 self._container.close()
             self._part.unlink(missing_ok=True)
 
@@ -179,7 +179,7 @@ class Film:
         return frame
 
     def _draw_curve(self, frame: Image.Image, top: int) -> None:
-        """Step and loss in words; under them the losses so far as a line, the lowest at the bottom of the strip."""
+        """Draw step and loss as text and, below, the curve of the losses so far on a logarithmic scale."""
         if not self._losses:
             return
         unit = self._unit
@@ -190,7 +190,7 @@ class Film:
         write(frame, words, f"step {steps[-1]:.0f} of {max(self._steps, steps[-1]):.0f}", 13 * unit, _INK)
         write(frame, words, f"loss {values[-1]:.3g}", 13 * unit, _INK, align="right")
 
-        # Drawn larger and reduced, because Pillow's own lines have ragged edges.
+        # Drawn at a larger scale and reduced, because Pillow draws lines without antialiasing.
         box = (width - 2 * pad, bottom - middle - pad)
         drawing = Image.new("RGB", (box[0] * _FINER, box[1] * _FINER), "white")
         draw = ImageDraw.Draw(drawing)
@@ -219,7 +219,7 @@ class Film:
 
 @dataclass(frozen=True)
 class Facts:
-    """What there is to know of a film: its pictures, how long it plays, and their width and height in pixels."""
+    """Properties of a film: number of frames, duration, and width and height in pixels."""
 
     frames: int
     seconds: float
@@ -228,7 +228,7 @@ class Facts:
 
 
 def read_facts(data: bytes) -> Facts:
-    """From a film's bytes, or from the first few thousand of them.
+    """Read the properties from a film's bytes, of which the first few thousand suffice.
 
     Raises:
         InputError: not a film.
@@ -239,7 +239,7 @@ def read_facts(data: bytes) -> Facts:
 
 
 def read_metadata(data: bytes) -> dict[str, str]:
-    """The words that `Film` kept, from a film's bytes or from the first few thousand of them.
+    """Read the metadata that `Film` stored from a film's bytes, of which the first few thousand suffice.
 
     Raises:
         InputError: not a film.

@@ -1,4 +1,4 @@
-"""Plots of the metric table: where each recipe stands between style and structure, and how its cells are spread."""
+"""Plots of the metric table: each recipe's trade-off between style and structure, and the spread of its cells."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ DPI = 200
 SPAN = 0.25
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b8860b", "#56b4e9", "#8b877f", "#7b3294")
-"""Told apart by colour-blind eyes as well (after Okabe and Ito); they come round again when there are more."""
+"""Distinguishable for colour-blind readers as well (after Okabe and Ito); more series repeat them."""
 
 
 @dataclass(frozen=True)
 class Paper:
-    """Colours of a drawing's ground, words and lines."""
+    """Colours of a plot's background, text and lines."""
 
     ground: str
     ink: str
@@ -40,14 +40,14 @@ def frontier(
     families: Mapping[str, Sequence[str]] | None = None,
     paper: Paper = LIGHT,
 ) -> bytes:
-    """Mean style against mean structure of each recipe, as PNG; better is towards the lower left, or as arrows say.
+    """Plot mean structure against mean style of each recipe, as PNG; arrows on the axes show which way is better.
 
     Args:
         table: the metric table.
         structure: metric on the vertical axis.
         style: metric on the horizontal one.
-        families: recipes of one kind by its name, in the order in which a line joins them; others stand alone.
-        paper: its colours.
+        families: groups of recipes by name, in the order in which a line joins them; other recipes are single points.
+        paper: colours of the plot.
 
     Raises:
         ValueError: no recipe has both metrics.
@@ -76,10 +76,10 @@ def frontier(
 
 
 def strips(table: pd.DataFrame, metrics: Sequence[Metric], paper: Paper = LIGHT) -> bytes:
-    """Every cell as a dot, a row for each recipe and a panel for each metric, with means as bars, as PNG.
+    """Plot every cell as a dot and means as bars, one row per recipe and one panel per metric, as PNG.
 
     Raises:
-        ValueError: no metric of these is in the table.
+        ValueError: none of the metrics is in the table.
     """
     shown = [metric for metric in metrics if metric.key in table and table[metric.key].notna().any()]
     if not shown:
@@ -102,7 +102,7 @@ def strips(table: pd.DataFrame, metrics: Sequence[Metric], paper: Paper = LIGHT)
 
 
 def _wide(low: float, high: float) -> tuple[float, float]:
-    """A range of at least `SPAN` of its upper end around the same middle: a hair's breadth mustn't fill the plot."""
+    """Widen a range to at least `SPAN` times its upper end, so that tiny differences don't fill the plot."""
     lacking = max(0.0, SPAN * abs(high) - (high - low)) / 2
     return low - lacking, high + lacking
 
@@ -113,7 +113,7 @@ def _named(metric: Metric) -> str:
 
 
 def _figure(panels: int, width: float, height: float, paper: Paper, across: int = 1) -> tuple[Figure, list[Axes]]:
-    """A figure with so many panels, at most ``across`` in a row, and the height of one row in inches."""
+    """A figure with ``panels`` axes, at most ``across`` in a row; ``height`` is that of one row in inches."""
     rows = -(-panels // across)
     figure = Figure((width, height * rows + 0.3), dpi=DPI, facecolor=paper.ground, layout="constrained")
     grid = figure.subplots(rows, min(across, panels), squeeze=False).ravel().tolist()

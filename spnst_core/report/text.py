@@ -1,4 +1,4 @@
-"""Lines of text on pictures: which typeface, cut to a width, and never outside their box."""
+"""Lines of text on pictures: choice of typeface, shortened to a width, and clipped to a box."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 Face = Literal["serif", "sans"]
 Box = tuple[int, int, int, int]
-"""Left, top, right and bottom in pixels; right and bottom are outside."""
+"""Left, top, right and bottom in pixels; right and bottom are exclusive."""
 
 ELLIPSIS = "…"
 
@@ -29,12 +29,12 @@ def write(
     face: Face = "sans",
     align: Literal["left", "right", "centre"] = "left",
 ) -> None:
-    """Write one line into a box of a picture, cut with an ellipsis where it is too long; nothing is drawn outside.
+    """Write one line into a box of a picture, shortened with an ellipsis if it is too long, and clipped to the box.
 
     Latin text is in Aileron (it comes with Pillow) or STIX; other text in DejaVu Sans (both come with matplotlib),
-    which has about 6000 characters, among them Greek, Cyrillic, Hebrew and Arabic. A character that it doesn't have
-    is an empty box. Right-to-left text is ordered and joined by libraqm, which Pillow's wheels hold; in a Pillow
-    without it, the letters stand in the order in which they are stored.
+    which has about 6000 characters, among them Greek, Cyrillic, Hebrew and Arabic. A character that it lacks is
+    drawn as an empty box. Right-to-left text is laid out by libraqm, which Pillow's wheels contain; without it, letters
+    appear in the order in which they are stored.
     """
     left, top, right, bottom = box
     clean = "".join(" " if category(c) in ("Cc", "Cs", "Zl", "Zp") else c for c in text).strip()
@@ -52,14 +52,14 @@ def shortened(text: str, font: ImageFont.FreeTypeFont, width: float) -> str:
     """The text, or as much of its beginning as fits the width together with an ellipsis."""
     if font.getlength(text) <= width:
         return text
-    # No line holds more characters than half a pixel each would allow: very long texts needn't be measured whole.
+    # A line can't hold more than two characters per pixel, so very long texts needn't be measured whole.
     longest = min(len(text), int(2 * width) + 1)
     kept = bisect_right(range(1, longest + 1), width, key=lambda n: font.getlength(text[:n] + ELLIPSIS))
     return text[:kept].rstrip() + ELLIPSIS
 
 
 def lines(text: str, size: float, width: float, most: int, face: Face = "sans") -> list[str]:
-    """A text broken between words into at most ``most`` lines; what is left over goes into the last, to be cut."""
+    """Break a text between words into at most ``most`` lines; the last holds the remainder, which `write` shortens."""
     font = _font(_typeface(text, face), size)
     found: list[str] = []
     for word in text.split():
@@ -72,7 +72,7 @@ def lines(text: str, size: float, width: float, most: int, face: Face = "sans") 
 
 
 def _typeface(text: str, face: Face) -> str:
-    """The first typeface of a chain that has every character; the last one whatever it has."""
+    """The first typeface of the chain that has every character, else the last one."""
     chain = ("STIXGeneral", "DejaVuSans") if face == "serif" else ("Aileron", "DejaVuSans")
     return next((name for name in chain if set(map(ord, text)) <= _characters(name)), chain[-1])
 

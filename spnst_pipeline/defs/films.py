@@ -11,7 +11,7 @@ from torch import Tensor
 
 from spnst_core.optim.optimize import Iterate
 from spnst_core.recipes.recipe import Recipe
-from spnst_core.report.film import EVERY, Film
+from spnst_core.report.film import STEPS_PER_FRAME, Film
 from spnst_pipeline.artefacts import rules
 from spnst_pipeline.artefacts.rules import Artefact
 
@@ -35,7 +35,7 @@ class Films:
         self._paths: dict[str, Path] = {}
         self._films: dict[str, Film] = {}
         self._errors: dict[str, Exception] = {}
-        stamp = {rules.EVERY: str(recipe.record_every or EVERY)}
+        stamp = {rules.EVERY: str(recipe.record_every or STEPS_PER_FRAME)}
         for style, artefact in films.items():
             with self._alone(style):
                 folder = TemporaryDirectory(prefix="spnst-", ignore_cleanup_errors=True)

@@ -18,10 +18,10 @@ from spnst_core.gallery.description import (
     Content,
     Details,
     Gallery,
-    Metric,
+    MetricInfo,
     Picture,
     Plot,
-    Recipe,
+    RecipeInfo,
     Style,
     Table,
 )
@@ -68,7 +68,7 @@ def described(
         fingerprint="f",
         contents=[Content(name, p, depth[name], depth[name]) for name, p in shown.items()],
         styles=[Style(name, p) for name, p in painted.items()],
-        recipes=[Recipe(name, f"What {name} does.") for name in recipes],
+        recipes=[RecipeInfo(name, f"What {name} does.") for name in recipes],
         cells={
             (r, c, s): Cell(
                 painted[s],
@@ -84,8 +84,8 @@ def described(
         },
         gaps={missing: "blocked: of one colour"} if missing else {},
         metrics=[
-            Metric("canny", "Canny F", "higher", seen=False, description="Agreement of edges."),
-            Metric("edge", "edge error", "lower", seen=True),
+            MetricInfo("canny", "Canny F", "higher", seen=False, description="Agreement of edges."),
+            MetricInfo("edge", "edge error", "lower", seen=True),
         ],
         tables=[Table(["", "edge error"], [["structure", "0.5"]], "Means")],
         plots=[Plot("frontier", b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 6"/>', "error against style")],

@@ -80,11 +80,11 @@ def described(lineage: Lineage, fingerprint: str) -> shown.Gallery:
         fingerprint=fingerprint,
         contents=[_content(lineage, content) for content in contents],
         styles=[shown.Style(style, _picture(lineage, lineage.style_image(style))) for style in styles],
-        recipes=[shown.Recipe(recipe.name, recipe.description) for recipe in project.recipes],
+        recipes=[shown.RecipeInfo(recipe.name, recipe.description) for recipe in project.recipes],
         cells={key: cell for key, cell in found.items() if isinstance(cell, shown.Cell)},
         gaps={key: reason for key, reason in found.items() if isinstance(reason, str)},
         metrics=[
-            shown.Metric(m.key, m.label, m.better, m.kind == "seen", m.unit, m.description)
+            shown.MetricInfo(m.key, m.label, m.better, m.kind == "seen", m.unit, m.description)
             for m in METRICS.values()
             if m.key in table and table[m.key].notna().any()
         ],

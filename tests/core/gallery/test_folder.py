@@ -15,10 +15,10 @@ from spnst_core.gallery.description import (
     Content,
     Details,
     Gallery,
-    Metric,
+    MetricInfo,
     Picture,
     Plot,
-    Recipe,
+    RecipeInfo,
     Style,
     Table,
 )
@@ -38,9 +38,12 @@ def gallery(content="cat", style="wave", recipe="structure", **changes):
         "fingerprint": "abc",
         "contents": [Content(content, picture("c"), picture("d"))],
         "styles": [Style(style, picture("s"))],
-        "recipes": [Recipe(recipe), Recipe("gatys")],
+        "recipes": [RecipeInfo(recipe), RecipeInfo("gatys")],
         "cells": {(recipe, content, style): cell},
-        "metrics": [Metric("ssim", "SSIM", "higher", seen=False), Metric("edge", "edge error", "lower", seen=True)],
+        "metrics": [
+            MetricInfo("ssim", "SSIM", "higher", seen=False),
+            MetricInfo("edge", "edge error", "lower", seen=True),
+        ],
     }
     return Gallery(**{**page, **changes})
 
@@ -308,13 +311,13 @@ def test_names_that_differ_in_case_alone_get_files_that_do_not():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"recipes": [Recipe("gatys"), Recipe("gatys")], "cells": {}}, "two of the recipe 'gatys'"),
+        ({"recipes": [RecipeInfo("gatys"), RecipeInfo("gatys")], "cells": {}}, "two of the recipe 'gatys'"),
         (
             {"cells": {("structure", "dog", "wave"): Cell(picture("p"))}},
             "of the content 'dog', which the gallery doesn't",
         ),
         ({"gaps": {("structure", "cat", "sea"): "not made"}}, "of the style 'sea', which the gallery doesn't have"),
-        ({"metrics": [Metric("a", "A", "lower", True)] * 2}, "two of the metric 'a'"),
+        ({"metrics": [MetricInfo("a", "A", "lower", True)] * 2}, "two of the metric 'a'"),
     ],
 )
 def test_a_gallery_that_contradicts_itself_is_refused(changes, message):

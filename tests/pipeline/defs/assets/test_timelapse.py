@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from small_project import Recorder, furnish
 
-from spnst_core.report.film import EVERY, FPS, read_facts, read_metadata
+from spnst_core.report.film import FPS, STEPS_PER_FRAME, read_facts, read_metadata
 from spnst_pipeline.artefacts.fingerprints import metadata
 from spnst_pipeline.artefacts.rules import Lineage
 from spnst_pipeline.definitions import build
@@ -224,7 +224,7 @@ def test_a_film_can_be_materialised_alone(made, launch):
     assert recorder.keys == ["timelapse/gatys/cat/wave.mp4"]
     assert times(made.out / "pastiche") == before
     assert {asset for asset, _ in recorder.events} == {"timelapse/gatys"}
-    assert read_metadata(film(made).read_bytes())["record_every"] == str(EVERY)
+    assert read_metadata(film(made).read_bytes())["record_every"] == str(STEPS_PER_FRAME)
     assert launch("timelapse/gatys").keys == []
     assert launch("timelapse/gatys", force=True).keys == ["timelapse/gatys/cat/wave.mp4"]
 
