@@ -1,4 +1,4 @@
-"""Depth Anything V2: DPT's scheme on DINOv2, trained on renderings and on photographs that a larger network labelled.
+"""Depth Anything V2: DPT on DINOv2, trained on rendered images and on photographs labelled by a larger network.
 
 Yang et al., "Depth Anything V2", NeurIPS 2024, arXiv:2406.09414. The backbone is timm's DINOv2 (Oquab et al.,
 arXiv:2304.07193).
@@ -34,7 +34,7 @@ class DepthAnythingSmall(DepthNetwork):
             widths=(64,) * 4,
             align_corners=True,
             multiple=PATCH,
-            upsampling=PATCH / 8,  # the decoder ends at eight pixels a patch
+            upsampling=PATCH / 8,  # the decoder ends at eight pixels per patch
         )
         vit: Any = timm.create_model("vit_small_patch14_dinov2.lvd142m", pretrained=False, weight_init="skip")
         self.transformer = DINOv2(vit, taps=(2, 5, 8, 11))
@@ -56,7 +56,7 @@ class DepthAnythingSmall(DepthNetwork):
 
 
 class DINOv2(Transformer):
-    """DINOv2's transformer: every level that is read goes through the last normalisation.
+    """DINOv2's transformer: every level that is read passes through the final normalisation.
 
     Shape: (N, 3, 14·h, 14·w) → for each tap (N, 1 + h·w, width), class token first; (h, w).
     """

@@ -16,7 +16,7 @@ from spnst_core.models.midas import DepthNetwork
 
 
 class DPT(DepthNetwork):
-    """The part that all DPTs share: a decoder of 256 channels and inputs in [-1, 1]."""
+    """The common part of all DPTs: a decoder of 256 channels and inputs in [-1, 1]."""
 
     def __init__(self, size: int, channels: Sequence[int]) -> None:
         super().__init__(size, (0.5,) * 3, (0.5,) * 3, channels, widths=(256,) * 4, align_corners=True)
@@ -114,7 +114,7 @@ class Transformer(nn.Module):
         self.positions: nn.Parameter = vit.pos_embed
         self.blocks: nn.Sequential = vit.blocks
         self.taps = tuple(taps)
-        for unset in (self.class_token, self.positions):  # by timm, where its slow initialisation is skipped
+        for unset in (self.class_token, self.positions):  # left unset by timm when its slow initialisation is skipped
             nn.init.zeros_(unset)
 
     def forward(self, x: Tensor) -> tuple[list[Tensor], tuple[int, int]]:

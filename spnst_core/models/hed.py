@@ -1,4 +1,4 @@
-"""HED: holistically-nested edge detection, a VGG16 trunk with an edge map at the end of each of its five blocks.
+"""HED: holistically-nested edge detection, a VGG16 trunk with a side output after each of its five blocks.
 
 Xie & Tu, "Holistically-Nested Edge Detection", ICCV 2015, arXiv:1504.06375. Two published networks: `HED`, whose
 fused map is a learned combination of the five, and `ControlNetHED`, which takes their mean.
@@ -17,11 +17,11 @@ from spnst_core.compute.tiling import Reach, cut, joined, recomputed
 from spnst_core.errors import InputError
 
 BLOCKS = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
-"""Channels and number of convolutions of each block of the trunk; a pooling by 2 stands between blocks."""
+"""Channels and number of convolutions of each block of the trunk; blocks are separated by a pooling of stride 2."""
 
 STRIDES = tuple(2**block for block in range(len(BLOCKS)))
 REACH = Reach(STRIDES[-1], sum(s * convolutions for s, (_, convolutions) in zip(STRIDES, BLOCKS, strict=True)))
-"""Of the last block's responses."""
+"""Receptive field of the last block's responses."""
 
 BGR_MEAN = (104.00698793, 116.66876762, 122.67891434)
 """The mean of the pictures HED was trained on, 8-bit blue, green, red."""
@@ -31,7 +31,7 @@ MARGIN = 20
 
 
 class SideOutputs(nn.Module, ABC):
-    """What both networks share: the trunk, its five side outputs, and the interface of an edge detector.
+    """The common part of both networks: the trunk, its five side outputs, and the interface of an edge detector.
 
     Reads RGB in [0, 1], (N, 3, H, W) with sides of at least 16 px; a smaller picture is an `InputError`. Every output
     is differentiable with respect to it. The calibration that `maps` accepts is empty: a trained detector has no scale
@@ -65,7 +65,7 @@ class SideOutputs(nn.Module, ABC):
         return x.new_zeros(x.shape[0], 0, 1, 1)
 
     def maps(self, x: Tensor, calibration: Tensor | None = None) -> Tensor:
-        """The fused map alone, as by calling the module, (N, 1, H, W) in [0, 1]."""
+        """The fused map, as from calling the module, (N, 1, H, W) in [0, 1]."""
         return torch.sigmoid(self.fuse(self._side_logits(x)).to(x.dtype))
 
     def squared_error(self, x: Tensor, target: Tensor, calibration: Tensor) -> Tensor:
@@ -91,7 +91,7 @@ class SideOutputs(nn.Module, ABC):
         return last
 
     def tiled(self, side: int) -> "SideOutputs":
-        """The same network, its trunk reading tiles of that side."""
+        """The same network, whose trunk processes tiles of that side in pixels."""
         other = copy(self)
         other._side = side
         return other
@@ -130,18 +130,18 @@ class SideOutputs(nn.Module, ABC):
         return [score(response) for score, response in zip(self.scores, self._responses(h), strict=True)]
 
     def _pool(self, h: Tensor) -> Tensor:
-        """Between two blocks."""
+        """The pooling between two blocks."""
         return F.max_pool2d(h, 2)
 
     def _enlarge(self, score: Tensor, block: int, height: int, width: int) -> Tensor:
-        """A block's score at the size of the picture."""
+        """A block's side output at the size of the picture."""
         return F.interpolate(score, (height, width), mode="bilinear", align_corners=False)
 
 
 class HED(SideOutputs):
     """HED with its learned fusion, for the weights of the sniklaus and meteorshowers ports.
 
-    Inside, the network sees blue, green, red in 0 … 255 minus `BGR_MEAN`.
+    Its trunk reads blue, green, red in 0 … 255 minus `BGR_MEAN`.
 
     Args:
         margin: the meteorshowers port's geometry, after the original Caffe network: zeros around the picture, pooling
@@ -182,9 +182,9 @@ class HED(SideOutputs):
 
 
 class ControlNetHED(SideOutputs):
-    """The HED that ships with ControlNet 1.1 (lllyasviel's ``ControlNetHED.pth``), trained anew on RGB.
+    """The HED that ships with ControlNet 1.1 (lllyasviel's ``ControlNetHED.pth``), retrained on RGB.
 
-    Inside, the network sees RGB in 0 … 255 minus a learned ``norm``.
+    Its trunk reads RGB in 0 … 255 minus a learned ``norm``.
     """
 
     def __init__(self) -> None:

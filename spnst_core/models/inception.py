@@ -1,4 +1,4 @@
-"""SIFID: how far one picture's textures are from another's, by the first layers of FID's Inception-v3.
+"""SIFID: distance between the textures of two pictures, by the first layers of FID's Inception-v3.
 
 Shaham, Dekel & Michaeli, "SinGAN: Learning a Generative Model from a Single Natural Image", ICCV 2019,
 arXiv:1905.01164, section 3. The paper reads the network before its second pooling; its published code, which is
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from spnst_core.errors import InputError
 
 SMALLEST = 7
-"""The shortest side in pixels that leaves one position after three convolutions."""
+"""Smallest side in pixels that leaves one position after three convolutions."""
 
 
 class InceptionStem(nn.Module):
@@ -76,7 +76,7 @@ def frechet_distance(features_a: Tensor, features_b: Tensor) -> float:
 
 def _gaussian(features: Tensor) -> tuple[Tensor, Tensor]:
     """Mean (C,) and a root R of the covariance RᵀR, (min(K, C), C)."""
-    vectors = features.cpu().double()  # some devices have no float64
+    vectors = features.cpu().double()  # MPS, for one, has no float64
     if len(vectors) < 2:
         raise InputError(f"a Gaussian can't be fitted to {len(vectors)} feature vector(s): use a larger picture")
     if not vectors.isfinite().all():

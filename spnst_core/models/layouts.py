@@ -13,7 +13,7 @@ from spnst_core.models import hed
 
 @dataclass(frozen=True, eq=False)
 class Layout:
-    """A renaming of keys by their beginnings.
+    """A renaming of keys by their prefixes.
 
     Args:
         name: of the layout, for messages.
@@ -27,7 +27,7 @@ class Layout:
     options: Mapping[str, bool] = field(default_factory=dict)
 
     def __call__(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """The state under our keys. A key that the layout doesn't know keeps its name: a strict load will see it."""
+        """The state dict under our keys. Keys that the layout doesn't know are kept, so that a strict load reports them."""
         found = {}
         for key, value in state.items():
             theirs, ours = next((pair for pair in self.prefixes.items() if key.startswith(pair[0])), ("", ""))
@@ -52,7 +52,7 @@ def _hed_convolutions(names: Mapping[tuple[int, int], str]) -> dict[str, str | N
 
 
 def _hed_sniklaus(prefix: str) -> dict[str, str | None]:
-    """Blocks are numbered in words; inside, ReLUs count, and so does the pooling that opens all but the first."""
+    """Block numbers are words; within a block, indices also count ReLUs and the pooling that starts later blocks."""
     words = ("One", "Two", "Thr", "Fou", "Fiv")
     places = {(i, j): f"{prefix}Vgg{word}.{2 * j + (i > 0)}." for i, word in enumerate(words) for j in range(3)}
     scores = {f"{prefix}Score{word}.": f"scores.{i}." for i, word in enumerate(words)}
@@ -60,7 +60,7 @@ def _hed_sniklaus(prefix: str) -> dict[str, str | None]:
 
 
 def _hed_meteorshowers(fusion: str) -> dict[str, str | None]:
-    """Caffe's own layer names, but for the fusion's."""
+    """Caffe's layer names, except for the fusion."""
     places = {(i, j): f"conv{i + 1}_{j + 1}." for i in range(5) for j in range(3)}
     return _hed_convolutions(places) | {f"score_dsn{i + 1}.": f"scores.{i}." for i in range(5)} | {fusion: "combine."}
 

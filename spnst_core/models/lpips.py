@@ -1,4 +1,4 @@
-"""LPIPS: how different two pictures look to people, by a network whose channels were weighted by people's verdicts.
+"""LPIPS: perceptual distance of two pictures, by a network whose channel weights were fitted to human judgements.
 
 Zhang, Isola, Efros, Shechtman & Wang, "The Unreasonable Effectiveness of Deep Features as a Perceptual Metric",
 CVPR 2018, arXiv:1801.03924; version 0.1 on AlexNet. Weights: torchvision's ``alexnet`` and the authors' ``alex.pth``
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from spnst_core.errors import InputError
 
 CHANNELS = (64, 192, 384, 256, 256)
-"""Of AlexNet's five convolutions, each of which is compared after its ReLU."""
+"""Output channels of AlexNet's five convolutions, which are compared after their ReLUs."""
 
 TAPS = (1, 4, 7, 9, 11)
 """torchvision's indices of these ReLUs in ``features``."""
@@ -20,10 +20,10 @@ SHIFT, SCALE = (-0.030, -0.088, -0.188), (0.458, 0.448, 0.450)
 """Mean and standard deviation of ImageNet's channels for values in [-1, 1]."""
 
 EPSILON = 1e-10
-"""Added to the norm of a feature vector, as by the authors; a zero vector stays one."""
+"""Added to the norm of a feature vector, as in the authors' code; a zero vector stays zero."""
 
 SMALLEST = 31
-"""The shortest side in pixels from which the second pooling has a window to look at."""
+"""Smallest side in pixels for which the second pooling has a full window."""
 
 
 class LPIPS(nn.Module):

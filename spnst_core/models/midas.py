@@ -1,4 +1,4 @@
-"""MiDaS: what it shares with the depth networks that grew from it, and its small convolutional one.
+"""MiDaS: the part shared by the depth networks derived from it, and the small convolutional network.
 
 Ranftl et al., "Towards Robust Monocular Depth Estimation: Mixing Datasets for Zero-shot Cross-dataset Transfer",
 TPAMI 2022, arXiv:1907.01341. The decoder is RefineNet's (Lin et al., arXiv:1611.06612). The transformers are in `dpt`
@@ -87,7 +87,7 @@ class DepthNetwork(nn.Module, ABC):
         return depth
 
     def features(self, x: Tensor) -> Tensor:
-        """What the decoder knows before the head: (N, 3, H, W) RGB in [0, 1] → (N, C, h, w), of the working size.
+        """Features of the decoder before the head: (N, 3, H, W) RGB in [0, 1] → (N, C, h, w), of the working size.
 
         h and w are its sides divided by ``upsampling``.
         """

@@ -1,4 +1,4 @@
-"""Convolutions by NNPACK, which comes with PyTorch: for processors where networks multiply float32.
+"""Convolutions by NNPACK, which comes with PyTorch, for CPUs on which networks multiply float32.
 
 It multiplies transforms: for kernels 3 × 3 Winograd's F(6×6, 3×3), 64 products for each pair of channels where the
 definition takes 324 (Lavin & Gray, "Fast Algorithms for Convolutional Neural Networks", CVPR 2016), for larger ones
@@ -15,22 +15,25 @@ from torch import Tensor, nn
 from spnst_core.compute.threads import begun_with, in_parallel
 
 LEAST_CHANNELS = 3 * 64
-"""Channels in times channels out from which this is faster, measured: 16 × 16 isn't, 3 × 64 is with its gradient."""
+"""Input times output channels from which NNPACK is faster, measured: 16 × 16 isn't, 3 × 64 is with its gradient."""
 
 SMALLEST = 12
-"""Side in responses below which transforming the kernels takes longer than all the rest."""
+"""Side of a map below which transforming the kernels takes longer than everything else."""
 
 MOST_THREADS = 4
-"""Threads of one picture from which the definition is faster: each transforms the picture for itself. Reckoned."""
+"""Most threads per picture. With more, direct convolution is faster, because each thread transforms the picture.
+
+Calculated, not measured.
+"""
 
 KERNELS = (3, 5)
-"""Sides of the kernels that this is for, those of the networks here."""
+"""Supported kernel sides, which are those of the networks here."""
 
 
 class NnpackConv2d(nn.Conv2d):
-    """A convolution of stride 1 that takes less time in float32, differentiable in its input alone.
+    """A faster float32 convolution of stride 1, differentiable with respect to its input only.
 
-    Small maps, other precisions than float32 and other devices than processors are convolved as usual.
+    Small maps, dtypes other than float32 and devices other than CPUs use PyTorch's own convolution.
 
     Args:
         weight: (C, c, k, k), k being 3 or 5.
@@ -47,7 +50,7 @@ class NnpackConv2d(nn.Conv2d):
         height, width = weight.shape[2:]
         if height != width or height not in KERNELS or not 0 <= padding < height:
             raise ValueError(f"a kernel {height} × {width} padded by {padding} isn't 3 × 3 or 5 × 5 padded by less")
-        # On no device: weights that would be thrown away mustn't be drawn.
+        # On the meta device, so that no weights are initialised only to be replaced.
         super().__init__(
             weight.shape[1], weight.shape[0], height, padding=padding, bias=bias is not None, device="meta"
         )
@@ -67,7 +70,7 @@ class NnpackConv2d(nn.Conv2d):
 
 
 def pays(layer: nn.Conv2d) -> bool:
-    """Whether `NnpackConv2d` can do the same in less time, here."""
+    """Whether `NnpackConv2d` can replace the convolution and is faster on this machine."""
     side = layer.kernel_size[0]
     return (
         (layer.kernel_size, layer.stride, layer.dilation, layer.groups) == ((side, side), (1, 1), (1, 1), 1)
@@ -95,14 +98,14 @@ class _Convolution(torch.autograd.Function):
 
 
 def _convolved(x: Tensor, weight: Tensor, bias: Tensor | None, padding: int) -> Tensor:
-    """Picture by picture: NNPACK is slower with several."""
+    """Convolve picture by picture, because NNPACK is slower with several at once."""
     filters = weight, weight.new_zeros(len(weight)) if bias is None else bias
     found = [_of_one(picture, *filters, padding) for picture in x.contiguous().split(1)]
     return torch.cat(found) if len(found) > 1 else found[0]
 
 
 def _of_one(picture: Tensor, weight: Tensor, bias: Tensor, padding: int) -> Tensor:
-    """(1, c, H, W), each thread with its share of the filters."""
+    """Convolve (1, c, H, W), with the filters divided among the threads."""
 
     def part(share: tuple[Tensor, Tensor]) -> Tensor:
         return torch._nnpack_spatial_convolution(picture, *share, [padding] * 2, [1, 1])
@@ -116,7 +119,7 @@ def _of_one(picture: Tensor, weight: Tensor, bias: Tensor, padding: int) -> Tens
 
 @cache
 def _is_there() -> bool:
-    """Whether PyTorch has NNPACK, and this processor what it takes.
+    """Whether PyTorch was built with NNPACK and this CPU supports it.
 
     NNPACK makes threads of its own when it is first used, as many as its user has; from a thread that has but one it
     makes none. They would stand in PyTorch's way, waiting as busily as these.

@@ -35,7 +35,7 @@ CONTENT_LAYERS: Mapping[str, float] = {"relu4_2": 1.0}
 """Gatys et al.'s layer for content."""
 
 STYLE_LAYERS: Mapping[str, float] = {f"relu{block}_1": 1.0 for block in range(1, 6)}
-"""Gatys et al.'s layers for style, all counting the same."""
+"""Gatys et al.'s layers for style, with equal weights."""
 
 
 class VGG19Encoder(nn.Module):
@@ -117,7 +117,7 @@ class VGG19Encoder(nn.Module):
         return {name: found[layer_index(name)] for name in layers}
 
     def reach(self, layer: str) -> Reach:
-        """How much of a picture one response of the layer sees."""
+        """Receptive field of the layer."""
         found = Reach()
         for module in self.stack[: layer_index(layer) + 1]:
             if isinstance(module, nn.Conv2d):

@@ -1,4 +1,4 @@
-"""What the embedded networks are built of. Nothing here normalises: training folds that into the weights."""
+"""Building blocks of the embedded networks. None of them normalises: training folds that into the weights."""
 
 import torch
 from torch import Tensor, nn
@@ -6,7 +6,7 @@ from torch.nn import functional as F
 
 
 class Conv(nn.Sequential):
-    """A convolution and a leaky rectifier; ``stride`` 2 halves a side, rounding up."""
+    """A convolution and a leaky ReLU; ``stride`` 2 halves each side, rounding up."""
 
     def __init__(self, channels: int, out: int, stride: int = 1, kernel: int = 3) -> None:
         super().__init__(nn.Conv2d(channels, out, kernel, stride, kernel // 2), nn.LeakyReLU(0.1, inplace=True))
@@ -14,7 +14,7 @@ class Conv(nn.Sequential):
 
 
 class Residual(nn.Module):
-    """x + g·f(x); the gain g of each channel starts small, so that the deep network starts out shallow."""
+    """x + g·f(x); the gain g of each channel is small at first, so that the network starts close to a shallow one."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -26,7 +26,7 @@ class Residual(nn.Module):
 
 
 class Up(nn.Module):
-    """Brings coarse features to the resolution of an encoder's finer ones and joins both."""
+    """Upsamples coarse features to the resolution of a skip connection and merges both."""
 
     def __init__(self, channels: int, skip: int, out: int) -> None:
         super().__init__()
@@ -41,7 +41,7 @@ class Up(nn.Module):
 
 
 def longest_side(x: Tensor, size: int) -> tuple[int, int]:
-    """Height and width of the same picture with a long side of ``size`` pixels."""
+    """Height and width of a picture (N, C, H, W) once its long side is ``size`` pixels."""
     height, width = x.shape[2:]
     scale = size / max(height, width)
     return max(1, round(height * scale)), max(1, round(width * scale))

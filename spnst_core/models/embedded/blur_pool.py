@@ -1,4 +1,4 @@
-"""Blur-pool: every second pixel of a blurred picture, so that shifting it by one pixel hardly changes what is seen."""
+"""Blur-pool: blurring before subsampling by two, so that shifting a picture by one pixel hardly changes the result."""
 
 from typing import Any
 
@@ -9,14 +9,14 @@ from torch import Tensor
 def blur_pool(x: Tensor) -> Tensor:
     """Binomial [1 2 1]/4 blur in both directions, then every second pixel (Zhang, ICML 2019, arXiv:1904.11486).
 
-    Beyond its borders the picture is mirrored. Shape: (N, C, H, W) → (N, C, ⌈H/2⌉, ⌈W/2⌉), sides of at least 2.
+    The picture is mirrored at its borders. Shape: (N, C, H, W) → (N, C, ⌈H/2⌉, ⌈W/2⌉), sides of at least 2.
     """
     found: Tensor = _BlurPool.apply(x)
     return found
 
 
 class _BlurPool(torch.autograd.Function):
-    """Sums of shifted halves: a convolution channel by channel takes longer, and many times longer in bfloat16."""
+    """Sums of shifted slices: a depthwise convolution takes longer, and in bfloat16 many times longer."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
@@ -30,7 +30,7 @@ class _BlurPool(torch.autograd.Function):
 
 
 def _halved(x: Tensor, dim: int) -> Tensor:
-    """(x[2k-1] + 2·x[2k] + x[2k+1]) / 4 along one side."""
+    """(x[2k-1] + 2·x[2k] + x[2k+1]) / 4 along one dimension."""
     even, odd = _every_second(x, 0, dim), _every_second(x, 1, dim)
     last = odd.shape[dim]
     y = 2 * even
@@ -43,7 +43,7 @@ def _halved(x: Tensor, dim: int) -> Tensor:
 
 
 def _halved_transposed(grad: Tensor, dim: int, length: int) -> Tensor:
-    """The transpose of `_halved`, from a side of ⌈length/2⌉ to one of ``length``."""
+    """The transpose of `_halved`: from ⌈length/2⌉ values along ``dim`` to ``length``."""
     sides = [*grad.shape[:dim], length, *grad.shape[dim + 1 :]]
     x = torch.empty(sides, dtype=grad.dtype, device=grad.device, memory_format=_format(grad))
     even, odd = _every_second(x, 0, dim), _every_second(x, 1, dim)
@@ -59,7 +59,7 @@ def _halved_transposed(grad: Tensor, dim: int, length: int) -> Tensor:
 
 
 def _format(x: Tensor) -> torch.memory_format:
-    """How x lies in memory."""
+    """The memory format of ``x``."""
     flat = x.is_contiguous() or not x.is_contiguous(memory_format=torch.channels_last)
     return torch.contiguous_format if flat else torch.channels_last
 

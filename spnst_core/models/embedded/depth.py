@@ -1,7 +1,7 @@
 """DepthNet: a small network for monocular relative inverse depth, trained on rendered scenes (see training/).
 
 A residual U-Net (He et al., arXiv:1512.03385; Ronneberger et al., arXiv:1505.04597) with two self-attention blocks at
-its coarsest level, where a picture is at most 6x6 tokens, so that every output sees the whole scene.
+its coarsest level, where a picture has at most 6x6 tokens, so that every output depends on the whole scene.
 """
 
 from pathlib import Path
@@ -19,9 +19,9 @@ WEIGHTS = Path(__file__).with_name("depth.safetensors")
 class DepthNet(nn.Module):
     """Relative inverse depth (larger = nearer) of RGB pictures, known up to a scale and a shift.
 
-    The picture is resized so that its long side is ``size``, and the prediction is resized back. It is the mean of what
-    the network says of the picture and of its mirror image, which is right more often than either. Nothing is
-    normalised over a batch, so a batch gives what its pictures give one by one.
+    The picture is resized so that its long side is ``size``, and the prediction is resized back. It is the mean of the
+    predictions for the picture and for its mirror image, which is more accurate than either. Nothing is normalised over
+    a batch, so the result for a picture doesn't depend on the others.
 
     Shape: (N, 3, H, W) in [0, 1] → (N, 1, H, W), any H and W, differentiable with respect to the input.
     """
@@ -65,14 +65,14 @@ class DepthNet(nn.Module):
 
 
 def load_depth(weights: Path = WEIGHTS) -> DepthNet:
-    """A trained network, float32, in eval mode, its weights frozen."""
+    """The trained network in float32 and evaluation mode, with frozen weights."""
     net = DepthNet()
     net.load_state_dict({name: weight.float() for name, weight in load_file(weights).items()})
     return net.eval().requires_grad_(False)
 
 
 def _positions(x: Tensor) -> Tensor:
-    """Row and column of each cell from the middle, in units of half the long side, (1, 2, H, W)."""
+    """Row and column of each position relative to the centre, in units of half the long side, (1, 2, H, W)."""
     height, width = x.shape[2:]
     half = max(height, width) / 2
     rows = (torch.arange(height, device=x.device, dtype=x.dtype) + 0.5 - height / 2) / half

@@ -1,6 +1,6 @@
-"""The embedded profile's edges: analytic ones at five scales, which the loss uses, and a small network's, to look at.
+"""Edges of the embedded profile: analytic maps at five scales, for the loss, and a small network, for display.
 
-The first have no weights to learn or to ship; the second was trained on rendered scenes (see training/).
+The analytic maps have no weights; the network was trained on rendered scenes (see training/).
 """
 
 import math
@@ -22,18 +22,18 @@ from spnst_core.models.embedded.blocks import Conv, Residual, Up, longest_side
 EDGE_WEIGHTS = Path(__file__).with_name("edges.safetensors")
 
 SIGMAS = (0.7, 1.4, 2.8, 5.6, 11.2)
-"""Widths of the Gaussians in pixels of a picture whose long side is 256."""
+"""Standard deviations of the Gaussians, in pixels of a picture whose long side is 256."""
 
 BLOCK = 512
-"""Lines of a picture that are smoothed by one matrix: larger ones would hold mostly zeros."""
+"""Rows of a picture that are smoothed by one matrix; larger matrices would hold mostly zeros."""
 
 
 class MultiScaleEdges(nn.Module):
     """Edge strength e = m² / (m² + r²) of the luminance's gradient magnitude m at five widths.
 
-    r is the strength at which an edge counts as half: 1.5 times the mean of m in a reference picture, plus a floor
-    that leaves noise in flat pictures alone. Against a pastiche the *content's* r is used (`calibrate`), or else the
-    optimiser could lower the loss by raising contrast everywhere.
+    r is the magnitude at which e is one half: 1.5 times the mean of m in a reference picture, plus a floor that
+    suppresses noise in flat pictures. For a pastiche the *content's* r is used (`calibrate`); otherwise the optimiser
+    could lower the loss by raising contrast everywhere.
     """
 
     def __init__(self) -> None:
@@ -62,7 +62,7 @@ class MultiScaleEdges(nn.Module):
         return torch.stack([_tiled_error(grey, own, width, r, self._side) for width, own, r in each]).sum(0)
 
     def tiled(self, side: int) -> "MultiScaleEdges":
-        """The same detector, looking at one width after the other, in tiles that grow with what a width looks at."""
+        """The same detector, which processes one width after the other, in tiles that grow with the width."""
         other = copy(self)
         other._side = side
         return other
@@ -77,10 +77,10 @@ class MultiScaleEdges(nn.Module):
 
 
 class EdgeNet(nn.Module):
-    """Probability of an object's or a material's boundary, by a residual U-Net.
+    """Probability of a boundary of an object or a material, by a residual U-Net.
 
-    The picture is resized so that its long side is ``size``, and the answer is resized back. Nothing is normalised
-    over a batch, so a batch gives what its pictures give one by one.
+    The picture is resized so that its long side is ``size``, and the prediction is resized back. Nothing is normalised
+    over a batch, so the result for a picture doesn't depend on the others.
 
     Shape: (N, 3, H, W) in [0, 1] → (N, 1, H, W) in [0, 1], any H and W, differentiable with respect to the input.
     """
@@ -113,9 +113,9 @@ class EdgeNet(nn.Module):
 
 
 class EmbeddedEdges(MultiScaleEdges):
-    """The embedded profile's edge detector: losses compare the analytic maps, and `forward` is what the network sees.
+    """The embedded profile's edge detector: losses compare the analytic maps, and `forward` is the network's.
 
-    People's own drawings agree more with the network; the analytic maps hold more of a picture's fine structure.
+    The network agrees better with boundaries drawn by people; the analytic maps contain more fine structure.
     """
 
     def __init__(self) -> None:
@@ -129,14 +129,14 @@ class EmbeddedEdges(MultiScaleEdges):
 
 
 def load_edge_net() -> EdgeNet:
-    """The trained network, float32, in eval mode, its weights frozen."""
+    """The trained network in float32 and evaluation mode, with frozen weights."""
     net = EdgeNet()
     net.load_state_dict({name: weight.float() for name, weight in load_file(EDGE_WEIGHTS).items()})
     return net.eval().requires_grad_(False)
 
 
 def _widths(x: Tensor) -> list[float]:
-    """Of the Gaussians in pixels of pictures (N, 3, H, W)."""
+    """Standard deviations of the Gaussians in pixels of pictures (N, 3, H, W)."""
     return [sigma * max(x.shape[2:]) / 256 for sigma in SIGMAS]
 
 
@@ -161,23 +161,23 @@ def _squared_magnitudes(grey: Tensor, widths: Sequence[float]) -> Tensor:
     """Squared gradient of (N, 1, H, W) smoothed by Gaussians of K widths in pixels, (N, K, H, W)."""
     smooth = torch.cat([_smooth(_smooth(grey, width).mT, width).mT for width in widths], 1)
     smooth = F.pad(smooth, (1, 1, 1, 1), mode="replicate")
-    # Central differences, squared; mse_loss keeps no differences for the gradient.
+    # Squared central differences; mse_loss doesn't store the differences for the backward pass.
     dx2 = F.mse_loss(smooth[:, :, 1:-1, 2:], smooth[:, :, 1:-1, :-2], reduction="none")
     dy2 = F.mse_loss(smooth[:, :, 2:, 1:-1], smooth[:, :, :-2, 1:-1], reduction="none")
     return (dx2 + dy2) / 4
 
 
 def _smooth(x: Tensor, sigma: float) -> Tensor:
-    """Gaussian smoothing along the rows' axis of (N, C, H, W), the border's rows repeated.
+    """Gaussian smoothing of (N, C, H, W) along the vertical axis, with replicated borders.
 
-    A product of matrices is several times faster than a convolution of one channel with a long kernel.
+    A matrix product is several times faster than a single-channel convolution with a long kernel.
     """
     height, radius, smoothed = x.shape[2], _radius(sigma), []
     for first in range(0, height, BLOCK):
         lines = min(BLOCK, height - first)
         before, after = min(radius, first), min(radius, height - first - lines)
         matrix = _smoothing(lines, before, after, sigma, x.dtype, x.device)
-        with torch.autocast(x.device.type, enabled=False):  # differences of neighbours need every bit
+        with torch.autocast(x.device.type, enabled=False):  # differences of neighbours need full precision
             smoothed.append(matrix @ x[:, :, first - before : first + lines + after])
     return torch.cat(smoothed, 2)
 
@@ -188,10 +188,9 @@ def _radius(sigma: float) -> int:
 
 @lru_cache(maxsize=128)
 def _smoothing(lines: int, before: int, after: int, sigma: float, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """What smooths ``lines`` of a picture, read with so many before and after them, as a matrix.
+    """The matrix that smooths ``lines`` rows of a picture, given ``before`` rows above and ``after`` rows below them.
 
-    Beyond what is read the last line is repeated, which must therefore be the picture's where it is nearer than the
-    Gaussian ends.
+    The outermost row given is replicated, so it must be the picture's border if it is nearer than the kernel's radius.
     """
     radius = _radius(sigma)
     offsets = torch.arange(-radius, radius + 1, dtype=torch.float64)

@@ -1,4 +1,4 @@
-"""The embedded profile's encoder: three layers of filters learned from patches of pictures, shipped as one file.
+"""The embedded profile's encoder: three layers of filters learned from image patches, shipped as one file.
 
 Each layer is a convolution, √2·ReLU, and a blur-pool by 2 on the way to the next. Its filters are whitened centroids
 of patches (Coates & Ng, "Learning Feature Representations with K-means", 2012), fitted by `training/fit_encoder.py`.
@@ -23,7 +23,7 @@ LAYERS = ((5, 64), (3, 128), (3, 256))
 """Kernel side and number of filters of each layer."""
 
 SKETCH_SIDE = 64
-"""Long side in pixels of the small luminance picture that holds light and dark in their places."""
+"""Long side in pixels of the small luminance picture, which preserves the layout of light and dark."""
 
 
 class PatchEncoder(nn.Module):
@@ -45,7 +45,7 @@ class PatchEncoder(nn.Module):
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         """`features` of the encoder's own content and style layers.
 
-        Nothing is changed in place, so that forward hooks of the banks are given what these really return.
+        Nothing is modified in place, so that forward hooks of the banks receive what the banks return.
         """
         return self._responses(x, {**self.content_layers, **self.style_layers}, in_place=False)
 
@@ -75,7 +75,7 @@ class PatchEncoder(nn.Module):
         return found
 
     def reach(self, layer: str) -> Reach | None:
-        """How much of a picture one response of the layer sees; ``sketch`` sees the whole.
+        """Receptive field of the layer; None for ``sketch``, which depends on the whole picture.
 
         Raises:
             InputError: no such layer.
@@ -86,7 +86,7 @@ class PatchEncoder(nn.Module):
     def respond(self, x: Tensor, k: int, in_place: bool = True) -> Tensor:
         """Layer k's response to its own input; ``in_place`` saves memory and overwrites what the bank returns."""
         pad = LAYERS[k - 1][0] // 2
-        with torch.autocast(x.device.type, enabled=False):  # which would mirror in float32
+        with torch.autocast(x.device.type, enabled=False):  # it would convert to float32 for the padding
             padded = F.pad(x, (pad, pad, pad, pad), mode="reflect")
         return F.relu(self.banks[k - 1](padded), inplace=in_place)
 
@@ -101,7 +101,7 @@ def _reaches() -> dict[str, Reach | None]:
 
 
 REACHES = _reaches()
-"""The layers' names, and how much of a picture one response of each sees."""
+"""The layers' names and receptive fields."""
 
 
 def _check(layers: Collection[str]) -> None:
