@@ -27,7 +27,7 @@ class Layout:
     options: Mapping[str, bool] = field(default_factory=dict)
 
     def __call__(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """The state dict under our keys. Keys that the layout doesn't know are kept, so that a strict load reports them."""
+        """The state dict under our keys. Keys unknown to the layout are kept, so that a strict load reports them."""
         found = {}
         for key, value in state.items():
             theirs, ours = next((pair for pair in self.prefixes.items() if key.startswith(pair[0])), ("", ""))
