@@ -40,7 +40,7 @@ addEventListener("DOMContentLoaded", function look() {
 
 
 def generated(cells: int) -> Gallery:
-    """A gallery of about ``cells`` small pictures: two recipes, and half as many styles as photographs."""
+    """A gallery of about ``cells`` small pictures: two recipes, and half as many styles as contents."""
     styles = max(1, round(math.sqrt(cells / 4)))
     contents = max(1, round(cells / (2 * styles)))
     names = [f"photograph-{number:03d}" for number in range(contents)]

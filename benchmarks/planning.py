@@ -71,7 +71,7 @@ def furnish(project: Project, done: NDArray[np.bool_]) -> None:
 
 
 def open_project(folder: Path, side: int, recipes: int, batch: int) -> Project:
-    """A project of ``side`` photographs and as many paintings."""
+    """A project of ``side`` contents and as many styles."""
     for kind in ("content", "style"):
         (folder / kind).mkdir(parents=True)
         for number in range(side):

@@ -1,4 +1,4 @@
-"""What the structure terms are worth: two comparisons over a grid, by judges that no loss looks through.
+"""What the structure terms are worth: two comparisons over a grid, by judges that take no part in the optimisation.
 
     python -m benchmarks.rival --content DIR --style DIR --out DIR [--size 256] [--profile embedded] [--match M]
 
@@ -84,7 +84,7 @@ def diagonal_distance(project: Project, metric: str) -> Callable[[float], float]
 
 
 def diagonal(project: Project) -> list[tuple[str, str]]:
-    """Each photograph once, the paintings in turn."""
+    """Each content once, with the styles in turn."""
     return list(zip(project.contents.pictures, cycle(project.styles.pictures), strict=False))
 
 

@@ -1,4 +1,4 @@
-"""How a step's time grows with the number of cells, with the size of the picture, and with the processor's threads.
+"""How a step's time grows with the number of cells, with the size of the picture, and with the number of threads.
 
     python -m benchmarks.scaling [--networks embedded|published] [--most 64] [--largest 2048] [--threads 1 2]
                                  [--device cpu|cuda] [--json FILE]
@@ -31,7 +31,7 @@ SIZE = 256
 """Of the pictures while the cells grow more."""
 
 STYLE = 256
-"""Long side of the paintings."""
+"""Long side of the styles."""
 
 
 def doubled(first: int, last: int) -> list[int]:

@@ -1,4 +1,4 @@
-"""How fast the library is beside the plain loop, and what its speed costs in loss, memory and accuracy.
+"""How fast the library is compared with the plain loop, and what its speed costs in loss, memory and accuracy.
 
     python -m benchmarks.speed [--device cpu|cuda] [--size 256] [--cells 4] [--grid 4] [--threads 2] [--json FILE]
                                [--profile embedded|published] [--rows ROW ...] [--recipes RECIPE ...]
@@ -67,7 +67,7 @@ TOLERANCE = 0.05
 
 
 def step_figure(load: Load, size: int, cells: int, steps: int, pairs: int) -> Figure:
-    """Seconds a step a cell of the seed's recipe: plain over ours, pictures of one size."""
+    """Seconds per step and cell of `smallstroke_preserve`: plain over spnst, pictures of one size."""
     models = load()
     recipe = seed_recipe(size, steps)
     photograph = next(iter(photographs(1).values()))
@@ -111,7 +111,7 @@ def _checked(steps: Iterator[tuple[Tensor, Mapping[str, float]]]) -> Iterator[ob
 
 @dataclass(frozen=True)
 class Grid:
-    """Photographs × paintings at one size, and the one judge of all pastiches: the recipe's objective in float32."""
+    """Contents × styles at one size, and the common judge of all pastiches: the recipe's objective in float32."""
 
     photographs: Mapping[str, Tensor]
     paintings: Mapping[str, Tensor]
@@ -128,7 +128,7 @@ class Grid:
 
     @property
     def diagonal(self) -> list[tuple[str, str]]:
-        """Each photograph with one painting."""
+        """Each content with one style."""
         return list(zip(self.photographs, self.paintings, strict=True))
 
     def loss(self, cell: tuple[str, str], pastiche: Tensor) -> float:
@@ -160,7 +160,7 @@ def in_precision(models: Models, dtype: torch.dtype) -> Models:
 
 
 def plain_recipe(recipe: Recipe, lr: float, steps: int) -> Recipe:
-    """The recipe as the scripts would follow it: full size throughout, from the photograph, with PyTorch's own Adam."""
+    """The recipe as the scripts would follow it: full size throughout, from the content, with PyTorch's own Adam."""
     return recipe.model_copy(update={"stages": (Stage(steps=steps, lr=lr),), "init": "content", "betas": (0.9, 0.999)})
 
 
@@ -203,7 +203,7 @@ def in_steps(recipe: Recipe, steps: Sequence[int]) -> Recipe:
 def painted_row(
     row: ContentTargets, styles: Mapping[str, StyleTargets], recipe: Recipe, models: Models
 ) -> dict[str, Tensor]:
-    """Pastiches (1, 3, h, w) of one photograph in each style, in the library's own batches."""
+    """Pastiches (1, 3, h, w) of one content in each style, in the library's own batches."""
     height, width = fit(row.content.shape[2], row.content.shape[3], recipe.size)
     found: dict[str, Tensor] = {}
     for batch in batches(list(styles), height * width, models.device):
@@ -409,7 +409,7 @@ def bf16_figures(load: Load, size: int, side: int, rows: int) -> Iterator[Figure
 
 
 def memory_figures(small: int, large: int) -> Iterator[Figure]:
-    """Memory of a large picture in tiles over that of a small one whole: on the processor, each in a process.
+    """Memory of a large picture in tiles over that of a small one whole: on the CPU, each in a process.
 
     First in tiles that are smaller than the small picture, or else it would say how large tiles are; then in those that
     the library takes where there is memory: large ones, because halos are a smaller share of them.

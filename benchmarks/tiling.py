@@ -39,18 +39,18 @@ MIB = 2**20
 
 
 def loaded(kind: str) -> Models:
-    """Networks of one kind, on the processor."""
+    """Networks of one kind, on the CPU."""
     with networks(kind) as load:
         return load()
 
 
 def square(size: int) -> Tensor:
-    """A sample photograph as a square, (1, 3, size, size)."""
+    """A sample content as a square, (1, 3, size, size)."""
     return image_io.resize(image_io.to_tensor(next(iter(samples.contents().values()))), size, size)
 
 
 def painting(size: int) -> Tensor:
-    """A procedural style, (1, 3, h, w)."""
+    """A sample style, (1, 3, h, w)."""
     return next(iter(paintings(1, size).values()))
 
 

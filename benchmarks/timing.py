@@ -19,7 +19,7 @@ from spnst_core.painting import content_targets
 
 @dataclass(frozen=True)
 class Pairs:
-    """Seconds of two rivals, measured in turn, so that both meet the same weather."""
+    """Seconds of two programs, measured in turn, so that both run under the same load."""
 
     plain: list[float]
     ours: list[float]
@@ -77,7 +77,7 @@ def library_steps(content: Tensor, styles: list[Tensor], recipe: Recipe, models:
 
 
 def photographs(count: int) -> dict[str, Tensor]:
-    """So many sample photographs, (1, 3, H, W)."""
+    """Sample contents, (1, 3, H, W)."""
     return _varied({slug: image_io.to_tensor(picture) for slug, picture in samples.contents().items()}, count)
 
 

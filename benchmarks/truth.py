@@ -1,4 +1,4 @@
-"""Score a profile's edges and depth on pictures with ground truth, beside baselines that know nothing.
+"""Score a profile's edges and depth on pictures with ground truth, compared with trivial baselines.
 
     python -m benchmarks.truth FOLDER [--profile embedded|pretrained] [--edges NETWORK] [--depth NETWORK]
                                       [--device auto] [--details] [--json FILE]

@@ -1,4 +1,4 @@
-"""The gallery's own copies of pictures: where they lie, and how they are made."""
+"""The gallery's own copies of pictures: their paths, and how they are made."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ Files = dict[str, Callable[[], bytes]]
 
 
 def stem(*names: str) -> str:
-    """Names as a path that every file system holds, one folder each: `cat` stays; any other text is hashed."""
+    """Names as a portable path with one folder per name: `cat` is kept; a name with other characters is hashed."""
     return "/".join(_safe(name) for name in names)
 
 
 def mark(version: str) -> str:
-    """A version as the part of a file's name that changes with it."""
+    """The part of a file's name that stands for a version."""
     return sha256(version.encode()).hexdigest()[:10]
 
 
 def href(path: str) -> str:
-    """A relative path as an address: no character of a name can end it, or make a scheme or a host of it.
+    """A relative path as a URL, escaped so that no character of a name can end it or form a scheme or a host.
 
     Raises:
-        ValueError: the path is absolute, so that the gallery couldn't be moved, or would ask another machine.
+        ValueError: the path is absolute, so that the gallery couldn't be moved, or would contact another machine.
     """
     if path.startswith("/"):
         raise ValueError(f"the path {path!r} must be relative to the gallery's folder")
@@ -41,9 +41,9 @@ def href(path: str) -> str:
 
 
 def copy(files: Files, picture: Picture, place: str, side: int) -> str:
-    """Note how to make a copy whose long side is at most ``side``, and give its address.
+    """Register how to make a copy whose long side is at most ``side``, and return its address.
 
-    The path holds the picture's version: a file that is there is up to date.
+    The path contains the picture's version, so a file that exists is up to date.
     """
     side = min(side, max(picture.width, picture.height))
     path = f"pictures/{place}.{mark(picture.version)}.{side}.jpg"
@@ -56,7 +56,7 @@ def jpeg(image: Image.Image, side: int) -> bytes:
     small = image.convert("RGB")
     small.thumbnail((side, side), Image.Resampling.LANCZOS)
     out = BytesIO()
-    # Paintings have saturated edges, on which halved chroma shows.
+    # Pastiches have saturated edges, on which halved chroma resolution is visible.
     small.save(out, "JPEG", quality=82 if side <= THUMBNAIL else 90, subsampling=0, optimize=True)
     return out.getvalue()
 

@@ -1,4 +1,4 @@
-"""The gallery as a folder of static files, which opens from disk: no server, no network, nothing from elsewhere.
+"""The gallery as a folder of static files that opens from disk, with no server and no network access.
 
 Pages are small and written each time. Copies of pictures and the details of cells carry their version in their name,
 so that only what changed is made again.
@@ -25,7 +25,7 @@ PAGES = (INDEX, "cell.html")
 STATIC = ("gallery.css", "page.js", "index.js", "cell.js", "losses.js")
 
 HISTORY_POINTS = 160
-"""Most points of a loss curve: more than a screen shows apart."""
+"""Most points of a loss curve, more than a screen can resolve."""
 
 NOT_MADE, NOT_MEASURED, NOT_FINITE = "not made", "not measured", "the result wasn't a finite number"
 
@@ -35,21 +35,21 @@ class Folder:
     """The files of a gallery, by path.
 
     Attributes:
-        versioned: how to make each file that carries its version in its name: one that is there is up to date.
-        pages: the others, ``index.html`` last. They name the versioned files: write them after those.
+        versioned: how to make each file whose name contains its version; such a file is up to date if it exists.
+        pages: the other files, ``index.html`` last. They refer to the versioned files and must be written after them.
     """
 
     versioned: Mapping[str, Callable[[], bytes]]
     pages: Mapping[str, bytes]
 
     def stale(self, present: Iterable[str]) -> list[str]:
-        """Those of the paths present that belong to no picture or cell any more."""
+        """Those of the present paths that no longer belong to any picture or cell."""
         return sorted(path for path in present if path not in self.versioned and path not in self.pages)
 
     def write(self, directory: Path) -> list[str]:
-        """Bring a folder of its own on disk up to date; gives the paths of the versioned files that were made.
+        """Bring the gallery's folder on disk up to date; returns the paths of the versioned files that were made.
 
-        Files that belong to the gallery no more are removed.
+        Files that no longer belong to the gallery are removed.
         """
         present = {path.relative_to(directory).as_posix() for path in directory.rglob("*") if path.is_file()}
         made = [path for path in self.versioned if path not in present]
@@ -112,7 +112,7 @@ def _check(gallery: Gallery) -> None:
 
 
 def _data(files: Files, gallery: Gallery) -> dict[str, Any]:
-    """What the scripts of the pages read; recipes, contents and styles are told by their place in the lists."""
+    """The data for the pages' scripts; recipes, contents and styles are identified by their index in the lists."""
     grid = product(enumerate(gallery.recipes), enumerate(gallery.contents), enumerate(gallery.styles))
     places = {(r.name, c.name, s.name): [nr, nc, ns] for (nr, r), (nc, c), (ns, s) in grid}
     return {
@@ -166,7 +166,7 @@ def _picture(files: Files, picture: Picture | None, place: str, thumbnail: bool 
 
 
 def _scores(cell: Cell, gallery: Gallery) -> dict[str, Any]:
-    """Values in the order of the metrics, None where there is none; and the reasons by the metric's place."""
+    """Values in the order of the metrics, None where there is none; and the reasons by the metric's index."""
     values = [cell.scores.get(metric.key) for metric in gallery.metrics]
     reasons = {
         place: cell.missing.get(metric.key, NOT_MEASURED if value is None else NOT_FINITE)
@@ -181,7 +181,7 @@ def _number(value: float | None) -> float | None:
 
 
 def _details(files: Files, cell: Cell, place: str) -> str:
-    """Note how to make a cell's details: a script that hands them over under its own address."""
+    """Register how to make a cell's details, a script that registers them under its own address."""
     path = f"details/{place}.{mark(cell.details_version)}.js"
 
     def make() -> bytes:
@@ -194,7 +194,7 @@ def _details(files: Files, cell: Cell, place: str) -> str:
 
 
 def _thinned(details: Details) -> dict[str, Sequence[float | None]]:
-    """The history at no more than HISTORY_POINTS steps, evenly apart, with the first and the last."""
+    """The history at no more than HISTORY_POINTS evenly spaced steps, including the first and the last."""
     lengths = {len(column) for column in details.history.values()}
     if len(lengths) > 1:
         raise ValueError(f"the columns of a history differ in length: {sorted(lengths)}")

@@ -1,4 +1,4 @@
-"""Weight files on disk: find or download them whole, check them, read them without running code from them."""
+"""Weight files on disk: finding, downloading, verifying, and reading them without running code from them."""
 
 import os
 import re
@@ -28,27 +28,27 @@ MIRROR = "SPNST_WEIGHTS_MIRROR"
 """Environment variable that names a mirror: weight files are then taken from ``<mirror>/<file name>``."""
 
 Progress = Callable[[str, int, int | None], None]
-"""Told whose weights are being downloaded, the bytes there are and those there will be (None: not known).
+"""Called with the network's name, the bytes downloaded so far, and the total, or None if it isn't known.
 
-The bytes there are fall when a download starts over.
+The bytes so far decrease when a download starts over.
 """
 
 STAND_IN = "spnst_stand_in"
-"""Key in a weight file's container that says: these aren't the published weights, but stand-ins for trying out."""
+"""Key in a weight file's container that marks stand-in weights, which aren't the published ones."""
 
 _END = 1 << 20
-_CHUNK = 1 << 16  # bytes; what a broken connection has sent of the last chunk is lost
+_CHUNK = 1 << 16  # bytes; when a connection breaks, the last incomplete chunk is lost
 _CONTAINERS = ("state_dict", "model_state_dict", "model")
 
 
 @dataclass(frozen=True)
 class Patience:
-    """How much a download puts up with.
+    """Timeout and retries of a download.
 
     Attributes:
         timeout: seconds without a byte until a server counts as stalled.
-        retries: further tries after a broken connection, a stall or an error of the server's own (5xx, 429).
-        backoff: seconds before the first of them, doubled before each next one.
+        retries: attempts after a broken connection, a stall or a server error (5xx, 429).
+        backoff: seconds before the first retry, doubled before each further one.
     """
 
     timeout: float = 30.0
@@ -57,15 +57,15 @@ class Patience:
 
 
 class _InterruptedError(Exception):
-    """A transfer that may work when tried again."""
+    """A failed transfer that is worth retrying."""
 
 
 class _DefectError(Exception):
-    """What is wrong with a file or with a server's answer, in words that follow its name."""
+    """A defect of a file or of a server's response; the message continues a sentence that begins with its name."""
 
 
 def silent(name: str, done: int, total: int | None) -> None:
-    """A `Progress` that tells nobody."""
+    """A `Progress` that does nothing."""
 
 
 def folder() -> Path:
@@ -87,7 +87,7 @@ def find(
     A file that is already there isn't checked (see `verify`); a download is.
 
     Args:
-        entry: what the manifest says of it.
+        entry: the file's entry in the manifest.
         explicit: a file named by the user.
         cache: folder of weight files; `folder` if not given.
         mirror: base URL of a mirror; ``SPNST_WEIGHTS_MIRROR`` if not given.
@@ -120,14 +120,14 @@ def download(
     progress: Progress = silent,
     patience: Patience = Patience(),
 ) -> Path:
-    """Downloads a weight file into the cache, whole and checked, or not at all.
+    """Download a weight file into the cache, verified and complete, or not at all.
 
-    The bytes gather in ``<file>.part``, which takes the final name once it has been verified. It outlives the call only
-    when the connection was to blame, so that the next call can go on from there. Processes that want the same file take
-    turns.
+    The bytes are collected in ``<file>.part``, which gets its final name once it has been verified. It is kept after a
+    failure only if the connection was the cause, so that the next call can resume. Processes that download the same
+    file take turns.
 
     Raises:
-        InputError: no connection, an answer that isn't the file, a wrong checksum, or no room on the disk.
+        InputError: no connection, a response that isn't the file, a wrong checksum, or a full disk.
     """
     base = mirror or os.environ.get(MIRROR)
     url = f"{base.rstrip('/')}/{entry.file}" if base else entry.url
@@ -165,9 +165,9 @@ def download(
 
 
 def _transfer(entry: WeightFile, url: str, part: Path, progress: Progress, timeout: float) -> None:
-    """One try at filling ``part``: goes on where the last one stopped if the server can, else starts again.
+    """One attempt to fill ``part``, which resumes where the last one stopped if the server supports that.
 
-    Two pieces belong together only if a checksum can say so; without one each try starts again.
+    Without a checksum nothing would show that two pieces belong together, so each attempt starts from the beginning.
     """
     start = part.stat().st_size if entry.sha256 and part.is_file() else 0
     if start and start == entry.bytes:
@@ -203,7 +203,7 @@ def _transfer(entry: WeightFile, url: str, part: Path, progress: Progress, timeo
 
 
 def _check_answer(response: requests.Response) -> None:
-    """Raises unless the file, or a piece of it, follows."""
+    """Raise unless the response body is the file or a piece of it."""
     answer = f"answered {response.status_code} {response.reason}"
     if response.status_code == requests.codes.too_many_requests or response.status_code >= 500:
         raise _InterruptedError(answer)
@@ -214,7 +214,7 @@ def _check_answer(response: requests.Response) -> None:
 
 
 def _total(entry: WeightFile, response: requests.Response, start: int) -> int | None:
-    """Bytes that the whole file will have, as far as the server or the manifest knows."""
+    """Size of the complete file in bytes, if the server or the manifest gives it."""
     announced = response.headers.get("Content-Length", "")
     total = start + int(announced) if announced.isdigit() else entry.bytes
     if total is not None and entry.bytes is not None and total != entry.bytes:
@@ -224,7 +224,7 @@ def _total(entry: WeightFile, response: requests.Response, start: int) -> int | 
 
 def _reason(error: requests.RequestException, timeout: float) -> str:
     """A network failure in a few words; the libraries' own messages take several lines."""
-    # a stall in the middle of a body comes as a ConnectionError around urllib3's timeout
+    # a stall within a body is raised as a ConnectionError around urllib3's timeout
     if isinstance(error, requests.Timeout) or isinstance(next(iter(error.args), None), ReadTimeoutError):
         return f"sent nothing for {timeout:g} s"
     if isinstance(error, requests.exceptions.ChunkedEncodingError):
@@ -241,7 +241,7 @@ def _without_password(url: str) -> str:
 
 
 def verify(path: Path, entry: WeightFile) -> None:
-    """Checks a file against the manifest: length and checksum, or, where there's no checksum, that it reads as weights.
+    """Check a file against the manifest: length and checksum or, if there is no checksum, that it reads as weights.
 
     Raises:
         InputError: it isn't the published file.
@@ -294,7 +294,7 @@ def read(path: Path) -> dict[str, Tensor]:
 
 
 def is_stand_in(path: Path) -> bool:
-    """Whether a weight file that `read` can read says of itself that it holds stand-in weights."""
+    """Whether a weight file, readable by `read`, is marked as holding stand-in weights."""
     with path.open("rb") as file:
         if not file.read(4).startswith(b"PK"):
             return False  # stand-ins are written in PyTorch's newer format, a zip archive
@@ -313,12 +313,12 @@ def _load(path: Path) -> dict[str, Tensor]:
         if head[8:9] == b"{":  # safetensors: its header's length in 8 bytes, then the header, a JSON object
             return _state_dict(safetensors.torch.load_file(path))
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what PyTorch has to say of an odd file ends in an error below
+            warnings.simplefilter("ignore")  # a file that PyTorch warns about raises an error below
             # only PyTorch's newer format, a zip archive, can be mapped
             return _state_dict(torch.load(path, map_location="cpu", weights_only=True, mmap=head.startswith(b"PK")))
     except _DefectError:
         raise
-    except Exception as error:  # what a broken pickle raises depends on where it is broken
+    except Exception as error:  # a broken pickle can raise anything
         if isinstance(error, UnpicklingError) and head.startswith((b"PK", b"\x80")):
             raise _DefectError(
                 "is a pickle with more than tensors in it, which could run code, so it isn't opened"
@@ -344,7 +344,7 @@ def _is_page(head: bytes) -> bool:
 
 
 def ends(path: Path) -> str:
-    """Length and a checksum of both ends of a weight file: a gigabyte needn't be read whole on each start."""
+    """Length and a checksum of both ends of a weight file, so that a gigabyte needn't be read at each start."""
     length = path.stat().st_size
     with path.open("rb") as file:
         head = file.read(_END)

@@ -1,4 +1,4 @@
-"""Pictures to try the project on: sample contents, and sample styles painted by code."""
+"""Sample pictures: contents, and styles that are painted by code."""
 
 from spnst_core.samples.collection import contents, styles
 

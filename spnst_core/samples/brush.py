@@ -19,7 +19,7 @@ OVERSAMPLING = 2
 BRISTLES = 10
 SPENT = 0.16  # thickness lost from the start of a stroke to its end
 SIDES = np.array([-1, 1], np.float32)[:, None, None, None]  # turns a tangent (y, x) into a normal
-SPACING = 0.8  # between the samples of a stroke, in pixels: what slips through shows the layer below
+SPACING = 0.8  # between the samples of a stroke, in pixels: gaps show the layer below
 CHUNK = 2_000_000  # samples painted at once
 
 Field = Callable[[Array, Array], Array]  # angles at x, y in radians, clockwise from the right
@@ -39,7 +39,7 @@ class Canvas:
         self.ratio = ratio
         self.shape = (max(1, round(size * ratio)) * OVERSAMPLING, size * OVERSAMPLING)
         self.rng = np.random.default_rng(seed)
-        # One pixel of border takes what falls outside.
+        # A border of one pixel receives what falls outside.
         self._packed = np.full(
             (self.shape[0] + 2, self.shape[1] + 2), _pack(np.append(ground, 0)[None, :, None])[0, 0], np.uint32
         )

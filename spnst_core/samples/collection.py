@@ -1,4 +1,4 @@
-"""Pictures to try the project on: photographs that come with scikit-image, and paintings made by code."""
+"""Sample pictures: contents that come with scikit-image, and styles that are painted by code."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from spnst_core.samples.pointillism import pointillism
 from spnst_core.samples.stained_glass import stained_glass
 from spnst_core.samples.woodblock import woodblock
 
-# slug: file in scikit-image, and the part of it to take (left, upper, right, lower)
+# slug: file in scikit-image, and the part of it to crop (left, upper, right, lower)
 PHOTOGRAPHS = {
     "astronaut": ("astronaut.png", (50, 0, 450, 360)),
     "chelsea": ("chelsea.png", (0, 0, 451, 300)),
@@ -36,7 +36,7 @@ MIN_SIZE = 32
 
 
 def contents() -> dict[str, Image.Image]:
-    """Photographs by slug: a person, an animal, a still life, an outdoor scene.
+    """Contents by slug: a person, an animal, a still life, an outdoor scene.
 
     They are files of the scikit-image package itself: nothing is downloaded.
     """
@@ -47,7 +47,7 @@ def contents() -> dict[str, Image.Image]:
 
 
 def styles(size: int = 512) -> dict[str, Image.Image]:
-    """Paintings by slug, made by code from fixed seeds; the long side of each is ``size`` pixels.
+    """Styles by slug, painted by code from fixed seeds; the long side of each is ``size`` pixels.
 
     Raises:
         InputError: ``size`` is below ``MIN_SIZE``, where no stroke could be seen.
