@@ -6,6 +6,7 @@ import dagster as dg
 
 from spnst_core.recipes.experiments import Experiment
 from spnst_core.recipes.recipe import Recipe
+from spnst_pipeline.artefacts.fingerprints import VERSIONS
 from spnst_pipeline.defs.assets.evaluation import metrics_asset
 from spnst_pipeline.defs.assets.experiments import experiment_asset
 from spnst_pipeline.defs.assets.gallery import gallery_asset
@@ -52,10 +53,15 @@ def build(
     # Partitions share runs: starting one and loading networks cost seconds.
     batches = dg.BackfillPolicy.multi_run(max_partitions_per_run=batch)
     return dg.Definitions(
-        assets=[a.with_attributes(backfill_policy=batches) if a.partitions_def else a for a in assets],
+        assets=[a.with_attributes(backfill_policy=batches) if a.partitions_def else a for a in map(versioned, assets)],
         resources={"project": project, "listener": listener},
         executor=dg.in_process_executor,
     )
+
+
+def versioned(assets: dg.AssetsDefinition) -> dg.AssetsDefinition:
+    """The same assets with the code versions of their steps, so that Dagster tells what an older version made."""
+    return assets.map_asset_specs(lambda spec: spec.replace_attributes(code_version=str(VERSIONS[spec.key.path[0]])))
 
 
 @dg.definitions

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from small_project import RECIPES
 
+from spnst_pipeline.artefacts.fingerprints import VERSIONS
 from spnst_pipeline.definitions import defs
 
 
@@ -56,6 +57,7 @@ def test_every_asset_says_what_it_is(graph):
         assert spec.metadata["file"], spec.key
         assert spec.metadata["format"], spec.key
         assert not spec.owners, spec.key
+        assert spec.code_version == str(VERSIONS[spec.key.path[0]]), spec.key
 
 
 def test_the_metric_tables_schema_is_the_tables(graph, first_run):
