@@ -76,7 +76,7 @@ _BY_NAME = {c.name: c for c in (FINITE, STYLE_FELL, KEEPS_STRUCTURE, POSITIVE_SE
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a check found of one partition: a line for people, and the finite numbers behind it."""
+    """What a check found of a partition or of a batch: a line for people, and the finite numbers behind it."""
 
     check: Check
     passed: bool
@@ -93,6 +93,16 @@ class Verdict:
             description=self.description,
             metadata=self.numbers,
             partition=str(partition),
+        )
+
+    def result(self) -> dg.AssetCheckResult:
+        """What a step returns to Dagster of a check that its asset declares."""
+        return dg.AssetCheckResult(
+            passed=self.passed,
+            check_name=self.check.name,
+            severity=self.check.severity,
+            description=self.description,
+            metadata=self.numbers,
         )
 
 
@@ -185,15 +195,11 @@ def carried(metadata: Mapping[str, str]) -> list[Verdict]:
     return [Verdict(_BY_NAME[name], *rest) for name, *rest in json.loads(metadata.get(CHECKS, "[]"))]
 
 
-def summary(check: Check, verdicts: Sequence[Verdict]) -> dg.AssetCheckResult:
-    """One result for all partitions of a step, which Dagster wants of every check that an asset declares."""
+def summary(check: Check, verdicts: Sequence[Verdict]) -> Verdict:
+    """One verdict for all partitions of a step: the batch fails the check if one of its partitions does."""
     judged = [v for v in verdicts if v.check == check]
     failed = [v for v in judged if not v.passed]
     if len(judged) == 1:
-        description, numbers = judged[0].description, judged[0].numbers
-    else:
-        description = f"{len(judged) - len(failed)} of {len(judged)} passed" if judged else "nothing to judge"
-        numbers = {"judged": len(judged), "failed": len(failed)}
-    return dg.AssetCheckResult(
-        passed=not failed, check_name=check.name, severity=check.severity, description=description, metadata=numbers
-    )
+        return judged[0]
+    description = f"{len(judged) - len(failed)} of {len(judged)} passed" if judged else "nothing to judge"
+    return Verdict(check, not failed, description, {"judged": len(judged), "failed": len(failed)})

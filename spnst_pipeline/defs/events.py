@@ -1,6 +1,13 @@
-"""Events: how an asset tells Dagster of each partition that it made or couldn't make, and what its checks found."""
+"""Events: how an asset tells Dagster of each partition that it made or couldn't make, and what its checks found.
+
+Dagster has no result for one partition of many (dagster #34013, #21072, #17836), so each partition is reported by an
+event of its own at once, and, when the step has succeeded and Dagster has written its events, which carry one data
+version for the whole batch, once more. The last evaluation of each check is the summary of the batch, because the
+asset's page shows the latest one as the state of the check.
+"""
 
 import traceback
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -11,22 +18,46 @@ from spnst_pipeline.defs.checks import Check, CheckFailed, Verdict, summary
 
 Metadata = Mapping[str, Any]
 
+DATA_VERSION, VERSION_IS_OURS = "dagster/data_version", "dagster/data_version_is_user_provided"
+"""Tags of an event, by which Dagster knows the data version, and that it isn't a version that Dagster made up."""
+
+DIMENSION = "dagster/partition/"
+"""What the tags begin with that hold one event's partition in each dimension of the grid."""
+
 if TYPE_CHECKING:
-    Result: TypeAlias = dg.MaterializeResult[None]
+    Results: TypeAlias = Iterator[dg.MaterializeResult[None]]
 else:
-    Result = dg.MaterializeResult  # Dagster understands the annotation only without its parameter
+    Results = dg.MaterializeResult  # Dagster takes a generator, but understands no other annotation of its asset
 
 
 @dataclass(frozen=True)
 class Made:
     """A partition that is there and up to date: what its event shows, and the verdicts on it.
 
-    ``elsewhere`` holds verdicts on the same partition of other assets, which couldn't be judged before.
+    Attributes:
+        metadata: what the event shows, the artefact's ``fingerprint`` among it.
+        verdicts: what the asset's checks found.
+        elsewhere: verdicts on the same partition of other assets, which couldn't be judged before.
+        digest: the digest of the source file, if the artefact is made of one; none: it is made of other artefacts.
     """
 
     metadata: Metadata
     verdicts: Sequence[Verdict] = ()
     elsewhere: Mapping[dg.AssetKey, Verdict] = field(default_factory=dict)
+    digest: str = ""
+
+    @property
+    def version(self) -> str:
+        """The data version, by which Dagster tells whether what was made of this partition is stale."""
+        return self.digest or str(self.metadata["fingerprint"])
+
+
+BATCH = "batch"
+"""In place of a partition, in the summary of a check.
+
+Dagster keeps the summary that a step returns in a row that it has made when the run began, so that the partitions'
+evaluations, which get rows of their own, count as later ones. Named like a partition, the summary gets a row as well.
+"""
 
 
 class Report:
@@ -41,57 +72,86 @@ class Report:
         self._context = context
         self._checks = checks
         self._asset = asset or context.asset_key
-        self._verdicts: list[Verdict] = []
+        self._landed: dict[str, Made] = {}
+        self._verdicts: dict[dg.AssetKey, list[Verdict]] = {}
         self.asked = self._asset in context.selected_asset_keys
         """Whether the run is to make the asset; a step may make it all the same, for the sake of another."""
         self.lines: list[str] = []
         """One for each failed partition."""
 
     def landed(self, key: str, made: Made) -> None:
-        """Report one finished partition at once, so that nothing that fails later can lose it.
-
-        The metadata is given a second time, because when the step succeeds Dagster writes an event of its own for
-        each partition.
-        """
-        self._context.log_event(dg.AssetMaterialization(self._asset, partition=str(key), metadata=made.metadata))
-        if self.asked:
-            self._context.add_asset_metadata(made.metadata, asset_key=self._asset, partition_key=key)
+        """Report one finished partition at once, so that nothing that fails later can lose it."""
+        self._materialised(key, made, {DATA_VERSION: made.version})
+        self._landed[key] = made
         for verdict in made.verdicts:
-            self._judged(key, verdict)
+            self._judged(self._asset, key, verdict)
         for other, verdict in made.elsewhere.items():
-            self._context.log_event(verdict.evaluation(other, key))
+            self._judged(other, key, verdict)
 
     def failed(self, key: str, error: Exception) -> None:
         """Note a failed partition; the traceback goes to the run's log."""
         message = " ".join(str(error).split()) or type(error).__name__
         self.lines.append(f"{self._asset.to_user_string()}[{key}]: {message}")
         if isinstance(error, CheckFailed):
-            self._judged(key, error.verdict)
+            self._judged(self._asset, key, error.verdict)
         else:
             self._context.log.error("".join(traceback.format_exception(error)))
 
-    def result(self) -> Result:
-        """What the step returns: one summary of each check."""
-        found = [summary(check, self._verdicts) for check in self._checks]
-        return dg.MaterializeResult(asset_key=self._asset, check_results=found)
+    def result(self) -> Results:
+        """What the step yields for the asset, with one summary of each check."""
+        found = [summary(check, self._verdicts.get(self._asset, [])).result() for check in self._checks]
+        if len(self._landed) == 1:
+            [(key, made)] = self._landed.items()
+            self._context.add_asset_metadata(made.metadata, asset_key=self._asset, partition_key=key)
+            version = dg.DataVersion(made.version)
+            yield dg.MaterializeResult(asset_key=self._asset, check_results=found, data_version=version)
+        else:
+            yield dg.MaterializeResult(asset_key=self._asset, check_results=found)
+            self._tell_versions()
 
-    def _judged(self, key: str, verdict: Verdict) -> None:
-        self._verdicts.append(verdict)
-        self._context.log_event(verdict.evaluation(self._asset, key))
+    def summarise(self) -> None:
+        """Log the summary of each check of several partitions as its last evaluation."""
+        for asset, verdicts in self._verdicts.items():
+            for check, judged in Counter(verdict.check for verdict in verdicts).items():
+                if judged > 1:  # of one partition, the last evaluation is its own
+                    self._context.log_event(summary(check, verdicts).evaluation(asset, BATCH))
+
+    def _tell_versions(self) -> None:
+        """Report every partition again with its own data version, and the provenance that Dagster gave them all."""
+        for key in list(self._landed)[:1]:
+            ours = dg.AssetRecordsFilter(self._asset, asset_partitions=[str(key)])
+            [record] = self._context.instance.fetch_materializations(ours, limit=1).records
+            latest = record.asset_materialization
+            given = (latest.tags if latest else None) or {}
+            shared = {name: value for name, value in given.items() if not name.startswith(DIMENSION)}
+        for key, made in self._landed.items():
+            self._materialised(key, made, {**shared, DATA_VERSION: made.version, VERSION_IS_OURS: "true"})
+
+    def _materialised(self, key: str, made: Made, tags: Mapping[str, str]) -> None:
+        event = dg.AssetMaterialization(self._asset, partition=str(key), metadata=made.metadata, tags=tags)
+        self._context.log_event(event)
+
+    def _judged(self, asset: dg.AssetKey, key: str, verdict: Verdict) -> None:
+        self._verdicts.setdefault(asset, []).append(verdict)
+        self._context.log_event(verdict.evaluation(asset, key))
 
 
-def results(*reports: Report) -> Iterator[Result]:
-    """What a step returns of the assets that it was to make.
+def results(*reports: Report) -> Results:
+    """What a step yields for the assets that it was to make.
 
     Raises:
         dagster.Failure: one line for each failed partition.
     """
-    if lines := [line for report in reports for line in report.lines]:
+    lines = [line for report in reports for line in report.lines]
+    for report in reports:
+        if report.asked and not lines:
+            yield from report.result()
+        report.summarise()
+    if lines:
         raise dg.Failure("\n".join(lines))
-    yield from (report.result() for report in reports if report.asked)
 
 
-def each(context: dg.AssetExecutionContext, make: Callable[[str], Made], checks: Sequence[Check] = ()) -> Result:
+def each(context: dg.AssetExecutionContext, make: Callable[[str], Made], checks: Sequence[Check] = ()) -> Results:
     """Make every partition of a step by itself and report it.
 
     Raises:
@@ -105,5 +165,4 @@ def each(context: dg.AssetExecutionContext, make: Callable[[str], Made], checks:
             report.failed(key, error)
         else:
             report.landed(key, made)
-    [result] = results(report)
-    return result
+    yield from results(report)

@@ -19,7 +19,7 @@ from spnst_pipeline.defs import checks
 from spnst_pipeline.defs.assets.input_images import content_image, style_image
 from spnst_pipeline.defs.assets.style import style_grams
 from spnst_pipeline.defs.config import Remake
-from spnst_pipeline.defs.events import Made, Result, each
+from spnst_pipeline.defs.events import Made, Results, each
 from spnst_pipeline.defs.headline import BASELINE
 from spnst_pipeline.defs.partitions import GRID
 from spnst_pipeline.defs.previews import preview
@@ -57,7 +57,7 @@ def metrics_asset(recipe: Recipe) -> dg.AssetsDefinition:
         config: Remake,
         project: dg.ResourceParam[Project],
         listener: dg.ResourceParam[Listener],
-    ) -> Result:
+    ) -> Results:
         lineage, store = Lineage(project), project.store
         photograph = lru_cache(maxsize=1)(lambda content: image_io.read(store.read(layout.content_image(content))))
 

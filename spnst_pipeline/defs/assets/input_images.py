@@ -1,7 +1,6 @@
 """The catalogue: photographs and paintings from their folders, decoded once, upright and in sRGB."""
 
 from collections.abc import Callable
-from hashlib import sha256
 
 import dagster as dg
 from PIL import Image
@@ -10,7 +9,7 @@ from spnst_core.imaging import io as image_io
 from spnst_pipeline.artefacts import layout
 from spnst_pipeline.artefacts.rules import Artefact, Lineage
 from spnst_pipeline.defs.config import Remake
-from spnst_pipeline.defs.events import Made, Result, each
+from spnst_pipeline.defs.events import Made, Results, each
 from spnst_pipeline.defs.partitions import CONTENT, STYLE
 from spnst_pipeline.defs.previews import preview
 from spnst_pipeline.progress import Listener
@@ -47,7 +46,7 @@ def _picture_asset(
         config: Remake,
         project: dg.ResourceParam[Project],
         listener: dg.ResourceParam[Listener],
-    ) -> Result:
+    ) -> Results:
         lineage = Lineage(project, force=config.force)
 
         def make(key: str) -> Made:
@@ -67,13 +66,9 @@ def _picture_asset(
                 "height": image.height,
                 "fingerprint": wanted.fingerprint,
             }
-            return Made(shown)
+            return Made(shown, digest=source(project).digest(key))
 
-        each(context, make)
-        # Dagster takes one data version for all partitions of a run.
-        digests = [source(project).digest(key) for key in context.partition_keys]
-        version = digests[0] if len(digests) == 1 else sha256("".join(digests).encode()).hexdigest()
-        return dg.MaterializeResult(data_version=dg.DataVersion(version))
+        return each(context, make)
 
     return picture
 

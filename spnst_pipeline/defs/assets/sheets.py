@@ -16,7 +16,7 @@ from spnst_pipeline.artefacts import layout
 from spnst_pipeline.artefacts.rules import Artefact, Lineage
 from spnst_pipeline.defs.assets.evaluation import read_scores
 from spnst_pipeline.defs.config import Remake
-from spnst_pipeline.defs.events import Made, Metadata, Result, each
+from spnst_pipeline.defs.events import Made, Metadata, Results, each
 from spnst_pipeline.defs.partitions import CONTENT, STYLE
 from spnst_pipeline.defs.previews import preview, small_pictures
 from spnst_pipeline.progress import Listener
@@ -146,7 +146,7 @@ def sheet_assets(recipes: tuple[Recipe, ...]) -> list[dg.AssetsDefinition]:
             config: Remake,
             project: dg.ResourceParam[Project],
             listener: dg.ResourceParam[Listener],
-        ) -> Result:
+        ) -> Results:
             lineage = Lineage(project, force=config.force)
             sheets = Sheets(lineage)
             return each(

@@ -13,7 +13,7 @@ from spnst_pipeline.artefacts.rules import Artefact, Lineage
 from spnst_pipeline.defs import checks
 from spnst_pipeline.defs.assets.input_images import content_image
 from spnst_pipeline.defs.config import Remake
-from spnst_pipeline.defs.events import Made, Result, each
+from spnst_pipeline.defs.events import Made, Results, each
 from spnst_pipeline.defs.partitions import CONTENT
 from spnst_pipeline.defs.previews import preview
 from spnst_pipeline.progress import Listener
@@ -45,7 +45,7 @@ def _map_asset(
         config: Remake,
         project: dg.ResourceParam[Project],
         listener: dg.ResourceParam[Listener],
-    ) -> Result:
+    ) -> Results:
         lineage, store = Lineage(project), project.store
 
         def make(content: str) -> Made:

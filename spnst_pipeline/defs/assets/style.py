@@ -10,7 +10,7 @@ from spnst_pipeline.artefacts.rules import Lineage
 from spnst_pipeline.defs import checks
 from spnst_pipeline.defs.assets.input_images import style_image
 from spnst_pipeline.defs.config import Remake
-from spnst_pipeline.defs.events import Made, Result, each
+from spnst_pipeline.defs.events import Made, Results, each
 from spnst_pipeline.defs.partitions import STYLE
 from spnst_pipeline.defs.previews import preview
 from spnst_pipeline.progress import Listener
@@ -36,7 +36,7 @@ def style_grams(
     config: Remake,
     project: dg.ResourceParam[Project],
     listener: dg.ResourceParam[Listener],
-) -> Result:
+) -> Results:
     """Gram matrices and means of a painting's features, in every layer and at every size that a recipe uses."""
     lineage, store = Lineage(project), project.store
 

@@ -1,6 +1,6 @@
 """Stylisation: the pastiches of each recipe over the grid of contents and styles, and the films of their making."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import dagster as dg
 from PIL import Image
@@ -17,7 +17,7 @@ from spnst_pipeline.defs.assets.style import style_grams
 from spnst_pipeline.defs.assets.timelapse import shown, timelapse_spec
 from spnst_pipeline.defs.config import Paint
 from spnst_pipeline.defs.curves import loss_plot
-from spnst_pipeline.defs.events import Made, Report, Result, results
+from spnst_pipeline.defs.events import Made, Report, Results, results
 from spnst_pipeline.defs.painting import Kind, paint_row
 from spnst_pipeline.defs.partitions import GRID
 from spnst_pipeline.defs.previews import preview, small_pictures
@@ -64,7 +64,7 @@ def pastiche_assets(recipe: Recipe) -> dg.AssetsDefinition:
         config: Paint,
         project: dg.ResourceParam[Project],
         listener: dg.ResourceParam[Listener],
-    ) -> Iterator[Result]:
+    ) -> Results:
         lineage, store, small = Lineage(project), project.store, small_pictures(project.store)
         reports: dict[Kind, Report] = {
             "pastiche": Report(context, CHECKS, key),

@@ -15,6 +15,7 @@ from spnst_core.recipes.style_size import StyleSize
 from spnst_pipeline.artefacts.fingerprints import BLOCKED
 from spnst_pipeline.artefacts.rules import Lineage
 from spnst_pipeline.defs import checks
+from spnst_pipeline.defs.events import BATCH
 
 ERROR, WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
 CELLS = [(c, s) for c in ("boat", "cat") for s in ("dots", "wave")]
@@ -121,7 +122,7 @@ def evaluations(place, run_ids, asset):
         for run_id in run_ids:
             for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION):
                 data = entry.dagster_event.asset_check_evaluation_data
-                if data.asset_key == dg.AssetKey(asset.split("/")):
+                if data.asset_key == dg.AssetKey(asset.split("/")) and data.partition != BATCH:
                     found[data.check_name, data.partition] = (data.passed, data.severity)
     return found
 

@@ -6,7 +6,7 @@ import dagster as dg
 import pytest
 
 from spnst_pipeline.defs.checks import NOT_CONSTANT, POSITIVE_SEMIDEFINITE, CheckFailed, Verdict
-from spnst_pipeline.defs.events import Made, Result, each
+from spnst_pipeline.defs.events import BATCH, Made, Results, each
 
 KEY, OTHER = dg.AssetKey("thing"), dg.AssetKey("other")
 LETTERS = dg.StaticPartitionsDefinition(["a", "b", "c"])
@@ -25,11 +25,12 @@ def run():
         def cover(make, partitions="a c"):
             @dg.asset(
                 key=KEY,
+                code_version="3",
                 partitions_def=LETTERS,
                 backfill_policy=dg.BackfillPolicy.multi_run(10),
                 check_specs=[check.spec(KEY) for check in CHECKS],
             )
-            def thing(context: dg.AssetExecutionContext) -> Result:
+            def thing(context: dg.AssetExecutionContext) -> Results:
                 return each(context, make, CHECKS)
 
             first, last = partitions.split()
@@ -68,11 +69,15 @@ class Log:
         return event.step_failure_data.user_failure_data.description
 
 
+def made(verdicts=(), elsewhere=None, **metadata):
+    return Made({"fingerprint": "f00d", **metadata}, verdicts, elsewhere or {})
+
+
 def test_every_partition_has_its_event_and_its_verdicts_and_every_check_one_summary(run):
-    result = run(lambda key: Made({"size": 1}, [fine(), Verdict(NOT_CONSTANT, key != "b", f"of {key}")]))
+    result = run(lambda key: made([fine(), Verdict(NOT_CONSTANT, key != "b", f"of {key}")]))
     assert result.success
     found = {(e.partition, e.check_name): e for e in result.checks}
-    assert len(found) == len(result.checks) == 2 * (3 + 1)
+    assert len(found) == len(result.checks) == 2 * (3 + 2)
     assert [found[p, "not_constant"].passed for p in ("a", "b", "c", None)] == [True, False, True, False]
     assert found["b", "not_constant"].severity == dg.AssetCheckSeverity.WARN
     assert found["b", "not_constant"].description == "of b"
@@ -82,27 +87,75 @@ def test_every_partition_has_its_event_and_its_verdicts_and_every_check_one_summ
 
 
 def test_the_summary_of_a_single_partition_is_its_verdict(run):
-    found = run(lambda key: Made({}, [fine(0.25)]), "b b").checks
+    found = run(lambda key: made([fine(0.25)]), "b b").checks
     summary = next(e for e in found if e.partition is None and e.check_name == "positive_semidefinite")
     assert (summary.description, summary.metadata["number"].value) == ("all is well", 0.25)
 
 
 def test_a_check_with_nothing_to_judge_passes_and_says_so(run):
-    found = run(lambda key: Made({})).checks
+    found = run(lambda key: made()).checks
     assert {(e.partition, e.passed, e.description) for e in found} == {(None, True, "nothing to judge")}
 
 
 def test_metadata_is_there_at_once_and_on_the_event_of_the_step(run):
-    result = run(lambda key: Made({"size": ord(key)}))
-    sizes = [m.metadata["size"].value for m in result.materialisations]
-    assert sorted(sizes) == sorted([97, 98, 99] * 2)
+    result = run(lambda key: made(size=ord(key)))
+    sizes = [(m.partition, m.metadata["size"].value) for m in result.materialisations if m.metadata]
+    assert sizes == [("a", 97), ("b", 98), ("c", 99)] * 2
+
+
+@pytest.mark.parametrize("partitions", ["a c", "b b"])
+def test_every_partition_of_a_batch_ends_with_its_own_data_version_and_dagsters_provenance(run, partitions):
+    result = run(lambda key: Made({"fingerprint": f"print of {key}"}, digest="" if key == "c" else key * 3), partitions)
+    wanted = {"a": "aaa", "b": "bbb", "c": "print of c"}
+    versions = result.instance.get_latest_storage_id_by_partition(KEY, dg.DagsterEventType.ASSET_MATERIALIZATION)
+    assert set(versions) == ({"b"} if partitions == "b b" else set(wanted))
+    for key in versions:
+        event = result.instance.get_latest_data_version_record(KEY, partition_key=key).asset_materialization
+        assert event.tags["dagster/data_version"] == wanted[key]
+        assert event.tags["dagster/data_version_is_user_provided"] == "true"
+        assert event.tags["dagster/code_version"] == "3"
+        assert event.metadata["fingerprint"].value == f"print of {key}"
+
+
+def state(instance, asset, check):
+    """What the asset's page shows of a check."""
+    key = dg.AssetCheckKey(asset, check)
+    record = instance.event_log_storage.get_latest_asset_check_execution_by_key([key])[key]
+    return record.status.value, record.evaluation.description
+
+
+@pytest.mark.parametrize("bad", ["a", "b", "c"])
+def test_the_state_of_a_check_is_the_batchs_and_failed_if_a_partition_did(run, bad):
+    result = run(lambda key: made([Verdict(NOT_CONSTANT, key != bad, f"of {key}")]))
+    assert state(result.instance, KEY, "not_constant") == ("FAILED", "2 of 3 passed")
+    result = run(lambda key: made([Verdict(NOT_CONSTANT, True, f"of {key}")]))
+    assert state(result.instance, KEY, "not_constant") == ("SUCCEEDED", "3 of 3 passed")
+
+
+def test_the_state_of_another_assets_check_is_the_batchs_as_well(run):
+    result = run(lambda key: made([], {OTHER: Verdict(NOT_CONSTANT, key != "a", f"of {key}")}))
+    assert state(result.instance, OTHER, "not_constant") == ("FAILED", "2 of 3 passed")
+
+
+def test_the_state_of_a_check_of_a_single_partition_is_its_verdict(run):
+    result = run(lambda key: made([Verdict(NOT_CONSTANT, False, f"of {key}")]), "b b")
+    assert state(result.instance, KEY, "not_constant") == ("FAILED", "of b")
+
+
+def test_the_state_of_a_check_is_told_even_if_the_step_fails(run):
+    def make(key):
+        if key == "c":
+            raise ValueError("no")
+        return made([Verdict(NOT_CONSTANT, key != "a", f"of {key}")])
+
+    assert state(run(make).instance, KEY, "not_constant") == ("FAILED", "1 of 2 passed")
 
 
 def test_a_failing_partition_costs_no_other_and_the_step_fails_with_one_line_for_each(run):
     def make(key):
         if key != "b":
             raise ValueError(f"no\n  {key}")
-        return Made({}, [fine()])
+        return made([fine()])
 
     result = run(make)
     assert not result.success
@@ -115,15 +168,15 @@ def test_a_result_that_fails_a_check_is_told_as_failure_and_as_check(run):
     def make(key):
         if key == "a":
             raise CheckFailed(Verdict(POSITIVE_SEMIDEFINITE, False, "not even a number"))
-        return Made({}, [fine()])
+        return made([fine()])
 
     result = run(make)
     assert result.failure == "thing[a]: not even a number"
-    assert [(e.partition, e.passed) for e in result.checks] == [("a", False), ("b", True), ("c", True)]
+    assert [(e.partition, e.passed) for e in result.checks] == [("a", False), ("b", True), ("c", True), (BATCH, False)]
 
 
 def test_a_verdict_on_another_asset_is_kept_for_its_partition(run):
-    result = run(lambda key: Made({}, [], {OTHER: Verdict(NOT_CONSTANT, False, "seen now")}), "b b")
+    result = run(lambda key: made([], {OTHER: Verdict(NOT_CONSTANT, False, "seen now")}), "b b")
     check = dg.AssetCheckKey(OTHER, "not_constant")
     history = result.instance.event_log_storage.get_asset_check_execution_history(check, limit=10)
     assert [(record.partition, record.status.value) for record in history] == [("b", "FAILED")]

@@ -4,9 +4,12 @@ from hashlib import sha256
 
 import dagster as dg
 import pytest
+from dagster._utils.test.data_versions import get_stale_status_resolver
 
+from spnst_pipeline.artefacts.fingerprints import VERSIONS
 from spnst_pipeline.definitions import defs
 from spnst_pipeline.defs.sensors.sources import catalogue_sensor
+from spnst_pipeline.planning.plan import RANGE
 from spnst_pipeline.project import Project
 
 
@@ -187,17 +190,39 @@ def test_a_picture_that_comes_back_is_a_partition_again(stamped, started):
     assert ticks.contents() == ["boat", "cat"]
 
 
-def test_a_pictures_content_hash_is_its_data_version(fresh, started, picture):
-    """Dagster takes one for a whole run; here the run is of one picture."""
+@pytest.mark.parametrize("batch", [("boat", "boat"), ("boat", "cat")])
+def test_a_pictures_content_hash_is_its_data_version_whatever_shares_its_run(fresh, started, batch):
     started(fresh)
+    key = dg.AssetKey("content_image")
     with dg.instance_for_test() as instance:
-        instance.add_dynamic_partitions("content", ["boat"])
-        result = (
-            defs()
-            .resolve_implicit_global_asset_job_def()
-            .execute_in_process(instance=instance, asset_selection=[dg.AssetKey("content_image")], partition_key="boat")
-        )
-        assert result.success
-        event = instance.get_latest_materialization_event(dg.AssetKey("content_image")).asset_materialization
-    digest = sha256((fresh.root / "photos/boat.png").read_bytes()).hexdigest()
-    assert event.tags["dagster/data_version"] == digest
+        instance.add_dynamic_partitions("content", ["boat", "cat"])
+        tags = dict(zip(RANGE, batch, strict=True))
+        job = defs().resolve_implicit_global_asset_job_def()
+        assert job.execute_in_process(instance=instance, asset_selection=[key], tags=tags).success
+        for name in dict.fromkeys(batch):
+            event = instance.get_latest_data_version_record(key, partition_key=name).asset_materialization
+            digest = sha256((fresh.root / f"photos/{name}.png").read_bytes()).hexdigest()
+            assert event.tags["dagster/data_version"] == digest
+            assert event.tags["dagster/code_version"] == str(VERSIONS["content_image"])
+
+
+def test_a_changed_picture_makes_only_its_own_maps_stale(fresh, started, picture):
+    """As Dagster tells it, after runs that covered both pictures at once."""
+    started(fresh)
+    keys = [dg.AssetKey("content_image"), dg.AssetKey("depth_map")]
+    graph = defs().resolve_asset_graph()
+    job = defs().resolve_implicit_global_asset_job_def()
+    tags = dict(zip(RANGE, ("boat", "cat"), strict=True))
+
+    with dg.instance_for_test() as instance:
+
+        def stale():
+            resolver = get_stale_status_resolver(instance, graph.assets_defs)
+            return {name: resolver.get_status(keys[1], name).value for name in ("boat", "cat")}
+
+        instance.add_dynamic_partitions("content", ["boat", "cat"])
+        assert job.execute_in_process(instance=instance, asset_selection=keys, tags=tags).success
+        assert stale() == {"boat": "FRESH", "cat": "FRESH"}
+        picture(99).save(fresh.root / "photos/cat.png")
+        assert job.execute_in_process(instance=instance, asset_selection=keys[:1], tags=tags).success
+        assert stale() == {"boat": "FRESH", "cat": "STALE"}
