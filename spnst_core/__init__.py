@@ -1,10 +1,12 @@
 """spnst: structure-preserving neural style transfer as a PyTorch library.
 
+```python
 import spnst_core as sp
 
 models = sp.load_models("embedded", device="auto")
-result = sp.stylize("photo.jpg", "painting.jpg", recipe="structure", models=models)
+result = sp.stylize("content.jpg", "style.jpg", recipe="structure", models=models)
 result.image.save("pastiche.png")
+```
 """
 
 from importlib.metadata import PackageNotFoundError, version
@@ -13,6 +15,7 @@ from spnst_core import models
 from spnst_core.errors import InputError
 from spnst_core.models.profiles import Models, load_models
 from spnst_core.objective import losses
+from spnst_core.objective.targets import ContentTargets, StyleTargets
 from spnst_core.optim.optimize import Iterate, optimize
 from spnst_core.recipes.recipe import Recipe, Stage, Weights
 from spnst_core.stylize import Result, stylize, stylize_grid
@@ -23,12 +26,14 @@ except PackageNotFoundError:  # a source tree that isn't installed
     __version__ = "0+unknown"
 
 __all__ = [
+    "ContentTargets",
     "InputError",
     "Iterate",
     "Models",
     "Recipe",
     "Result",
     "Stage",
+    "StyleTargets",
     "Weights",
     "__version__",
     "load_models",

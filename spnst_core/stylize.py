@@ -20,13 +20,14 @@ from spnst_core.report.film import Film
 
 @dataclass(frozen=True)
 class Result:
-    """A pastiche and how it came about.
+    """A pastiche and the history of its optimisation.
 
     Attributes:
-        image: the pastiche, 8-bit sRGB.
-        history: one row a step, with columns step, stage, content, style, edge, depth, tv, further terms that the
-            recipe weighs, total.
-        seconds: the cell's share of the time that its batch took.
+        image: the pastiche, 8-bit sRGB, of mode ``RGB``.
+        history: one row for each step of the optimiser: ``step`` from 1, ``stage`` from 0, the unweighted loss terms
+            content, style, edge, depth, tv and others that the recipe weighs, and ``total``, their weighted sum; all
+            losses are those before the step.
+        seconds: wall time of the cell's batch divided by the number of its cells.
     """
 
     image: Image.Image
@@ -45,37 +46,47 @@ def stylize(
     start: Picture | None = None,
     film: str | Path | None = None,
 ) -> Result:
-    """One content in one style.
+    """Paints one content in one style.
 
-    ```python
-    import spnst_core as sp
-
-    result = sp.stylize("photo.jpg", "painting.jpg", size=512)
-    result.image.save("pastiche.png")
-    ```
+    Example:
+        >>> import spnst_core as sp
+        >>> from spnst_core import samples
+        >>> content, style = samples.contents()["coffee"], samples.styles(64)["nocturne"]
+        >>> recipe = sp.Recipe(name="quick", size=48, stages=[sp.Stage(steps=2)])
+        >>> result = sp.stylize(content, style, recipe)
+        >>> result.image.size
+        (48, 38)
+        >>> list(result.history["step"])
+        [1, 2]
 
     Args:
-        content: the photograph: a path, a file's bytes, a PIL image, an array (H, W, 3) of uint8 or of floats, or
-            a tensor (1, 3, H, W); floats in [0, 1]. At least 16 px on each side.
-        style: the painting, likewise.
-        recipe: a recipe, a built-in one's name, or the path of a ``.yaml`` file.
-        models: what `load_models` gave; by default the embedded profile on the best device, loaded for this call.
-        size: long side of the pastiche in pixels, at least 32; the recipe's own by default.
-        callback: called after each step with its `Iterate`: losses (1,), and the pastiche so far, (1, 3, h, w) in
+        content: one picture of at least 16 px on each side: a path, a file's bytes, a PIL image of any mode, an RGB
+            array (H, W, 3) of uint8 or of floats in [0, 1], or an RGB tensor (1, 3, H, W) or (3, H, W) of floats in
             [0, 1].
+        style: one picture, likewise. Its size decides nothing but how sharp its strokes can be.
+        recipe: a recipe, the name of one that is built in or added by a package, or the path of a ``.yaml`` file.
+        models: the networks, from `load_models`; by default the embedded profile on the best device, loaded for this
+            call.
+        size: long side of the pastiche in pixels, at least 32; by default the recipe's own.
+        callback: called after each step with an `Iterate`: losses (1,), and the pastiche so far, (1, 3, h, w) in
+            [0, 1], on the models' device.
         start: a picture to start from in place of the recipe's ``init``, such as an earlier pastiche; it is resized
             to the content's shape.
-        film: an ``.mp4`` file to record the painting in, photograph beside and loss curve below: a frame for each
-            ``recipe.record_every`` steps, or for every second one where the recipe has none.
+        film: path of an ``.mp4`` file in which to record the optimisation, the content beside it and the loss curve
+            below: one frame for each ``recipe.record_every`` steps, or for every second step if that is 0.
+
+    Returns:
+        The pastiche, with the content's aspect ratio, and its history.
 
     Raises:
-        InputError: a picture that can't be read or is too small or too narrow for the recipe; no such recipe, or a
-            size that it can't have; a film that can't be written.
+        InputError: content, style or start isn't one picture, has a wrong shape, type or range, can't be decoded, or is
+            too small or too narrow for the recipe; there is no such recipe, or it can't have this size; the networks
+            lack features that the recipe compares; the film can't be written.
     """
     recipe, models = _recipe(recipe, size), models or load_models("embedded")
-    targets = style_targets(image_io.read(style), recipe, models)
-    row = content_targets(image_io.read(content), recipe, models)
-    first = None if start is None else image_io.read(start)
+    targets = style_targets(image_io.read(style, "the style"), recipe, models)
+    row = content_targets(image_io.read(content, "the content"), recipe, models)
+    first = None if start is None else image_io.read(start, "the start")
     with Film.of_cell(Path(film), row.content, recipe) if film else nullcontext() as recorded:
         callbacks = [*([recorded.follow] if recorded else []), *([callback] if callback else [])]
         [painted] = paint_batch(row, [targets], recipe, models, first, callbacks)
@@ -95,27 +106,44 @@ def stylize_grid(
     *,
     start: Picture | None = None,
 ) -> Iterator[tuple[str, str, Result]]:
-    """Every content in every style, row by row, in batches that fit the device: (content key, style key, result).
+    """Paints every content in every style, content by content, in batches that fit the device's memory.
+
+    Example:
+        >>> import spnst_core as sp
+        >>> from spnst_core import samples
+        >>> contents, styles = samples.contents(), samples.styles(64)
+        >>> recipe = sp.Recipe(name="quick", size=32, stages=[sp.Stage(steps=1)])
+        >>> pair = {key: styles[key] for key in ("nocturne", "woodblock")}
+        >>> for content, style, result in sp.stylize_grid({"coffee": contents["coffee"]}, pair, recipe):
+        ...     print(content, style, result.image.size)
+        coffee nocturne (32, 26)
+        coffee woodblock (32, 26)
 
     Args:
-        contents: photographs by key, each as for `stylize`.
-        styles: paintings by key.
+        contents: pictures by key, each as for `stylize`.
+        styles: likewise.
         recipe: as for `stylize`.
         models: as for `stylize`.
         size: as for `stylize`.
-        callback: called after each step of a batch: losses (B,) and pastiches (B, 3, h, w) of its cells.
-        start: a picture that every cell starts from.
+        callback: called after each step of a batch of B cells with an `Iterate`: losses (B,), pastiches (B, 3, h, w).
+        start: a picture that every cell starts from, as for `stylize`.
+
+    Yields:
+        Key of the content, key of the style, and result of each cell, as soon as its batch is done.
 
     Raises:
-        InputError: no contents or no styles, or whatever `stylize` raises.
+        InputError: there are no contents or no styles; otherwise as `stylize`. It is raised when the first cell is
+            asked for.
     """
     recipe, models = _recipe(recipe, size), models or load_models("embedded")
     if not contents or not styles:
         raise InputError("a grid needs at least one content and one style")
-    first, callbacks = None if start is None else image_io.read(start), [callback] if callback else []
-    targets = {key: style_targets(image_io.read(style), recipe, models) for key, style in styles.items()}
+    first, callbacks = None if start is None else image_io.read(start, "the start"), [callback] if callback else []
+    targets = {
+        key: style_targets(image_io.read(style, f'the style "{key}"'), recipe, models) for key, style in styles.items()
+    }
     for content_key, content in contents.items():
-        row = content_targets(image_io.read(content), recipe, models)
+        row = content_targets(image_io.read(content, f'the content "{content_key}"'), recipe, models)
         height, width = image_io.fit(row.content.shape[2], row.content.shape[3], recipe.size)
         for batch in batches(list(targets), height * width, models.device):
             painted = paint_batch(row, [targets[key] for key in batch], recipe, models, first, callbacks)

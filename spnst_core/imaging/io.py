@@ -68,27 +68,31 @@ def decode(source: Path | bytes, name: str | None = None) -> Image.Image:
         return _decode(file, name)
 
 
-def read(image: Picture) -> Tensor:
+def read(image: Picture, name: str = "the picture") -> Tensor:
     """Convert a picture in any accepted form to a float32 RGB tensor (1, 3, H, W) in [0, 1].
 
     A path or bytes are decoded; a PIL image of any mode is treated like a decoded file; a floating-point tensor
     (1, 3, H, W) or (3, H, W) is checked and keeps its device; a NumPy array (H, W, 3) is uint8 or floating-point in
     [0, 1].
 
+    Args:
+        image: the picture.
+        name: what to call it in an error; a file goes by its path.
+
     Raises:
         InputError: as `decode`; a tensor or an array of another shape, type or range; any other object.
     """
     if isinstance(image, Tensor):
-        return _checked(image)
+        return _checked(image, name)
     if isinstance(image, np.ndarray):
-        return _from_array(image)
+        return _from_array(image, name)
     if isinstance(image, Image.Image):
-        return to_tensor(_normalised(image, getattr(image, "filename", "") or "the picture"))
+        return to_tensor(_normalised(image, getattr(image, "filename", "") or name))
     if isinstance(image, str | Path | bytes):
-        return to_tensor(decode(Path(image) if isinstance(image, str) else image))
+        return to_tensor(decode(image, name) if isinstance(image, bytes) else decode(Path(image)))
     raise InputError(
-        f"a picture can't be a {type(image).__name__}: give one path, PIL image, array (H, W, 3), tensor "
-        "(1, 3, H, W), or a file's bytes; many pictures go into stylize_grid"
+        f"{name} can't be a {type(image).__name__}: give one path, PIL image, array (H, W, 3), tensor "
+        "(1, 3, H, W), or a file's bytes; several pictures go into stylize_grid"
     )
 
 
@@ -174,27 +178,27 @@ def _too_small(name: str, width: int, height: int) -> InputError:
     return _refusal(name, f"is {width}x{height} pixels; use one of at least {MIN_SIDE} on each side")
 
 
-def _from_array(array: npt.NDArray[np.generic]) -> Tensor:
+def _from_array(array: npt.NDArray[np.generic], name: str) -> Tensor:
     if array.ndim != 3 or array.shape[2] != 3:
-        raise InputError(f"a picture's array must be (H, W, 3), not {array.shape}")
+        raise InputError(f"{name}'s array must be (H, W, 3), not {array.shape}")
     if array.dtype != np.uint8 and not np.issubdtype(array.dtype, np.floating):
-        raise InputError(f"a picture's array must be uint8, or floating-point in [0, 1], not {array.dtype}")
+        raise InputError(f"{name}'s array must be uint8, or floating-point in [0, 1], not {array.dtype}")
     levels = torch.from_numpy(np.array(array, np.float32)).permute(2, 0, 1)
-    return _checked(levels.div(255) if array.dtype == np.uint8 else levels)
+    return _checked(levels.div(255) if array.dtype == np.uint8 else levels, name)
 
 
-def _checked(x: Tensor) -> Tensor:
+def _checked(x: Tensor, name: str) -> Tensor:
     pixels = x[None] if x.ndim == 3 else x
     if pixels.ndim != 4 or pixels.shape[:2] != (1, 3):
-        raise InputError(f"a picture's tensor must be (1, 3, H, W) or (3, H, W), not {tuple(x.shape)}")
+        raise InputError(f"{name}'s tensor must be (1, 3, H, W) or (3, H, W), not {tuple(x.shape)}")
     height, width = pixels.shape[2:]
     if min(height, width) < MIN_SIDE:
-        raise _too_small("the picture's tensor", width, height)
+        raise _too_small(name, width, height)
     if not pixels.is_floating_point():
-        raise InputError(f"a picture's tensor must be floating-point in [0, 1], not {x.dtype}; divide by 255")
+        raise InputError(f"{name}'s tensor must be floating-point in [0, 1], not {x.dtype}; divide by 255")
     low, high = pixels.min().item(), pixels.max().item()
     if not 0 <= low <= high <= 1:
-        raise InputError(f"a picture's tensor must be in [0, 1]; this one goes from {low:g} to {high:g}")
+        raise InputError(f"{name}'s values must be in [0, 1]; they go from {low:g} to {high:g}")
     return pixels.float()
 
 

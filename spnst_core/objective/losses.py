@@ -1,13 +1,23 @@
-"""Losses: pure functions from tensors to one number for each picture of the batch.
+"""Losses: pure functions from tensors to one value for each picture of the batch.
 
-Every term has two forms. ``relative`` divides by the energy of the target, so that a weight reads as "how much" and
-means the same at every size, layer and network. ``raw`` gives the plain sums of the first implementations.
+Every loss has two forms. ``relative`` divides by the energy of the target, so that a weight means the same for every
+size, layer and network. ``raw`` gives the sums of the original implementations. Both are unweighted.
 
-Whatever the precision of the networks that features come from, sums and products of them are in float32 or wider.
+Features may be of any precision; sums and products of them are computed in float32 or wider.
 
-Shape:
-    Inputs are (N, C, H, W) unless said otherwise. A target may have N = 1: it then serves the whole batch.
-    Results are (N,), differentiable in the first argument.
+Shapes: inputs are (N, C, H, W) unless stated otherwise. A target may have N = 1, and then serves the whole batch.
+Results are (N,), at least 0, differentiable with respect to the first argument.
+
+Example:
+    >>> import torch
+    >>> from spnst_core import losses
+    >>> maps, target = torch.full((2, 1, 16, 16), 0.5), torch.ones(1, 1, 16, 16)
+    >>> losses.edge_loss(maps, target)
+    tensor([0.2500, 0.2500])
+    >>> losses.edge_loss(target, target, form="raw")
+    tensor([0.])
+    >>> losses.total_variation(maps)
+    tensor([0., 0.])
 """
 
 from typing import Literal

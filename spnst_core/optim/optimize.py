@@ -29,12 +29,14 @@ class Iterate:
     """One step of the optimiser, for a batch of B cells.
 
     Attributes:
-        stage: index of the stage, from 0, of ``stages``.
-        step: number of the step over the whole recipe, from 1, of ``steps``. A stage that ends early skips numbers.
-        cells: which of the batch took the step; the others had flattened in this stage.
-        losses: each term's value *before* the step, unweighted, (B,); and ``total``, the weighted sum. Of cells that
-            didn't take it, the last that was known.
-        image: the pastiches after the step, (B, 3, H, W) in [0, 1], at the stage's size.
+        stage: index of the stage, from 0.
+        stages: number of stages.
+        step: number of the step over all stages, from 1. A stage that ends early skips numbers.
+        steps: largest number of steps over all stages.
+        cells: indices of the cells that took the step; the others have converged in this stage.
+        losses: values *before* the step, (B,): each term by name, unweighted, and ``total``, their weighted sum. Cells
+            that didn't take the step have those of their last one.
+        image: the pastiches after the step, (B, 3, H, W) RGB in [0, 1], at the stage's size.
     """
 
     stage: int
@@ -54,25 +56,45 @@ def optimize(
     start: Tensor | None = None,
     tile: int | None = None,
 ) -> Iterator[Iterate]:
-    """Stylise one content with each of several styles, from the coarsest stage to the finest.
+    """Paints one content in each of several styles as one batch, from the recipe's coarsest stage to its finest.
 
-    The cells don't touch each other: each has its own losses, Adam treats every pixel alone, and L-BFGS gives each
-    cell a curvature and a step of its own. The image stays in [0, 1]. The last iterate holds the finished pastiches.
+    The cells of the batch are independent: each has its own losses, Adam treats every pixel separately, and L-BFGS
+    has a curvature and a step for each cell. After every step the image is clamped to [0, 1].
 
-    From one stage to the next the image goes on. Where the size stays, so does the optimiser: Adam with its moments,
-    L-BFGS with its curvature. Where the size grows, the image is resized and the optimiser starts afresh; of L-BFGS's
-    curvature the scale goes on.
+    The image is carried over from stage to stage. If the size stays the same, so does the optimiser's state: Adam's
+    moments, L-BFGS's curvature. If the size grows, the image is resized and the optimiser starts afresh, except that
+    L-BFGS keeps the scale of its curvature.
+
+    Example:
+        >>> import torch
+        >>> import spnst_core as sp
+        >>> recipe = sp.Recipe(name="quick", size=32, weights=sp.Weights(style=2), stages=[sp.Stage(steps=2)])
+        >>> models = sp.load_models("embedded", "cpu")
+        >>> content = sp.ContentTargets(torch.rand(1, 3, 24, 32))
+        >>> style = sp.StyleTargets.compute(torch.rand(1, 3, 32, 32), models, recipe.style_sizes)
+        >>> for iterate in sp.optimize(content, [style], recipe, models):
+        ...     print(iterate.step, iterate.steps, sorted(iterate.losses), tuple(iterate.image.shape))
+        1 2 ['content', 'depth', 'edge', 'style', 'total', 'tv'] (1, 3, 24, 32)
+        2 2 ['content', 'depth', 'edge', 'style', 'total', 'tv'] (1, 3, 24, 32)
 
     Args:
-        content: the photograph, with edges and depth at each of ``recipe.sizes`` where their weight isn't zero.
-        styles: one for each cell, with statistics at each of ``recipe.style_sizes``.
-        start: pictures to start from in place of ``recipe.init``, (1 or B, 3, h, w), such as an earlier pastiche. They
-            are resized to the content's shape.
-        tile: side in pixels of what the networks may read at once; by default what fits the device's free memory.
+        content: the content (1, 3, H, W), RGB in [0, 1], with maps of its edges and depth at each of ``recipe.sizes``
+            if the recipe weighs and compares them.
+        styles: one for each of the B cells, with statistics at each of ``recipe.style_sizes``.
+        recipe: stages, weights, optimiser and initial image.
+        models: the networks; the images are on their device.
+        start: images to start from in place of ``recipe.init``, (1 or B, 3, h, w) RGB in [0, 1]; they are resized to
+            the content's shape.
+        tile: side in pixels of the largest part that the networks read at once; by default as much as fits the
+            device's free memory.
+
+    Yields:
+        Each step of the optimiser; the last one holds the finished pastiches.
 
     Raises:
-        InputError: a content too narrow for the recipe, a start that isn't one picture or one for each cell, or a
-            profile whose networks lack what the recipe asks for.
+        InputError: the content is too narrow for the recipe, ``start`` isn't one picture or one for each cell, or the
+            networks lack features that the recipe compares.
+        ValueError: the targets lack maps that the recipe compares.
     """
     generator = torch.Generator().manual_seed(recipe.seed)
     optimizer: Adam | LBFGS | None = None

@@ -107,10 +107,20 @@ class Stage(_Frozen):
 
 
 class Recipe(_Frozen):
-    """Everything that decides what a pastiche looks like, except the two pictures and the networks.
+    """Everything that determines a pastiche, except the two pictures and the networks. Immutable.
+
+    Example:
+        >>> import spnst_core as sp
+        >>> recipe = sp.Recipe.load("structure").with_size(320).with_weights({"edge": 2})
+        >>> recipe.size, recipe.weights.edge
+        (320, 2.0)
+        >>> sp.Recipe(name="mine", stages=[sp.Stage(scale=0.5, steps=80), sp.Stage(steps=60)]).sizes
+        (128, 256)
 
     Attributes:
-        form: of every loss, see `spnst_core.objective.losses`.
+        name: lower-case letters, digits and underscores.
+        description: a sentence for people.
+        form: ``relative`` or ``raw`` for every loss, see `spnst_core.objective.losses`.
         init: the picture to start from: the content itself, the content ``recoloured`` with the style's palette, or
             seeded ``noise``.
         optimizer: ``adam``, or ``lbfgs`` (L-BFGS with a line search, each cell for itself).

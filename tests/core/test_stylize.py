@@ -3,13 +3,19 @@
 from importlib.metadata import version
 from importlib.resources import files
 
+import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import spnst_core as sp
 from spnst_core.imaging import io as image_io
 from spnst_core.recipes.recipe import Stage
 from spnst_core.report.film import FPS, read_facts
+
+
+def grey(level=128):
+    return np.full((32, 32, 3), level, np.uint8)
 
 
 @pytest.fixture(scope="module")
@@ -104,3 +110,31 @@ def test_several_styles_at_once_are_refused_with_what_to_do(photographs, paintin
 def test_the_package_knows_its_version_and_ships_its_types():
     assert sp.__version__ == version("spnst")
     assert (files("spnst_core") / "py.typed").is_file()
+
+
+BAD = {
+    "several pictures": ([grey(), grey()], r"the style can't be a list: .* several pictures go into stylize_grid"),
+    "nothing": (None, "the style can't be a NoneType"),
+    "integers": (torch.zeros(1, 3, 32, 32, dtype=torch.uint8), "the style's tensor must be floating-point .*uint8"),
+    "integers of 16 bits": (grey().astype(np.int16), "the style's array must be uint8, or floating-point .* not int16"),
+    "two pictures in one": (
+        torch.zeros(2, 3, 32, 32),
+        r"the style's tensor must be \(1, 3, H, W\) .*not \(2, 3, 32, 32",
+    ),
+    "one channel": (grey()[..., :1], r"the style's array must be \(H, W, 3\), not \(32, 32, 1\)"),
+    "channels first": (grey().transpose(2, 0, 1), r"the style's array must be \(H, W, 3\)"),
+    "floats up to 255": (grey().astype(np.float32), r"the style's values must be in \[0, 1\]; they go from 128 to 128"),
+    "negative": (torch.full((1, 3, 32, 32), -0.5), r"the style's values must be in \[0, 1\]"),
+    "not a number": (torch.full((1, 3, 32, 32), torch.nan), "the style's values must be in .*nan"),
+    "too small": (torch.zeros(1, 3, 8, 32), "the style is 32x8 pixels; use one of at least 16"),
+    "text": (b"hello there", "the style is not a picture"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_what_is_no_picture_is_named_with_what_is_wrong(photographs, recipe, models, name):
+    style, says = BAD[name]
+    with pytest.raises(sp.InputError, match=says):
+        sp.stylize(photographs["coffee"], style, recipe, models)
+    with pytest.raises(sp.InputError, match=says.replace("the style", 'the content "a"', 1)):
+        next(sp.stylize_grid({"a": style}, {"b": photographs["coffee"]}, recipe, models))
