@@ -1,4 +1,4 @@
-"""A real Python distribution for a test: a module, its metadata and its entry points in a folder on ``sys.path``."""
+"""A real Python distribution for a test: a module or package, metadata and entry points in a folder on the path."""
 
 import sys
 from contextlib import contextmanager
@@ -6,10 +6,19 @@ from pathlib import Path
 
 
 def write(folder, name, version="1.0", module="", entry_points=None):
-    """Lays a distribution out as pip would; ``entry_points`` maps groups to {name: "module:attribute"}."""
+    """Lays a distribution out as pip would.
+
+    ``module`` is the text of a module, or those of a package's files by name; ``entry_points`` maps groups to
+    {name: "module:attribute"}.
+    """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{name}.py").write_text(module)
+    if isinstance(module, str):
+        (folder / f"{name}.py").write_text(module)
+    else:
+        (folder / name).mkdir()
+        for file, text in module.items():
+            (folder / name / file).write_text(text)
     info = folder / f"{name}-{version}.dist-info"
     info.mkdir()
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
