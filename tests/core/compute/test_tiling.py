@@ -24,7 +24,7 @@ from spnst_core.objective.view import View
 from spnst_core.optim.gradient import differentiated
 from spnst_core.optim.optimize import optimize
 from spnst_core.painting import content_targets
-from spnst_core.recipes.recipe import Layers, Stage, Weights
+from spnst_core.recipes.recipe import LayerChoice, Stage, Weights
 
 EVERYTHING = Weights(content=1, style=1, edge=1, depth=1, tv=0.1)
 
@@ -141,7 +141,7 @@ def test_hed_has_the_same_maps_and_features_in_tiles(network):
 
 
 def test_a_layer_that_sees_the_whole_picture_may_serve_style_too(models):
-    layers = {"embedded": Layers(content={"bank3": 1.0, "sketch": 2.0}, style={"sketch": 1.0, "bank1": 1.0})}
+    layers = {"embedded": LayerChoice(content={"bank3": 1.0, "sketch": 2.0}, style={"sketch": 1.0, "bank1": 1.0})}
     untiled, tiled = evaluated(in_precision(models, torch.float64), recipe(131, layers=layers), (None, 64))
     assert_same(tiled, untiled, 1e-10)
 

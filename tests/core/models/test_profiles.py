@@ -8,12 +8,11 @@ import torch
 from distribution import installed, write
 
 from spnst_core import InputError, load_models
-from spnst_core.models import profiles, weights
+from spnst_core.models import profiles, stand_ins, weights
 from spnst_core.models.embedded import depth, shipped
 from spnst_core.models.embedded.encoder import EmbeddedEncoder
 from spnst_core.models.hed import HED
 from spnst_core.models.profiles import fetch_models, find_device, identify
-from training import stand_ins
 
 
 def test_edges_and_depth_are_as_promised(models, photographs):

@@ -21,7 +21,7 @@ from spnst_core.objective.view import DEPTH_NOISE, View
 from spnst_core.optim.lbfgs import LBFGS
 from spnst_core.optim.optimize import optimize
 from spnst_core.painting import content_targets
-from spnst_core.recipes.recipe import Layers, Stage, Weights
+from spnst_core.recipes.recipe import LayerChoice, Stage, Weights
 
 
 def short(name="structure", **changes):
@@ -294,7 +294,7 @@ def test_the_raw_terms_without_jitter_are_the_formulas_on_the_picture(photograph
 
 
 def test_a_recipe_chooses_the_layers_of_the_encoder_it_names(photograph, two, models):
-    layers = {"embedded": Layers(content={"bank1": 2.0}, style={"bank2": 3.0, "sketch": 1.0})}
+    layers = {"embedded": LayerChoice(content={"bank1": 2.0}, style={"bank2": 3.0, "sketch": 1.0})}
     recipe = still(form="raw", layers=layers, init="content", weights=Weights(), stages=(Stage(steps=1),))
     values = run(recipe, photograph, two[:1], models)[0].losses
     style = image_io.resize(two[0], *image_io.fit(two[0].shape[2], two[0].shape[3], 64))
@@ -308,7 +308,7 @@ def test_a_recipe_chooses_the_layers_of_the_encoder_it_names(photograph, two, mo
 
 
 def test_a_layer_that_the_encoder_does_not_have_is_named(photograph, two, models):
-    recipe = short(layers={"embedded": Layers(content={"bank4": 1.0})})
+    recipe = short(layers={"embedded": LayerChoice(content={"bank4": 1.0})})
     with pytest.raises(InputError, match=r'no layer "bank4" \(did you mean "bank3"\?\)'):
         run(recipe, photograph, two, models)
 
