@@ -1,6 +1,7 @@
 """Evaluation: the scores of each pastiche, with its maps of depth and edges as the judges see them."""
 
 import json
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -19,7 +20,7 @@ from spnst_pipeline.defs import checks
 from spnst_pipeline.defs.assets.input_images import content_image, style_image
 from spnst_pipeline.defs.assets.style import style_grams
 from spnst_pipeline.defs.config import Remake
-from spnst_pipeline.defs.events import Made, Results, each
+from spnst_pipeline.defs.events import Made, Metadata, Results, each
 from spnst_pipeline.defs.headline import BASELINE
 from spnst_pipeline.defs.partitions import GRID
 from spnst_pipeline.defs.previews import preview
@@ -32,8 +33,8 @@ def metrics_asset(recipe: Recipe) -> dg.AssetsDefinition:
     """The asset ``metrics/<recipe>``."""
 
     key = dg.AssetKey(["metrics", recipe.name])
-    keeps = _is_to_keep_structure(recipe)
-    declared = [checks.KEEPS_STRUCTURE] if keeps else []
+    declared = [checks.KEEPS_STRUCTURE] if _is_to_keep_structure(recipe) else []
+    is_baseline = recipe.name == BASELINE
 
     @dg.asset(
         key=key,
@@ -61,12 +62,6 @@ def metrics_asset(recipe: Recipe) -> dg.AssetsDefinition:
         lineage, store = Lineage(project), project.store
         photograph = lru_cache(maxsize=1)(lambda content: image_io.read(store.read(layout.content_image(content))))
 
-        baseline = next((r for r in project.every_recipe if r.name == BASELINE), None)
-
-        def scored(other: Recipe, content: str, style: str) -> dict[str, Any] | None:
-            there = lineage.current(lineage.metrics, other, content, style)
-            return read_scores(store, there) if there else None
-
         def make(key: str) -> Made:
             content, style = key.split("|")
             wanted = lineage.metrics(recipe, content, style)
@@ -75,24 +70,9 @@ def metrics_asset(recipe: Recipe) -> dg.AssetsDefinition:
                 _measure(project, photograph(content), recipe.name, content, style, wanted)
                 listener.made(wanted.key)
             scores = read_scores(store, wanted)
-            maps = (image_io.decode(store.read(picture), picture) for picture in wanted.beside)
-            shown = {
-                **scores["scores"],
-                **({"missing": dg.MetadataValue.json(scores["missing"])} if scores["missing"] else {}),
-                "preview": preview(*maps),
-                "seconds": scores["seconds"],
-                "fingerprint": scores["fingerprint"],
-            }
-            verdicts: list[checks.Verdict] = []
-            elsewhere: dict[dg.AssetKey, checks.Verdict] = {}
-            if keeps and baseline and (other := scored(baseline, content, style)):
-                verdicts.append(checks.keeps_structure(recipe, scores["scores"], other["scores"]))
-            if new and recipe == baseline:  # a cell that was scored before its baseline couldn't be judged then
-                for rival in filter(_is_to_keep_structure, project.every_recipe):
-                    if other := scored(rival, content, style):
-                        rival_key = dg.AssetKey(["metrics", rival.name])
-                        elsewhere[rival_key] = checks.keeps_structure(rival, other["scores"], scores["scores"])
-            return Made(shown, verdicts, elsewhere)
+            own = _verdicts(lineage, recipe, content, style, scores["scores"])
+            others = _verdicts_of_rivals(lineage, content, style, scores["scores"]) if new and is_baseline else {}
+            return Made(_shown(store, wanted, scores), own, others)
 
         return each(context, make, declared)
 
@@ -102,6 +82,46 @@ def metrics_asset(recipe: Recipe) -> dg.AssetsDefinition:
 def _is_to_keep_structure(recipe: Recipe) -> bool:
     """Whether a recipe's scores are held against the baseline's."""
     return recipe.name != BASELINE and bool(checks.kept_terms(recipe))
+
+
+def _shown(store: Store, metrics: Artefact, scores: Mapping[str, Any]) -> Metadata:
+    """What a cell's event shows: its scores, and its depth and edges as the judges see them."""
+    maps = (image_io.decode(store.read(picture), picture) for picture in metrics.beside)
+    return {
+        **scores["scores"],
+        **({"missing": dg.MetadataValue.json(scores["missing"])} if scores["missing"] else {}),
+        "preview": preview(*maps),
+        "seconds": scores["seconds"],
+        "fingerprint": scores["fingerprint"],
+    }
+
+
+def _verdicts(
+    lineage: Lineage, recipe: Recipe, content: str, style: str, scores: Mapping[str, float]
+) -> list[checks.Verdict]:
+    """Whether a recipe keeps more structure than the baseline does, where the baseline's scores are there."""
+    baseline = next((other for other in lineage.project.every_recipe if other.name == BASELINE), None)
+    if not baseline or not _is_to_keep_structure(recipe):
+        return []
+    found = _current_scores(lineage, baseline, content, style)
+    return [] if found is None else [checks.keeps_structure(recipe, scores, found)]
+
+
+def _verdicts_of_rivals(
+    lineage: Lineage, content: str, style: str, baseline: Mapping[str, float]
+) -> dict[dg.AssetKey, checks.Verdict]:
+    """The same of recipes whose cell was scored before the baseline's, by their assets."""
+    return {
+        dg.AssetKey(["metrics", rival.name]): checks.keeps_structure(rival, found, baseline)
+        for rival in filter(_is_to_keep_structure, lineage.project.every_recipe)
+        if (found := _current_scores(lineage, rival, content, style)) is not None
+    }
+
+
+def _current_scores(lineage: Lineage, recipe: Recipe, content: str, style: str) -> Mapping[str, float] | None:
+    """The scores of a cell by a recipe, or None where they aren't up to date."""
+    there = lineage.current(lineage.metrics, recipe, content, style)
+    return read_scores(lineage.project.store, there)["scores"] if there else None
 
 
 def read_scores(store: Store, metrics: Artefact) -> dict[str, Any]:

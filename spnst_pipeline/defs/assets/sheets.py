@@ -21,6 +21,7 @@ from spnst_pipeline.defs.partitions import CONTENT, STYLE
 from spnst_pipeline.defs.previews import preview, small_pictures
 from spnst_pipeline.progress import Listener
 from spnst_pipeline.project import Project
+from spnst_pipeline.storage.store import Store
 
 MOST_COLUMNS, MOST_CELLS = 30, 1500
 """What one sheet of the whole grid shows at most; the gallery shows all."""
@@ -149,9 +150,11 @@ def sheet_assets(recipes: tuple[Recipe, ...]) -> list[dg.AssetsDefinition]:
         ) -> Results:
             lineage = Lineage(project, force=config.force)
             sheets = Sheets(lineage)
-            return each(
-                context, lambda key: Made(_draw(lineage, listener, rule(lineage, key), lambda: show(sheets, key)))
-            )
+
+            def make(key: str) -> Made:
+                return Made(_drawn(lineage, listener, rule(lineage, key), lambda: show(sheets, key)))
+
+            return each(context, make)
 
         return sheet
 
@@ -170,8 +173,7 @@ def sheet_assets(recipes: tuple[Recipe, ...]) -> list[dg.AssetsDefinition]:
         listener: dg.ResourceParam[Listener],
     ) -> None:
         lineage = Lineage(project, force=config.force)
-        metadata = _draw(lineage, listener, lineage.grid_sheet(), Sheets(lineage).of_grid)
-        context.add_asset_metadata(metadata)
+        context.add_asset_metadata(_drawn(lineage, listener, lineage.grid_sheet(), Sheets(lineage).of_grid))
 
     return [
         sheets_by(
@@ -194,17 +196,26 @@ def sheet_assets(recipes: tuple[Recipe, ...]) -> list[dg.AssetsDefinition]:
     ]
 
 
-def _draw(lineage: Lineage, listener: Listener, wanted: Artefact, show: Callable[[], Drawing]) -> Metadata:
-    store = lineage.project.store
+def _drawn(lineage: Lineage, listener: Listener, wanted: Artefact, show: Callable[[], Drawing]) -> Metadata:
+    """What a sheet's event shows, once the sheet is up to date; drawn if it isn't."""
     if not lineage.reuse(wanted):
-        title, columns, rows, subtitle = show()
-        (pages_key,) = wanted.beside
-        store.write(pages_key, pdf(contact_sheets(title, columns, rows, subtitle), title))
-        store.write(wanted.key, image_io.encode_png(contact_sheet(title, columns, rows, subtitle), wanted.stamp))
+        _write_sheet(lineage.project.store, wanted, show())
         listener.made(wanted.key)
+    return _shown(lineage.project.store, wanted)
+
+
+def _write_sheet(store: Store, wanted: Artefact, drawing: Drawing) -> None:
+    """Put a sheet into the store: its pages first, because the picture says that all is there."""
+    title, columns, rows, subtitle = drawing
+    (pages_key,) = wanted.beside
+    store.write(pages_key, pdf(contact_sheets(title, columns, rows, subtitle), title))
+    store.write(wanted.key, image_io.encode_png(contact_sheet(title, columns, rows, subtitle), wanted.stamp))
+
+
+def _shown(store: Store, sheet: Artefact) -> Metadata:
     return {
-        "preview": preview(image_io.decode(store.read(wanted.key), wanted.key)),
-        "path": dg.MetadataValue.path(store.locate(wanted.key)),
-        "pages": dg.MetadataValue.path(store.locate(wanted.beside[0])),
-        "fingerprint": wanted.fingerprint,
+        "preview": preview(image_io.decode(store.read(sheet.key), sheet.key)),
+        "path": dg.MetadataValue.path(store.locate(sheet.key)),
+        "pages": dg.MetadataValue.path(store.locate(sheet.beside[0])),
+        "fingerprint": sheet.fingerprint,
     }

@@ -107,12 +107,7 @@ def table_assets(recipes: tuple[Recipe, ...]) -> list[dg.AssetsDefinition]:
         lineage, store = Lineage(project, force=config.force), project.store
         wanted = lineage.metric_table()
         if not lineage.reuse(wanted):
-            cells = lineage.cells(lineage.metrics)
-            if not cells:
-                raise NotMade("no cell has scores that are up to date: materialise metrics first")
-            table, schema = score_table(store, cells, project.identity.layers.style_layers)
-            store.write(layout.METRIC_TABLE_CSV, table.to_csv(index=False).encode())
-            store.write(layout.METRIC_TABLE, to_parquet(table, schema, wanted.stamp))
+            _write_table(lineage, wanted)
             listener.made(wanted.key)
         table = read_table(store)
         context.add_asset_metadata(
@@ -145,9 +140,7 @@ def table_assets(recipes: tuple[Recipe, ...]) -> list[dg.AssetsDefinition]:
         lineage, store = Lineage(project, force=config.force), project.store
         wanted = lineage.comparison()
         if not lineage.reuse(wanted):
-            compared = compared_recipes(read_table(store))
-            store.write(layout.COMPARISON_CSV, compared.to_csv(index=False).encode())
-            store.write(layout.COMPARISON, to_parquet(compared, COMPARISON, wanted.stamp))
+            _write_comparison(store, wanted)
             listener.made(wanted.key)
         compared = read_comparison(store)
         short = headline(read_table(store), compared)
@@ -160,6 +153,28 @@ def table_assets(recipes: tuple[Recipe, ...]) -> list[dg.AssetsDefinition]:
         )
 
     return [metric_table, comparison]
+
+
+def _write_table(lineage: Lineage, wanted: Artefact) -> None:
+    """Put the metric table into the store.
+
+    Raises:
+        NotMade: there is no cell to put into it.
+    """
+    store, layers = lineage.project.store, lineage.project.identity.layers.style_layers
+    cells = lineage.cells(lineage.metrics)
+    if not cells:
+        raise NotMade("no cell has scores that are up to date: materialise metrics first")
+    table, schema = score_table(store, cells, layers)
+    store.write(layout.METRIC_TABLE_CSV, table.to_csv(index=False).encode())
+    store.write(layout.METRIC_TABLE, to_parquet(table, schema, wanted.stamp))
+
+
+def _write_comparison(store: Store, wanted: Artefact) -> None:
+    """Put the comparison into the store, made from the metric table that is there."""
+    compared = compared_recipes(read_table(store))
+    store.write(layout.COMPARISON_CSV, compared.to_csv(index=False).encode())
+    store.write(layout.COMPARISON, to_parquet(compared, COMPARISON, wanted.stamp))
 
 
 def read_table(store: Store, key: str = layout.METRIC_TABLE) -> pd.DataFrame:
