@@ -132,7 +132,7 @@ def main() -> None:
         recipes=(CANDIDATE, BASELINE),
     )
     project = Project.open(settings)
-    fetch_models(project.profile, **project.overrides)
+    fetch_models(project.settings.profile, **project.overrides)
     project = checked(project)
     table = brought_up_to_date(project, settings)
     printed(table, BASELINE)

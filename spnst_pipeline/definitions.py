@@ -17,6 +17,7 @@ from spnst_pipeline.defs.assets.style import style_grams
 from spnst_pipeline.defs.assets.stylization import pastiche_assets
 from spnst_pipeline.defs.assets.tables import table_assets
 from spnst_pipeline.defs.automation import AT_ONCE, at_once, automation
+from spnst_pipeline.defs.project_resource import project_resource
 from spnst_pipeline.progress import Listener, LogListener
 from spnst_pipeline.project import Project, all_of, load_recipes
 from spnst_pipeline.settings import Settings
@@ -27,7 +28,7 @@ warnings.filterwarnings("ignore", message=".*`backfill_policy`.*", category=dg.B
 
 def build(
     recipes: tuple[Recipe, ...],
-    project: Project | dg.ResourceDefinition,
+    project: dg.ConfigurableResource[Project],
     listener: Listener,
     batch: int,
     experiments: tuple[Experiment, ...] = (),
@@ -68,9 +69,8 @@ def versioned(assets: dg.AssetsDefinition) -> dg.AssetsDefinition:
 def defs() -> dg.Definitions:
     """The graph for the settings in force, folders being read when a run starts."""
     settings = Settings.load()
-    project = dg.ResourceDefinition(lambda _: Project.open(settings))
     recipes, experiments = load_recipes(settings)
-    graph = build(recipes, project, LogListener(), settings.batch, experiments)
+    graph = build(recipes, project_resource(settings), LogListener(), settings.batch, experiments)
     # Dagster calls this preview, and would say so at each start.
     warnings.filterwarnings("ignore", message=".*map_resolved_asset_specs.*", category=dg.PreviewWarning)
     graph = graph.map_resolved_asset_specs(

@@ -25,17 +25,11 @@ class Project:
     ``recipes`` are those of the grid, which tables, sheets and gallery show; an experiment has its own.
     """
 
+    settings: Settings
     store: Store
     contents: Source
     styles: Source
     recipes: tuple[Recipe, ...]
-    profile: str
-    device: str
-    precision: str = "auto"
-    encoder: str | None = None
-    edges: str | None = None
-    depth: str | None = None
-    batch: int = 64
     experiments: tuple[Experiment, ...] = ()
 
     @classmethod
@@ -48,17 +42,11 @@ class Project:
         source = Source.scan if empty else Source.open
         recipes, experiments = load_recipes(settings)
         return cls(
+            settings,
             open_store(settings.out),
             source(settings.content, "content"),
             source(settings.style, "style"),
             recipes,
-            settings.profile,
-            settings.device,
-            settings.precision,
-            settings.encoder,
-            settings.edges,
-            settings.depth,
-            settings.batch,
             experiments,
         )
 
@@ -69,17 +57,18 @@ class Project:
     @property
     def overrides(self) -> Overrides:
         """Networks in place of the profile's own."""
-        return {"encoder": self.encoder, "edges": self.edges, "depth": self.depth}
+        return {"encoder": self.settings.encoder, "edges": self.settings.edges, "depth": self.settings.depth}
 
     @cached_property
     def identity(self) -> Identity:
         """Which networks the profile stands for, without loading any: enough to plan and to label."""
-        return identify(self.profile, **self.overrides)
+        return identify(self.settings.profile, **self.overrides)
 
     @cached_property
     def models(self) -> Models:
         """The profile's networks on the device."""
-        return load_models(self.profile, self.device, precision=self.precision, **self.overrides)
+        settings = self.settings
+        return load_models(settings.profile, settings.device, precision=settings.precision, **self.overrides)
 
     @cached_property
     def judges(self) -> Judges:

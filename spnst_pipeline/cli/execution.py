@@ -10,6 +10,7 @@ import dagster as dg
 from spnst_pipeline.artefacts.partition_keys import partition
 from spnst_pipeline.artefacts.rules import Lineage
 from spnst_pipeline.definitions import build
+from spnst_pipeline.defs.project_resource import project_resource
 from spnst_pipeline.planning.grid import synchronised
 from spnst_pipeline.planning.plan import EVERYTHING, Launch, Plan
 from spnst_pipeline.progress import Listener, work
@@ -55,7 +56,8 @@ class Execution:
         self.runs: list[str] = []
         """Ids of the Dagster runs."""
         self._project, self._instance, self._listener = project, instance, listener
-        graph = build(project.recipes, project, listener, project.batch, project.experiments)
+        resource = project_resource(project.settings, project)
+        graph = build(project.recipes, resource, listener, project.settings.batch, project.experiments)
         self._job = graph.resolve_implicit_global_asset_job_def()
         self._grid = replace(synchronised(project, instance), recipes=project.every_recipe)
 

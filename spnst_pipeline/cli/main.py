@@ -164,7 +164,7 @@ def _bring_up_to_date(settings: Settings, force: bool = False) -> None:
     started = time.monotonic()
     project = Project.open(settings)
     with download_bars() as progress:
-        fetch_models(project.profile, **project.overrides, progress=progress)
+        fetch_models(project.settings.profile, **project.overrides, progress=progress)
     project = checked(project)
     for line in (*project.contents.left_out, *project.styles.left_out):
         typer.echo(f"left out: {line}", err=True)

@@ -75,7 +75,7 @@ def checked(project: Project) -> Project:
         InputError: no content or no style is left, or the profile or device can't be used. Nothing was written.
     """
     # An unknown device, precision or profile is told before anything is written.
-    find_precision(project.precision, find_device(project.device))
+    find_precision(project.settings.precision, find_device(project.settings.device))
     _ = project.identity
     lineage = Lineage(project)
     lineage.look("content_image", "style_image")

@@ -203,7 +203,7 @@ def _each(lineage: Lineage, rules: Mapping[str, Rule], order: Sequence[str], pre
     made = [key in present and all(lineage.current(rule, key) for rule in rules.values()) for key in order]
     column = np.array(wanted, bool)[:, None]
     barred = ~column & ~np.array(made, bool)[:, None]
-    spans = [(order[r.top], order[r.bottom]) for r in cover(column, lineage.project.batch, barred)]
+    spans = [(order[r.top], order[r.bottom]) for r in cover(column, lineage.project.settings.batch, barred)]
     return dict.fromkeys(rules, sum(wanted)), [Launch(tuple(rules), span, lineage.force) for span in spans]
 
 
@@ -232,11 +232,11 @@ def _cells(lineage: Lineage, grid: Grid, rules_of: Callable[[Recipe], Mapping[st
                 wanted[row, column] = bool(lacking)
                 if not lacking:
                     barred[row, column] = not present or not all(lineage.current(r, *place) for r in rules.values())
-        for r in cover(wanted, lineage.project.batch, barred):
+        for r in cover(wanted, lineage.project.settings.batch, barred):
             held = int(wanted[r.top : r.bottom + 1, r.left : r.right + 1].sum())
             first, last = ((grid.contents[r.top], grid.styles[r.left]), (grid.contents[r.bottom], grid.styles[r.right]))
             shared = runs.setdefault((str(cell_key(*first)), str(cell_key(*last))), [])
-            if shared and shared[-1][1] + held <= lineage.project.batch:
+            if shared and shared[-1][1] + held <= lineage.project.settings.batch:
                 shared[-1] = ([*shared[-1][0], *rules], shared[-1][1] + held)
             else:
                 shared.append(([*rules], held))

@@ -165,7 +165,7 @@ def _launches(difference: _Difference, lineage: Lineage) -> Iterator[tuple[Launc
     order = [slug for slug in (*difference.there, *difference.added) if slug not in difference.gone]
     wanted = [slug in usable and lineage.outdated(side.rule, slug) for slug in order]
     barred = [slug not in usable for slug in order]
-    for r in cover(np.array(wanted, bool)[:, None], lineage.project.batch, np.array(barred, bool)[:, None]):
+    for r in cover(np.array(wanted, bool)[:, None], lineage.project.settings.batch, np.array(barred, bool)[:, None]):
         states = [f"{slug} {difference.now[slug]}" for slug in order[r.top : r.bottom + 1] if slug in usable]
         run_key = sha256("\n".join((side.asset, *states)).encode()).hexdigest()
         yield Launch((side.asset,), (order[r.top], order[r.bottom]), False), run_key
