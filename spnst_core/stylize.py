@@ -80,15 +80,17 @@ def stylize(
 
     Raises:
         InputError: content, style or start isn't one picture, has a wrong shape, type or range, can't be decoded, or is
-            too small or too narrow for the recipe; there is no such recipe, or it can't have this size; the networks
-            lack features that the recipe compares; the film can't be written.
+            too small or too narrow for the recipe; there is no such recipe, or it can't have this size; recipe, models
+            or callback is of a wrong type; the networks lack features that the recipe compares; the film can't be
+            written.
     """
-    recipe, models = _recipe(recipe, size), models or load_models("embedded")
+    recipe, callbacks, models = _recipe(recipe, size), _callbacks(callback), _models(models)
     targets = style_targets(image_io.read(style, "the style"), recipe, models)
     row = content_targets(image_io.read(content, "the content"), recipe, models)
     first = None if start is None else image_io.read(start, "the start")
     with Film.of_cell(Path(film), row.content, recipe) if film else nullcontext() as recorded:
-        callbacks = [*([recorded.follow] if recorded else []), *([callback] if callback else [])]
+        if recorded:
+            callbacks = [recorded.follow, *callbacks]
         [painted] = paint_batch(row, [targets], recipe, models, first, callbacks)
         result = _result(painted)
         if recorded:
@@ -132,13 +134,16 @@ def stylize_grid(
         Key of the content, key of the style, and result of each cell, as soon as its batch is done.
 
     Raises:
-        InputError: there are no contents or no styles; otherwise as `stylize`. It is raised when the first cell is
-            asked for.
+        InputError: there are no contents or no styles, or they aren't a mapping; otherwise as `stylize`. It is raised
+            when the first cell is asked for.
     """
-    recipe, models = _recipe(recipe, size), models or load_models("embedded")
+    for pictures, name in ((contents, "contents"), (styles, "styles")):
+        if not isinstance(pictures, Mapping):
+            raise InputError(f"{name} can't be a {type(pictures).__name__}: give a mapping of keys to pictures")
     if not contents or not styles:
         raise InputError("a grid needs at least one content and one style")
-    first, callbacks = None if start is None else image_io.read(start, "the start"), [callback] if callback else []
+    recipe, callbacks, models = _recipe(recipe, size), _callbacks(callback), _models(models)
+    first = None if start is None else image_io.read(start, "the start")
     targets = {
         key: style_targets(image_io.read(style, f'the style "{key}"'), recipe, models) for key, style in styles.items()
     }
@@ -154,6 +159,25 @@ def stylize_grid(
 def _recipe(recipe: Recipe | str | Path, size: int | None) -> Recipe:
     found = recipe if isinstance(recipe, Recipe) else Recipe.load(recipe)
     return found if size is None else found.with_size(size)
+
+
+def _callbacks(callback: Callback | None) -> list[Callback]:
+    if callback is None:
+        return []
+    if not callable(callback):
+        raise InputError(f"callback can't be a {type(callback).__name__}: give a function of one argument, an Iterate")
+    return [callback]
+
+
+def _models(models: Models | None) -> Models:
+    if models is None:
+        return load_models("embedded")
+    if not isinstance(models, Models):
+        raise InputError(
+            f"models can't be a {type(models).__name__}: give the networks themselves, such as "
+            'models=load_models("embedded")'
+        )
+    return models
 
 
 def _result(painted: Painted) -> Result:

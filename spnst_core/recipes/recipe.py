@@ -189,8 +189,14 @@ class Recipe(_Frozen):
         """A recipe by name, built in or of a package, or from a ``.yaml`` file, whose ``name`` defaults to the file's.
 
         Raises:
-            InputError: no such recipe or file, not YAML, a misspelt key, or a value out of range.
+            InputError: no such recipe or file, not YAML, a misspelt key, a value out of range, or ``source`` is neither
+                text nor a path.
         """
+        if not isinstance(source, str | Path):
+            raise InputError(
+                f"a recipe can't be a {type(source).__name__}: give a spnst_core.Recipe, a recipe's name, or the path "
+                "of a .yaml file"
+            )
         text = str(source)
         if not text.endswith((".yaml", ".yml")):
             if text not in RECIPES:

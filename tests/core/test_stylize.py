@@ -107,6 +107,34 @@ def test_several_styles_at_once_are_refused_with_what_to_do(photographs, paintin
         sp.stylize(photographs["coffee"], list(paintings.values()), recipe, models)
 
 
+WRONG_TYPES = {
+    "a profile's name": ({"models": "embedded"}, r"models can't be a str: give .*models=load_models\("),
+    "no networks": ({"models": ""}, "models can't be a str"),
+    "a recipe's keys": ({"recipe": {"size": 48}}, "a recipe can't be a dict: give a spnst_core.Recipe"),
+    "no recipe": ({"recipe": None}, "a recipe can't be a NoneType"),
+    "a callback that can't be called": ({"callback": "print"}, "callback can't be a str: give a function of one arg"),
+    "a size in words": ({"size": "large"}, "recipe structure: size: Input should be a valid integer.*not 'large'"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_TYPES)
+def test_an_argument_of_a_wrong_type_is_named_with_what_to_give(photographs, recipe, models, name):
+    given, says = WRONG_TYPES[name]
+    arguments = {"recipe": recipe, "models": models, **given}
+    with pytest.raises(sp.InputError, match=says):
+        sp.stylize(photographs["coffee"], photographs["coffee"], **arguments)
+    with pytest.raises(sp.InputError, match=says):
+        next(sp.stylize_grid({"a": photographs["coffee"]}, {"b": photographs["coffee"]}, **arguments))
+
+
+def test_a_grid_of_pictures_without_keys_is_refused(photographs, recipe, models):
+    picture = photographs["coffee"]
+    with pytest.raises(sp.InputError, match="contents can't be a list: give a mapping of keys to pictures"):
+        next(sp.stylize_grid([picture], {"b": picture}, recipe, models))
+    with pytest.raises(sp.InputError, match="styles can't be a Tensor"):
+        next(sp.stylize_grid({"a": picture}, picture, recipe, models))
+
+
 def test_the_package_knows_its_version_and_ships_its_types():
     assert sp.__version__ == version("spnst")
     assert (files("spnst_core") / "py.typed").is_file()
