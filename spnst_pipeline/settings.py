@@ -80,6 +80,9 @@ class Settings(BaseSettings):
     batch: int = Field(64, ge=1)
     """Largest number of cells in one Dagster run."""
 
+    gallery_url: str | None = None
+    """Address (``https://…``) at which a web server shows the gallery, for a link to it; by default the file's path."""
+
     @field_validator("recipes", "experiments", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
@@ -90,6 +93,13 @@ class Settings(BaseSettings):
     def _local(cls, value: str | None) -> str | None:
         if value and is_remote(value):
             raise ValueError("Dagster's records need a folder of this machine")
+        return value
+
+    @field_validator("gallery_url")
+    @classmethod
+    def _opens_in_a_browser(cls, value: str | None) -> str | None:
+        if value and not value.startswith(("https://", "http://")):
+            raise ValueError("a browser needs an address that begins with https:// or http://")
         return value
 
     @classmethod

@@ -136,3 +136,8 @@ def test_the_users_data_folder_is_respected(monkeypatch, tmp_path):
 def test_dagsters_records_need_a_folder():
     with pytest.raises(InputError, match="setting home.*a folder of this machine, not 's3://bucket/home'"):
         Settings.load(home="s3://bucket/home")
+
+
+def test_the_gallerys_address_must_open_in_a_browser():
+    with pytest.raises(InputError, match=r"gallery_url.*https://"):
+        Settings.load(gallery_url="pictures.example/gallery")

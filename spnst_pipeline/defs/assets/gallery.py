@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from functools import lru_cache, partial
 from itertools import product
+from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pandas as pd
@@ -24,6 +26,7 @@ from spnst_pipeline.defs.headline import details, headline
 from spnst_pipeline.defs.previews import dimensions
 from spnst_pipeline.progress import Listener
 from spnst_pipeline.project import Project
+from spnst_pipeline.storage.places import is_remote
 
 FOLDER = layout.GALLERY.rpartition("/")[0]
 
@@ -62,11 +65,17 @@ def gallery_asset(recipes: tuple[Recipe, ...], experiments: tuple[Experiment, ..
             for path in files.stale(present):
                 store.remove(f"{FOLDER}/{path}")
             listener.made(wanted.key)
-        context.add_asset_metadata(
-            {"path": dg.MetadataValue.path(store.locate(wanted.key)), "fingerprint": wanted.fingerprint}
-        )
+        context.add_asset_metadata({**where_to_open(project), "fingerprint": wanted.fingerprint})
 
     return gallery
+
+
+def where_to_open(project: Project) -> dict[str, dg.MetadataValue[Any]]:
+    """Where the gallery opens: the address in the settings as a link, and the file's absolute path or address."""
+    location = project.store.locate(layout.GALLERY)
+    path = dg.MetadataValue.path(location if is_remote(project.settings.out) else Path(location).absolute())
+    url = project.settings.gallery_url
+    return {"open": dg.MetadataValue.url(url), "path": path} if url else {"path": path}
 
 
 def described(lineage: Lineage, fingerprint: str) -> shown.Gallery:

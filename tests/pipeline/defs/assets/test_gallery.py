@@ -3,6 +3,7 @@
 import json
 import re
 
+import dagster as dg
 import pytest
 
 from spnst_pipeline.artefacts.fingerprints import metadata
@@ -71,3 +72,25 @@ def test_a_cell_that_is_gone_is_a_gap_and_its_copies_go(made):
     found = json.loads((folder / "data.js").read_text().removeprefix("window.gallery = ").strip().rstrip(";"))
     assert [style["name"] for style in found["styles"]] == ["dots"]
     assert Lineage(run.project).is_current(Lineage(run.project).gallery())
+
+
+def refreshed(place, monkeypatch, **changes):
+    """What the asset tells after a run started in the folder that the project lies in."""
+    monkeypatch.chdir(place.root)
+    place.run(out="out", **changes)
+    with place.instance() as instance:
+        return instance.get_latest_materialization_event(dg.AssetKey("gallery")).asset_materialization.metadata
+
+
+def test_its_page_can_be_opened_from_wherever_dagster_runs(fresh, monkeypatch):
+    found = refreshed(fresh, monkeypatch)
+    assert found["path"].value == str(fresh.out / "gallery/index.html")
+    assert "open" not in found
+
+
+def test_an_address_in_the_settings_is_a_link(made, monkeypatch):
+    (made.out / "gallery/index.html").unlink()
+    found = refreshed(made, monkeypatch, gallery_url="https://pictures.example/gallery/")
+    assert isinstance(found["open"], dg.UrlMetadataValue)
+    assert found["open"].value == "https://pictures.example/gallery/"
+    assert found["path"].value == str(made.out / "gallery/index.html")
