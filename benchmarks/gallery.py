@@ -20,8 +20,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from spnst_core.gallery.description import Cell, Content, Details, Gallery, MetricInfo, Picture, RecipeInfo, Style
-from spnst_core.gallery.folder import INDEX, folder
+from spnst_core.gallery.description import Cell, Content, Details, Gallery, MetricInfo, RecipeInfo, StoredPicture, Style
+from spnst_core.gallery.folder import INDEX, render
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
@@ -67,7 +67,7 @@ def generated(cells: int) -> Gallery:
     )
 
 
-def picture(name: str, version: str = "1") -> Picture:
+def picture(name: str, version: str = "1") -> StoredPicture:
     """A picture of 256x192 pixels: waves whose colours and directions depend on the name."""
 
     def load() -> Image.Image:
@@ -77,7 +77,7 @@ def picture(name: str, version: str = "1") -> Picture:
         noise = random.normal(0, 12, (192, 256, 3))
         return Image.fromarray((np.stack(waves, 2) * 90 + 128 + noise).clip(0, 255).astype(np.uint8))
 
-    return Picture(f"../pastiche/{name}.png", name + version, 256, 192, load)
+    return StoredPicture(f"../pastiche/{name}.png", name + version, 256, 192, load)
 
 
 def timed(work: Callable[[], list[str]]) -> tuple[float, int]:
@@ -119,12 +119,12 @@ def main() -> None:
         print(
             f"{len(gallery.cells)} cells: {len(gallery.contents)} photographs, {len(gallery.styles)} styles, 2 recipes"
         )
-        print("written        {:6.2f} s, {} files".format(*timed(lambda: folder(gallery).write(place))))
-        print("nothing new    {:6.2f} s, {} files".format(*timed(lambda: folder(gallery).write(place))))
+        print("written        {:6.2f} s, {} files".format(*timed(lambda: render(gallery).write(place))))
+        print("nothing new    {:6.2f} s, {} files".format(*timed(lambda: render(gallery).write(place))))
         key, cell = next(iter(gallery.cells.items()))
         changed = {**gallery.cells, key: replace(cell, picture=picture("another"))}
         gallery = replace(gallery, cells=changed)
-        print("one cell new   {:6.2f} s, {} files".format(*timed(lambda: folder(gallery).write(place))))
+        print("one cell new   {:6.2f} s, {} files".format(*timed(lambda: render(gallery).write(place))))
         sizes = {name: (place / name).stat().st_size / 1e6 for name in (INDEX, "data.js")}
         print("  ".join(f"{name} {size:.2f} MB" for name, size in sizes.items()))
         if CHROMIUM is None:

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from spnst_core import samples
 from spnst_core.imaging import io as image_io
 from spnst_core.models.embedded.blur_pool import blur_pool
-from spnst_core.models.embedded.encoder import LAYERS, PatchEncoder
+from spnst_core.models.embedded.encoder import FILTER_BANKS, PatchEncoder
 
 SIZES = (128, 256)
 PATCHES = 60_000
@@ -46,7 +46,7 @@ def fit(pictures: Sequence[Tensor], seed: int, patches: int = PATCHES) -> PatchE
     generator = torch.Generator().manual_seed(seed)
     encoder = PatchEncoder().requires_grad_(False)
     inputs = list(pictures)
-    for k, ((side, filters), kept) in enumerate(zip(LAYERS, KEPT, strict=True), start=1):
+    for k, ((side, filters), kept) in enumerate(zip(FILTER_BANKS, KEPT, strict=True), start=1):
         bank = encoder.banks[k - 1]
         assert isinstance(bank, nn.Conv2d) and bank.bias is not None
         rows = _patches(inputs, side, patches // len(inputs), generator)

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import torch
 
-Cell = TypeVar("Cell")
+T = TypeVar("T")
 
 BYTES_PER_PIXEL = 10_000
 """Bytes per pixel of a cell while gradients are computed: a cautious estimate until it is measured on the device.
@@ -42,7 +42,7 @@ CONTROL_GROUP = Path("/sys/fs/cgroup")
 """Where Linux publishes a container's limits."""
 
 
-def batches(cells: Sequence[Cell], pixels: int, device: torch.device) -> list[list[Cell]]:
+def batches(cells: Sequence[T], pixels: int, device: torch.device) -> list[list[T]]:
     """Split cells of ``pixels`` pixels each into batches that fit the device, in order and as evenly as possible."""
     if not cells:
         return []

@@ -57,7 +57,7 @@ class Reach:
 
 
 @dataclass(frozen=True)
-class Span:
+class Extent:
     """A tile along one axis: it reads pixels ``start`` to ``stop`` and owns ``first`` to ``last``; None is the end."""
 
     start: int
@@ -75,8 +75,8 @@ class Span:
 class Tile:
     """A part of a picture, and the window that must be read to compute it."""
 
-    rows: Span
-    columns: Span
+    rows: Extent
+    columns: Extent
 
     @property
     def window(self) -> Slices:
@@ -104,12 +104,12 @@ def cut(height: int, width: int, side: int, reach: Reach) -> list[Tile]:
     strides, and they are as equal as that allows. If ``side`` is too short for the halos, tiles are two halos wide and
     read more than ``side``.
     """
-    return [Tile(rows, columns) for rows in _spans(height, side, reach) for columns in _spans(width, side, reach)]
+    return [Tile(rows, columns) for rows in _extents(height, side, reach) for columns in _extents(width, side, reach)]
 
 
 def whole(height: int, width: int) -> Tile:
     """The whole picture as one tile."""
-    return Tile(Span(0, height, 0, None), Span(0, width, 0, None))
+    return Tile(Extent(0, height, 0, None), Extent(0, width, 0, None))
 
 
 def recomputed(function: Callable[..., Tensor], *args: Any) -> Tensor:
@@ -202,15 +202,15 @@ def _places(whole: Sequence[Any], tile: Tile, strides: Sequence[int] | None) -> 
     return [None if w is None else w[tile.place(stride)] for w, stride in zip(whole, strides, strict=True)]
 
 
-def _spans(length: int, side: int, reach: Reach) -> list[Span]:
+def _extents(length: int, side: int, reach: Reach) -> list[Extent]:
     if length <= side:
-        return [Span(0, length, 0, None)]
+        return [Extent(0, length, 0, None)]
     halo, unit = -(-reach.halo // reach.stride) * reach.stride, ALIGNED * reach.stride
     before = halo % unit  # offset of the tiles' ends behind a multiple of the unit, so that the next halo starts on one
     units = -(-(length // reach.stride * reach.stride - before) // unit)  # so that the last tile has responses as well
     count = -(-units // max((side - 2 * halo) // unit, -(-2 * halo // unit), 1))
     ends = [k * units // count * unit + before for k in range(1, count)]
     return [
-        Span(max(0, first - halo), length if last is None else min(length, last + halo), first, last)
+        Extent(max(0, first - halo), length if last is None else min(length, last + halo), first, last)
         for first, last in zip([0, *ends], [*ends, None], strict=True)
     ]

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from PIL import Image
 
-from spnst_core.gallery.description import Picture
+from spnst_core.gallery.description import StoredPicture
 
 THUMBNAIL, VIEW = 320, 1280
 """Long sides in pixels. No copy is larger than its original."""
@@ -40,7 +40,7 @@ def href(path: str) -> str:
     return quote(path, safe="/")
 
 
-def copy(files: Files, picture: Picture, place: str, side: int) -> str:
+def copy(files: Files, picture: StoredPicture, place: str, side: int) -> str:
     """Register how to make a copy whose long side is at most ``side``, and return its address.
 
     The path contains the picture's version, so a file that exists is up to date.

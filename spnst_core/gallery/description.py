@@ -13,7 +13,7 @@ Key = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
-class Picture:
+class StoredPicture:
     """A picture kept elsewhere, of which the gallery holds copies.
 
     Attributes:
@@ -36,9 +36,9 @@ class Content:
     """A content with its maps: one row of the grid."""
 
     name: str
-    photograph: Picture
-    depth: Picture | None = None
-    edges: Picture | None = None
+    photograph: StoredPicture
+    depth: StoredPicture | None = None
+    edges: StoredPicture | None = None
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Style:
     """A style: one column of the grid."""
 
     name: str
-    painting: Picture
+    painting: StoredPicture
 
 
 @dataclass(frozen=True)
@@ -106,9 +106,9 @@ class Cell:
         video: path of its film, relative to the gallery's folder.
     """
 
-    picture: Picture
-    depth: Picture | None = None
-    edges: Picture | None = None
+    picture: StoredPicture
+    depth: StoredPicture | None = None
+    edges: StoredPicture | None = None
     scores: Mapping[str, float] = field(default_factory=dict)
     missing: Mapping[str, str] = field(default_factory=dict)
     details: Callable[[], Details] = Details

@@ -18,7 +18,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from spnst_core.gallery.copies import THUMBNAIL, VIEW, Files, copy, href, mark, stem
-from spnst_core.gallery.description import Cell, Details, Gallery, Picture, Plot
+from spnst_core.gallery.description import Cell, Details, Gallery, Plot, StoredPicture
 
 INDEX = "index.html"
 PAGES = (INDEX, "cell.html")
@@ -31,7 +31,7 @@ NOT_MADE, NOT_MEASURED, NOT_FINITE = "not made", "not measured", "the result was
 
 
 @dataclass(frozen=True)
-class Folder:
+class GalleryFiles:
     """The files of a gallery, by path.
 
     Attributes:
@@ -62,7 +62,7 @@ class Folder:
         return made
 
 
-def folder(gallery: Gallery) -> Folder:
+def render(gallery: Gallery) -> GalleryFiles:
     """The files of a gallery.
 
     Raises:
@@ -90,7 +90,7 @@ def folder(gallery: Gallery) -> Folder:
             for name in reversed(PAGES)
         },
     }
-    return Folder(versioned, pages)
+    return GalleryFiles(versioned, pages)
 
 
 def _check(gallery: Gallery) -> None:
@@ -152,7 +152,7 @@ def _data(files: Files, gallery: Gallery) -> dict[str, Any]:
     }
 
 
-def _picture(files: Files, picture: Picture | None, place: str, thumbnail: bool = True) -> dict[str, Any] | None:
+def _picture(files: Files, picture: StoredPicture | None, place: str, thumbnail: bool = True) -> dict[str, Any] | None:
     if picture is None:
         return None
     view = copy(files, picture, place, VIEW)

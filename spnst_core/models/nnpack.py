@@ -17,7 +17,7 @@ from spnst_core.compute.threads import begun_with, in_parallel
 LEAST_CHANNELS = 3 * 64
 """Input times output channels from which NNPACK is faster, measured: 16 × 16 isn't, 3 × 64 is with its gradient."""
 
-SMALLEST = 12
+SMALLEST_MAP = 12
 """Side of a map below which transforming the kernels takes longer than everything else."""
 
 MOST_THREADS = 4
@@ -63,7 +63,7 @@ class NnpackConv2d(nn.Conv2d):
     def forward(self, x: Tensor) -> Tensor:
         """(N, c, H, W) → (N, C, H + 2p − k + 1, W + 2p − k + 1)."""
         usual = x.dtype != torch.float32 or x.device.type != "cpu" or torch.get_num_threads() > MOST_THREADS
-        if usual or min(x.shape[2:]) + 2 * self.zeros - self.weight.shape[2] + 1 < SMALLEST:
+        if usual or min(x.shape[2:]) + 2 * self.zeros - self.weight.shape[2] + 1 < SMALLEST_MAP:
             return super().forward(x)
         found: Tensor = _Convolution.apply(x, self.weight, self.bias, self.flipped, self.zeros)
         return found
@@ -126,7 +126,7 @@ def _is_there() -> bool:
     """
     if not hasattr(torch, "_nnpack_spatial_convolution") or not torch.backends.nnpack.is_available():
         return False
-    picture, filters = torch.zeros(1, 1, SMALLEST, SMALLEST), (torch.zeros(1, 1, 3, 3), torch.zeros(1))
+    picture, filters = torch.zeros(1, 1, SMALLEST_MAP, SMALLEST_MAP), (torch.zeros(1, 1, 3, 3), torch.zeros(1))
     with begun_with(1, 1) as pool:
         pool.submit(_of_one, picture, *filters, 1).result()
     return True

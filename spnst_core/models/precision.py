@@ -18,7 +18,7 @@ from spnst_core.errors import InputError, closest
 from spnst_core.models.bank import Bank
 from spnst_core.models.nnpack import NnpackConv2d, pays
 
-Network = TypeVar("Network")
+T = TypeVar("T")
 
 Precision = Literal["auto", "float32", "bfloat16"]
 """``auto`` is bfloat16 on devices that multiply it natively, else float32."""
@@ -47,7 +47,7 @@ def multiplies_bfloat16(device: torch.device) -> bool:
     return False
 
 
-def lowered(network: Network) -> Network:
+def lowered(network: T) -> T:
     """The same network, to be used under autocast, which needn't convert the weights of its products any more.
 
     Plain layers' weights become bfloat16. Layers that compute their weights are left alone, and those that take longer
@@ -58,7 +58,7 @@ def lowered(network: Network) -> Network:
     return _replaced(deepcopy(network), _lowered_layer)
 
 
-def quickened(network: Network) -> Network:
+def quickened(network: T) -> T:
     """The same network for processors on which it multiplies float32, its convolutions by fewer products.
 
     It shares the weights of layers that stay as they are, and keeps those of the others in two forms of its own.

@@ -13,7 +13,7 @@ from typing import TypeVar
 from PIL import Image, ImageDraw
 
 from spnst_core.report.close_ups import CloseUp
-from spnst_core.report.text import lines, write
+from spnst_core.report.text import draw_line, lines
 
 PANEL = 240
 """Long side in pixels of a panel."""
@@ -21,7 +21,7 @@ PANEL = 240
 GAP, PAD, LINE = 12, 28, 16
 BACKGROUND, INK, FAINT, EMPTY, MARK = "#faf9f7", "#1d1c1a", "#736d63", "#eceae5", "#ffffff"
 
-HEAD = 64
+TITLE_HEIGHT = 64
 """Height in pixels of the title and the subtitle."""
 
 CAPTION = 2 * LINE + 10
@@ -32,7 +32,7 @@ MOST_COLUMNS, MOST_ROWS = 6, 4
 
 DPI = 150
 
-Part = TypeVar("Part")
+T = TypeVar("T")
 
 THIN = 4
 """Space in pixels between the parts of a panel."""
@@ -166,7 +166,7 @@ def _check(columns: Sequence[Panel], rows: Sequence[Row]) -> None:
             )
 
 
-def _even(parts: Sequence[Part], most: int) -> list[Sequence[Part]]:
+def _even(parts: Sequence[T], most: int) -> list[Sequence[T]]:
     """Split parts into as few groups of at most ``most`` as possible, of nearly equal length; at least one group."""
     groups = max(1, ceil(len(parts) / most))
     ends = [round(len(parts) * group / groups) for group in range(groups + 1)]
@@ -210,7 +210,7 @@ class _Page:
         self._heights = [self._height(columns), *(self._height([*row.header, *row.cells]) for row in rows)]
         stride = self._panel + self._gap
         self.width = 2 * self._pad + (self._headers + len(columns)) * stride - self._gap
-        self.height = 2 * self._pad + self._px(HEAD) + sum(self._heights) + self._gap * (len(self._heights) - 1)
+        self.height = 2 * self._pad + self._px(TITLE_HEIGHT) + sum(self._heights) + self._gap * (len(self._heights) - 1)
 
     def drawn(self, size: tuple[int, int] | None = None) -> Image.Image:
         """Draw the sheet, on a larger page if a size is given."""
@@ -218,11 +218,11 @@ class _Page:
         right = sheet.width - self._pad
         folio = self._px(80) if self._folio else 0
         middle = self._pad + self._px(34)
-        write(sheet, (self._pad, self._pad, right - folio, middle), self._title, self._px(30), INK, "serif")
-        write(sheet, (right - folio, self._pad, right, middle), self._folio, self._px(13), FAINT, align="right")
+        draw_line(sheet, (self._pad, self._pad, right - folio, middle), self._title, self._px(30), INK, "serif")
+        draw_line(sheet, (right - folio, self._pad, right, middle), self._folio, self._px(13), FAINT, align="right")
         under = (self._pad, middle, right, middle + self._px(20))
-        write(sheet, under, self._subtitle, self._px(13), FAINT)
-        y = self._pad + self._px(HEAD)
+        draw_line(sheet, under, self._subtitle, self._px(13), FAINT)
+        y = self._pad + self._px(TITLE_HEIGHT)
         rows = [Row((), self._columns), *self._rows]
         for number, (row, height) in enumerate(zip(rows, self._heights, strict=True)):
             for place, entry in [*enumerate(row.header), *enumerate(row.cells, self._headers)]:
@@ -297,7 +297,7 @@ class _Page:
         for number, line in enumerate(caption.split("\n")[:2]):
             top = y + self._px(5 + number * LINE)
             box = (x, top, x + self._panel, top + self._px(LINE))
-            write(sheet, box, line, self._px(12 if number else 14), FAINT if number else INK)
+            draw_line(sheet, box, line, self._px(12 if number else 14), FAINT if number else INK)
 
     def _draw_gap(self, sheet: Image.Image, gap: Gap, x: int, y: int, height: int) -> None:
         ImageDraw.Draw(sheet).rectangle((x, y, x + self._panel - 1, y + height - 1), fill=EMPTY)
@@ -308,5 +308,5 @@ class _Page:
         for number, line in enumerate(reason):
             at = top + number * step
             box = (x + margin, max(y, at), x + self._panel - margin, min(y + height, at + step))
-            write(sheet, box, line, size, FAINT, align="centre")
+            draw_line(sheet, box, line, size, FAINT, align="centre")
         self._write_caption(sheet, gap.caption, x, y + height)

@@ -25,7 +25,7 @@ from torch import Tensor
 from spnst_core.errors import InputError
 from spnst_core.imaging import io as image_io
 from spnst_core.recipes.recipe import Recipe
-from spnst_core.report.text import write
+from spnst_core.report.text import draw_line
 
 if TYPE_CHECKING:
     from spnst_core.optim.optimize import Iterate
@@ -187,8 +187,8 @@ class Film:
         middle = top + round(_WORDS * unit)
         steps, values = np.array(self._losses).T
         words = (pad, top, width - pad, middle)
-        write(frame, words, f"step {steps[-1]:.0f} of {max(self._steps, steps[-1]):.0f}", 13 * unit, _INK)
-        write(frame, words, f"loss {values[-1]:.3g}", 13 * unit, _INK, align="right")
+        draw_line(frame, words, f"step {steps[-1]:.0f} of {max(self._steps, steps[-1]):.0f}", 13 * unit, _INK)
+        draw_line(frame, words, f"loss {values[-1]:.3g}", 13 * unit, _INK, align="right")
 
         # Drawn at a larger scale and reduced, because Pillow draws lines without antialiasing.
         box = (width - 2 * pad, bottom - middle - pad)

@@ -20,7 +20,7 @@ Box = tuple[int, int, int, int]
 ELLIPSIS = "…"
 
 
-def write(
+def draw_line(
     picture: Image.Image,
     box: Box,
     text: str,
@@ -59,7 +59,7 @@ def shortened(text: str, font: ImageFont.FreeTypeFont, width: float) -> str:
 
 
 def lines(text: str, size: float, width: float, most: int, face: Face = "sans") -> list[str]:
-    """Break a text between words into at most ``most`` lines; the last holds the remainder, which `write` shortens."""
+    """Break a text between words into at most ``most`` lines; `draw_line` shortens the last, which holds the rest."""
     font = _font(_typeface(text, face), size)
     found: list[str] = []
     for word in text.split():

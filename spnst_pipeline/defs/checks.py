@@ -22,7 +22,7 @@ from spnst_core.recipes.recipe import Recipe
 from spnst_pipeline.artefacts.fingerprints import BLOCKED
 from spnst_pipeline.defs.headline import BASELINE
 
-CHECKS = "checks"
+VERDICTS = "checks"
 """Metadata key in an artefact's own file: its verdicts, as JSON."""
 
 CLOSE = 0.1
@@ -187,12 +187,12 @@ def stamp(verdicts: Sequence[Verdict]) -> dict[str, str]:
     """What an artefact's file carries of its verdicts."""
     written = json.dumps([[v.check.name, v.passed, v.description, dict(v.numbers)] for v in verdicts])
     reasons = [v.description for v in verdicts if not v.passed and v.check.severity == _ERROR]
-    return {CHECKS: written, **({BLOCKED: "; ".join(reasons)} if reasons else {})}
+    return {VERDICTS: written, **({BLOCKED: "; ".join(reasons)} if reasons else {})}
 
 
 def carried(metadata: Mapping[str, str]) -> list[Verdict]:
     """The verdicts that an artefact's file carries."""
-    return [Verdict(_BY_NAME[name], *rest) for name, *rest in json.loads(metadata.get(CHECKS, "[]"))]
+    return [Verdict(_BY_NAME[name], *rest) for name, *rest in json.loads(metadata.get(VERDICTS, "[]"))]
 
 
 def summary(check: Check, verdicts: Sequence[Verdict]) -> Verdict:

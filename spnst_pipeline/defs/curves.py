@@ -23,7 +23,7 @@ BYTES = 8192
 PAPER, INK, FAINT = "#faf9f7", "#1d1c1a", "#b9b5ad"
 """A light ground of its own, so that the lines can be told apart in a light and in a dark page."""
 
-COLOURS = dict(zip(Weights.model_fields, ("#0072b2", "#d55e00", "#009e73", "#7b3294", "#8b877f"), strict=True))
+TERM_COLOURS = dict(zip(Weights.model_fields, ("#0072b2", "#d55e00", "#009e73", "#7b3294", "#8b877f"), strict=True))
 """One for each built-in term, told apart by colour-blind eyes as well (after Okabe and Ito)."""
 
 ADDED = "#56b4e9"
@@ -59,16 +59,21 @@ def draw(history: pd.DataFrame) -> bytes:
     for boundary in np.flatnonzero(np.diff(history["stage"])):
         axes.axvline(history["step"].iloc[boundary] + 0.5, color=FAINT, linestyle=":", linewidth=1)
     ends: dict[str, float] = {}
-    for term in dict.fromkeys([*COLOURS, *history.columns.difference([*COUNTS, "total"])]):
+    for term in dict.fromkeys([*TERM_COLOURS, *history.columns.difference([*COUNTS, "total"])]):
         if term in history and len(line := history[history[term] > 0]):
             marker = "o" if len(line) == 1 else ""
             axes.plot(
-                line["step"], line[term], color=COLOURS.get(term, ADDED), linewidth=1.5, marker=marker, markersize=3
+                line["step"],
+                line[term],
+                color=TERM_COLOURS.get(term, ADDED),
+                linewidth=1.5,
+                marker=marker,
+                markersize=3,
             )
             ends[term] = line[term].iloc[-1]
     axes.margins(x=0.01)
     for term, y in _spread(ends, axes.get_ylim()).items():
-        axes.text(1.02, y, term, color=COLOURS.get(term, ADDED), fontsize=8, va="center", transform=axes.transAxes)
+        axes.text(1.02, y, term, color=TERM_COLOURS.get(term, ADDED), fontsize=8, va="center", transform=axes.transAxes)
     axes.text(1.02, -0.02, "step", color=INK, fontsize=7, va="top", transform=axes.transAxes)
     canvas = FigureCanvasAgg(figure)
     canvas.draw()

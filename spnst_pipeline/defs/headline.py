@@ -14,7 +14,7 @@ BASELINE, CANDIDATE = "gatys", "structure"
 HEADLINE = ("patch_distance", "edge_error", "depth_error", "ssim")
 """Independent metrics: what the optimiser never saw."""
 
-Row: TypeAlias = Mapping[Any, Any]
+ComparisonRow: TypeAlias = Mapping[Any, Any]
 """One row of the comparison."""
 
 
@@ -78,7 +78,7 @@ def interval(low: float, high: float) -> str:
     return f"{_signed(100 * low, '.0f')}…{_signed(100 * high, '.0f')} %"
 
 
-def _each(rows: Iterable[Row | None], text: Callable[[Row], str]) -> list[str]:
+def _each(rows: Iterable[ComparisonRow | None], text: Callable[[ComparisonRow], str]) -> list[str]:
     return ["–" if row is None else text(row) for row in rows]
 
 

@@ -10,7 +10,7 @@ from spnst_core.errors import InputError, closest
 from spnst_core.recipes.experiments import Experiment
 from spnst_pipeline.artefacts.rules import Lineage
 from spnst_pipeline.planning.grid import checked, synchronised
-from spnst_pipeline.planning.plan import DRAWING, EVERYTHING, EXPERIMENT, GALLERY, PREPARATION, Grid, Phase, Plan
+from spnst_pipeline.planning.plan import DRAWING, EVERYTHING, EXPERIMENT, PREPARATION, REPORTING, Grid, Phase, Plan
 from spnst_pipeline.project import Project
 
 
@@ -82,7 +82,7 @@ _JOBS = (
         Selection,
     ),
     Job("stylize_missing", EVERYTHING, "Make everything that is missing or outdated, in as few runs as cover it."),
-    Job("refresh_gallery", GALLERY, "Score new cells; bring table, contact sheets and gallery up to date."),
+    Job("refresh_gallery", REPORTING, "Score new cells; bring table, contact sheets and gallery up to date."),
 )
 
 

@@ -184,20 +184,20 @@ Phase = Callable[[Lineage, Grid], Plan]
 
 PREPARATION: tuple[Phase, ...] = (decoding, preparing)
 DRAWING: tuple[Phase, ...] = (drawing_sheets, drawing_experiments, drawing_gallery)
-GALLERY: tuple[Phase, ...] = (measuring, *DRAWING)
-EVERYTHING: tuple[Phase, ...] = (*PREPARATION, painting, *GALLERY)
+REPORTING: tuple[Phase, ...] = (measuring, *DRAWING)
+EVERYTHING: tuple[Phase, ...] = (*PREPARATION, painting, *REPORTING)
 EXPERIMENT: tuple[Phase, ...] = (*PREPARATION, painting, measuring, drawing_experiments, drawing_gallery)
 
-Part = tuple[Mapping[str, int], Sequence[Launch]]
+PlanPart = tuple[Mapping[str, int], Sequence[Launch]]
 """How many partitions of some assets are wanted, and the runs that make them."""
 
 
-def _plan(phase: str, *parts: Part) -> Plan:
+def _plan(phase: str, *parts: PlanPart) -> Plan:
     wanted = {asset: count for counts, _ in parts for asset, count in counts.items() if count}
     return Plan(phase, wanted, tuple(launch for _, launches in parts for launch in launches))
 
 
-def _each(lineage: Lineage, rules: Mapping[str, Rule], order: Sequence[str], present: Collection[str]) -> Part:
+def _each(lineage: Lineage, rules: Mapping[str, Rule], order: Sequence[str], present: Collection[str]) -> PlanPart:
     """Assets with one partition for each content or style: those partitions where any of them is outdated."""
     wanted = [key in present and any(lineage.outdated(rule, key) for rule in rules.values()) for key in order]
     made = [key in present and all(lineage.current(rule, key) for rule in rules.values()) for key in order]
@@ -207,7 +207,7 @@ def _each(lineage: Lineage, rules: Mapping[str, Rule], order: Sequence[str], pre
     return dict.fromkeys(rules, sum(wanted)), [Launch(tuple(rules), span, lineage.force) for span in spans]
 
 
-def _cells(lineage: Lineage, grid: Grid, rules_of: Callable[[Recipe], Mapping[str, CellRule]]) -> Part:
+def _cells(lineage: Lineage, grid: Grid, rules_of: Callable[[Recipe], Mapping[str, CellRule]]) -> PlanPart:
     """Cells of the grid where any of a recipe's assets is outdated.
 
     Recipes that want the same rectangle share runs as far as the batch allows.

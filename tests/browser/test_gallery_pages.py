@@ -19,13 +19,13 @@ from spnst_core.gallery.description import (
     Details,
     Gallery,
     MetricInfo,
-    Picture,
     Plot,
     RecipeInfo,
+    StoredPicture,
     Style,
     Table,
 )
-from spnst_core.gallery.folder import folder
+from spnst_core.gallery.folder import render
 from spnst_core.report.colour_maps import in_colour
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
@@ -48,10 +48,10 @@ HISTORY = {
 }
 
 
-def picture(image, name: str) -> Picture:
+def picture(image, name: str) -> StoredPicture:
     small = image.copy()
     small.thumbnail((160, 160))
-    return Picture(f"../pastiche/{name}.png", name, *small.size, lambda: small)
+    return StoredPicture(f"../pastiche/{name}.png", name, *small.size, lambda: small)
 
 
 def described(
@@ -105,7 +105,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """3 photographs, 2 styles, 2 recipes; one cell is missing."""
     place = tmp_path_factory.mktemp("plain") / "gallery"
     gallery = described(["cat", "dog", "boat"], ["wave", "dots"], ["structure", "gatys"], ("gatys", "dog", "wave"))
-    folder(gallery).write(place)
+    render(gallery).write(place)
     return place
 
 
@@ -113,7 +113,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def nasty(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Names that no layout was made for."""
     place = tmp_path_factory.mktemp("nasty") / "gallery"
-    folder(described(NASTY, NASTY[:3], ["W" * 200, "<b>gatys</b>"])).write(place)
+    render(described(NASTY, NASTY[:3], ["W" * 200, "<b>gatys</b>"])).write(place)
     return place
 
 

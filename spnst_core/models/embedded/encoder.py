@@ -19,7 +19,7 @@ from spnst_core.models.bank import Bank
 from spnst_core.models.embedded.blur_pool import blur_pool
 
 WEIGHTS = Path(__file__).with_name("encoder.safetensors")
-LAYERS = ((5, 64), (3, 128), (3, 256))
+FILTER_BANKS = ((5, 64), (3, 128), (3, 256))
 """Kernel side and number of filters of each layer."""
 
 SKETCH_SIDE = 64
@@ -38,7 +38,7 @@ class PatchEncoder(nn.Module):
         super().__init__()
         self.banks = nn.ModuleList()
         channels = 3
-        for side, filters in LAYERS:
+        for side, filters in FILTER_BANKS:
             self.banks.append(Bank(channels, filters, side))
             channels = filters
 
@@ -85,7 +85,7 @@ class PatchEncoder(nn.Module):
 
     def respond(self, x: Tensor, k: int, in_place: bool = True) -> Tensor:
         """Layer k's response to its own input; ``in_place`` saves memory and overwrites what the bank returns."""
-        pad = LAYERS[k - 1][0] // 2
+        pad = FILTER_BANKS[k - 1][0] // 2
         with torch.autocast(x.device.type, enabled=False):  # it would convert to float32 for the padding
             padded = F.pad(x, (pad, pad, pad, pad), mode="reflect")
         return F.relu(self.banks[k - 1](padded), inplace=in_place)
@@ -94,7 +94,7 @@ class PatchEncoder(nn.Module):
 def _reaches() -> dict[str, Reach | None]:
     found: dict[str, Reach | None] = {"colour": Reach(), "sketch": None}
     bank = Reach()
-    for k, (side, _) in enumerate(LAYERS, 1):
+    for k, (side, _) in enumerate(FILTER_BANKS, 1):
         bank = (bank if k == 1 else bank.then(3, stride=2)).then(side)
         found[f"bank{k}"] = bank
     return found

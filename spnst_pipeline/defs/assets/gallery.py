@@ -11,7 +11,7 @@ import pandas as pd
 from PIL import Image
 
 from spnst_core.gallery import description as shown
-from spnst_core.gallery.folder import folder
+from spnst_core.gallery.folder import render
 from spnst_core.imaging import io as image_io
 from spnst_core.metrics.registry import METRICS
 from spnst_core.recipes.experiments import Experiment
@@ -28,7 +28,7 @@ from spnst_pipeline.progress import Listener
 from spnst_pipeline.project import Project
 from spnst_pipeline.storage.places import is_remote
 
-FOLDER = layout.GALLERY.rpartition("/")[0]
+GALLERY_FOLDER = layout.GALLERY.rpartition("/")[0]
 
 
 def gallery_asset(recipes: tuple[Recipe, ...], experiments: tuple[Experiment, ...]) -> dg.AssetsDefinition:
@@ -55,15 +55,15 @@ def gallery_asset(recipes: tuple[Recipe, ...], experiments: tuple[Experiment, ..
         lineage, store = Lineage(project, force=config.force), project.store
         wanted = lineage.gallery()
         if not lineage.reuse(wanted):
-            files = folder(described(lineage, wanted.fingerprint))
-            present = {key.removeprefix(f"{FOLDER}/") for key in store.list(FOLDER)}
+            files = render(described(lineage, wanted.fingerprint))
+            present = {key.removeprefix(f"{GALLERY_FOLDER}/") for key in store.list(GALLERY_FOLDER)}
             for path, make in files.versioned.items():
                 if path not in present:
-                    store.write(f"{FOLDER}/{path}", make())
+                    store.write(f"{GALLERY_FOLDER}/{path}", make())
             for path, data in files.pages.items():
-                store.write(f"{FOLDER}/{path}", data)
+                store.write(f"{GALLERY_FOLDER}/{path}", data)
             for path in files.stale(present):
-                store.remove(f"{FOLDER}/{path}")
+                store.remove(f"{GALLERY_FOLDER}/{path}")
             listener.made(wanted.key)
         context.add_asset_metadata({**where_to_open(project), "fingerprint": wanted.fingerprint})
 
@@ -164,16 +164,16 @@ def _content(lineage: Lineage, content: str) -> shown.Content:
     return shown.Content(content, photograph, *maps)
 
 
-def _picture(lineage: Lineage, artefact: Artefact) -> shown.Picture:
+def _picture(lineage: Lineage, artefact: Artefact) -> shown.StoredPicture:
     size = dimensions(lineage.project.store, artefact.key)
     return _stored(lineage.project, artefact.key, artefact.fingerprint, *size)
 
 
-def _stored(project: Project, key: str, version: str, width: int, height: int) -> shown.Picture:
+def _stored(project: Project, key: str, version: str, width: int, height: int) -> shown.StoredPicture:
     def load() -> Image.Image:
         return image_io.decode(project.store.read(key), key)
 
-    return shown.Picture(f"../{key}", version, width, height, load)
+    return shown.StoredPicture(f"../{key}", version, width, height, load)
 
 
 def _details(project: Project, key: str) -> shown.Details:

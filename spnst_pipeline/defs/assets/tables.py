@@ -62,7 +62,7 @@ def _column(name: str, description: str, better: str, unit: str, kind: str) -> d
 
 _INTERVAL = "bound of its 95 % interval (photographs and paintings drawn with replacement)"
 
-COMPARISON = dg.TableSchema(
+COMPARISON_SCHEMA = dg.TableSchema(
     [
         dg.TableColumn("recipe", "string", "The recipe that is compared."),
         dg.TableColumn("against", "string", "The recipe that it is compared with."),
@@ -128,7 +128,7 @@ def table_assets(recipes: tuple[Recipe, ...]) -> list[dg.AssetsDefinition]:
         metadata={
             "file": layout.COMPARISON,
             "format": f"Parquet; the same as CSV in {layout.COMPARISON_CSV}",
-            "dagster/column_schema": COMPARISON,
+            "dagster/column_schema": COMPARISON_SCHEMA,
         },
     )
     def comparison(
@@ -174,7 +174,7 @@ def _write_comparison(store: Store, wanted: Artefact) -> None:
     """Put the comparison into the store, made from the metric table that is there."""
     compared = compared_recipes(read_table(store))
     store.write(layout.COMPARISON_CSV, compared.to_csv(index=False).encode())
-    store.write(layout.COMPARISON, to_parquet(compared, COMPARISON, wanted.stamp))
+    store.write(layout.COMPARISON, to_parquet(compared, COMPARISON_SCHEMA, wanted.stamp))
 
 
 def read_table(store: Store, key: str = layout.METRIC_TABLE) -> pd.DataFrame:
@@ -195,11 +195,11 @@ def score_table(store: Store, cells: Sequence[Artefact], layers: Iterable[str]) 
 
 
 def compared_recipes(table: pd.DataFrame) -> pd.DataFrame:
-    """Every recipe of a metric table against every other, with the columns of `COMPARISON`."""
+    """Every recipe of a metric table against every other, with the columns of `COMPARISON_SCHEMA`."""
     compared = compare(table)
     for name in ("better", "kind"):
         compared[name] = compared["metric"].map({metric.key: getattr(metric, name) for metric in METRICS.values()})
-    return compared[[column.name for column in COMPARISON.columns]]
+    return compared[[column.name for column in COMPARISON_SCHEMA.columns]]
 
 
 def mean_scores(table: pd.DataFrame) -> dg.MarkdownMetadataValue:

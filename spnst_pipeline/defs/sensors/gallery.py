@@ -12,7 +12,7 @@ import dagster as dg
 from spnst_pipeline.artefacts.rules import Lineage
 from spnst_pipeline.defs.sensors.launcher import UNFINISHED
 from spnst_pipeline.planning.grid import known_grid
-from spnst_pipeline.planning.plan import GALLERY
+from spnst_pipeline.planning.plan import REPORTING
 from spnst_pipeline.project import Project
 
 CALM = 60.0
@@ -47,7 +47,7 @@ def gallery_sensor(
         grid = known_grid(context.instance, project)
         lineage = Lineage(project)
         cursor = str(newest.storage_id)
-        if not any(phase(lineage, grid).launches for phase in GALLERY):
+        if not any(phase(lineage, grid).launches for phase in REPORTING):
             return dg.SensorResult(skip_reason="the gallery shows them already", cursor=cursor)
         return dg.SensorResult(run_requests=[dg.RunRequest(run_key=f"cells up to {cursor}")], cursor=cursor)
 

@@ -16,19 +16,19 @@ from spnst_core.gallery.description import (
     Details,
     Gallery,
     MetricInfo,
-    Picture,
     Plot,
     RecipeInfo,
+    StoredPicture,
     Style,
     Table,
 )
-from spnst_core.gallery.folder import HISTORY_POINTS, INDEX, folder
+from spnst_core.gallery.folder import HISTORY_POINTS, INDEX, render
 
 NASTY = "</script><script>alert(1)</script>\u2028\u2029 & \"'"
 
 
 def picture(name, version="1", size=(640, 480)):
-    return Picture(f"../pastiche/{name}.png", version, *size, lambda: Image.new("RGB", size, "red"))
+    return StoredPicture(f"../pastiche/{name}.png", version, *size, lambda: Image.new("RGB", size, "red"))
 
 
 def gallery(content="cat", style="wave", recipe="structure", **changes):
@@ -83,7 +83,7 @@ class Page(HTMLParser):
 
 
 def test_the_folder_is_complete_and_asks_for_nothing_from_outside():
-    made = folder(gallery())
+    made = render(gallery())
     for name in ("index.html", "cell.html"):
         addresses = Page(made.pages[name].decode()).addresses
         assert {"gallery.css", "data.js", "page.js"} <= set(addresses)
@@ -93,7 +93,7 @@ def test_the_folder_is_complete_and_asks_for_nothing_from_outside():
 
 
 def test_pages_name_the_files_that_lie_beside_them():
-    made = folder(gallery())
+    made = render(gallery())
     cell = only_cell(made)
     for address in (cell["picture"]["thumbnail"], cell["picture"]["view"], cell["details"]):
         assert unquote(address) in made.versioned
@@ -101,14 +101,14 @@ def test_pages_name_the_files_that_lie_beside_them():
 
 
 def test_index_is_the_last_page_and_carries_the_fingerprint():
-    pages = folder(gallery(fingerprint="f<1>")).pages
+    pages = render(gallery(fingerprint="f<1>")).pages
     assert list(pages)[-1] == INDEX
     tags = Page(pages[INDEX].decode()).tags
     assert ("meta", {"name": "spnst-fingerprint", "content": "f<1>"}) in tags
 
 
 def test_no_text_is_read_as_markup():
-    made = folder(
+    made = render(
         gallery(
             content=NASTY,
             style=NASTY,
@@ -130,7 +130,7 @@ def test_no_text_is_read_as_markup():
 
 
 def test_no_text_can_end_the_data_or_its_lines():
-    made = folder(gallery(content=NASTY, cells={("structure", NASTY, "wave"): Cell(picture("p"))}))
+    made = render(gallery(content=NASTY, cells={("structure", NASTY, "wave"): Cell(picture("p"))}))
     assert data(made)["contents"][0]["name"] == NASTY
     for text in (made.pages["data.js"], *(make() for path, make in made.versioned.items() if path.endswith(".js"))):
         assert not set(b"<>&") & set(text) and text.isascii() and text.count(b"\n") == 1
@@ -139,7 +139,7 @@ def test_no_text_can_end_the_data_or_its_lines():
 @pytest.mark.parametrize("original", ["javascript:alert(1)", 'a"b.png', "a?b#c.png", "a b.png"])
 def test_a_path_is_never_more_than_a_path(original):
     shown = replace(picture("p"), original=original)
-    address = only_cell(folder(gallery(cells={("structure", "cat", "wave"): Cell(shown)})))["picture"]["original"]
+    address = only_cell(render(gallery(cells={("structure", "cat", "wave"): Cell(shown)})))["picture"]["original"]
     assert not set(address) & set(' "?#:')
     assert unquote(address) == original
 
@@ -147,18 +147,18 @@ def test_a_path_is_never_more_than_a_path(original):
 @pytest.mark.parametrize("path", ["/srv/x.png", "//host/x.png"])
 def test_a_path_that_leaves_the_store_is_refused(path):
     with pytest.raises(ValueError, match="must be relative to the gallery's folder"):
-        folder(gallery(downloads={"table": path}))
+        render(gallery(downloads={"table": path}))
 
 
 def test_a_notice_stands_under_the_heading_where_there_is_one():
-    assert b'role="note"' not in folder(gallery()).pages[INDEX]
+    assert b'role="note"' not in render(gallery()).pages[INDEX]
     assert (
-        b'role="note" dir="auto">stand-ins &amp; no more<' in folder(gallery(notice="stand-ins & no more")).pages[INDEX]
+        b'role="note" dir="auto">stand-ins &amp; no more<' in render(gallery(notice="stand-ins & no more")).pages[INDEX]
     )
 
 
 def test_the_comparison_is_a_table_with_headings_and_plots_with_words():
-    shown = folder(
+    shown = render(
         gallery(
             tables=[Table(["", "SSIM"], [["structure", "0.5"]], "Means")],
             plots=[
@@ -182,19 +182,19 @@ def test_the_comparison_is_a_table_with_headings_and_plots_with_words():
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
 def test_a_score_that_isnt_finite_is_missing_with_a_reason(value):
     cell = Cell(picture("p"), scores={"ssim": value, "edge": 0.25})
-    shown = only_cell(folder(gallery(cells={("structure", "cat", "wave"): cell})))
+    shown = only_cell(render(gallery(cells={("structure", "cat", "wave"): cell})))
     assert shown["scores"] == [None, 0.25]
     assert shown["missing"] == {"0": "the result wasn't a finite number"}
 
 
 def test_a_score_that_wasnt_taken_is_missing_with_the_given_reason():
     given = Cell(picture("p"), missing={"edge": "needs the pretrained profile"})
-    shown = only_cell(folder(gallery(cells={("structure", "cat", "wave"): given})))
+    shown = only_cell(render(gallery(cells={("structure", "cat", "wave"): given})))
     assert shown["missing"] == {"0": "not measured", "1": "needs the pretrained profile"}
 
 
 def test_an_absent_cell_is_a_gap_with_its_reason():
-    shown = data(folder(gallery(cells={}, gaps={("gatys", "cat", "wave"): "blocked: of one colour"})))
+    shown = data(render(gallery(cells={}, gaps={("gatys", "cat", "wave"): "blocked: of one colour"})))
     assert shown["cells"] == []
     assert shown["gaps"] == [
         {"at": [0, 0, 0], "reason": "not made"},
@@ -208,7 +208,7 @@ def test_cells_follow_the_order_of_the_grid():
     shown = gallery(
         contents=[Content(n, picture("c")) for n in names], styles=[Style(s, picture("s")) for s in "xy"], cells=cells
     )
-    places = [cell["at"] for cell in data(folder(shown))["cells"]]
+    places = [cell["at"] for cell in data(render(shown))["cells"]]
     assert places == sorted(places) and len(places) == 8
 
 
@@ -216,7 +216,7 @@ def test_a_history_is_thinned_but_keeps_its_ends():
     steps = list(range(1, 5001))
     history = {"step": steps, "stage": [0] * 5000, "total": [1 / step for step in steps], "edge": [float("nan")] * 5000}
     cell = Cell(picture("p"), details=lambda: Details({"seconds": "3"}, history))
-    shown = details(folder(gallery(cells={("structure", "cat", "wave"): cell})))
+    shown = details(render(gallery(cells={("structure", "cat", "wave"): cell})))
     assert shown["provenance"] == {"seconds": "3"}
     assert (shown["history"]["step"][0], shown["history"]["step"][-1]) == (1, 5000)
     assert {len(column) for column in shown["history"].values()} == {HISTORY_POINTS}
@@ -226,7 +226,7 @@ def test_a_history_is_thinned_but_keeps_its_ends():
 @pytest.mark.parametrize("length", [0, 1, 2, HISTORY_POINTS])
 def test_a_short_history_is_kept_whole(length):
     cell = Cell(picture("p"), details=lambda: Details(history={"step": list(range(length))}))
-    shown = details(folder(gallery(cells={("structure", "cat", "wave"): cell})))
+    shown = details(render(gallery(cells={("structure", "cat", "wave"): cell})))
     assert shown["history"]["step"] == list(range(length))
 
 
@@ -234,12 +234,12 @@ def test_a_short_history_is_kept_whole(length):
 
 
 def test_copies_are_small_jpegs_and_never_larger_than_the_original():
-    made = folder(gallery(contents=[Content("cat", picture("c", size=(4000, 3000)))], cells={}))
+    made = render(gallery(contents=[Content("cat", picture("c", size=(4000, 3000)))], cells={}))
     sizes = {
         Image.open(BytesIO(make())).size for path, make in made.versioned.items() if path.startswith("pictures/content")
     }
     assert sizes == {(320, 240), (1280, 960)}
-    tiny = folder(gallery(contents=[Content("cat", picture("c", size=(64, 48)))], cells={}))
+    tiny = render(gallery(contents=[Content("cat", picture("c", size=(64, 48)))], cells={}))
     (path,) = (path for path in tiny.versioned if path.startswith("pictures/content"))
     assert Image.open(BytesIO(tiny.versioned[path]())).format == "JPEG"
     assert Image.open(BytesIO(tiny.versioned[path]())).size == (64, 48)
@@ -260,7 +260,7 @@ def test_only_what_changed_is_made_again_and_what_went_is_removed(tmp_path):
             ("structure", "cat", style): Cell(watched(style, version), details_version=version)
             for style, version in versions.items()
         }
-        return folder(gallery(styles=[Style(style, picture(style)) for style in versions], cells=cells))
+        return render(gallery(styles=[Style(style, picture(style)) for style in versions], cells=cells))
 
     shown({"wave": "1", "dots": "1"}).write(tmp_path)
     assert sorted(set(loads)) == ["dots", "wave"]
@@ -277,7 +277,7 @@ def test_only_what_changed_is_made_again_and_what_went_is_removed(tmp_path):
 
 
 def test_the_same_gallery_gives_the_same_bytes():
-    one, two = (folder(gallery()) for _ in range(2))
+    one, two = (render(gallery()) for _ in range(2))
     assert one.pages == two.pages
     assert {path: make() for path, make in one.versioned.items()} == {
         path: make() for path, make in two.versioned.items()
@@ -292,7 +292,7 @@ def test_any_name_gets_files_of_its_own_inside_the_folder(name):
         contents=[Content("cat", picture("c")), Content(name, picture("c"))],
         cells={("structure", n, "wave"): Cell(picture("p")) for n in ("cat", name)},
     )
-    paths = list(folder(shown).versioned)
+    paths = list(render(shown).versioned)
     for path in paths:
         parts = path.split("/")
         assert all(re.fullmatch(r"[a-z0-9_][a-z0-9._-]{0,120}", part) and part.strip(".") for part in parts), path
@@ -301,7 +301,7 @@ def test_any_name_gets_files_of_its_own_inside_the_folder(name):
 
 def test_names_that_differ_in_case_alone_get_files_that_do_not():
     shown = gallery(contents=[Content(name, picture("c")) for name in ("cat", "Cat", "CAT")], cells={})
-    paths = [path.lower() for path in folder(shown).versioned if path.startswith("pictures/content")]
+    paths = [path.lower() for path in render(shown).versioned if path.startswith("pictures/content")]
     assert len(set(paths)) == 6
 
 
@@ -322,10 +322,10 @@ def test_names_that_differ_in_case_alone_get_files_that_do_not():
 )
 def test_a_gallery_that_contradicts_itself_is_refused(changes, message):
     with pytest.raises(ValueError, match=message):
-        folder(gallery(**changes))
+        render(gallery(**changes))
 
 
 def test_a_history_of_uneven_columns_is_refused():
     cell = Cell(picture("p"), details=lambda: Details(history={"step": [1, 2], "total": [1.0]}))
     with pytest.raises(ValueError, match=r"differ in length: \[1, 2\]"):
-        details(folder(gallery(cells={("structure", "cat", "wave"): cell})))
+        details(render(gallery(cells={("structure", "cat", "wave"): cell})))

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from spnst_core.models.nnpack import MOST_THREADS, SMALLEST, NnpackConv2d, pays
+from spnst_core.models.nnpack import MOST_THREADS, SMALLEST_MAP, NnpackConv2d, pays
 
 pytestmark = pytest.mark.skipif(
     not pays(nn.Conv2d(64, 64, 3)), reason="this PyTorch has no NNPACK, or this processor not what it takes"
@@ -63,7 +63,7 @@ def test_threads_share_out_the_filters_and_give_the_same_to_the_last_bit(count, 
 
 def test_what_gains_nothing_is_convolved_as_usual(threads):
     conv, x = NnpackConv2d(random(64, 16, 3, 3), None, 1), random(1, 16, 40, 40)
-    few, exact = x[..., : SMALLEST - 1], x.double()
+    few, exact = x[..., : SMALLEST_MAP - 1], x.double()
     assert torch.equal(conv(few), F.conv2d(few, conv.weight, padding=1)), "small maps"
     assert torch.equal(conv.double()(exact), F.conv2d(exact, conv.weight, padding=1)), "other precisions"
     torch.set_num_threads(MOST_THREADS + 1)

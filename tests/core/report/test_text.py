@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from spnst_core.report.text import lines, write
+from spnst_core.report.text import draw_line, lines
 
 
 def written(text, box=(20, 10, 120, 30), **how):
     picture = Image.new("RGB", (140, 40), "white")
-    write(picture, box, text, 14, "black", **how)
+    draw_line(picture, box, text, 14, "black", **how)
     return np.array(picture.convert("L"))
 
 

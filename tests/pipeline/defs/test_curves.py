@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from PIL import Image, ImageColor
 
-from spnst_pipeline.defs.curves import BYTES, COLOURS, FAINT, HEIGHT, PAPER, WIDTH, draw, loss_plot
+from spnst_pipeline.defs.curves import BYTES, FAINT, HEIGHT, PAPER, TERM_COLOURS, WIDTH, draw, loss_plot
 
 NAN = float("nan")
 
@@ -19,7 +19,7 @@ def history(steps=(40, 20), **terms):
     return pd.DataFrame({"step": np.arange(count) + 1, "stage": np.repeat(np.arange(len(steps)), steps), **terms})
 
 
-ALL = history(**{term: np.geomspace(1, 0.1 / (k + 1), 60) for k, term in enumerate(COLOURS)})
+ALL = history(**{term: np.geomspace(1, 0.1 / (k + 1), 60) for k, term in enumerate(TERM_COLOURS)})
 
 
 def near(data, colour, within=24):
@@ -30,20 +30,20 @@ def near(data, colour, within=24):
 
 def test_every_term_has_a_line_of_its_colour_across_the_picture():
     data = draw(ALL)
-    for colour in COLOURS.values():
+    for colour in TERM_COLOURS.values():
         columns = near(data, colour)[:, 50 : WIDTH - 70].any(0)
         assert columns.mean() > 0.9
     assert Image.open(BytesIO(data)).size == (WIDTH, HEIGHT)
 
 
 def test_a_term_that_is_absent_has_none():
-    assert not near(draw(history(style=np.geomspace(1, 0.1, 60))), COLOURS["edge"]).any()
+    assert not near(draw(history(style=np.geomspace(1, 0.1, 60))), TERM_COLOURS["edge"]).any()
 
 
 def test_a_term_that_begins_later_begins_later():
     terms = {"style": np.geomspace(1, 0.1, 60), "edge": [NAN] * 40 + [0.5] * 20}
-    edge = near(draw(history(**terms)), COLOURS["edge"])[:, : WIDTH - 70]
-    style = near(draw(history(**terms)), COLOURS["style"])[:, : WIDTH - 70]
+    edge = near(draw(history(**terms)), TERM_COLOURS["edge"])[:, : WIDTH - 70]
+    style = near(draw(history(**terms)), TERM_COLOURS["style"])[:, : WIDTH - 70]
     assert edge.any(0).argmax() > style.any(0).argmax() + 200
 
 
@@ -57,7 +57,7 @@ def test_stages_are_divided():
 
 def test_it_is_small_and_on_a_light_ground_of_its_own():
     rng = np.random.default_rng(0)
-    noisy = history(**{term: rng.random(60) + 0.01 for term in COLOURS})
+    noisy = history(**{term: rng.random(60) + 0.01 for term in TERM_COLOURS})
     assert len(draw(noisy)) <= BYTES
     image = Image.open(BytesIO(draw(noisy))).convert("RGBA")
     assert image.getpixel((0, 0)) == ImageColor.getcolor(PAPER, "RGBA")
