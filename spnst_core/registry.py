@@ -15,14 +15,14 @@ T = TypeVar("T")
 
 
 class Registry(Generic[T]):
-    """Objects by name; those of modules are imported when asked for.
+    """Objects by name, each imported when it is first asked for.
 
-    A package adds its own under an entry point group in its ``pyproject.toml``::
+    A package adds its own under an entry point group in its ``pyproject.toml``:
 
         [project.entry-points."spnst.metrics"]
         sharpness = "my_package.sharpness:SHARPNESS"
 
-    Installed packages are looked through once for each state of ``sys.path``.
+    The installed packages are searched once for each value of ``sys.path``.
 
     Args:
         kind: what one of them is called in error messages, such as ``"metric"``.
@@ -42,7 +42,7 @@ class Registry(Generic[T]):
         self._built_in, self._check = built_in, check
 
     def names(self) -> list[str]:
-        """All names, built-in ones first, in their order, then added ones in the alphabet's; nothing is imported."""
+        """All names, built-in ones first in their own order, then added ones alphabetically; nothing is imported."""
         return [*self._built_in, *self._added()]
 
     def __contains__(self, name: object) -> bool:
@@ -77,10 +77,10 @@ class Registry(Generic[T]):
         return cast(T, added)
 
     def require(self, name: str) -> None:
-        """Nothing, if there is such a name.
+        """Check that the name is registered.
 
         Raises:
-            InputError: there isn't.
+            InputError: it isn't; the message suggests the closest name.
         """
         if name not in self:
             names = self.names()
@@ -95,7 +95,7 @@ class Registry(Generic[T]):
         return [self[name] for name in self.names()]
 
     def origin(self, name: str) -> str:
-        """The distribution that adds a name, with its version; empty for built-in ones.
+        """Name and version of the distribution that adds an object; empty for built-in ones.
 
         Raises:
             InputError: no such name.
@@ -105,7 +105,7 @@ class Registry(Generic[T]):
         return f"{point.dist.name} {point.dist.version}" if point and point.dist else ""
 
     def _added(self) -> dict[str, EntryPoint]:
-        """What packages add.
+        """The entry points that packages add, by name.
 
         Raises:
             InputError: two of them add the same name, or one adds a built-in one.

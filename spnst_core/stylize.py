@@ -48,7 +48,7 @@ def stylize(
 ) -> Result:
     """Paints one content in one style.
 
-    Example:
+    Examples:
         >>> import spnst_core as sp
         >>> from spnst_core import samples
         >>> content, style = samples.contents()["coffee"], samples.styles(64)["nocturne"]
@@ -110,7 +110,7 @@ def stylize_grid(
 ) -> Iterator[tuple[str, str, Result]]:
     """Paints every content in every style, content by content, in batches that fit the device's memory.
 
-    Example:
+    Examples:
         >>> import spnst_core as sp
         >>> from spnst_core import samples
         >>> contents, styles = samples.contents(), samples.styles(64)

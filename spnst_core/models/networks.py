@@ -40,6 +40,7 @@ EDGE_DETECTORS: Registry[Callable[..., nn.Module]] = Registry(
         "hed_controlnet": "spnst_core.models.hed:ControlNetHED",
     },
 )
+"""Classes of edge detectors, or functions that make one; see `spnst_core.models.roles.EdgeDetector`."""
 
 # Imported when one is built: timm takes seconds, and the embedded profile needs none of it.
 DEPTH_NETWORKS: Registry[Callable[..., nn.Module]] = Registry(
@@ -54,6 +55,7 @@ DEPTH_NETWORKS: Registry[Callable[..., nn.Module]] = Registry(
         "depth_anything_v2_small": "spnst_core.models.depth_anything:DepthAnythingSmall",
     },
 )
+"""Classes of depth networks, or functions that make one; see `spnst_core.models.roles.DepthEstimator`."""
 
 _JUDGES: Registry[Callable[..., nn.Module]] = Registry(
     "judge",

@@ -8,7 +8,7 @@ Features may be of any precision; sums and products of them are computed in floa
 Shapes: inputs are (N, C, H, W) unless stated otherwise. A target may have N = 1, and then serves the whole batch.
 Results are (N,), at least 0, differentiable with respect to the first argument.
 
-Example:
+Examples:
     >>> import torch
     >>> from spnst_core import losses
     >>> maps, target = torch.full((2, 1, 16, 16), 0.5), torch.ones(1, 1, 16, 16)

@@ -65,7 +65,7 @@ def optimize(
     moments, L-BFGS's curvature. If the size grows, the image is resized and the optimiser starts afresh, except that
     L-BFGS keeps the scale of its curvature.
 
-    Example:
+    Examples:
         >>> import torch
         >>> import spnst_core as sp
         >>> recipe = sp.Recipe(name="quick", size=32, weights=sp.Weights(style=2), stages=[sp.Stage(steps=2)])

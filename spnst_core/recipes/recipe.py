@@ -109,7 +109,7 @@ class Stage(_Frozen):
 class Recipe(_Frozen):
     """Everything that determines a pastiche, except the two pictures and the networks. Immutable.
 
-    Example:
+    Examples:
         >>> import spnst_core as sp
         >>> recipe = sp.Recipe.load("structure").with_size(320).with_weights({"edge": 2})
         >>> recipe.size, recipe.weights.edge
@@ -335,4 +335,4 @@ _BUILT_IN = sorted(
 RECIPES: Registry[Recipe] = Registry(
     "recipe", "spnst.recipes", {name: f"spnst_core.recipes.builtin:{name}" for name in _BUILT_IN}, _require_recipe
 )
-"""Recipes by name."""
+"""Every recipe by its name, the built-in ones first."""
