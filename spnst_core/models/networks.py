@@ -26,7 +26,12 @@ def _require_encoder(name: str, value: Any) -> None:
 ENCODERS: Registry[EncoderClass] = Registry(
     "encoder",
     "spnst.encoders",
-    {"embedded": "spnst_core.models.embedded.encoder:EmbeddedEncoder", "vgg19": "spnst_core.models.vgg:VGG19Encoder"},
+    {
+        "embedded": "spnst_core.models.embedded.encoder:EmbeddedEncoder",
+        "vgg19": "spnst_core.models.vgg:VGG19Encoder",
+        "vgg16": "spnst_core.models.vgg16:VGG16Encoder",
+        "vgg16_torchvision": "spnst_core.models.vgg16:TorchvisionVGG16Encoder",
+    },
     _require_encoder,
 )
 """Classes of encoders; their names and layers are known without creating one."""
@@ -38,6 +43,7 @@ EDGE_DETECTORS: Registry[Callable[..., nn.Module]] = Registry(
         "embedded": "spnst_core.models.embedded.edges:EmbeddedEdges",
         "hed": "spnst_core.models.hed:HED",
         "hed_controlnet": "spnst_core.models.hed:ControlNetHED",
+        "hed_vgg16": "spnst_core.models.hed:hed_vgg16",
     },
 )
 """Classes of edge detectors, or functions that make one; see `spnst_core.models.roles.EdgeDetector`."""

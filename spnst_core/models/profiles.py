@@ -190,8 +190,10 @@ def load_models(
     Args:
         profile: ``embedded`` or ``pretrained``.
         device: ``cpu``, ``cuda``, ``cuda:1``, ``mps``, or ``auto`` for the first of CUDA, MPS and CPU that is there.
-        encoder: an encoder in place of the profile's: ``embedded``, ``vgg19``, or one that a package adds.
-        edges: an edge detector in place of the profile's: ``embedded``, ``hed``, ``hed_controlnet``, or an added one.
+        encoder: an encoder in place of the profile's: ``embedded``, ``vgg19``, ``vgg16`` (the trunk of
+            ``hed_vgg16``), ``vgg16_torchvision``, or one that a package adds.
+        edges: an edge detector in place of the profile's: ``embedded``, ``hed``, ``hed_controlnet``, ``hed_vgg16``, or
+            an added one.
         depth: a depth network in place of the profile's: ``embedded``, ``midas_v21_small``, ``dpt_hybrid``,
             ``dpt_large``, ``dpt_swin2_tiny``, ``depth_anything_v2_small``, or an added one.
         precision: what they multiply in while images are optimised: ``float32``, ``bfloat16``, or ``auto`` for

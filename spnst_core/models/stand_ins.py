@@ -24,7 +24,7 @@ from spnst_core.models.networks import build
 from spnst_core.models.profiles import PROFILES
 from spnst_core.models.weights import STAND_IN
 
-NAMES = [name for name in LAYOUTS if entry(name).role != "judge"]
+NAMES = [name for name in LAYOUTS if entry(name).role != "judge" and name != "vgg16"]  # in the file of hed_vgg16
 DEFAULTS = tuple(vars(PROFILES["pretrained"]).values())
 
 
@@ -39,7 +39,7 @@ def weight(key: str, shape: tuple[int, ...], seed: int) -> Tensor:
         values = (0.75 + 0.5 * generator.random(shape)).astype(np.float32)
     elif key.endswith("running_mean"):
         values = 0.1 * noise
-    elif "score" in key.lower():  # HED's side outputs: away from the sigmoid's flat ends
+    elif "score" in key.lower() or key.startswith("dsn"):  # HED's side outputs: away from the sigmoid's flat ends
         values = 0.01 * noise * he
     elif len(shape) > 1 and not key.endswith(("cls_token", "pos_embed")):
         values = noise * he
@@ -52,8 +52,8 @@ def weight(key: str, shape: tuple[int, ...], seed: int) -> Tensor:
 
 def state(name: str, layout: Layout, seed: int) -> dict[str, Tensor]:
     """Stand-in weights of a network under the keys that its publisher chose."""
-    shapes = {layout.published(key): tuple(value.shape) for key, value in build(name).state_dict().items()}
-    return {key: weight(key, shape, seed) for key, shape in shapes.items()}
+    shapes = {key: tuple(value.shape) for key, value in build(name).state_dict().items()}
+    return layout.publish({key: weight(layout.published(key), shape, seed) for key, shape in shapes.items()})
 
 
 def write(folder: Path, seed: int, names: Sequence[str] = DEFAULTS) -> list[Path]:

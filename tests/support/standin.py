@@ -30,6 +30,12 @@ def picture(height, width, seed=SEED):
     return torch.from_numpy(waves / waves.max())
 
 
+def ramps():
+    """A picture (1, 3, 37, 45) whose values are multiples of 1/32, exact in every floating-point type."""
+    c, i, j = torch.meshgrid(torch.arange(3), torch.arange(37), torch.arange(45), indexing="ij")
+    return ((i * i + 3 * j + 5 * c * j) % 32).float()[None] / 32
+
+
 @cache
 def own_shapes(name):
     """A network's own keys and their shapes."""
@@ -38,12 +44,13 @@ def own_shapes(name):
 
 def published_shapes(name, layout):
     """The published keys that a network takes from its file, and their shapes."""
-    return {layout.published(key): shape for key, shape in own_shapes(name).items()}
+    own = {key: torch.empty(shape, device="meta") for key, shape in own_shapes(name).items()}
+    return {key: tuple(value.shape) for key, value in layout.publish(own).items()}
 
 
 def state(name, layout):
     """Stand-in weights of a network under its published keys."""
-    return {key: weight(key, shape, SEED) for key, shape in published_shapes(name, layout).items()}
+    return layout.publish({key: weight(layout.published(key), shape, SEED) for key, shape in own_shapes(name).items()})
 
 
 def assert_slice(output, expected):

@@ -90,7 +90,7 @@ def configure_pip(monkeypatch, **settings):
     """pip's settings, by their names in upper case, in place of all that it is configured with on this machine."""
     for name in [name for name in os.environ if name.startswith("PIP_")]:
         monkeypatch.delenv(name)
-    quick = {"CONFIG_FILE": os.devnull, "NO_CACHE_DIR": "1", "RETRIES": "0", "TIMEOUT": "2"}
+    quick = {"CONFIG_FILE": os.devnull, "NO_CACHE_DIR": "1", "RETRIES": "0", "TIMEOUT": "60"}
     for name, value in (quick | settings).items():
         monkeypatch.setenv(f"PIP_{name}", str(value))
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")

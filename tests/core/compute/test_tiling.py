@@ -16,6 +16,7 @@ from spnst_core.models.hed import REACH, ControlNetHED
 from spnst_core.models.networks import build
 from spnst_core.models.precision import quickened
 from spnst_core.models.vgg import VGG19Encoder
+from spnst_core.models.vgg16 import VGG16Encoder
 from spnst_core.objective.canvas import canvas
 from spnst_core.objective.objective import Objective
 from spnst_core.objective.statistics import encode
@@ -90,14 +91,23 @@ def test_in_float32_they_differ_by_rounding(models):
 @pytest.fixture(scope="module")
 def published(models):
     """VGG19 down to relu3_1, and HED, with random weights: exactness doesn't ask what they have learnt."""
+    return replace(models, encoder=shallow(VGG19Encoder), edges=build("hed"))
+
+
+def shallow(encoder):
     torch.manual_seed(0)
-    encoder = VGG19Encoder(content_layers={"relu2_2": 1.0}, style_layers={"relu1_1": 1.0, "relu3_1": 1.0})
-    return replace(models, encoder=encoder.eval().requires_grad_(False), edges=build("hed"))
+    return (
+        encoder(content_layers={"relu2_2": 1.0}, style_layers={"relu1_1": 1.0, "relu3_1": 1.0})
+        .eval()
+        .requires_grad_(False)
+    )
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-10), (torch.float32, 1e-5)])
 @pytest.mark.parametrize("form", ["relative", "raw"])
-def test_published_networks_see_in_tiles_what_they_see_whole(form, dtype, tolerance, published):
+@pytest.mark.parametrize("encoder", [VGG19Encoder, VGG16Encoder])  # whose poolings round down, and up
+def test_published_networks_see_in_tiles_what_they_see_whole(encoder, form, dtype, tolerance, published):
+    published = replace(published, encoder=shallow(encoder))
     weights = Weights(content=1, style=1, depth=1, tv=1)
     untiled, tiled = evaluated(
         in_precision(published, dtype), recipe(83, form=form, weights=weights), (None, 60), dtype, (83, 61), cells=1
@@ -119,7 +129,9 @@ def test_in_a_picture_s_flat_parts_tiles_choose_the_same_maximum(published):
     assert relative(slopes[1], slopes[0]) < 1e-5
 
 
-@pytest.mark.parametrize("network", [build("hed"), build("hed", margin=True), ControlNetHED().eval()])
+@pytest.mark.parametrize(
+    "network", [build("hed"), build("hed", margin=True), ControlNetHED().eval(), build("hed_vgg16")]
+)
 def test_hed_has_the_same_maps_and_features_in_tiles(network):
     """In float64, on sides that its poolings round, up or down."""
     network = deepcopy(network).double().requires_grad_(False)

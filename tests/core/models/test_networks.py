@@ -18,8 +18,11 @@ def weights():
 def test_the_networks_have_the_names_of_their_papers():
     assert network_names() == [
         "vgg19",
+        "vgg16",
+        "vgg16_torchvision",
         "hed",
         "hed_controlnet",
+        "hed_vgg16",
         "midas_v21_small",
         "dpt_hybrid",
         "dpt_large",

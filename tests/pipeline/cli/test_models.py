@@ -115,7 +115,7 @@ def test_fetch_needs_names_or_all():
     for arguments in (["fetch"], ["fetch", "hed", "--all"]):
         result = spnst_models(*arguments)
         assert isinstance(result.exception, InputError)
-        assert "name the weights to fetch, or give --all: there are vgg19, hed, " in str(result.exception)
+        assert "name the weights to fetch, or give --all: there are vgg19, vgg16, " in str(result.exception)
 
 
 @pytest.mark.parametrize("command", ["fetch", "verify"])
@@ -133,7 +133,7 @@ def test_verify_says_what_it_could_check(mirror, cache):
     lines = result.stdout.splitlines()
     assert len(lines) == len(manifest.WEIGHTS)
     assert lines[0] == f"vgg19  sha256 as published: {cache / 'vgg19-dcbb9e9d.pth'}"
-    assert lines[1].startswith("hed  readable, but the publisher gives neither checksum nor length: ")
+    assert lines[2].startswith("hed  readable, but the publisher gives neither checksum nor length: ")
 
 
 def test_verify_finds_a_changed_byte(mirror, cache):
