@@ -1,8 +1,8 @@
-"""Comparison of recipes: paired differences over a grid, how sure they are, and in how many cells each recipe wins.
+"""Comparison of recipes: paired differences over a grid, their intervals, and the share of cells that each wins.
 
-Cells of one content, or of one style, aren't independent of each other. So intervals come from a bootstrap that
-draws contents and styles, both with replacement, and keeps the cells where they cross (Owen, "The pigeonhole
-bootstrap", Annals of Applied Statistics 2007).
+Cells that share a content or a style aren't independent. So the intervals come from a bootstrap that draws
+contents and styles, both with replacement, and keeps the cells where they cross (Owen, "The pigeonhole bootstrap",
+Annals of Applied Statistics 2007).
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ def compare(table: pd.DataFrame, metrics: Sequence[Metric] | None = None, seed: 
 
     Args:
         table: one row a cell: columns content, style, recipe, and metrics; a metric may be missing (NaN).
-        metrics: which to compare by; all of `METRICS` unless given.
+        metrics: the metrics to compare by; by default, all of `METRICS`.
         seed: of the bootstrap.
 
     Returns:
@@ -33,7 +33,7 @@ def compare(table: pd.DataFrame, metrics: Sequence[Metric] | None = None, seed: 
         metric, cells; ``mean`` and ``against_mean``; ``difference`` of the two with ``difference_low`` and ``_high``;
         ``change``, the difference relative to ``against_mean``, with ``change_low`` and ``_high``; ``wins``, the share
         of cells in which the recipe is better, ties counting half. The bounds are those of a 95 % interval; they are
-        NaN where there is but one cell.
+        NaN where there is only one cell.
     """
     metrics = METRICS.values() if metrics is None else metrics
     recipes = list(dict.fromkeys(table["recipe"]))
@@ -115,7 +115,7 @@ def _relative(mean: Array | float, against: Array | float) -> Array:
 
 
 def _bounds(values: Array) -> tuple[float, float]:
-    """The central interval of the replicates at which the figure is defined."""
+    """The central 95 % interval of the replicates in which the figure is defined."""
     known = values[np.isfinite(values)]
     if not len(known):
         return np.nan, np.nan

@@ -1,11 +1,11 @@
 """Judges: networks that score pastiches and take no part in the optimisation, the same for every profile.
 
-They are shown the luminance alone. A style is free to change colours, and to networks trained on photographs a patch
-of unusual colour is an object of its own, so that they would judge the palette.
+The edge and the depth network see the luminance alone. A style may change colours, and networks trained on photographs
+take a patch of unusual colour for an object, so that they would judge the palette instead of the structure.
 
-The edge network is part of no loss: the embedded profile's loss compares analytic edges, the pretrained one's those of
-HED. The depth network has the architecture of the embedded profile's, but was trained from another seed, and is shown
-pictures at another size. LPIPS and SIFID judge as well if their weights are in the cache; they are shown colours.
+No loss uses the edge network: the embedded profile's loss compares analytic edges, the pretrained profile's
+those of HED. The depth network has the architecture of the embedded profile's, but was trained from another seed, and sees pictures
+at another size. LPIPS and SIFID, which see colours, are optional: they are used if their weights are in the cache.
 """
 
 from __future__ import annotations

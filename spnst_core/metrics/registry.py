@@ -1,4 +1,4 @@
-"""Metrics: how much of its content's structure and of its style a pastiche has, and how others add to them.
+"""Metrics: how much of the content's structure and of the style a pastiche has. Other packages can add metrics.
 
 A metric is *seen* if the optimiser minimised it or a close relative of it, so that a good value proves little, and
 *independent* if it takes no part in the optimisation. Recipes are compared by the independent ones.
@@ -43,7 +43,7 @@ CFSD_SIZE = 128
 
 @dataclass(frozen=True)
 class Comparison:
-    """A pastiche beside its content and its style, and what the networks find in them, each computed once.
+    """A pastiche with its content and style, and the networks' results on them, each computed once.
 
     Attributes:
         content: (1, 3, H, W) RGB in [0, 1], resized to the pastiche's shape.
@@ -51,7 +51,7 @@ class Comparison:
         style: (1, 3, h, w) RGB in [0, 1], resized so that its long side is the pastiche's.
         targets: the style's feature statistics.
         models: the networks that the pastiche was optimised with.
-        judges: networks that took no part in that.
+        judges: networks that took no part in the optimisation.
     """
 
     content: Tensor
@@ -89,8 +89,9 @@ class Metric:
         kind: ``seen`` or ``independent``, as this module's description says.
         unit: empty for a plain number.
         description: one sentence, ending in a full stop.
-        take: the value for one pastiche; a `ValueError` says why there is none, and the score is missing then.
-        judge: the optional judge that it needs; without that judge's weights the metric isn't taken.
+        take: computes the value for one pastiche; a `ValueError` says why there is none, and the score is then
+            missing.
+        judge: the optional judge that it needs; without that judge's weights the metric isn't computed.
     """
 
     key: str
@@ -258,7 +259,7 @@ _BUILT_IN = (
         lambda seen: total_variation(seen.pastiche),
     ),
 )
-"""In the order of the table: first the independent ones, of which the first three make the headline."""
+"""In the order of the table: the independent metrics first, and among them those of the headline."""
 
 
 def _require_metric(name: str, value: Any) -> None:
@@ -286,9 +287,9 @@ class Scores:
     """Metrics of one pastiche.
 
     Attributes:
-        values: finite numbers by key; a metric that couldn't be taken, or whose judge isn't there, isn't among them.
-        missing: why a metric couldn't be taken, by key.
-        layers: Gram distance in each of the encoder's style layers.
+        values: finite numbers by key, without metrics that couldn't be computed or whose judge isn't available.
+        missing: why a metric couldn't be computed, by key.
+        layers: the Gram distance in each of the encoder's style layers.
     """
 
     values: dict[str, float]
@@ -308,7 +309,7 @@ def measure(
         style: (1, 3, h', w') RGB in [0, 1]; it is resized so that its long side is the pastiche's.
         targets: the style's statistics; those at the size nearest to the pastiche's are used.
         models: the networks that the pastiche was optimised with.
-        judges: networks that took no part in that.
+        judges: networks that took no part in the optimisation.
 
     Raises:
         InputError: a package that adds a metric can't be imported.

@@ -1,4 +1,4 @@
-"""Soundness: numbers that tell whether a result or a target can be used at all."""
+"""Sanity: numbers that tell whether a result or a target is usable at all."""
 
 from collections.abc import Iterable
 from math import inf, nan

@@ -1,11 +1,11 @@
 """Scores of one picture's edges, depth and luminance against another's: pure functions on NumPy arrays.
 
-Edges are scored against drawn ones as in the Berkeley benchmark (Arbeláez, Maire, Fowlkes & Malik, "Contour Detection
-and Hierarchical Image Segmentation", PAMI 2011). Where this departs from its code:
+Edges are scored against human drawings as in the Berkeley benchmark (Arbeláez, Maire, Fowlkes & Malik, "Contour
+Detection and Hierarchical Image Segmentation", PAMI 2011). Where this departs from its code:
 
 - one-to-one matching is exact on all pairs within reach: as many pairs as there can be, at the least total distance.
   Theirs minimises the same on a graph that keeps a few neighbours of each pixel;
-- thresholds are quantiles of the detector's own answers instead of fixed steps, so that its scale doesn't matter;
+- thresholds are quantiles of the detector's own responses instead of fixed steps, so that its scale doesn't matter;
 - the direction across an edge, for non-maximum suppression, is that of the map's strongest curvature.
 """
 
@@ -34,7 +34,7 @@ TOLERANCE = 0.0075
 """How far apart matched edge pixels may lie, as a share of the picture's diagonal."""
 
 RIDGE_SIGMA = 2.0
-"""Width in pixels of the Gaussian before a ridge's direction is taken."""
+"""Standard deviation in pixels of the Gaussian that smooths a map before a ridge's direction is computed."""
 
 CANNY_SIDE, CANNY_SIGMA = 256, 1.5
 """Long side in pixels at which Canny edges are taken, and the width of the Gaussian there."""
@@ -69,8 +69,8 @@ def rank_correlation(a: npt.ArrayLike, b: npt.ArrayLike) -> float:
 def aligned_error(prediction: npt.ArrayLike, truth: npt.ArrayLike) -> float:
     """Root mean square error over the truth's standard deviation, after the best scale and shift of the prediction.
 
-    Taken where both are finite. 0 is perfect, 1 no better than a constant; for inverse depth this is what is left
-    when the unknown scale and shift are given away (Ranftl et al., arXiv:1907.01341, section 5, with least squares).
+    Computed where both are finite. 0 is perfect, 1 no better than a constant; for inverse depth this is the error that
+    remains when the unknown scale and shift are fitted by least squares (Ranftl et al., arXiv:1907.01341, section 5).
 
     Raises:
         ValueError: the truth is constant, so that there is nothing to explain.
@@ -98,7 +98,7 @@ def _known(a: npt.ArrayLike, b: npt.ArrayLike) -> tuple[Map, Map]:
 
 @dataclass(frozen=True)
 class EdgeCounts:
-    """Edge pixels of a prediction and of its truth, and how many of each found a partner.
+    """Edge pixels of a prediction and of the ground truth, and how many of each are matched.
 
     A predicted pixel counts once if any annotator's edge matches it; true pixels are counted over all annotators.
     """

@@ -1,4 +1,4 @@
-"""Scores of a pastiche against its painting, by what the picture shows and not by any network: pure functions.
+"""Scores of a pastiche against its style that use pixels and no network: pure functions.
 
 Shape:
     Pictures are (1, 3, H, W), RGB in [0, 1]; the two of a pair may differ in size.
@@ -13,7 +13,7 @@ from torch import Tensor
 from spnst_core.imaging import io as image_io
 
 SCALES = (1.0, 0.5, 0.25)
-"""Sizes at which patches are compared, as shares of the pictures' own."""
+"""Sizes at which patches are compared, as fractions of the pictures' own size."""
 
 PATCH, SAMPLES, DIRECTIONS = 7, 4096, 128
 """Side of a patch in pixels, patches taken from a picture at each scale, and directions they are projected on."""

@@ -1,8 +1,8 @@
 """Precision: the floating-point type that networks multiply in while an image is optimised.
 
-Half the bits go through a device twice as fast or faster. Targets, losses, Grams, gradients of the image and the image
-itself stay in float32; so does everything that judges a finished pastiche. A processor that has to multiply float32
-does so less often: see `spnst_core.models.nnpack`.
+Devices with native bfloat16 multiply it at least twice as fast as float32. Targets, losses, Gram matrices, the image
+and its gradient stay in float32, and so does everything that judges a finished pastiche. On a CPU without bfloat16,
+convolutions are computed with fewer products instead: see `spnst_core.models.nnpack`.
 """
 
 from collections.abc import Callable
@@ -25,7 +25,7 @@ Precision = Literal["auto", "float32", "bfloat16"]
 
 
 def find_precision(name: str, device: torch.device) -> torch.dtype:
-    """The type of that name, or the fastest one of the device for ``auto``.
+    """The floating-point type of that name; for ``auto``, the fastest one of the device.
 
     Raises:
         InputError: no such precision.
@@ -39,7 +39,7 @@ def find_precision(name: str, device: torch.device) -> torch.dtype:
 
 
 def multiplies_bfloat16(device: torch.device) -> bool:
-    """Whether the device has instructions for products of bfloat16; where it emulates them they are slower."""
+    """Whether the device has instructions that multiply bfloat16; emulated products are slower than float32 ones."""
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)  # Ampere and later
     if device.type == "cpu":
@@ -48,10 +48,10 @@ def multiplies_bfloat16(device: torch.device) -> bool:
 
 
 def lowered(network: T) -> T:
-    """The same network, to be used under autocast, which needn't convert the weights of its products any more.
+    """A copy of the network for use under autocast, with its weights already in bfloat16.
 
-    Plain layers' weights become bfloat16. Layers that compute their weights are left alone, and those that take longer
-    in bfloat16 multiply in float32.
+    This saves their conversion at every call. Layers that compute their weights are left unchanged, and layers that are
+    slower in bfloat16 multiply in float32.
     """
     if not isinstance(network, nn.Module):
         return network
@@ -59,9 +59,9 @@ def lowered(network: T) -> T:
 
 
 def quickened(network: T) -> T:
-    """The same network for processors on which it multiplies float32, its convolutions by fewer products.
+    """A copy of the network for CPUs that multiply in float32, with convolutions that need fewer products (NNPACK).
 
-    It shares the weights of layers that stay as they are, and keeps those of the others in two forms of its own.
+    Layers that don't change share their weights with the original; the others keep theirs in two forms.
     """
     if not isinstance(network, nn.Module):
         return network
@@ -70,22 +70,22 @@ def quickened(network: T) -> T:
 
 
 def _folded(network: nn.Module) -> nn.Module:
-    """The network with its normalisation in the weights of the convolutions before.
+    """The network with each batch normalisation folded into the convolution before it.
 
-    Children must be applied in their order where one normalises, as they are in timm's blocks.
+    Where a child normalises, the children must be applied in the order of their definition, as in timm's blocks.
     """
     for module in list(network.modules()):
         for (name, layer), (after, norm) in pairwise(list(module.named_children())):
             if isinstance(layer, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
                 setattr(module, name, fuse_conv_bn_eval(layer, norm))
-                rectify = getattr(norm, "act", nn.Identity())  # timm's normalisation rectifies as well
-                # In place it would keep a copy of its input for the gradient.
+                rectify = getattr(norm, "act", nn.Identity())  # timm's normalisation layers include the activation
+                # In place, it would keep a copy of its input for the backward pass.
                 setattr(module, after, nn.ReLU6() if isinstance(rectify, nn.ReLU6) else rectify)
     return network
 
 
 def _replaced(network: nn.Module, rule: Callable[[nn.Module], nn.Module]) -> Any:
-    """The network with every layer replaced by what the rule makes of it."""
+    """The network with the rule applied to every layer."""
     for module in list(network.modules()):
         for name, layer in list(module.named_children()):
             setattr(module, name, rule(layer))
@@ -107,7 +107,7 @@ def _quickened_layer(layer: nn.Module) -> nn.Module:
 
 
 class _InFloat32(nn.Module):
-    """A layer that multiplies in float32 under autocast too, between its neighbours' bfloat16."""
+    """A layer that multiplies in float32 even under autocast; its input and output stay bfloat16."""
 
     def __init__(self, layer: nn.Module) -> None:
         super().__init__()
@@ -120,6 +120,6 @@ class _InFloat32(nn.Module):
 
 
 def _is_slower_in_bfloat16(layer: nn.Module) -> bool:
-    """Whether its gradient takes ten times as long: that of a strided convolution by channel, on a processor."""
+    """Whether its gradient takes ten times as long in bfloat16: a strided depthwise convolution's on a CPU does."""
     strided = isinstance(layer, nn.Conv2d) and layer.groups == layer.in_channels > 1 and max(layer.stride) > 1
     return strided and next(layer.parameters()).device.type == "cpu"

@@ -1,1 +1,1 @@
-"""How it is minimised: optimisers, gradients and stopping early."""
+"""Minimising the objective: optimisers, gradients and early stopping."""

@@ -1,4 +1,4 @@
-"""Stopping early: which cells of a batch no longer get better."""
+"""Early stopping: which cells of a batch no longer improve."""
 
 import torch
 from torch import Tensor
@@ -6,15 +6,15 @@ from torch import Tensor
 from spnst_core.compute.host_copy import HostCopy
 
 WINDOW = 20
-"""Steps over which losses are averaged: with jitter, one step's differs from the next one's by several percent."""
+"""Steps over which losses are averaged: with jitter, the loss varies by several percent from step to step."""
 
 
 class Plateau:
-    """Follows each cell's loss, and tells which cells are still falling.
+    """Follows the loss of each cell and tells in which cells it is still falling.
 
     A cell has flattened when its mean loss over a window of steps is above ``1 - share`` times that over the window
-    before. This is decided where the losses are, and read when the next window ends, so that no step waits for it.
-    One cell's verdict doesn't depend on other cells.
+    before. This is computed on the losses' device and read when the next window ends, so that no step waits for it.
+    The result for one cell doesn't depend on the other cells.
     """
 
     def __init__(self, cells: int, share: float) -> None:
@@ -25,7 +25,7 @@ class Plateau:
         self._verdict: HostCopy | None = None
 
     def add(self, totals: Tensor) -> None:
-        """The losses of all cells in one step, (B,); of a cell that has flattened any value will do."""
+        """Record the losses of all cells in one step, (B,); the values of cells that have flattened are ignored."""
         if not self._share:
             return
         self._totals.append(totals)

@@ -1,4 +1,4 @@
-"""The objective of a batch with its gradient: together as far as there is room, on a processor side by side."""
+"""The objective of a batch and its gradient: one batch where memory allows, on a CPU cell by cell."""
 
 from collections.abc import Sequence
 
@@ -15,13 +15,13 @@ from spnst_core.optim.lbfgs import Evaluation
 def evaluate(objective: Objective, view: View, x: Tensor, cells: Sequence[int]) -> Evaluation:
     """The objective of canvases (B, 3, H, W) in one view, with its gradient; ``cells`` says which of all they are.
 
-    On a processor each goes through the networks alone, which rounds the same however large the batch is (on up to two
-    threads), several side by side with a share of the threads each: threads that share nothing never wait for each
-    other. Elsewhere they go together; if that is more than the device has room for, in halves, and from then on all
-    pictures of that shape on that device. What was done before isn't lost.
+    On a CPU each cell passes through the networks alone, so that rounding doesn't depend on the batch size (on up to
+    two threads). Several cells run at once, each with a share of the threads: threads that share no work never wait
+    for each other. On other devices the cells form one batch. If the device runs out of memory, the batch is halved,
+    and from then on so are all batches of that shape on that device; results computed before are kept.
 
     Raises:
-        RuntimeError: what the device says if there is no room for a single cell: `torch.OutOfMemoryError` on CUDA.
+        RuntimeError: a single cell doesn't fit the device's memory; `torch.OutOfMemoryError` on CUDA.
     """
     device, shape = x.device, (x.shape[2], x.shape[3])
     while True:
@@ -36,11 +36,11 @@ def evaluate(objective: Objective, view: View, x: Tensor, cells: Sequence[int]) 
         else:
             values = {term: torch.cat([part.values[term] for part in found]) for term in found[0].values}
             return Evaluation(values, torch.cat([part.gradient for part in found]))
-        ROOM.shrink(device, shape, together)  # here, where the failed attempt's tensors are gone
+        ROOM.shrink(device, shape, together)  # only here have the failed attempt's tensors been freed
 
 
 def _is_out_of_memory(error: RuntimeError) -> bool:
-    """MPS has no type for it."""
+    """MPS has no exception type of its own for it."""
     return isinstance(error, torch.OutOfMemoryError) or "out of memory" in str(error)
 
 
@@ -52,12 +52,12 @@ def _evaluated(
 
     if x.device.type != "cpu" or objective.is_tiled:
         return [evaluated(part) for part in parts]
-    objective.prepare(view)  # with all threads, and once
+    objective.prepare(view)  # with all threads, and only once
     return in_parallel(evaluated, parts, abreast(len(parts), x.shape[2] * x.shape[3], torch.get_num_threads()))
 
 
 def differentiated(objective: Objective, x: Tensor, view: View, cells: Sequence[int] | None = None) -> Evaluation:
-    """What `evaluate` gives, in one pass; ``cells`` may be left out where all of the objective's are meant."""
+    """`evaluate` in one pass; without ``cells``, the canvases are those of all cells of the objective."""
     x = x.detach().requires_grad_(True)
     values = objective(x, view, cells)
     (gradient,) = torch.autograd.grad(values["total"].sum(), x)

@@ -1,8 +1,8 @@
-"""L-BFGS for a batch of independent problems in a box: each has its own curvature, its own step and its own end.
+"""L-BFGS for a batch of independent problems with bounds; each has its own curvature, step and end.
 
-Nocedal & Wright, "Numerical Optimization", 2nd ed.: the two-loop recursion is algorithm 7.4. The box is kept by
-projection (Bertsekas, SIAM J. Control Optim. 20(2), 1982): coordinates at a wall that would only press against it are
-left out of the step, and the line search looks along the projected path.
+Nocedal & Wright, "Numerical Optimization", 2nd ed.: the two-loop recursion is algorithm 7.4. The bounds are kept
+by projection (Bertsekas, SIAM J. Control Optim. 20(2), 1982): coordinates at a bound that the step would push beyond
+it are left out, and the line search follows the projected path.
 """
 
 from collections import deque
@@ -15,16 +15,16 @@ from torch import Tensor
 from spnst_core.compute.device_index import indices
 
 SUFFICIENT = 1e-4
-"""Share of the decrease that the slope promises which a step must bring (Armijo's condition)."""
+"""Share of the decrease predicted by the slope that a step must reach (Armijo's condition)."""
 
 TRIALS = 20
-"""Points that one line search looks at, at most."""
+"""Most points that one line search evaluates."""
 
 STRIDE = 0.05
-"""Root mean square of a step that no curvature has measured: on pixels of [0, 1], much but not too much."""
+"""Root mean square of a step taken before any curvature is known; large but safe for pixels in [0, 1]."""
 
 LEAST_CURVATURE = 1e-8
-"""Least cosine between a step and the change of gradient along it for the pair to be kept."""
+"""Smallest cosine between a step and the change of the gradient along it at which the pair is kept."""
 
 
 @dataclass(frozen=True)
@@ -35,17 +35,17 @@ class Evaluation:
     gradient: Tensor
 
     def __getitem__(self, chosen: Tensor) -> "Evaluation":
-        """That of some problems, by their numbers."""
+        """The evaluation of some problems, by their indices."""
         return Evaluation({key: value[chosen] for key, value in self.values.items()}, self.gradient[chosen])
 
     def replaced(self, problems: Tensor, new: "Evaluation") -> "Evaluation":
-        """This one, but for the numbered problems the new one."""
+        """This evaluation with that of some problems, by their indices, replaced."""
         values = {key: value.index_copy(0, problems, new.values[key]) for key, value in self.values.items()}
         return Evaluation(values, self.gradient.index_copy(0, problems, new.gradient))
 
 
 Evaluate = Callable[[Tensor, Sequence[int]], Evaluation]
-"""From points (b, …) of some of the B problems, and which these are, to what they evaluate to."""
+"""From points (b, …) of some of the B problems, and the indices of these, to their evaluation."""
 
 
 @dataclass
@@ -58,19 +58,19 @@ class _Pair:
 
 
 class LBFGS:
-    """Minimises B functions of n variables each, side by side; what happens to one doesn't touch the others.
+    """Minimises B independent functions of n variables each, side by side.
 
-    Each `step` goes down a quasi-Newton direction to the first point that brings enough decrease. The objective must
-    be the same function at every call until `go_on`. A problem whose objective is infinite or NaN at a trial point
-    steps shorter; one that can't be improved, or is NaN where it starts, stays where it is.
+    Each `step` follows a quasi-Newton direction to the first point with sufficient decrease. The objective must be the
+    same function at every call until `go_on`. A problem whose objective is infinite or NaN at a trial point takes a
+    shorter step; one that can't be improved, or starts at NaN, stays where it is.
 
-    What is minimised may lie on a GPU. A step waits for it twice, and once more for each further trial point.
+    The problems may lie on a GPU. A step synchronises with it twice, and once more for each further trial point.
 
     Args:
         x: where to start, (B, …), any shape beyond the first dimension, within the bounds.
         lower, upper: the box.
         history: how many pairs describe the curvature.
-        scale: the inverse curvature to begin with, (B,), such as an earlier run's; 0 where it isn't known.
+        scale: the initial inverse curvature, (B,), such as that of an earlier run; 0 where it is unknown.
 
     Attributes:
         x: the best point so far.
@@ -89,12 +89,12 @@ class LBFGS:
         self._here: Evaluation | None = None
 
     def go_on(self) -> None:
-        """From here on another objective is minimised: the curvature stays, as a guess that every step corrects."""
+        """Minimise another objective from now on; the curvature is kept as an estimate that every step corrects."""
         self._here = None
         self.active = torch.ones_like(self.active)
 
     def step(self, evaluate: Evaluate) -> Mapping[str, Tensor]:
-        """One step of every active problem. Gives the objective's values before it."""
+        """Take one step in every active problem; returns the objective's values before it."""
         if self._here is None:
             self._here = evaluate(self.x, range(len(self.x)))
         before, x, gradient = self._here, self.x.flatten(1), self._here.gradient.flatten(1)
@@ -117,13 +117,13 @@ class LBFGS:
             stays = torch.zeros_like(found).index_fill(0, indices(tuple(stuck), x.device), True)
             found = found & ~stays
             self.active = self.active & ~(stays & (self.scale == 0))
-            self._forget(stays)  # the next step tries the gradient itself
+            self._forget(stays)  # the next step follows the gradient itself
         self._remember(new - x, self._here.gradient.flatten(1) - gradient, found)
         self.x = new.view_as(self.x)
         return before.values
 
     def _newton(self, downhill: Tensor) -> Tensor:
-        """The inverse curvature applied to the downhill direction; where there is none, a step of size `STRIDE`."""
+        """The inverse curvature times the negative gradient; where no curvature is known, a step of size `STRIDE`."""
         q, shares = downhill, []
         for pair in reversed(self._pairs):
             share = pair.rho * (pair.s * q).sum(1)
@@ -135,20 +135,20 @@ class LBFGS:
         return q
 
     def _stride(self, norm: Tensor) -> Tensor:
-        """What a gradient of that norm must be multiplied with for a step of size `STRIDE`."""
+        """The factor that turns a gradient of that norm into a step of size `STRIDE`."""
         return STRIDE * self.x[0].numel() ** 0.5 / norm
 
     def _inside(self, x: Tensor, direction: Tensor) -> Tensor:
-        """The direction without what would leave the box at once."""
+        """The direction without the coordinates that would leave the bounds at once."""
         leaving = ((x <= self.lower) & (direction < 0)) | ((x >= self.upper) & (direction > 0))
         return torch.where(leaving, 0, direction)
 
     def _search(
         self, evaluate: Evaluate, x: Tensor, before: Evaluation, direction: Tensor, searching: list[int]
     ) -> tuple[Tensor, Evaluation, list[int]]:
-        """Backtracking along the projected path: the new points (B, n), what they evaluate to, and who found none.
+        """Backtracking along the projected path: new points (B, n), their evaluation, and which problems found none.
 
-        Only those are evaluated that are still searching.
+        Only the problems that are still searching are evaluated.
         """
         new, evaluation = x, before
         length = x.new_ones(len(searching))
@@ -169,7 +169,7 @@ class LBFGS:
                 those = indices(_true(good), x.device)
                 new = new.index_copy(0, problems[those], trial[those])
                 evaluation = evaluation.replaced(problems[those], tried[those])
-            # the minimum of the parabola through what is known, but neither nearly all nor nearly nothing
+            # the minimum of the interpolating parabola, safeguarded against steps that are too long or too short
             best = -promised / (2 * (gained - promised))
             length = length * torch.where(best.isfinite(), best.clamp(0.1, 0.5), 0.1)
             others = _true([not found for found in good])
@@ -179,7 +179,7 @@ class LBFGS:
         return new, evaluation, searching
 
     def _remember(self, s: Tensor, y: Tensor, found: Tensor) -> None:
-        """Keep the curvature seen by those that moved, where it is positive, in the variables that moved."""
+        """Record the curvature along the steps taken, in the variables that moved, where it is positive."""
         y = torch.where(s == 0, 0, y)
         product, size = (s * y).sum(1), y.square().sum(1)
         kept = found & (product > LEAST_CURVATURE * s.norm(dim=1) * size.sqrt()) & product.isfinite()
@@ -188,7 +188,7 @@ class LBFGS:
         self.scale = torch.where(kept, product / size, self.scale)
 
     def _forget(self, problems: Tensor) -> None:
-        """Start afresh, without curvature, in some problems."""
+        """Discard the curvature of some problems."""
         mask = problems[:, None]
         for pair in self._pairs:
             pair.s, pair.y = torch.where(mask, 0, pair.s), torch.where(mask, 0, pair.y)
@@ -197,5 +197,5 @@ class LBFGS:
 
 
 def _true(mask: Sequence[bool]) -> tuple[int, ...]:
-    """The places where it is."""
+    """Indices at which the mask holds."""
     return tuple(k for k, there in enumerate(mask) if there)

@@ -1,4 +1,4 @@
-"""The optimiser: a batch of cells through the stages of a recipe. It yields progress; it knows no screen or disk."""
+"""The optimiser: a batch of cells through the stages of a recipe. It yields its progress and does no I/O."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -56,7 +56,7 @@ def optimize(
     start: Tensor | None = None,
     tile: int | None = None,
 ) -> Iterator[Iterate]:
-    """Paints one content in each of several styles as one batch, from the recipe's coarsest stage to its finest.
+    """Paint one content in several styles as one batch, from the recipe's coarsest stage to its finest.
 
     The cells of the batch are independent: each has its own losses, Adam treats every pixel separately, and L-BFGS
     has a curvature and a step for each cell. After every step the image is clamped to [0, 1].
@@ -102,7 +102,7 @@ def optimize(
     for index, stage in enumerate(recipe.stages):
         goal = canvas(content.content, recipe, stage).to(models.device)
         layers = {*recipe.content_layers(models.encoder), *recipe.style_layers(models.encoder)}
-        # Of the networks at work: they must be in memory before it is asked what is left.
+        # Load the networks before measuring the memory that is left for the batch.
         side = fitting_tile(models.at_work.encoder, layers, goal) if tile is None else tile
         objective = Objective(goal, content, styles, recipe, stage, models, side)
         if optimizer is None:
@@ -134,29 +134,29 @@ def optimize(
 
 @torch.no_grad()
 def starting_point(content: ContentTargets, styles: Sequence[StyleTargets], recipe: Recipe, models: Models) -> Tensor:
-    """What the recipe starts from, at the pastiches' own size, (B, 3, H, W): finished pastiches are held against it."""
+    """The recipe's starting pictures at full size, (B, 3, H, W), with which finished pastiches are compared."""
     generator = torch.Generator().manual_seed(recipe.seed)
     goal = canvas(content.content, recipe, recipe.stages[-1]).to(models.device)
     return crop(_start(goal, styles, recipe, recipe.stages[-1], generator), recipe.margin)
 
 
 def _begun(x: Tensor, recipe: Recipe, smaller: Adam | LBFGS | None = None) -> Adam | LBFGS:
-    """The recipe's optimiser on canvases, after one that was at work on smaller ones."""
+    """The recipe's optimiser for these canvases; ``smaller`` is that of the stage before."""
     if recipe.optimizer == "adam":
         return Adam(x, recipe)
     if not isinstance(smaller, LBFGS):
         return LBFGS(x)
-    # Losses are means: of more pixels each counts less, and the curvature is less.
+    # Losses are means over pixels: on a larger canvas each pixel counts less, and the curvature is smaller.
     return LBFGS(x, scale=smaller.scale * (x[0].numel() / smaller.x[0].numel()))
 
 
 def _of_step(recipe: Recipe, step: int) -> torch.Generator:
-    """What one step draws its view from: it depends on the seed and the step, and not on how many came before it."""
+    """The random generator for one step's view, seeded by the recipe's seed and the step alone."""
     return torch.Generator().manual_seed(recipe.seed * 1_000_003 + step)
 
 
 def _updated(values: Mapping[str, Tensor], new: Mapping[str, Tensor], cells: Sequence[int]) -> dict[str, Tensor]:
-    """All cells' values once those of some cells are new."""
+    """The values of all cells, with those of some cells replaced."""
     if not values or len(cells) == len(values["total"]):
         return dict(new)
     own = indices(tuple(cells), new["total"].device)
@@ -171,7 +171,7 @@ def _learning_rate(stage: Stage, done: int) -> float:
 def _start(
     goal: Tensor, styles: Sequence[StyleTargets], recipe: Recipe, stage: Stage, generator: torch.Generator
 ) -> Tensor:
-    """The picture that optimisation starts from, (B, 3, H, W)."""
+    """The pictures that the optimisation starts from, (B, 3, H, W)."""
     if recipe.init == "noise":
         noise = torch.rand((1, *goal.shape[1:]), generator=generator).to(goal)
         return noise.repeat(len(styles), 1, 1, 1)
@@ -183,7 +183,7 @@ def _start(
 
 
 def _placed(start: Tensor, goal: Tensor, cells: int, margin: int) -> Tensor:
-    """Given pictures on the canvas of ``goal``, one for each cell."""
+    """The given start pictures resized to the shape of ``goal``, one for each cell."""
     if start.dim() != 4 or start.shape[1] != 3 or len(start) not in (1, cells):
         raise InputError(
             f"a start of shape {tuple(start.shape)} doesn't fit {cells} cell(s): give (1, 3, H, W) or one for each"

@@ -1,4 +1,4 @@
-"""Experiments: recipes that are made to be compared with each other, and the families that they form."""
+"""Experiments: sets of recipes to compare, grouped into families that differ in one parameter."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from spnst_core.errors import InputError, closest
 from spnst_core.recipes.recipe import Recipe, Weights
 
 STRENGTHS = {"quarter": 0.25, "half": 0.5, "double": 2.0}
-"""Multiples of the structure weights that the sweep tries beside those of ``structure``."""
+"""Multiples of ``structure``'s structure weights that the sweep tries beside the recipe itself."""
 
 CONTENTS = (2.0, 4.0, 8.0)
-"""Multiples of the content weight that the sweep tries beside that of ``gatys``."""
+"""Multiples of ``gatys``'s content weight that the sweep tries beside the recipe itself."""
 
 Find = Callable[[str], Recipe]
 """A recipe by its name."""
@@ -21,12 +21,12 @@ Find = Callable[[str], Recipe]
 
 @dataclass(frozen=True)
 class Experiment:
-    """Recipes to paint the same pictures by.
+    """Recipes that paint the same grid, to be compared.
 
     Attributes:
-        name: of the experiment.
-        description: what it asks, in a sentence.
-        families: recipes that differ in one thing, in its order, by the family's name.
+        name: the experiment's name.
+        description: the question that it answers, in a sentence.
+        families: by name, recipes that differ in one parameter, in the order of its values.
     """
 
     name: str
@@ -35,15 +35,15 @@ class Experiment:
 
     @staticmethod
     def names() -> list[str]:
-        """Names of the experiments that there are."""
+        """Names of all experiments."""
         return list(_EXPERIMENTS)
 
     @classmethod
     def load(cls, name: str, recipes: Mapping[str, Recipe] = MappingProxyType({})) -> Experiment:
-        """The experiment of this name; ``recipes`` by name take the place of built-in ones that it is made of.
+        """The experiment of this name; ``recipes``, by name, replace built-in recipes that it is made of.
 
         Raises:
-            InputError: there is none.
+            InputError: no such experiment.
         """
         if name not in _EXPERIMENTS:
             raise InputError(
@@ -54,11 +54,11 @@ class Experiment:
 
     @property
     def recipes(self) -> tuple[Recipe, ...]:
-        """All of them, each once."""
+        """All recipes of the experiment, each once."""
         return tuple({recipe.name: recipe for family in self.families.values() for recipe in family}.values())
 
     def with_recipes(self, change: Callable[[Recipe], Recipe]) -> Experiment:
-        """The experiment with every recipe changed."""
+        """The experiment with the function applied to every recipe."""
         changed = {name: tuple(map(change, family)) for name, family in self.families.items()}
         return Experiment(self.name, self.description, changed)
 
@@ -81,7 +81,7 @@ def _ablation(find: Find) -> dict[str, tuple[Recipe, ...]]:
 
 
 def _sweep(find: Find) -> dict[str, tuple[Recipe, ...]]:
-    """Two ways to keep more of a photograph: the structure terms, and the content term that others have too."""
+    """Two ways to keep more of the content: the structure terms, and a higher content weight."""
     structure, gatys = find("structure"), find("gatys")
     strengths = {
         k: _variant(structure, f"structure_{name}", f"structure, its structure weights times {k:g}", edge=k, depth=k)

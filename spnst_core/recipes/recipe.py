@@ -1,4 +1,4 @@
-"""Recipes: how to make a pastiche. Loss weights, stages, strokes, optimiser and starting picture, from YAML."""
+"""Recipes: how to make a pastiche. Loss weights, stages, stroke scales, optimiser and initial picture, from YAML."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ WrittenStyleSize = Annotated[
 ]
 
 MARGIN = 8
-"""Pixels mirrored around a picture whose views wander: they do so by as many in each direction."""
+"""Pixels of mirrored border around a picture with jitter, and the largest offset of a view in each direction."""
 
 
 class _Frozen(BaseModel):
@@ -61,7 +61,7 @@ def _added_term(name: str) -> str:
 
 
 class Weights(_Frozen):
-    """How much each loss term counts. In the ``relative`` form 1 means: as much as the whole energy of the target.
+    """How much each loss term counts. In the ``relative`` form, 1 is the energy of the target.
 
     A term that another package adds is given a weight under its own name, as the built-in ones are; see
     `spnst_core.recipes.terms`.
@@ -78,12 +78,12 @@ class Weights(_Frozen):
 
     @property
     def by_term(self) -> dict[str, float]:
-        """Every weight by the name of its term, the built-in ones first."""
+        """All weights by the name of their term, the built-in terms first."""
         return self.model_dump()
 
 
 class LayerChoice(_Frozen):
-    """Layers of one encoder, and the share of each in the content and in the style loss; by default its own choice."""
+    """Layers of one encoder and their shares in the content and the style loss; by default, the encoder's own."""
 
     content: Shares | None = None
     style: Shares | None = None
@@ -107,7 +107,7 @@ class Stage(_Frozen):
 
 
 class Recipe(_Frozen):
-    """Everything that determines a pastiche, except the two pictures and the networks. Immutable.
+    """Everything that determines a pastiche, apart from the two pictures and the networks. Immutable.
 
     Examples:
         >>> import spnst_core as sp
@@ -119,11 +119,11 @@ class Recipe(_Frozen):
 
     Attributes:
         name: lower-case letters, digits and underscores.
-        description: a sentence for people.
+        description: one sentence about what the recipe does.
         form: ``relative`` or ``raw`` for every loss, see `spnst_core.objective.losses`.
         init: the picture to start from: the content itself, the content ``recoloured`` with the style's palette, or
             seeded ``noise``.
-        optimizer: ``adam``, or ``lbfgs`` (L-BFGS with a line search, each cell for itself).
+        optimizer: ``adam``, or ``lbfgs`` (L-BFGS with a line search of its own for each cell).
         betas: Adam's decay rates.
         smooth_gradients: blur each gradient by [1 2 1]/4 both ways before Adam's step (a Sobolev gradient): strokes
             form, and a weave of two pixels can't.
@@ -135,9 +135,10 @@ class Recipe(_Frozen):
         size: long side of the pastiche in pixels.
         style_size: the size that the style is looked at with, such as ``512-short``; the stage's size if not given.
         strokes: multiples of that size; the Grams at all of them are averaged. Larger numbers paint larger strokes.
-        flat: a cell leaves a stage once its loss, averaged over 20 steps, falls by less than this share from the 20
-            before; 0: never. L-BFGS has an end of its own.
-        record_every: steps of the optimiser between two frames of a cell's film; 0: no film. The pastiche is the same.
+        flat: early stopping: a cell leaves a stage once its mean loss over 20 steps is less than this share below that
+            over the 20 steps before; 0 turns it off. L-BFGS also ends where no step improves the loss.
+        record_every: steps of the optimiser between two frames of a cell's film; 0 makes no film. It doesn't change
+            the pastiche.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]

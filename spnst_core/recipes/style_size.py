@@ -1,4 +1,4 @@
-"""StyleSize: how large a style picture is when its statistics are taken. ``512-short``, ``256-long``."""
+"""StyleSize: the size at which a style's statistics are computed, such as ``512-short`` or ``256-long``."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class StyleSize:
 
     @classmethod
     def parse(cls, text: str) -> StyleSize:
-        """What `str` wrote.
+        """Read the text that `str` writes.
 
         Raises:
             ValueError: not of that form.
