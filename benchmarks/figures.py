@@ -1,4 +1,4 @@
-"""Figures beside what they must be: a table to read, and lines of JSON to keep."""
+"""Measured figures beside their targets: as a table, and as lines of JSON."""
 
 import json
 import os
@@ -22,10 +22,10 @@ class Figure:
 
     Attributes:
         value: None where it wasn't measured; then ``note`` says why.
-        must, strive: what it must reach, and what is striven for; None where nothing is asked.
-        better: which side of them is the good one.
-        form: how values are written.
-        note: what else a reader must know, in a line.
+        must, strive: the required and the desired value; None where there is none.
+        better: whether lower or higher values are better.
+        form: format of the values.
+        note: a remark of one line.
         details: everything behind the figure, for the JSON.
     """
 
@@ -40,7 +40,7 @@ class Figure:
 
     @property
     def reached(self) -> Literal["strive for", "must", "missed", ""]:
-        """The best of its goals that it reaches; nothing where it wasn't measured or nothing is asked."""
+        """The best target that it reaches; empty where it wasn't measured or has no target."""
         if self.value is None or (self.must is None and self.strive is None):
             return ""
         if self._meets(self.strive):
@@ -53,12 +53,12 @@ class Figure:
         return self.value >= goal if self.better == "higher" else self.value <= goal
 
     def written(self, value: float | None) -> str:
-        """A value as the figure's own form writes it."""
+        """A value in the figure's format."""
         return "–" if value is None else self.form.format(value)
 
 
 def table_of(figures: Iterable[Figure]) -> Table:
-    """Figures in rows, in Markdown."""
+    """A Markdown table with one row for each figure."""
     table = Table(box=box.MARKDOWN)
     for column in ("figure", "measured", "must", "strive for", "reached", "note"):
         right = column in ("measured", "must", "strive for")
@@ -70,7 +70,7 @@ def table_of(figures: Iterable[Figure]) -> Table:
 
 
 def machine(device: torch.device) -> dict[str, Any]:
-    """What the figures were measured on."""
+    """The machine on which the figures were measured."""
     found: dict[str, Any] = {
         "processor": _processor(),
         "cores": os.cpu_count(),

@@ -1,4 +1,4 @@
-"""What the pipeline itself costs: the share of a run's time in which the library isn't at work.
+"""The pipeline's overhead: the share of a run's time that isn't spent in the library.
 
 A grid of samples is made from nothing at the demo's size. Every few milliseconds the stack of the working thread is
 looked at: a moment counts as the library's if `spnst_core` is on it (decoding, networks, optimiser, encoding, drawing)
@@ -6,7 +6,7 @@ and as the pipeline's if not (Dagster, its records, previews, plans, the store).
 
     python -m benchmarks.overhead [--side 4] [--recipes structure gatys] [--shorten 1]
 
-With ``--shorten N`` the optimiser makes an N-th of its steps, and the time of the full ones is reckoned from them.
+With ``--shorten N`` the optimiser takes one N-th of its steps, and the time of all steps is extrapolated from them.
 """
 
 import argparse
@@ -36,7 +36,7 @@ OPTIMISER = str(Path(optimize.__file__))
 
 
 class Sampler(threading.Thread):
-    """Counts where one thread is, until it is stopped."""
+    """Samples the stack of one thread until it is stopped."""
 
     def __init__(self, watched: int) -> None:
         super().__init__(daemon=True)
@@ -44,7 +44,7 @@ class Sampler(threading.Thread):
         self._watched, self._stopped = watched, threading.Event()
 
     def run(self) -> None:
-        """Look at the thread's stack again and again; the time between two looks is given to what is seen."""
+        """Sample the thread's stack; the time between two samples is attributed to what the second one shows."""
         last = time.perf_counter()
         while not self._stopped.wait(INTERVAL):
             frame, where = sys._current_frames().get(self._watched), "pipeline"
@@ -60,7 +60,7 @@ class Sampler(threading.Thread):
             last = now
 
     def stop(self) -> None:
-        """Stop looking."""
+        """Stop sampling."""
         self._stopped.set()
         self.join()
 

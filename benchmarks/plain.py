@@ -2,10 +2,10 @@
 
 For each cell the networks are loaded from their files and all targets computed; then Adam takes its steps on a batch
 of one at full size in float32, the picture is clamped after each, and every loss is read. The losses are those of the
-library's recipes, written down here once more; tests hold the two against each other.
+library's recipes in a second, independent implementation; tests compare the two.
 
-What a competent writer of such a script does is done: weights are frozen, targets are computed once for a cell, and
-the encoder is run once for content and style. What the library does beyond that isn't.
+The usual optimisations of such scripts are included: weights are frozen, targets are computed once for each cell, and
+the encoder runs once for content and style. The library's further optimisations aren't.
 """
 
 from collections.abc import Callable, Iterator, Mapping

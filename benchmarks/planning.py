@@ -1,7 +1,7 @@
 """How long it takes to plan a large grid, how much memory that needs, and how many runs come of it.
 
-A store is furnished with files that carry what real ones would carry but hold pictures of one pixel, and with nearly
-a third of the cells made. Then everything that `stylize_missing` must launch is computed.
+The store is filled with files that carry the metadata of real ones but hold pictures of one pixel, and with nearly
+a third of the cells. Then everything that `stylize_missing` must launch is computed.
 
     python -m benchmarks.planning [--side 100] [--recipes 1] [--batch 64] [--folder DIR]
 """
@@ -34,7 +34,7 @@ RECIPES = ("structure", "gatys", "smallstroke_preserve", "largestroke_preserve")
 
 
 def put(store: Store, artefact: Artefact, **more: str) -> None:
-    """A file that carries what the artefact must, and as good as nothing else."""
+    """A file with the artefact's metadata and almost no data."""
     stamp = {**artefact.stamp, **more}
     if artefact.key.endswith(".png"):
         data = image_io.encode_png(PIXEL, stamp)

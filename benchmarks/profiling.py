@@ -4,8 +4,8 @@
                                    [--device cpu|cuda] [--threads 2]
 
 PyTorch's profiler tells when each operation ran and under which Python functions. An operation of the backward pass
-belongs to the term whose forward operation it differentiates. On a processor the time of an operation is its own, that
-of what it calls left out; on a GPU it is that of the kernels it launched, and what the GPU waits is ``idle``.
+belongs to the term whose forward operation it differentiates. On a CPU the time of an operation excludes that of the
+operations it calls; on a GPU it is that of the kernels it launched, and the GPU's waiting time is ``idle``.
 """
 
 import argparse

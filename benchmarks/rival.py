@@ -2,7 +2,7 @@
 
     python -m benchmarks.rival --content DIR --style DIR --out DIR [--size 256] [--profile embedded] [--match M]
 
-The first is `structure` against `gatys`: the same weights without the structure terms. The second is against the honest
+The first is `structure` against `gatys`: the same weights without the structure terms. The second is against a strong
 rival, `gatys` with its content weight raised until its style distance is that of `structure`. That weight is searched
 for on cells of the diagonal, by painting them; the rival then paints the whole grid. What is in the store already isn't
 made again.

@@ -1,4 +1,4 @@
-"""How fast the library is compared with the plain loop, and what its speed costs in loss, memory and accuracy.
+"""How fast the library is compared with the plain loop, and how its loss, memory and accuracy compare.
 
     python -m benchmarks.speed [--device cpu|cuda] [--size 256] [--cells 4] [--grid 4] [--threads 2] [--json FILE]
                                [--profile embedded|published] [--rows ROW ...] [--recipes RECIPE ...]
@@ -42,7 +42,7 @@ from spnst_core.painting import content_targets, style_targets
 from spnst_core.recipes.recipe import Stage
 
 PLAIN_STEPS = 100
-"""Full-size steps of the plain loop on each cell of the grid, as many as the scripts take."""
+"""Full-size steps of the plain loop on each cell of the grid, as in the usual scripts."""
 
 PLAIN_LR = 0.05
 """The plain loop's learning rate, as in the first notebook."""
@@ -51,16 +51,16 @@ SOONEST: Mapping[str, Sequence[tuple[float, int]]] = {
     "smallstroke_preserve": ((0.5, 20), (1.0, 14), (1.0, 4)),
     "structure": ((0.35, 13), (0.7, 7), (1.0, 14), (1.0, 6)),
 }
-"""Scales and steps of the shortest way that was found to what the plain loop reaches by each of these recipes."""
+"""Scales and steps of the shortest schedule found that reaches the plain loop's loss, by recipe."""
 
 STYLE_SIDE = 768
 """Long side of the grid's paintings, at least: their short one isn't below the 512 px that the notebook looks at."""
 
 FACTORS = (0.7, 4.0)
-"""Between them the factor of our steps is searched for."""
+"""Bounds of the search for the factor of our steps."""
 
 TOLERANCE = 0.05
-"""Relative error of that factor."""
+"""Relative tolerance of that factor."""
 
 
 # ------------------------------------------------------------------------------------------------------------ one step
@@ -128,7 +128,7 @@ class Grid:
 
     @property
     def diagonal(self) -> list[tuple[str, str]]:
-        """Each content with one style."""
+        """The cells of the diagonal: each content with one style."""
         return list(zip(self.photographs, self.paintings, strict=True))
 
     def loss(self, cell: tuple[str, str], pastiche: Tensor) -> float:
@@ -160,12 +160,12 @@ def in_precision(models: Models, dtype: torch.dtype) -> Models:
 
 
 def plain_recipe(recipe: Recipe, lr: float, steps: int) -> Recipe:
-    """The recipe as the scripts would follow it: full size throughout, from the content, with PyTorch's own Adam."""
+    """The recipe as the usual scripts run it: full size throughout, from the content, with PyTorch's own Adam."""
     return recipe.model_copy(update={"stages": (Stage(steps=steps, lr=lr),), "init": "content", "betas": (0.9, 0.999)})
 
 
 def coarse_to_fine(recipe: Recipe) -> Recipe:
-    """The same objective, as the library comes to it soonest: L-BFGS from small to large, depth at the end alone.
+    """The same objective by the library's fastest schedule: L-BFGS from small to large, depth in the last stage alone.
 
     A style that is looked at in a size of its own is looked at smaller while the picture is small. `structure` itself
     shows the networks another view in each step and smooths gradients: its pastiches look better, and have a higher
@@ -229,11 +229,11 @@ def plain_losses(grid: Grid, load: Load, recipe: Recipe) -> Losses:
 
 
 class OutOfReach(Exception):
-    """No factor of the steps is enough."""
+    """No factor of the steps reaches the goal."""
 
 
 def smallest(fits: Callable[[float], bool], low: float, high: float, tolerance: float) -> float:
-    """The smallest number from ``low`` to ``high`` that fits, to a relative tolerance, where all larger ones fit too.
+    """The smallest number from ``low`` to ``high`` that fits, to a relative tolerance; larger ones must fit as well.
 
     The number returned was itself found to fit. None is tried that is more than twice as large as one that doesn't.
 
@@ -275,10 +275,10 @@ def matching_factor(grid: Grid, load: Load, goals: Losses) -> float:
 
 @dataclass(frozen=True)
 class Painted:
-    """A grid painted by both.
+    """A grid painted by the plain loop and by the library.
 
     Attributes:
-        pairs: seconds of each row; ours with its share of what was done once for the grid.
+        pairs: seconds of each row; ours includes its share of the work done once for the grid.
         plain, ours: losses of the cells.
     """
 
@@ -288,7 +288,7 @@ class Painted:
 
 
 def painted(grid: Grid, load: Load, plainly: Recipe, recipe: Recipe) -> Painted:
-    """The whole grid by both, row by row in turn, each from loading the networks on."""
+    """The whole grid by both, row by row in turn; each time includes loading the networks."""
     device = grid.judge.device
     began = finished(device)
     models = load()
@@ -372,7 +372,7 @@ def painted_alike(grid: Grid, load: Load, plainly: Recipe) -> tuple[Recipe, Pain
 
 
 def losses_table(title: str, names: tuple[str, str], one: Losses, other: Losses) -> Table:
-    """Two losses of every cell, and the second over the first."""
+    """Both losses of every cell, and their ratio."""
     table = Table(title=title, box=box.MARKDOWN)
     for column in ("photograph", "painting", *names, f"{names[1]} / {names[0]}"):
         table.add_column(column, justify="left" if column in ("photograph", "painting") else "right")
@@ -432,7 +432,7 @@ def memory_figures(small: int, large: int) -> Iterator[Figure]:
 
 
 def gradient_figure(small: int) -> Figure:
-    """How far a tiled gradient is from the whole's, relative, in float32."""
+    """Relative difference between the gradient in tiles and that of the whole picture, in float32."""
     gradient, total = tiling.difference("published", small, small // 2)
     return Figure(
         f"gradient: {small}² in tiles of {small // 2} against whole",
@@ -473,7 +473,7 @@ def counted(steps: Iterator[object]) -> int:
     Those of products and convolutions; of NNPACK's convolutions the fewer ones that these do on transforms.
     """
     threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # the counter sees its own thread alone, cells mustn't be evaluated side by side
+    torch.set_num_threads(1)  # the counter sees only its own thread, so cells must be evaluated one after the other
     try:
         with FlopCounterMode(display=False, custom_mapping=NNPACK_OPERATIONS) as counter:
             totals = [counter.get_total_flops() for _ in steps]
@@ -550,14 +550,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 print(*filter(None, (found.name, found.written(found.value), found.note)), sep="; ", flush=True)
     except InputError as error:
         sys.exit(str(error))
-    finally:  # what was measured isn't lost with the rest
+    finally:  # keep what was measured before a failure
         if figures:
             lines = lines_of(figures, machine(find_device(given.device)))
             reported([*tables, table_of(figures)], lines, given.json)
 
 
 def measured(given: argparse.Namespace) -> Iterator[Figure | Table]:
-    """The rows that were asked for, each as soon as it is known, and the tables behind them."""
+    """The requested rows, each as soon as it is measured, and their tables of details."""
     on_gpu = find_device(given.device).type == "cuda"
     steps = (50 if on_gpu else 4) if given.steps is None else given.steps
     if "grid" in given.rows and given.our_steps:

@@ -1,9 +1,9 @@
-"""Judge the shipped filter bank against a bank learned for each pair alone, side by side.
+"""Compare the shipped filter bank with a bank learned for each pair alone.
 
-    python -m training.compare_banks OUT PHOTO:PAINTING ... [--size 192] [--recipe structure] [--seed 0]
+    python -m training.compare_banks OUT CONTENT:STYLE ... [--size 192] [--recipe structure] [--seed 0]
 
-For each pair it prints the distance of either pastiche's patches to the style's, the weave in the photograph's flat
-regions, and how far the edges are from the photograph's; `OUT/banks.png` shows them: photograph, painting, fixed bank,
+For each pair it prints the distance of either pastiche's patches to the style's, the weave in the content's flat
+regions, and how far the edges are from the content's; `OUT/banks.png` shows them: content, style, fixed bank,
 own bank. Each pastiche is kept in OUT, and a run that was stopped goes on from there.
 """
 
@@ -29,23 +29,23 @@ from training.painting_scores import patch_distance, weave
 COLUMNS = ("pair", "bank", "patch distance", "weave, levels", "weave, share", "edge distance")
 
 
-def own_bank(photograph: Tensor, painting: Tensor, seed: int) -> PatchEncoder:
+def own_bank(content: Tensor, style: Tensor, seed: int) -> PatchEncoder:
     """A bank learned from one pair alone, each picture at the sizes of the shipped bank's corpus."""
     pictures = [
         image_io.resize(x, *image_io.fit(x.shape[2], x.shape[3], size))
-        for x in (photograph, painting)
+        for x in (content, style)
         for size in SIZES
     ]
     return fit(pictures, seed).eval()
 
 
 @torch.no_grad()
-def judge(pastiche: Tensor, photograph: Tensor, painting: Tensor, models: Models) -> list[str]:
+def judge(pastiche: Tensor, content: Tensor, style: Tensor, models: Models) -> list[str]:
     """Patch distance, weave in levels and as a share, and edge distance; the pictures share a long side."""
-    calibration = models.edges.calibrate(photograph)
-    seen, wanted = (models.edges.maps(x, calibration) for x in (pastiche, photograph))
-    woven = weave(pastiche, photograph)
-    figures = (patch_distance(pastiche, painting), woven.strength, woven.share, float(edge_loss(seen, wanted)))
+    calibration = models.edges.calibrate(content)
+    seen, wanted = (models.edges.maps(x, calibration) for x in (pastiche, content))
+    woven = weave(pastiche, content)
+    figures = (patch_distance(pastiche, style), woven.strength, woven.share, float(edge_loss(seen, wanted)))
     return [f"{figure:.3f}" for figure in figures]
 
 
@@ -53,7 +53,7 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
-    parser.add_argument("pairs", nargs="+", metavar="PHOTO:PAINTING")
+    parser.add_argument("pairs", nargs="+", metavar="CONTENT:STYLE")
     parser.add_argument("--size", type=int, default=192)
     parser.add_argument("--recipe", default="structure")
     parser.add_argument("--seed", type=int, default=0, help="of the banks learned for each pair")
@@ -75,20 +75,20 @@ def _compare(pair: str, recipe: Recipe, models: Models, seed: int, out: Path, ta
     """One pair's rows of the table, and its row of the sheet, (1, 3, size, 4·size)."""
     names = [Path(name) for name in pair.split(":")]
     if len(names) != 2:
-        raise InputError(f'"{pair}" names no pair: write PHOTO:PAINTING')
+        raise InputError(f'"{pair}" names no pair: write CONTENT:STYLE')
     full = [image_io.read(name) for name in names]
-    photograph, painting = (image_io.resize(x, *image_io.fit(x.shape[2], x.shape[3], recipe.size)) for x in full)
-    label, cells = " × ".join(name.stem for name in names), [photograph, painting]
-    table.add_row(label, "(photograph)", *judge(photograph, photograph, painting, models))
-    woven = weave(painting)
-    table.add_row("", "(painting)", "0.000", f"{woven.strength:.3f}", f"{woven.share:.3f}", "")
+    content, style = (image_io.resize(x, *image_io.fit(x.shape[2], x.shape[3], recipe.size)) for x in full)
+    label, cells = " × ".join(name.stem for name in names), [content, style]
+    table.add_row(label, "(content)", *judge(content, content, style, models))
+    woven = weave(style)
+    table.add_row("", "(style)", "0.000", f"{woven.strength:.3f}", f"{woven.share:.3f}", "")
     for bank in ("fixed", "own"):
         path = out / f"{names[0].stem}-{names[1].stem}-{bank}.png"
         if not path.exists():
             encoder = models.encoder if bank == "fixed" else own_bank(full[0], full[1], seed)
             stylize(full[0], full[1], recipe=recipe, models=replace(models, encoder=encoder)).image.save(path)
         cells.append(image_io.read(path))
-        table.add_row("", bank, *judge(cells[-1], photograph, painting, models))
+        table.add_row("", bank, *judge(cells[-1], content, style, models))
     return torch.cat([_square(cell, recipe.size) for cell in cells], 3)
 
 

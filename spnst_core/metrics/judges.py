@@ -4,8 +4,9 @@ The edge and the depth network see the luminance alone. A style may change colou
 take a patch of unusual colour for an object, so that they would judge the palette instead of the structure.
 
 No loss uses the edge network: the embedded profile's loss compares analytic edges, the pretrained profile's
-those of HED. The depth network has the architecture of the embedded profile's, but was trained from another seed, and sees pictures
-at another size. LPIPS and SIFID, which see colours, are optional: they are used if their weights are in the cache.
+those of HED. The depth network has the architecture of the embedded profile's, but was trained from another seed, and
+sees pictures at another size. LPIPS and SIFID, which see colours, are optional: they are used if their weights are in
+the cache.
 """
 
 from __future__ import annotations
