@@ -1,1 +1,1 @@
-"""Benchmarks: what the project's networks and pipeline are worth, and how fast they are."""
+"""Benchmarks: the quality of the project's networks, and the speed of library and pipeline."""

@@ -1,9 +1,9 @@
-"""Whether compiling a step pays: one evaluation of the objective as it is, by torch.compile, and as a CUDA graph.
+"""Whether compiling pays off: one evaluation of the objective eagerly, by torch.compile, and as a CUDA graph.
 
     python -m benchmarks.compiling [--device cpu|cuda] [--networks embedded|published] [--size 256] [--cells 1]
 
 The evaluation is that of `structure`, jitter off so that a graph can be replayed: all terms and the gradient. The three
-ways are timed in turn. What compiling costs once is told in steps: how many a shape must make before it has paid.
+ways are timed in turn. The cost of compilation is given in steps: how many a shape needs before it pays off.
 """
 
 import argparse
@@ -66,7 +66,7 @@ def as_a_graph(objective: Objective, x: Tensor) -> Evaluate:
     inputs, stream, view = x.clone(), torch.cuda.Stream(), objective.view(torch.Generator())
     stream.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(stream):
-        for _ in range(3):  # what PyTorch prepares at first may not be recorded
+        for _ in range(3):  # PyTorch's one-time preparations must not be recorded
             differentiated(objective, inputs, view)
     torch.cuda.current_stream().wait_stream(stream)
     graph = torch.cuda.CUDAGraph()

@@ -15,12 +15,12 @@ KINDS = ("embedded", "published")
 SEED = 1
 
 Load = Callable[[], Models]
-"""Loads the networks anew, from their files."""
+"""A function that loads the networks from their files."""
 
 
 @contextmanager
 def networks(kind: str, device: str = "cpu") -> Iterator[Load]:
-    """What loads networks of one kind, for as long as the context lasts.
+    """A loader for networks of one kind, valid while the context lasts.
 
     ``published`` is the pretrained profile with stand-in weights in a temporary folder: its time, memory and
     arithmetic are those of the real weights, and its values are finite.

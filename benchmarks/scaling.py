@@ -28,14 +28,14 @@ from spnst_core import InputError
 from spnst_core.models.profiles import find_device
 
 SIZE = 256
-"""Of the pictures while the cells grow more."""
+"""Size of the pictures while the number of cells grows."""
 
 STYLE = 256
 """Long side of the styles."""
 
 
 def doubled(first: int, last: int) -> list[int]:
-    """A number and its doubles, none above the last."""
+    """A number and its doubles, up to the last."""
     found = []
     while first <= last:
         found.append(first)
@@ -51,7 +51,7 @@ def points(most: int, largest: int) -> list[tuple[int, int]]:
 
 
 def measured(kind: str, device: str, most: int, largest: int, steps: int) -> Iterator[dict[str, Any]]:
-    """Seconds a step a cell at every point, in this process."""
+    """Seconds per step and cell at every point, in this process."""
     with networks(kind, device) as load:
         models = load()
     photograph, styles = next(iter(photographs(1).values())), list(paintings(6, STYLE).values())
@@ -62,7 +62,7 @@ def measured(kind: str, device: str, most: int, largest: int, steps: int) -> Ite
 
 
 def in_process(threads: int, arguments: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """What `measured` yields, from a process with so many threads."""
+    """`measured` in a process of its own with that many threads."""
     command = [sys.executable, "-m", "benchmarks.scaling", "--run", str(threads), *arguments]
     environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as child:

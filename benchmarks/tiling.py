@@ -1,4 +1,4 @@
-"""Pictures larger than memory: what tiles save, what they cost, and how far their gradients are from the whole's.
+"""Pictures larger than memory: memory saved by tiles, their cost in time, and the error of their gradients.
 
     python -m benchmarks.tiling [--networks embedded|published] [--small 512] [--large 2048] [--huge 4096]
 
@@ -66,7 +66,7 @@ def resident(kind: Literal["VmRSS", "VmHWM"]) -> int:
 
 
 def reset_mark() -> None:
-    """Let the most that is in memory count from now: pictures and networks take more while they are made."""
+    """Reset the peak of memory: making pictures and networks takes more than the measurement."""
     Path("/proc/self/clear_refs").write_text("5")
 
 
@@ -116,7 +116,7 @@ def difference(kind: str, size: int, tile: int) -> tuple[float, float]:
     for side in (None, tile):
         objective = Objective(goal, targets, styles, recipe, recipe.stages[-1], models, side)
         view = objective.view(torch.Generator().manual_seed(0))
-        x = goal.flip(3)  # far from the goal, so that every term pulls
+        x = goal.flip(3)  # far from the targets, so that every term has a gradient
         found.append(differentiated(objective, x, view))
     untiled, tiled = found
     gradient = (tiled.gradient - untiled.gradient).norm() / untiled.gradient.norm()

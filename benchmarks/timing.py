@@ -1,4 +1,4 @@
-"""Timing: steady seconds a step, pairs measured in turn, and the pictures that all of it is measured on."""
+"""Timing: seconds per step in the steady state, paired measurements, and the pictures that they use."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -31,13 +31,13 @@ class Pairs:
 
 
 def in_turn(plain: Callable[[], float], ours: Callable[[], float], times: int) -> Pairs:
-    """Both, one after the other, so many times."""
+    """Run both in turn, that many times."""
     measured = [(plain(), ours()) for _ in range(times)]
     return Pairs([p for p, _ in measured], [o for _, o in measured])
 
 
 def finished(device: torch.device) -> float:
-    """The time once the device has done all it was told to."""
+    """The time after the device has finished all its work."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     elif device.type == "mps":
@@ -46,7 +46,7 @@ def finished(device: torch.device) -> float:
 
 
 def seconds_a_step(steps: Iterable[object], device: torch.device) -> float:
-    """Mean seconds of all steps but the first, which also pays for what is done once.
+    """Mean seconds of all steps but the first, which includes one-time costs.
 
     Raises:
         ValueError: fewer than two steps.

@@ -32,9 +32,7 @@ COLUMNS = ("pair", "bank", "patch distance", "weave, levels", "weave, share", "e
 def own_bank(content: Tensor, style: Tensor, seed: int) -> PatchEncoder:
     """A bank learned from one pair alone, each picture at the sizes of the shipped bank's corpus."""
     pictures = [
-        image_io.resize(x, *image_io.fit(x.shape[2], x.shape[3], size))
-        for x in (content, style)
-        for size in SIZES
+        image_io.resize(x, *image_io.fit(x.shape[2], x.shape[3], size)) for x in (content, style) for size in SIZES
     ]
     return fit(pictures, seed).eval()
 

@@ -1,6 +1,6 @@
 """A sheet of generated scenes to look at: ``python -m training.contact_sheet FILE.jpg``.
 
-Each kind of scene has a row, which ends with what is learnt from its last scene: inverse depth, lighter for nearer,
+Each kind of scene has a row, which ends with the training targets of its last scene: inverse depth, lighter for nearer,
 with occlusions bright and borders dim. The last row is the workshop, which is never trained on.
 """
 
@@ -20,7 +20,7 @@ SHAPE = (126, 168)
 
 
 def contact_sheet(seed: int, columns: int = 6) -> npt.NDArray[np.uint8]:
-    """Rows of ``columns - 1`` scenes of a kind and the answer to the last one, as (H, W, 3) bytes."""
+    """Rows of ``columns - 1`` scenes of a kind and the targets of the last one, as (H, W, 3) bytes."""
     rows = []
     for make in (*(make for _, make in KINDS), workshop):
         scenes = [example(sample(seed, k, *SHAPE, make)) for k in range(columns - 1)]

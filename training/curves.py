@@ -1,4 +1,4 @@
-"""Draw the curves of some trainings' logs: ``python -m training.curves FILE.png LOG.jsonl…``."""
+"""Plot the logs of one or more trainings: ``python -m training.curves FILE.png LOG.jsonl…``."""
 
 import argparse
 import json
@@ -8,7 +8,7 @@ from matplotlib import pyplot
 
 
 def main() -> None:
-    """Losses above, figures on held-out scenes below, a line for each log."""
+    """Losses on the left, scores on held-out scenes on the right; one line for each log."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("file", type=Path)
     parser.add_argument("logs", type=Path, nargs="+")

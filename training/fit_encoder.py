@@ -2,9 +2,9 @@
 
     python -m training.fit_encoder spnst_core/models/embedded/encoder.safetensors
 
-Layer by layer: patches of the layer's input, minus their mean, PCA-whitened; spherical k-means; half of the centroids
-replaced by random directions, which keep what k-means finds rare; filter = centroid · whitener; then each filter is
-divided by the root mean square of its response, so that every channel weighs the same in a Gram matrix.
+Layer by layer: patches of the layer's input, minus their mean, PCA-whitened; spherical k-means; half of the filters
+are random directions instead, which keep patterns too rare for k-means; filter = centroid · whitener; then each filter
+is divided by the root mean square of its response, so that every channel weighs the same in a Gram matrix.
 """
 
 import argparse
@@ -31,7 +31,7 @@ ROUNDS = 12
 
 
 def corpus() -> list[Tensor]:
-    """Photographs and paintings that ship or are made by code, at two sizes, (1, 3, H, W) each."""
+    """The sample contents and styles at two sizes, (1, 3, H, W) each."""
     pictures = [*samples.contents().values(), *samples.styles().values()]
     tensors = []
     for picture in pictures:

@@ -1,4 +1,4 @@
-"""What stands and hangs in rendered rooms. Everything faces -y; what belongs at a wall has its back at y = 0."""
+"""Furniture and fittings of rendered rooms. Everything faces -y; pieces for a wall have their back at y = 0."""
 
 from collections.abc import Callable
 from itertools import pairwise, product
@@ -22,7 +22,7 @@ def pick(rng: Rng, *makers: Maker) -> list[Solid]:
 
 
 def thing(rng: Rng) -> list[Solid]:
-    """A small object: fruit, cup, bottle, books, bowl, plate, candlestick, tin or carton."""
+    """A small object such as fruit, cup, bottle, books, bowl, plate, candlestick, tin or carton."""
     m, kind, r = finish(rng, "ceramic"), rng.integers(9), rng.uniform(0.03, 0.08)
     if kind == 0:
         return [ball(0, 0, r, r, r, r * rng.uniform(0.7, 1.4), finish(rng, "fruit"))]
@@ -412,7 +412,7 @@ def picture(rng: Rng) -> list[Solid]:
 
 
 def shelf(rng: Rng) -> list[Solid]:
-    """A board on the wall with things on it."""
+    """A shelf on the wall with objects on it."""
     w, z = rng.uniform(0.5, 1.5), rng.uniform(1.2, 1.7)
     things = load(rng, w, 0.16, z, int(rng.integers(2, 8)), thing, thing, books)
     row = box(rng.uniform(-0.2, 0.2) * w, -0.1, z, w * 0.4, 0.15, 0.22, finish(rng, "spines", 0.5))
@@ -420,7 +420,7 @@ def shelf(rng: Rng) -> list[Solid]:
 
 
 def clock(rng: Rng) -> list[Solid]:
-    """A small round or square thing on the wall: a clock, a switch, a thermostat, a socket."""
+    """A small round or square fitting on the wall: a clock, a switch, a thermostat, a socket."""
     r, z = rng.uniform(0.04, 0.18), rng.uniform(0.25, 2.0)
     if rng.random() < 0.5:
         return [rod(vector(0, 0, z), vector(0, -0.04, z), r, finish(rng, "white"))]

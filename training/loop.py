@@ -1,7 +1,7 @@
 """The training loop that both networks share: seeded, resumable, in bfloat16, with averaged weights.
 
-Everything is a function of the seed and the step, so a run that was stopped goes on to the same weights: run the same
-command again. One process composes batches and the other trains, one thread each.
+Everything depends on the seed and the step alone, so an interrupted run reaches the same weights when the same command
+is given again. One process composes batches and the other trains, one thread each.
 """
 
 import json
@@ -26,7 +26,7 @@ Net = TypeVar("Net", bound=nn.Module)
 
 @dataclass(frozen=True)
 class Run:
-    """What decides the trained weights, and where they go."""
+    """The parameters that determine the trained weights, and the folder that these are written to."""
 
     out: Path
     seed: int
@@ -46,7 +46,7 @@ def train(
     loss: Callable[[Tensor, Tensor], Mapping[str, Tensor]],
     score: Callable[[Net], Mapping[str, float]],
 ) -> Net:
-    """Train, or go on training; ``weights.safetensors`` (float16), ``log.jsonl`` and a checkpoint go to ``run.out``.
+    """Train, or resume training; ``weights.safetensors`` (float16), ``log.jsonl`` and a checkpoint go to ``run.out``.
 
     Args:
         batches: item ``step`` is the batch (pictures, targets) of that step.
@@ -96,7 +96,7 @@ def train(
 
 
 def learning_rate(run: Run, step: int) -> float:
-    """A linear start over the first fiftieth, then half a cosine down to zero."""
+    """Linear warm-up over the first fiftieth of the steps, then a half cosine down to 0."""
     warm = max(1, run.steps // 50)
     return run.lr * min((step + 1) / warm, 0.5 + 0.5 * math.cos(math.pi * step / run.steps))
 

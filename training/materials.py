@@ -1,4 +1,4 @@
-"""What surfaces of rendered scenes are made of: finishes as rooms and streets have them, and now and then anything."""
+"""Materials of rendered scenes: the usual finishes of rooms and streets, and occasionally a random material."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -9,7 +9,7 @@ from training.rendering import Material
 from training.textures import Array, Rng, colour, texture_bank
 
 Palette = Callable[[Rng], Array]
-WILD = 0.05  # how often a finish is replaced by any material at all
+WILD = 0.05  # probability that a random material replaces a finish
 
 
 def _grey(low: float, high: float, warmth: float = 0.05) -> Palette:
@@ -169,7 +169,7 @@ def material(rng: Rng, group: str = "", tile: float = 1.0) -> Material:
 
 
 def glowing(m: Material, glow: float) -> Material:
-    """The same material, sending out light of its own."""
+    """The same material, emitting light."""
     return replace(m, glow=glow)
 
 

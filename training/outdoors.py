@@ -1,4 +1,4 @@
-"""What stands outdoors in rendered scenes: people, animals, flowers, trees, cars, bicycles and houses."""
+"""Outdoor objects of rendered scenes: people, animals, flowers, trees, cars, bicycles and houses."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""How a pastiche is judged where the encoder can't be its own judge: patches against the style's, and its weave."""
+"""Scores of a pastiche that don't depend on the encoder: distance of its patches to the style's, and its weave."""
 
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ LEVELS = 512
 WINDOW = 16
 """Side in pixels of the windows in which the weave is measured."""
 FLAT = 1 / 3
-"""Share of a photograph's windows, the flattest, that count as flat."""
+"""Share of a content's windows that count as flat: those with the least variance."""
 
 
 def patch_distance(x: Tensor, style: Tensor) -> float:
@@ -28,7 +28,7 @@ def patch_distance(x: Tensor, style: Tensor) -> float:
 
     At three scales, patches of 7×7 colour pixels are whitened by the style's 32 strongest principal components; the
     distance of the two distributions is averaged over 128 random directions (Rabin, Peyré, Delon & Bernot, 2011), and
-    over scales. 0 is the style itself; no filter bank has a part in it.
+    over scales. 0 is the style itself; no filter bank is used.
 
     Shape: (1, 3, H, W) and (1, 3, h, w) in [0, 1], to be given at the same long side.
     """

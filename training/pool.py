@@ -1,6 +1,6 @@
-"""Rendered scenes on disk, made once and read by every training: ``python -m training.pool FOLDER --scenes N``.
+"""Rendered scenes on disk, which all trainings share: ``python -m training.pool FOLDER --scenes N``.
 
-Scene k is a function of the seed and of k alone, so rendering can stop, go on, and use any number of processes.
+Scene k depends on the seed and on k alone, so rendering can be interrupted and resumed, with any number of processes.
 """
 
 import argparse
@@ -47,7 +47,7 @@ class Pool:
         self._done = _memmap(folder / "done.i64", np.int64, (1,))
 
     def fill(self, processes: int = 1) -> Iterator[int]:
-        """Render what is missing; yields how many scenes are there."""
+        """Render the missing scenes; yields the number of scenes rendered so far."""
         first = int(self._done[0])
         if first == self.count:
             return
@@ -71,7 +71,7 @@ class Pool:
 
 
 def example(picture: Picture) -> Example:
-    """A rendered picture as it is kept."""
+    """A rendered picture as stored in the pool."""
     edges = np.where(picture.edges, OCCLUSION, np.where(picture.borders, BORDER, 0)).astype(np.uint8)
     return Example(np.round(picture.rgb * 255).astype(np.uint8), picture.inverse_depth, edges)
 
@@ -85,7 +85,7 @@ def _memmap(path: Path, dtype: npt.DTypeLike, shape: tuple[int, ...]) -> npt.NDA
 
 
 def main() -> None:
-    """Render a pool, or go on rendering it."""
+    """Render a pool of scenes, or resume rendering it."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--scenes", type=int, default=10_000, help="250 kB each")

@@ -2,7 +2,7 @@
 
 Every solid is a canonical plane, cube, sphere, frustum or card under an affine map, so a ray is intersected in the
 solid's own coordinates, and its parameter stays the depth along the optical axis. Units are metres, the world's z
-points up, and the camera looks along its own y. ``photograph`` adds what a camera adds.
+points up, and the camera looks along its own y. ``photograph`` adds a camera's effects.
 """
 
 from collections.abc import Sequence
@@ -365,7 +365,7 @@ def _shade(
 def _shadows(
     scene: Scene, inverses: Array, place: Array, normal: Array, hit: npt.NDArray[np.bool_]
 ) -> tuple[Array, Array]:
-    """How much of the first lamp and of its surroundings each point sees, both (n,) in [0, 1]."""
+    """Visibility of the first lamp and of the surroundings from each point, both (n,) in [0, 1]."""
     distance = np.linalg.norm(place - scene.camera.position[:, None], axis=0)
     start = place + normal * (2e-3 * distance + 1e-4)
     casts = [s.kind != "plane" and not s.material.glow for s in scene.solids]
@@ -380,7 +380,7 @@ def _shadows(
     if not scene.lights:
         return np.ones_like(opening), opening
     light = scene.lights[0]
-    # A lamp or a window is some decimetres wide, so each ray aims at another point of it: a soft shadow.
+    # Lamps and windows are some decimetres wide: each ray aims at another point of them, which softens shadows.
     wide = 0.01 if light.is_sun else 0.08 * float(np.median(distance))
     aim = light.place[:, None] + wide * (around / np.maximum(np.linalg.norm(around, axis=0), 1e-9))
     towards, reach = (aim, np.inf) if light.is_sun else (aim - start, 1.0)
@@ -397,7 +397,7 @@ def _clear(
     step: int,
     blur: float,
 ) -> Array:
-    """How free the rays (3, n) of the pixels ``hit`` are: traced at every ``step``-th pixel and smoothed, (n,)."""
+    """Visibility along the rays (3, n) of the pixels ``hit``, (n,): traced at every ``step``-th pixel and smoothed."""
     number = np.full(hit.shape, -1, np.intp)
     number[hit] = np.arange(start.shape[1])
     coarse = number[::step, ::step]

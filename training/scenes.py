@@ -1,6 +1,6 @@
 """Random scenes: rooms, corridors, streets, landscapes, still lifes, portraits, clutter; a picture for every number.
 
-Rooms come first, since they are where layout, furniture and a hand-held camera say most about depth. A workshop with
+Rooms are the most frequent, because layout, furniture and a hand-held camera say most about depth. A workshop with
 furniture and textures of its own is never trained on: scored, it stands in for the step from renders to photographs.
 """
 
@@ -192,7 +192,7 @@ def _portrait(rng: Rng) -> Scene:
 
 
 def _clutter(rng: Rng) -> Scene:
-    """Solids that float at random before a slanted plane or the sky: depth that no row of the picture gives away."""
+    """Solids that float before a slanted plane or the sky: depth doesn't follow from the position in the picture."""
     solids = []
     for _ in range(rng.integers(4, 26)):
         y = float(np.exp(rng.uniform(np.log(1.0), np.log(9))))
@@ -252,7 +252,7 @@ def sample(
         if clearance(scene.camera.position, scene.solids) < 0.02:
             continue
         picture = render(scene, height, width)
-        # A camera right before a wall or an empty sky teaches nothing.
+        # Skip scenes that show nothing but a wall or the sky.
         nearest, farthest = np.percentile(picture.inverse_depth, [90, 10])
         if nearest > 1.2 * farthest and picture.rgb.std() > 0.03:
             return picture

@@ -32,7 +32,7 @@ SIZES = ((0.6, 96), (0.9, 128), (1.0, 160))
 
 ASPECTS = ((3, 4), (3, 4), (3, 4), (4, 3), (1, 1), (2, 3), (1, 2), (1, 3))
 PARTS = {1: 1.0, 2: 0.4, 4: 0.4, 8: 0.2}
-"""How much the loss counts in each grid of 1x1, 2x2, … parts."""
+"""Weight of the loss in each grid of 1×1, 2×2, … parts."""
 
 
 # ------------------------------------------------------------------------------------------------------------ the data
@@ -90,8 +90,8 @@ def compressed(inverse_depth: Array) -> Array:
 def depth_loss(prediction: Tensor, target: Tensor) -> dict[str, Tensor]:
     """The mean absolute difference of two (N, 1, H, W) maps, standardised in the whole and in each part of a grid.
 
-    In the whole, the slope from the top of a picture to its bottom outweighs everything; in its parts, what stands
-    before what counts (cf. Zhang et al., "Hierarchical Normalization", arXiv:2210.09670).
+    In the whole, the slope from the top of a picture to its bottom dominates; in its parts, the depth order of objects
+    counts (cf. Zhang et al., "Hierarchical Normalization", arXiv:2210.09670).
     """
     terms = {}
     for parts, weight in PARTS.items():
@@ -101,7 +101,7 @@ def depth_loss(prediction: Tensor, target: Tensor) -> dict[str, Tensor]:
 
 
 def _blocks(x: Tensor, parts: int) -> Tensor:
-    """Maps (N, 1, H, W) cut into a grid of ``parts`` × ``parts``, (N·parts², h·w), without what is left over."""
+    """Maps (N, 1, H, W) cut into a grid of ``parts`` × ``parts``, (N·parts², h·w), without the remainder."""
     h, w = x.shape[2] // parts, x.shape[3] // parts
     grid = x[:, 0, : h * parts, : w * parts].unflatten(1, (parts, h)).unflatten(3, (parts, w))
     return grid.transpose(2, 3).reshape(-1, h * w)
@@ -147,7 +147,7 @@ def score(estimate: Callable[[Tensor], Tensor], count: int = 40) -> dict[str, fl
 
 
 def vertical_position(x: Tensor) -> Tensor:
-    """The guess that knows nothing: lower in the picture is nearer, (N, C, H, W) → (N, 1, H, W)."""
+    """The trivial baseline: lower in the picture is nearer, (N, C, H, W) → (N, 1, H, W)."""
     return torch.arange(float(x.shape[2])).view(1, 1, -1, 1).expand(len(x), 1, *x.shape[2:])
 
 

@@ -108,8 +108,8 @@ def held_out(series: str, count: int) -> tuple[tuple[Tensor, npt.NDArray[np.bool
 def score(detector: Callable[[Tensor], Tensor], count: int = 12) -> dict[str, float]:
     """F at the best threshold of each series, with `TOLERANCE` and after non-maximum suppression.
 
-    Here any number of pixels may share a partner, which is quick and a little kinder than the one-to-one matching of
-    `benchmarks.truth`.
+    Any number of pixels may match the same pixel, which is faster and slightly more lenient than the one-to-one
+    matching of `benchmarks.truth`.
     """
     figures = {}
     for series in HELD_OUT:
@@ -120,7 +120,7 @@ def score(detector: Callable[[Tensor], Tensor], count: int = 12) -> dict[str, fl
             np.sum([_counts(ridge >= level, edges) for ridge, (_, edges) in zip(maps, pairs, strict=True)], axis=0)
             for level in thresholds(maps, halving=3)
         ]
-        # F of precision a/b and recall c/d, without dividing by nothing.
+        # F of precision a/b and recall c/d, written so that no denominator is 0.
         figures[f"{series} F"] = max((float(2 * a * c / max(a * d + c * b, 1)) for a, b, c, d in counts), default=0.0)
     return figures
 

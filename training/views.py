@@ -1,4 +1,4 @@
-"""What every kind of rendered scene needs around its solids: a camera, lamps, a sun, a sky."""
+"""Camera, lamps, sun and sky of rendered scenes of every kind."""
 
 import numpy as np
 
@@ -40,7 +40,7 @@ def lamps(rng: Rng, places: Array, scale: float) -> list[Light]:
 
 
 def sun(rng: Rng) -> list[Light]:
-    """The sun, or nothing under clouds."""
+    """The sun, or no lamp under clouds."""
     if rng.random() < 0.35:
         return []
     p = rng.normal(0, 1, 3)
@@ -50,12 +50,12 @@ def sun(rng: Rng) -> list[Light]:
 
 
 def ambient(rng: Rng, low: float = 0.4, high: float = 1.2) -> Array:
-    """Light from everywhere."""
+    """Ambient light."""
     return np.asarray(rng.uniform(low, high) * (1 + rng.normal(0, 0.06, 3)), np.float32)
 
 
 def fill(rng: Rng) -> Array:
-    """The side that light from everywhere favours: mostly above, and a window's."""
+    """The direction from which ambient light is strongest: mostly above, and a window."""
     return vector(rng.normal(0, 0.2), rng.normal(0, 0.2), rng.uniform(0.0, 0.35))
 
 

@@ -26,7 +26,7 @@ WHITE = palette("f9f3e0", "f1e6d0", "e4dccf")
 
 @dataclass(frozen=True)
 class Shape:
-    """A form: where it is, which way its strokes run, and its colours with the place along them at (x, y)."""
+    """A form: its mask, the direction of its strokes, and its palette with the position along it at (x, y)."""
 
     inside: Callable[[Array, Array], Mask]
     angle: Callable[[Array, Array], Array]
@@ -152,7 +152,7 @@ def _angle(x: Array, y: Array) -> Array:
 
 
 def _colour(at: Array, rng: np.random.Generator, stray: float) -> Array:
-    """The shapes over the ground, each letting some of what lies below it through."""
+    """The shapes over the ground, each slightly transparent."""
     x, y = at.T
     ground = 0.5 + 0.55 * value_noise(x, y, 2.6, seed=91, octaves=2)
     colour = gradient(GROUND, ground + rng.normal(0, stray, len(at)))

@@ -50,7 +50,7 @@ def styles(size: int = 512) -> dict[str, Image.Image]:
     """Styles by slug, painted by code from fixed seeds; the long side of each is ``size`` pixels.
 
     Raises:
-        InputError: ``size`` is below ``MIN_SIZE``, where no stroke could be seen.
+        InputError: ``size`` is below ``MIN_SIZE``, at which strokes can't be seen.
     """
     if size < MIN_SIZE:
         raise InputError(f"a painting {size} pixels long can't show its strokes; ask for at least {MIN_SIZE}")

@@ -1,4 +1,4 @@
-"""Smooth random fields and palettes, the raw material of every sample style.
+"""Smooth random fields and palettes, which all sample styles use.
 
 Places are x, y in units of the picture's long side, from its upper left; colours are RGB in [0, 1].
 """

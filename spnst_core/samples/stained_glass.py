@@ -32,7 +32,7 @@ TULIPS = ((0.13, 0.83, 1.15), (0.34, 0.93, 0.95), (0.84, 0.84, 1.15), (0.66, 0.9
 
 
 @dataclass(frozen=True)
-class Shape:
+class Motif:
     """One shape of the design: where it lies, the frame its panes are cut in, and the glass to cut them from."""
 
     mask: Mask
@@ -62,7 +62,7 @@ def stained_glass(size: int) -> Image.Image:
     return Image.fromarray((np.clip(picture, 0, 1) * 255).astype(np.uint8))
 
 
-def _design(x: Array, y: Array, rng: np.random.Generator) -> Iterator[Shape]:
+def _design(x: Array, y: Array, rng: np.random.Generator) -> Iterator[Motif]:
     wx, wy = (a + 0.012 * value_noise(x, y, 7, seed=seed, octaves=2) for a, seed in ((x, 51), (y, 52)))
     r, theta = np.hypot(wx - SUN[0], wy - SUN[1]), np.arctan2(wy - SUN[1], wx - SUN[0])
 
@@ -76,14 +76,14 @@ def _design(x: Array, y: Array, rng: np.random.Generator) -> Iterator[Shape]:
         return rng.uniform(0, 1, x.shape)
 
     everywhere = np.ones(x.shape, bool)
-    yield Shape(
+    yield Motif(
         everywhere, 1.6 * np.log1p(9 * r), 1.25 * theta, 0.27, SKY, lambda x, y: 1.3 * from_sun(x, y) - 0.12, 0.055
     )
-    yield Shape(r < SUN_RADIUS, 2.2 * r, theta / 6, 0.17, SUNLIGHT, lambda x, y: from_sun(x, y) / SUN_RADIUS, 0.15)
+    yield Motif(r < SUN_RADIUS, 2.2 * r, theta / 6, 0.17, SUNLIGHT, lambda x, y: from_sun(x, y) / SUN_RADIUS, 0.15)
     far = 0.50 - 0.07 * np.sin(5.0 * x + 0.6) - 0.035 * np.sin(13 * x + 2)
-    yield Shape(y > far, wx, 2.2 * (wy - far), 0.075, HILLS, any_of, 0.1)
+    yield Motif(y > far, wx, 2.2 * (wy - far), 0.075, HILLS, any_of, 0.1)
     near = 0.585 + 0.055 * np.sin(4.2 * x + 3.4) + 0.012 * np.sin(15 * x)
-    yield Shape(
+    yield Motif(
         y > near,
         wx,
         1.9 * (wy - near) + 0.12 * np.sin(6 * x),
@@ -94,7 +94,7 @@ def _design(x: Array, y: Array, rng: np.random.Generator) -> Iterator[Shape]:
     )
     bend = 0.60 + 0.16 * np.sin(9.5 * (y - 0.56)) * smoothstep(0.56, 0.8, y) - 0.25 * smoothstep(0.62, 1.0, y)
     reach = 0.02 + 0.26 * np.clip(y - 0.57, 0, 1) ** 1.1
-    yield Shape(
+    yield Motif(
         (y > near + 0.004) & (np.abs(x - bend) < reach),
         0.6 * (wx - bend),
         2.6 * wy,
@@ -106,11 +106,11 @@ def _design(x: Array, y: Array, rng: np.random.Generator) -> Iterator[Shape]:
     for number, (root_x, root_y, scale) in enumerate(TULIPS):
         for turn in (-0.62, 0.55):
             leaf = _lens(x, y, root_x, root_y + 0.12 * scale, turn, 0.30 * scale, 0.030 * scale)
-            yield Shape(leaf, x, y, 0.12, LEAVES, any_of, 0.1)
+            yield Motif(leaf, x, y, 0.12, LEAVES, any_of, 0.1)
         for turn in (-0.45, 0.45, 0.0):
             petal = _lens(x, y, root_x, root_y, turn, (0.175 if turn else 0.19) * scale, 0.046 * scale)
             hue = 0.3 if turn else 0.65
-            yield Shape(petal, x, y, 0.12, VIOLETS if number % 2 else PETALS, plain(hue), 0.15)
+            yield Motif(petal, x, y, 0.12, VIOLETS if number % 2 else PETALS, plain(hue), 0.15)
 
 
 def _lens(x: Array, y: Array, root_x: float, root_y: float, turn: float, length: float, half: float) -> Mask:
@@ -120,7 +120,7 @@ def _lens(x: Array, y: Array, root_x: float, root_y: float, turn: float, length:
     return (t > 0) & (t < 1) & (aside**2 < 6.75 * half**2 * t * (1 - t) ** 2)
 
 
-def _cut(parts: list[Shape], region: Labels, x: Array, y: Array, rng: np.random.Generator) -> tuple[Labels, Array]:
+def _cut(parts: list[Motif], region: Labels, x: Array, y: Array, rng: np.random.Generator) -> tuple[Labels, Array]:
     """Cut every part into Voronoi panes of a jittered lattice: pane numbers, and two colours (n, 2, 3) for each."""
     pane = np.zeros(region.shape, np.int32)
     colours = np.empty((0, 2, 3), np.float32)

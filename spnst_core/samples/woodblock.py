@@ -50,7 +50,7 @@ class Print:
             self.line(np.concatenate([outline, outline[:1]]), np.full(len(outline) + 1, line))
 
     def line(self, path: Array, width: Array, colour: str = KEY) -> None:
-        """A cut line whose width follows ``width`` along the path."""
+        """A cut line whose width along the path is ``width``."""
         tangent = np.gradient(path, axis=0)
         normal = np.stack([-tangent[:, 1], tangent[:, 0]], 1) / (np.linalg.norm(tangent, axis=1)[:, None] + 1e-9)
         edge = normal * width[:, None] / 2
