@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from spnst_core.imaging import io as image_io
-from spnst_pipeline.artefacts.rules import Artefact, Lineage
+from spnst_pipeline.artefacts.lineage import Lineage
+from spnst_pipeline.artefacts.rules import Artefact
 from spnst_pipeline.planning.plan import EVERYTHING, Grid, Plan
 from spnst_pipeline.project import Project
 from spnst_pipeline.settings import Settings
@@ -49,7 +50,7 @@ def put(store: Store, artefact: Artefact, **more: str) -> None:
     else:
         header = json.dumps({"__metadata__": stamp}).encode()
         data = len(header).to_bytes(8, "little") + header
-    for key in (artefact.key, *artefact.beside):
+    for key in (artefact.key, *artefact.beside.values()):
         store.write(key, data)
 
 

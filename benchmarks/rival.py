@@ -25,7 +25,7 @@ from spnst_core.metrics.registry import measure
 from spnst_core.models.profiles import fetch_models
 from spnst_core.objective.targets import StyleTargets
 from spnst_core.stylize import stylize
-from spnst_pipeline.artefacts import layout
+from spnst_pipeline.artefacts.identity import ArtefactId
 from spnst_pipeline.cli.execution import Execution, open_home
 from spnst_pipeline.defs.assets.tables import read_table
 from spnst_pipeline.defs.headline import BASELINE, CANDIDATE, interval
@@ -66,15 +66,20 @@ def diagonal_distance(project: Project, metric: str) -> Callable[[float], float]
     """A function from a content weight to the mean style distance of `gatys` with it, on cells of the diagonal."""
     store, models, judges = project.store, project.models, project.judges
     recipe = next(recipe for recipe in project.recipes if recipe.name == BASELINE)
-    photographs = {name: image_io.read(store.read(layout.content_image(name))) for name in project.contents.pictures}
-    paintings = {name: image_io.read(store.read(layout.style_image(name))) for name in project.styles.pictures}
+    photographs = {
+        name: image_io.read(store.read(ArtefactId("content_image", content=name).path))
+        for name in project.contents.pictures
+    }
+    paintings = {
+        name: image_io.read(store.read(ArtefactId("style_image", style=name).path)) for name in project.styles.pictures
+    }
 
     def distance(weight: float) -> float:
         heavier, found = recipe.with_weights({"content": weight}), []
         for content, style in diagonal(project):
             photograph, painting = photographs[content], paintings[style]
             pastiche = image_io.to_tensor(stylize(photograph, painting, recipe=heavier, models=models).image)
-            targets = StyleTargets.from_bytes(store.read(layout.style_grams(style)), models.device)
+            targets = StyleTargets.from_bytes(store.read(ArtefactId("style_grams", style=style).path), models.device)
             scores = measure(photograph, pastiche, painting, targets, models, judges)
             found.append(asdict(scores)["values"][metric])
         print(f"content weight {weight:.3f}: {metric} {mean(found):.4f} on {len(found)} cells", flush=True)

@@ -7,6 +7,7 @@ import dagster as dg
 from spnst_core.recipes.experiments import Experiment
 from spnst_core.recipes.recipe import Recipe
 from spnst_pipeline.artefacts.fingerprints import VERSIONS
+from spnst_pipeline.artefacts.identity import ArtefactId
 from spnst_pipeline.defs.assets.evaluation import metrics_asset
 from spnst_pipeline.defs.assets.experiments import experiment_asset
 from spnst_pipeline.defs.assets.gallery import gallery_asset
@@ -62,7 +63,9 @@ def build(
 
 def versioned(assets: dg.AssetsDefinition) -> dg.AssetsDefinition:
     """The same assets with the code versions of their steps, so that Dagster tells what an older version made."""
-    return assets.map_asset_specs(lambda spec: spec.replace_attributes(code_version=str(VERSIONS[spec.key.path[0]])))
+    return assets.map_asset_specs(
+        lambda spec: spec.replace_attributes(code_version=str(VERSIONS[ArtefactId.from_asset_key(spec.key).family]))
+    )
 
 
 @dg.definitions

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -15,6 +16,7 @@ from spnst_core.recipes.recipe import Recipe
 
 if TYPE_CHECKING:
     from spnst_core.optim.optimize import Iterate
+    from spnst_pipeline.artefacts.identity import ArtefactId
 
 SHOWN = ("style", "edge", "depth")
 """Loss terms worth a place on the screen."""
@@ -32,7 +34,7 @@ class Listener:
     def step(self, iterate: Iterate) -> None:
         """The batch's optimiser made a step."""
 
-    def made(self, key: str) -> None:
+    def made(self, artefact: ArtefactId) -> None:
         """An artefact was written to the store."""
 
     def close(self) -> None:
@@ -68,7 +70,7 @@ class Estimate(Listener):
     def __init__(self) -> None:
         self._begin("", 0, 0)
         self.painted = self.recorded = 0
-        self._newest = ""
+        self._newest: ArtefactId | None = None
         self._what = ""
         self._looked = 0.0
         self._reading: _Reading | None = None
@@ -97,17 +99,16 @@ class Estimate(Listener):
             self.detail = f"{self._what} · {self._reading}"
             self._reading = None
 
-    def made(self, key: str) -> None:
-        kind, _, cell = key.rpartition(".")[0].partition("/")
-        self.recorded += kind == "timelapse"
-        if kind == "timelapse" and self._newest == f"pastiche/{cell}":
+    def made(self, artefact: ArtefactId) -> None:
+        self.recorded += artefact.asset == "timelapse"
+        if artefact.asset == "timelapse" and self._newest == replace(artefact, asset="pastiche"):
             return  # the cell was counted with its pastiche
-        self._newest = f"{kind}/{cell}"
+        self._newest = artefact
         landed = work(self._recipe) if self._recipe else 1
         self.done += landed
         self.running = max(0, self.running - landed)
         self.landed += 1
-        self.painted += kind == "pastiche"
+        self.painted += artefact.asset == "pastiche"
 
     @property
     def left(self) -> str:
@@ -153,8 +154,8 @@ class Bar(Estimate):
         super().step(iterate)
         self._show()
 
-    def made(self, key: str) -> None:
-        super().made(key)
+    def made(self, artefact: ArtefactId) -> None:
+        super().made(artefact)
         self._show()
 
     def close(self) -> None:

@@ -161,6 +161,9 @@ class Recipe(_Frozen):
     record_every: Annotated[int, Field(ge=0)] = 0
     stages: Annotated[tuple[Stage, ...], Field(min_length=1)]
 
+    def __hash__(self) -> int:
+        return hash(self.name)  # equal recipes have equal names; the fields that are dictionaries have no hash
+
     @model_validator(mode="after")
     def _grows_to_full_size(self) -> Recipe:
         scales = [stage.scale for stage in self.stages]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal, NamedTuple, TypeAlias
 
 import dagster as dg
@@ -32,10 +33,19 @@ Asset = Literal[
 ]
 """The kinds of artefacts. Of some there is one asset for each recipe, or for each experiment."""
 
+OF_CELLS: tuple[Asset, ...] = ("pastiche", "metrics", "timelapse")
+"""Of each recipe: the assets whose partitions are the cells of the grid."""
+
+SHOWN: tuple[Asset, ...] = ("pastiche", "metrics")
+"""Of each recipe: what contact sheets and experiments show."""
+
+MAPS: tuple[Asset, ...] = ("depth_map", "edge_map")
+"""Of each content: what its pastiches must keep."""
+
 Span: TypeAlias = tuple[str, str]
 """The first and the last partition key of a range run; for the grid, opposite corners of a rectangle."""
 
-_FIELDS = ("recipe", "experiment", "content", "style")
+_FIELDS = ("recipe", "content", "style", "experiment")
 _PARTITIONS = ("content", "style")
 
 
@@ -94,6 +104,7 @@ class _Kind:
         self.path, self.beside = layout
         self.fields = tuple(field for field in _FIELDS if f"{{{field}}}" in layout.path)
         self.partitions = tuple(field for field in self.fields if field in _PARTITIONS)
+        self.shapes = {_shape(self.fields), _shape(field for field in self.fields if field not in _PARTITIONS)}
         self.name = "/".join([asset, *(f"{{{field}}}" for field in self.fields if field not in _PARTITIONS)])
         self.folder = self.path.partition("{content}")[0].partition("{style}")[0].rpartition("/")[0]
         self._names, self._paths = _pattern(self.name), _pattern(self.path)
@@ -107,6 +118,12 @@ class _Kind:
         """The fields that the path of an artefact of this kind holds."""
         found = self._paths.fullmatch(path)
         return found and found.groupdict()
+
+
+def _shape(fields: Iterable[str]) -> tuple[bool, ...]:
+    """Which of an identity's fields are given."""
+    given = set(fields)
+    return tuple(field in given for field in _FIELDS)
 
 
 def _pattern(template: str) -> re.Pattern[str]:
@@ -139,10 +156,10 @@ class ArtefactId:
     experiment: str | None = None
 
     def __post_init__(self) -> None:
-        kind = _KINDS[self.asset]
-        given = tuple(field for field in _FIELDS if getattr(self, field) is not None)
-        if given not in (kind.fields, kind.fields[: len(kind.fields) - len(kind.partitions)]):
-            raise ValueError(f"{self.asset} is told apart by {kind.fields}, not by {given}")
+        given = (self.recipe is not None, self.content is not None, self.style is not None, self.experiment is not None)
+        if given not in _KINDS[self.asset].shapes:
+            named = [field for field, there in zip(_FIELDS, given, strict=True) if there]
+            raise ValueError(f"{self.asset} is told apart by {_KINDS[self.asset].fields}, not by {named}")
 
     @classmethod
     def from_asset_key(cls, key: dg.AssetKey, partition: str = "") -> ArtefactId:
@@ -202,9 +219,25 @@ class ArtefactId:
         return len(_KINDS[self.asset].partitions) == 2
 
     @property
+    def cell(self) -> tuple[str, str]:
+        """The content and the style of a cell.
+
+        Raises:
+            ValueError: the artefact isn't one of a cell.
+        """
+        if self.content is None or self.style is None:
+            raise ValueError(f"{self} isn't of one cell")
+        return self.content, self.style
+
+    @property
     def name(self) -> str:
         """The asset's name, such as ``pastiche/structure``."""
         return _KINDS[self.asset].name.format(recipe=self.recipe, experiment=self.experiment)
+
+    @property
+    def family(self) -> str:
+        """What the asset shares its code version with: ``contact_sheet`` for all contact sheets."""
+        return self.asset.split("/")[0]
 
     @property
     def asset_key(self) -> dg.AssetKey:
@@ -229,7 +262,7 @@ class ArtefactId:
         """The folder of the store that holds the asset's files."""
         return self._filled(_KINDS[self.asset].folder)
 
-    @property
+    @cached_property
     def path(self) -> str:
         """Where the artefact's own file lies in the store, which carries its fingerprint.
 
@@ -258,7 +291,6 @@ class ArtefactId:
 def rows(cells: Iterable[ArtefactId]) -> dict[str, list[str]]:
     """The styles of some cells by their content, in the order given."""
     grid: dict[str, list[str]] = {}
-    for cell in cells:
-        if cell.content is not None and cell.style is not None:
-            grid.setdefault(cell.content, []).append(cell.style)
+    for content, style in (artefact.cell for artefact in cells):
+        grid.setdefault(content, []).append(style)
     return grid

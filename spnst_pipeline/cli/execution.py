@@ -7,8 +7,8 @@ from importlib import resources
 
 import dagster as dg
 
-from spnst_pipeline.artefacts.partition_keys import partition
-from spnst_pipeline.artefacts.rules import Lineage
+from spnst_pipeline.artefacts.identity import ArtefactId
+from spnst_pipeline.artefacts.lineage import Lineage
 from spnst_pipeline.definitions import build
 from spnst_pipeline.defs.project_resource import project_resource
 from spnst_pipeline.planning.grid import synchronised
@@ -73,15 +73,15 @@ class Execution:
     def blocked(self) -> list[str]:
         """One line for each cell that a failed check keeps from sheets, tables and gallery."""
         lineage = Lineage(self._project)
-        lineage.look("content_image", "style_image", "depth_map", "edge_map", "style_grams")
         recipes = self._project.every_recipe
-        lineage.look(*(f"pastiche/{recipe.name}" for recipe in recipes))
+        lineage.look_at_targets()
+        lineage.look_at_cells(recipes)
         cells = lineage.blocked_cells(lineage.contents(), lineage.styles(), recipes)
-        return [f"{partition(pastiche.key)}: {reason}" for pastiche, reason in cells]
+        return [f"{pastiche.id}: {reason}" for pastiche, reason in cells]
 
     def _effort(self, plan: Plan) -> int:
         """What the listener will be told of: `work` of every cell to paint, and every other artefact."""
-        costs = {f"pastiche__{recipe.name}": work(recipe) for recipe in self._project.every_recipe}
+        costs = {ArtefactId("pastiche", recipe.name).step: work(recipe) for recipe in self._project.every_recipe}
         return sum(count * costs.get(step, 1) for step, count in plan.steps.items())
 
     def _run(self, launch: Launch) -> None:
@@ -111,7 +111,7 @@ def failures(result: dg.ExecuteInProcessResult) -> list[str]:
             elif data.error and data.error.cls_name == dg.DagsterExecutionInterruptedError.__name__:
                 raise KeyboardInterrupt
             elif data.error:
-                lines.append(f"{event.step_key}: {' '.join(data.error.message.split())}")
+                lines.append(f"{ArtefactId.from_step(event.step_key or '')}: {' '.join(data.error.message.split())}")
         elif event.is_job_failure and not lines and (error := event.job_failure_data.error):
             reason = event.job_failure_data.failure_reason
             if reason and reason.name == "UNEXPECTED_TERMINATION":

@@ -201,14 +201,14 @@ def _bring_up_to_date(settings: Settings, force: bool = False) -> None:
 
 def _report(project: Project, listener: Estimate, changed: bool, seconds: float) -> None:
     """What was made, how the recipes compare, and the files worth opening."""
-    from spnst_pipeline.artefacts import layout
+    from spnst_pipeline.artefacts.identity import ArtefactId
     from spnst_pipeline.defs.assets.tables import read_comparison, read_table
     from spnst_pipeline.defs.headline import headline
 
     store, console = project.store, Console(highlight=False)
     if project.identity.notice:
         console.print(project.identity.notice, style="bold")
-    if store.exists(layout.COMPARISON):
+    if store.exists(ArtefactId("comparison").path):
         comparison = headline(read_table(store), read_comparison(store))
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
         for number, column in enumerate(comparison.columns):
@@ -222,11 +222,14 @@ def _report(project: Project, listener: Estimate, changed: bool, seconds: float)
     console.print(
         f"Painted {listener.painted} pastiches{films} in {minutes}." if changed else "Everything is up to date."
     )
-    experiments = ((f"{one.name}, frontier", layout.experiment(one.name).frontier) for one in project.experiments)
+    experiments = (
+        (f"{one.name}, frontier", ArtefactId("experiment", experiment=one.name).beside["frontier"])
+        for one in project.experiments
+    )
     for label, key in (
-        ("gallery", layout.GALLERY),
-        ("the whole grid", layout.GRID_SHEET),
-        ("metric table", layout.METRIC_TABLE_CSV),
+        ("gallery", ArtefactId("gallery").path),
+        ("the whole grid", ArtefactId("contact_sheet/grid").path),
+        ("metric table", ArtefactId("metric_table").beside["csv"]),
         *experiments,
     ):
         if store.exists(key):

@@ -9,6 +9,7 @@ import dagster as dg
 
 from spnst_core.recipes.experiments import Experiment
 from spnst_core.recipes.recipe import Recipe
+from spnst_pipeline.artefacts.identity import OF_CELLS, ArtefactId
 from spnst_pipeline.defs.jobs import job_definition, jobs
 from spnst_pipeline.defs.sensors.gallery import gallery_sensor
 from spnst_pipeline.defs.sensors.launcher import launcher_sensor
@@ -26,15 +27,15 @@ CELLS = dg.AssetSelection.all() - dg.AssetSelection.groups("gallery") - TABLES
 def at_once(recipes: Sequence[Recipe], experiments: Sequence[Experiment]) -> dg.AssetSelection:
     """The same without the films that no recipe asks for, and without experiments, which are of chosen pictures."""
     grid = {recipe.name for recipe in recipes}
-    unasked = [dg.AssetKey(["timelapse", recipe.name]) for recipe in recipes if not recipe.record_every]
+    unasked = [ArtefactId("timelapse", recipe.name) for recipe in recipes if not recipe.record_every]
     unasked += [
-        dg.AssetKey([kind, recipe.name])
+        ArtefactId(asset, recipe.name)
         for recipe in all_of((), experiments)
-        for kind in ("pastiche", "metrics", "timelapse")
+        for asset in OF_CELLS
         if recipe.name not in grid
     ]
-    unasked += [dg.AssetKey(["experiment", experiment.name]) for experiment in experiments]
-    return CELLS - dg.AssetSelection.assets(*unasked) if unasked else CELLS
+    unasked += [ArtefactId("experiment", experiment=experiment.name) for experiment in experiments]
+    return CELLS - dg.AssetSelection.assets(*(asset.asset_key for asset in unasked)) if unasked else CELLS
 
 
 _missing = dg.AutomationCondition.missing()

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from spnst_core.errors import InputError, closest
 from spnst_core.recipes.experiments import Experiment
-from spnst_pipeline.artefacts.rules import Lineage
+from spnst_pipeline.artefacts.lineage import Lineage
 from spnst_pipeline.planning.grid import checked, synchronised
 from spnst_pipeline.planning.plan import DRAWING, EVERYTHING, EXPERIMENT, PREPARATION, REPORTING, Grid, Phase, Plan
 from spnst_pipeline.project import Project

@@ -10,8 +10,11 @@ from spnst_core.imaging import io as image_io
 from spnst_core.objective.targets import ContentTargets, DepthMap, EdgeMap, StyleTargets
 from spnst_core.painting import Painted, content_targets, misfits, paint_batch, style_targets
 from spnst_core.recipes.recipe import Recipe
-from spnst_pipeline.artefacts import layout, provenance
-from spnst_pipeline.artefacts.rules import Artefact, Lineage, NotMade
+from spnst_pipeline.artefacts import provenance
+from spnst_pipeline.artefacts.identity import ArtefactId
+from spnst_pipeline.artefacts.lineage import Lineage, NotMade
+from spnst_pipeline.artefacts.reuse import keep_or_copy
+from spnst_pipeline.artefacts.rules import Artefact
 from spnst_pipeline.defs import checks
 from spnst_pipeline.defs.config import Paint
 from spnst_pipeline.defs.films import Films
@@ -111,8 +114,8 @@ class _Row:
         filming = self.recipe.record_every > 0 or "timelapse" in self.asked
         pastiche = lineage.pastiche(self.recipe, self.content, style)
         film = lineage.timelapse(self.recipe, self.content, style) if filming else None
-        to_paint = (forced and "pastiche" in self.asked) or not lineage.reuse(pastiche)
-        to_film = film is not None and (forced or not lineage.reuse(film))
+        to_paint = not keep_or_copy(lineage, pastiche, force=forced and "pastiche" in self.asked)
+        to_film = film is not None and not keep_or_copy(lineage, film, force=forced)
         return _Cell(style, pastiche, film, to_paint, to_film)
 
 
@@ -171,7 +174,7 @@ def _keep_pastiche(
         return Landed("pastiche", cell.style, error=error)
     stamp = {**cell.pastiche.stamp, **provenance.stamp(made, painted.history), **checks.stamp(verdicts)}
     row.project.store.write(cell.pastiche.key, image_io.encode_png(image_io.to_image(painted.image), stamp))
-    row.listener.made(cell.pastiche.key)
+    row.listener.made(cell.pastiche.id)
     return Landed("pastiche", cell.style, new=True)
 
 
@@ -183,7 +186,7 @@ def _keep_film(row: _Row, cell: _Cell, film: Artefact, recorded: Films) -> Lande
         store.write(film.key, recorded.finished(cell.style, pastiche))
     except Exception as error:  # painting the cell again might not help, and nothing else depends on its film
         return Landed("timelapse", cell.style, error=error)
-    row.listener.made(film.key)
+    row.listener.made(film.id)
     return Landed("timelapse", cell.style, new=True)
 
 
@@ -208,13 +211,13 @@ def _how_made(row: _Row, painted: Painted, began: datetime, cells: int) -> dict[
 def _content_targets(project: Project, recipe: Recipe, content: str) -> ContentTargets:
     """A content with its edges and depth: as prepared, or computed now at sizes that aren't prepared."""
     store, device = project.store, project.models.device
-    picture = image_io.read(store.read(layout.content_image(content)))
+    picture = image_io.read(store.read(ArtefactId("content_image", content=content).path))
     if not set(recipe.sizes) <= set(project.content_sizes):
         return content_targets(picture, recipe, project.models)
     return ContentTargets(
         picture,
-        EdgeMap.from_bytes(store.read(layout.edge_map(content)), device),
-        DepthMap.from_bytes(store.read(layout.depth_map(content)), device),
+        EdgeMap.from_bytes(store.read(ArtefactId("edge_map", content=content).path), device),
+        DepthMap.from_bytes(store.read(ArtefactId("depth_map", content=content).path), device),
     )
 
 
@@ -222,5 +225,5 @@ def _style_targets(project: Project, recipe: Recipe, style: str) -> StyleTargets
     """A style's statistics: as prepared, or computed now at sizes that aren't prepared."""
     store, models = project.store, project.models
     if not set(recipe.style_sizes) <= set(project.style_sizes):
-        return style_targets(image_io.read(store.read(layout.style_image(style))), recipe, models)
-    return StyleTargets.from_bytes(store.read(layout.style_grams(style)), models.device)
+        return style_targets(image_io.read(store.read(ArtefactId("style_image", style=style).path)), recipe, models)
+    return StyleTargets.from_bytes(store.read(ArtefactId("style_grams", style=style).path), models.device)

@@ -12,7 +12,9 @@ from spnst_core.imaging import io as image_io
 from spnst_core.models.precision import find_precision
 from spnst_core.models.profiles import find_device
 from spnst_core.objective.canvas import at_size
-from spnst_pipeline.artefacts.rules import Artefact, Lineage
+from spnst_pipeline.artefacts.identity import ArtefactId
+from spnst_pipeline.artefacts.lineage import Lineage
+from spnst_pipeline.artefacts.rules import Artefact
 from spnst_pipeline.planning.plan import Grid
 from spnst_pipeline.project import Project
 from spnst_pipeline.storage.sources import File, Source
@@ -31,7 +33,7 @@ class Side:
     """
 
     name: str
-    asset: str
+    asset: ArtefactId
     source: Source
     rule: Callable[[str], Artefact]
     check: Callable[[File], None]
@@ -63,8 +65,8 @@ def sides(lineage: Lineage) -> tuple[Side, Side]:
         image_io.decode(file.read(), file.name)
 
     return (
-        Side("content", "content_image", project.contents, lineage.content_image, content),
-        Side("style", "style_image", project.styles, lineage.style_image, style),
+        Side("content", ArtefactId("content_image"), project.contents, lineage.content_image, content),
+        Side("style", ArtefactId("style_image"), project.styles, lineage.style_image, style),
     )
 
 
@@ -78,7 +80,7 @@ def checked(project: Project) -> Project:
     find_precision(project.settings.precision, find_device(project.settings.device))
     _ = project.identity
     lineage = Lineage(project)
-    lineage.look("content_image", "style_image")
+    lineage.look_at_pictures()
     problems = []
     for side in sides(lineage):
         problems.append(side.unusable(side.source.pictures, lineage))

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import dagster as dg
 import numpy as np
+from numpy.typing import NDArray
 
 from spnst_core.recipes.recipe import Recipe
-from spnst_pipeline.artefacts.partition_keys import Span, cell_key
-from spnst_pipeline.artefacts.rules import Artefact, Lineage
-from spnst_pipeline.planning.rectangles import cover
+from spnst_pipeline.artefacts.identity import ArtefactId, Span
+from spnst_pipeline.artefacts.lineage import Lineage
+from spnst_pipeline.artefacts.rules import Artefact
+from spnst_pipeline.planning.rectangles import Rectangle, cover
 
 RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 """Tags that make a run cover a range of partitions; of the grid, a rectangle between opposite corners."""
@@ -32,19 +34,19 @@ class Launch:
         force: whether what is up to date is made again.
     """
 
-    assets: tuple[str, ...]
+    assets: tuple[ArtefactId, ...]
     span: Span | None
     force: bool
 
     @property
     def keys(self) -> list[dg.AssetKey]:
         """The assets' keys."""
-        return [dg.AssetKey(asset.split("/")) for asset in self.assets]
+        return [asset.asset_key for asset in self.assets]
 
     @property
     def config(self) -> dict[str, Any]:
         """The run's config."""
-        ops = {_step(asset): {"config": {"force": True}} for asset in self.assets if self.force}
+        ops = {asset.step: {"config": {"force": True}} for asset in self.assets if self.force}
         return {"ops": ops} if ops else {}
 
     @property
@@ -64,20 +66,21 @@ class Plan:
     """
 
     phase: str
-    wanted: Mapping[str, int]
+    wanted: Mapping[ArtefactId, int]
     launches: tuple[Launch, ...]
 
     @property
     def cells(self) -> int:
         """How many cells of the grid are wanted, over all recipes."""
-        return sum(count for step, count in self.steps.items() if step.startswith(("pastiche__", "metrics__")))
+        steps = self.steps
+        return sum(steps[step] for step in {asset.step for asset in self.wanted if asset.is_cell})
 
     @property
     def steps(self) -> dict[str, int]:
         """How many partitions each step has to do with; the one that paints a cell films it as well."""
         steps: dict[str, int] = {}
         for asset, count in self.wanted.items():
-            steps[_step(asset)] = max(count, steps.get(_step(asset), 0))
+            steps[asset.step] = max(count, steps.get(asset.step, 0))
         return steps
 
 
@@ -105,65 +108,71 @@ CellRule = Callable[[Recipe, str, str], Artefact]
 
 
 def decoding(lineage: Lineage, grid: Grid) -> Plan:
-    """Photographs and paintings."""
+    """Decoded contents and styles."""
     contents, styles = _present(lineage, grid)
     lineage.project.contents.hash(contents)
     lineage.project.styles.hash(styles)
-    lineage.look("content_image", "style_image")
+    lineage.look_at_pictures()
     return _plan(
         "decoding pictures",
-        _each(lineage, {"content_image": lineage.content_image}, grid.contents, contents),
-        _each(lineage, {"style_image": lineage.style_image}, grid.styles, styles),
+        _each(lineage, {ArtefactId("content_image"): lineage.content_image}, grid.contents, contents),
+        _each(lineage, {ArtefactId("style_image"): lineage.style_image}, grid.styles, styles),
     )
 
 
 def preparing(lineage: Lineage, grid: Grid) -> Plan:
-    """What photographs and paintings ask of a pastiche."""
+    """The targets: what contents and styles ask of a pastiche."""
     contents, styles = _present(lineage, grid)
-    lineage.look("content_image", "style_image", "depth_map", "edge_map", "style_grams")
-    maps = {"depth_map": lineage.depth_map, "edge_map": lineage.edge_map}
+    lineage.look_at_targets()
+    maps = {ArtefactId("depth_map"): lineage.depth_map, ArtefactId("edge_map"): lineage.edge_map}
     return _plan(
         "preparing photographs and paintings",
         _each(lineage, maps, grid.contents, contents),
-        _each(lineage, {"style_grams": lineage.style_grams}, grid.styles, styles),
+        _each(lineage, {ArtefactId("style_grams"): lineage.style_grams}, grid.styles, styles),
     )
 
 
 def painting(lineage: Lineage, grid: Grid) -> Plan:
     """Cells of the grid, and films of those whose recipe records."""
 
-    def rules(recipe: Recipe) -> dict[str, CellRule]:
-        films: dict[str, CellRule] = {"timelapse": lineage.timelapse} if recipe.record_every else {}
-        return {"pastiche": lineage.pastiche, **films}
+    def rules(recipe: Recipe) -> dict[ArtefactId, CellRule]:
+        pastiches, films = ArtefactId("pastiche", recipe.name), ArtefactId("timelapse", recipe.name)
+        filming: dict[ArtefactId, CellRule] = {films: lineage.timelapse} if recipe.record_every else {}
+        return {pastiches: lineage.pastiche, **filming}
 
     return _plan("painting", _cells(lineage, grid, rules))
 
 
 def measuring(lineage: Lineage, grid: Grid) -> Plan:
     """Scores of the cells."""
-    return _plan("measuring", _cells(lineage, grid, lambda _: {"metrics": lineage.metrics}))
+
+    def rules(recipe: Recipe) -> dict[ArtefactId, CellRule]:
+        return {ArtefactId("metrics", recipe.name): lineage.metrics}
+
+    return _plan("measuring", _cells(lineage, grid, rules))
 
 
 def drawing_sheets(lineage: Lineage, grid: Grid) -> Plan:
     """A contact sheet for each row and column."""
     contents, styles = _present(lineage, grid)
-    _look_at_cells(lineage, lineage.project.recipes, "pastiche", "metrics")
-    lineage.look("contact_sheet/content", "contact_sheet/style")
+    rows, columns = ArtefactId("contact_sheet/content"), ArtefactId("contact_sheet/style")
+    lineage.look_at_cells(lineage.project.recipes)
+    lineage.index.look(rows, columns)
     return _plan(
         "drawing sheets",
-        _each(lineage, {"contact_sheet/content": lineage.content_sheet}, grid.contents, contents),
-        _each(lineage, {"contact_sheet/style": lineage.style_sheet}, grid.styles, styles),
+        _each(lineage, {rows: lineage.content_sheet}, grid.contents, contents),
+        _each(lineage, {columns: lineage.style_sheet}, grid.styles, styles),
     )
 
 
 def drawing_gallery(lineage: Lineage, grid: Grid) -> Plan:
     """Tables, sheet and pages of everything, once there is a cell with scores."""
-    _look_at_cells(lineage, lineage.project.every_recipe, "pastiche", "metrics")
+    lineage.look_at_cells(lineage.project.every_recipe)
     rules = {
-        "metric_table": lineage.metric_table,
-        "comparison": lineage.comparison,
-        "contact_sheet/grid": lineage.grid_sheet,
-        "gallery": lineage.gallery,
+        ArtefactId("metric_table"): lineage.metric_table,
+        ArtefactId("comparison"): lineage.comparison,
+        ArtefactId("contact_sheet/grid"): lineage.grid_sheet,
+        ArtefactId("gallery"): lineage.gallery,
     }
     some = bool(lineage.cells(lineage.metrics)) and any(map(lineage.outdated, rules.values()))
     return _plan(
@@ -174,8 +183,11 @@ def drawing_gallery(lineage: Lineage, grid: Grid) -> Plan:
 
 def drawing_experiments(lineage: Lineage, grid: Grid) -> Plan:
     """Tables, plot and sheet of every experiment that has a cell by all of its recipes."""
-    experiments = lineage.project.experiments
-    wanted = [f"experiment/{one.name}" for one in experiments if lineage.outdated(lineage.experiment, one)]
+    wanted = [
+        ArtefactId("experiment", experiment=experiment.name)
+        for experiment in lineage.project.experiments
+        if lineage.outdated(lineage.experiment, experiment)
+    ]
     launches = [Launch((asset,), None, lineage.force) for asset in wanted]
     return _plan("drawing experiments", (dict.fromkeys(wanted, 1), launches))
 
@@ -188,7 +200,7 @@ REPORTING: tuple[Phase, ...] = (measuring, *DRAWING)
 EVERYTHING: tuple[Phase, ...] = (*PREPARATION, painting, *REPORTING)
 EXPERIMENT: tuple[Phase, ...] = (*PREPARATION, painting, measuring, drawing_experiments, drawing_gallery)
 
-PlanPart = tuple[Mapping[str, int], Sequence[Launch]]
+PlanPart = tuple[Mapping[ArtefactId, int], Sequence[Launch]]
 """How many partitions of some assets are wanted, and the runs that make them."""
 
 
@@ -197,7 +209,9 @@ def _plan(phase: str, *parts: PlanPart) -> Plan:
     return Plan(phase, wanted, tuple(launch for _, launches in parts for launch in launches))
 
 
-def _each(lineage: Lineage, rules: Mapping[str, Rule], order: Sequence[str], present: Collection[str]) -> PlanPart:
+def _each(
+    lineage: Lineage, rules: Mapping[ArtefactId, Rule], order: Sequence[str], present: Collection[str]
+) -> PlanPart:
     """Assets with one partition for each content or style: those partitions where any of them is outdated."""
     wanted = [key in present and any(lineage.outdated(rule, key) for rule in rules.values()) for key in order]
     made = [key in present and all(lineage.current(rule, key) for rule in rules.values()) for key in order]
@@ -207,45 +221,84 @@ def _each(lineage: Lineage, rules: Mapping[str, Rule], order: Sequence[str], pre
     return dict.fromkeys(rules, sum(wanted)), [Launch(tuple(rules), span, lineage.force) for span in spans]
 
 
-def _cells(lineage: Lineage, grid: Grid, rules_of: Callable[[Recipe], Mapping[str, CellRule]]) -> PlanPart:
-    """Cells of the grid where any of a recipe's assets is outdated.
-
-    Recipes that want the same rectangle share runs as far as the batch allows.
-    """
-    contents, styles = _present(lineage, grid)
-    lineage.look("content_image", "style_image", "depth_map", "edge_map", "style_grams")
-    counts: dict[str, int] = {}
-    runs: dict[Span, list[tuple[list[str], int]]] = {}
+def _cells(lineage: Lineage, grid: Grid, rules_of: Callable[[Recipe], Mapping[ArtefactId, CellRule]]) -> PlanPart:
+    """Cells of the grid where any of a recipe's assets is outdated."""
+    lineage.look_at_targets()
+    counts: dict[ArtefactId, int] = {}
+    pieces: list[_Piece] = []
     for recipe in grid.recipes:
-        rules = {f"{kind}/{recipe.name}": rule for kind, rule in rules_of(recipe).items()}
-        lineage.look(f"pastiche/{recipe.name}", *rules)
-        counts |= dict.fromkeys(rules, 0)
-        shape = (len(grid.contents), len(grid.styles))
-        wanted, barred = np.zeros(shape, bool), np.zeros(shape, bool)
-        for row, content in enumerate(grid.contents):
-            for column, style in enumerate(grid.styles):
-                present = content in contents and style in styles
-                place = (recipe, content, style)
-                lacking = [a for a, rule in rules.items() if present and lineage.outdated(rule, *place)]
-                for asset in lacking:
-                    counts[asset] += 1
-                wanted[row, column] = bool(lacking)
-                if not lacking:
-                    barred[row, column] = not present or not all(lineage.current(r, *place) for r in rules.values())
-        for r in cover(wanted, lineage.project.settings.batch, barred):
-            held = int(wanted[r.top : r.bottom + 1, r.left : r.right + 1].sum())
-            first, last = ((grid.contents[r.top], grid.styles[r.left]), (grid.contents[r.bottom], grid.styles[r.right]))
-            shared = runs.setdefault((str(cell_key(*first)), str(cell_key(*last))), [])
-            if shared and shared[-1][1] + held <= lineage.project.settings.batch:
-                shared[-1] = ([*shared[-1][0], *rules], shared[-1][1] + held)
-            else:
-                shared.append(([*rules], held))
-    return counts, [Launch(tuple(assets), span, lineage.force) for span, shared in runs.items() for assets, _ in shared]
+        rules = rules_of(recipe)
+        lineage.index.look(ArtefactId("pastiche", recipe.name), *rules)
+        survey = _survey(lineage, grid, recipe, rules)
+        counts |= survey.counts
+        for rectangle in cover(survey.wanted, lineage.project.settings.batch, survey.barred):
+            held = int(survey.wanted[rectangle.top : rectangle.bottom + 1, rectangle.left : rectangle.right + 1].sum())
+            pieces.append(_Piece(tuple(rules), _span(grid, recipe, rectangle), held))
+    shared = _sharing_runs(pieces, lineage.project.settings.batch)
+    return counts, [Launch(piece.assets, piece.span, lineage.force) for piece in shared]
 
 
-def _step(asset: str) -> str:
-    """The name of the step that makes an asset."""
-    return asset.replace("timelapse/", "pastiche/").replace("/", "__")
+class _Survey(NamedTuple):
+    """What the cells of one recipe lack.
+
+    Attributes:
+        counts: how many cells each asset is outdated in.
+        wanted: cells where some asset is outdated, (rows, columns).
+        barred: cells that can't be made, of the same shape.
+    """
+
+    counts: Mapping[ArtefactId, int]
+    wanted: NDArray[np.bool_]
+    barred: NDArray[np.bool_]
+
+
+def _survey(lineage: Lineage, grid: Grid, recipe: Recipe, rules: Mapping[ArtefactId, CellRule]) -> _Survey:
+    contents, styles = _present(lineage, grid)
+    counts = dict.fromkeys(rules, 0)
+    shape = (len(grid.contents), len(grid.styles))
+    wanted, barred = np.zeros(shape, bool), np.ones(shape, bool)
+    for row, content in enumerate(grid.contents):
+        for column, style in enumerate(grid.styles):
+            if content not in contents or style not in styles:
+                continue
+            lacking = [asset for asset, rule in rules.items() if lineage.outdated(rule, recipe, content, style)]
+            for asset in lacking:
+                counts[asset] += 1
+            wanted[row, column] = bool(lacking)
+            barred[row, column] = not lacking and not all(
+                lineage.current(rule, recipe, content, style) for rule in rules.values()
+            )
+    return _Survey(counts, wanted, barred)
+
+
+class _Piece(NamedTuple):
+    """A rectangle of the grid to make some assets in, and how many of its cells are wanted."""
+
+    assets: tuple[ArtefactId, ...]
+    span: Span
+    held: int
+
+
+def _span(grid: Grid, recipe: Recipe, rectangle: Rectangle) -> Span:
+    """The partitions at two opposite corners of a rectangle."""
+    first, last = (
+        ArtefactId("pastiche", recipe.name, grid.contents[row], grid.styles[column]).partition
+        for row, column in ((rectangle.top, rectangle.left), (rectangle.bottom, rectangle.right))
+    )
+    return first, last
+
+
+def _sharing_runs(pieces: Iterable[_Piece], batch: int) -> list[_Piece]:
+    """Pieces of one rectangle joined, in their order, as far as a run has room for their cells."""
+    runs: dict[Span, list[_Piece]] = {}
+    for piece in pieces:
+        shared = runs.setdefault(piece.span, [])
+        if shared and shared[-1].held + piece.held <= batch:
+            last = shared.pop()
+            shared.append(_Piece((*last.assets, *piece.assets), piece.span, last.held + piece.held))
+        else:
+            shared.append(piece)
+    return [piece for shared in runs.values() for piece in shared]
 
 
 def _present(lineage: Lineage, grid: Grid) -> tuple[set[str], set[str]]:
@@ -257,7 +310,3 @@ def _present(lineage: Lineage, grid: Grid) -> tuple[set[str], set[str]]:
         set(grid.contents) & set(rows) & set(project.contents.pictures),
         set(grid.styles) & set(columns) & set(project.styles.pictures),
     )
-
-
-def _look_at_cells(lineage: Lineage, recipes: Iterable[Recipe], *kinds: str) -> None:
-    lineage.look(*(f"{kind}/{recipe.name}" for kind in kinds for recipe in recipes))

@@ -9,6 +9,7 @@ from rich.console import Console
 from spnst_core.optim.optimize import Iterate
 from spnst_core.recipes.recipe import Recipe, Stage
 from spnst_pipeline import progress
+from spnst_pipeline.artefacts.identity import ArtefactId
 from spnst_pipeline.progress import Bar, Estimate, Lines, work
 
 RECIPE = Recipe(name="bold", size=128, stages=(Stage(scale=0.5, steps=4), Stage(steps=2)))
@@ -46,8 +47,8 @@ def test_a_phase_of_cells_is_counted_by_steps_and_lands_cell_by_cell(clock):
         estimate.step(iterate(step))
     assert estimate.running == 2 * work(RECIPE)
     assert estimate.left == "0:30 left"  # two cells took 60 seconds, one is left
-    estimate.made("pastiche/bold/cat/wave.png")
-    estimate.made("pastiche/bold/cat/dots.png")
+    estimate.made(ArtefactId.from_path("pastiche/bold/cat/wave.png"))
+    estimate.made(ArtefactId.from_path("pastiche/bold/cat/dots.png"))
     assert (estimate.done, estimate.running, estimate.count) == (2 * work(RECIPE), 0, "2/3 cells")
     assert estimate.painted == 2
 
@@ -57,7 +58,7 @@ def test_a_cell_counts_once_with_its_film_or_for_its_film_alone(clock):
     estimate.phase("painting", 2 * work(RECIPE), 2)
     estimate.batch(RECIPE, "cat", ["wave", "dots"])
     for key in ("pastiche/bold/cat/wave.png", "timelapse/bold/cat/wave.mp4", "timelapse/bold/cat/dots.mp4"):
-        estimate.made(key)
+        estimate.made(ArtefactId.from_path(key))
     assert (estimate.done, estimate.count) == (2 * work(RECIPE), "2/2 cells")
     assert (estimate.painted, estimate.recorded) == (1, 2)
 
@@ -76,7 +77,7 @@ def test_other_phases_count_artefacts(clock):
     estimate.phase("preparing photographs", 6)
     clock.now += 9
     for key in ("content_image/cat.png", "depth_map/cat.safetensors", "edge_map/cat.safetensors"):
-        estimate.made(key)
+        estimate.made(ArtefactId.from_path(key))
     assert (estimate.count, estimate.left, estimate.painted) == ("3/6", "0:09 left", 0)
 
 
@@ -88,7 +89,7 @@ def test_lines_are_few_and_say_what_is_being_done(clock):
     for step in range(1, 7):
         clock.now += 6
         lines.step(iterate(step))
-    lines.made("pastiche/bold/cat/wave.png")
+    lines.made(ArtefactId.from_path("pastiche/bold/cat/wave.png"))
     lines.close()
     assert out.getvalue().splitlines() == [
         "painting (2 cells)",
@@ -105,7 +106,7 @@ def test_the_bar_shows_cells_stage_losses_and_time_left_and_is_gone_at_the_end(c
     for step in range(1, 7):
         clock.now += 10
         bar.step(iterate(step))
-    bar.made("pastiche/bold/cat/wave.png")
+    bar.made(ArtefactId.from_path("pastiche/bold/cat/wave.png"))
     bar._progress.refresh()
     shown = out.getvalue()
     for part in ("painting", "1/4 cells", "1:00 left", "bold · cat × wave, dots · stage 2/2 · style 0.250"):

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from spnst_core.recipes.recipe import Recipe
+from spnst_pipeline.artefacts.identity import ArtefactId
 from spnst_pipeline.cli.execution import Execution, open_home
 from spnst_pipeline.planning.grid import checked
 from spnst_pipeline.progress import Listener
@@ -46,8 +47,8 @@ class Recorder(Listener):
     def step(self, iterate) -> None:
         self.steps += 1
 
-    def made(self, key: str) -> None:
-        self.keys.append(key)
+    def made(self, artefact: ArtefactId) -> None:
+        self.keys.append(artefact.path)
 
 
 @dataclass(frozen=True)

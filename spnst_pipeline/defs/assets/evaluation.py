@@ -13,9 +13,11 @@ from spnst_core.imaging import io as image_io
 from spnst_core.metrics.registry import METRICS, measure
 from spnst_core.objective.targets import StyleTargets, depth_picture
 from spnst_core.recipes.recipe import Recipe
-from spnst_pipeline.artefacts import layout
+from spnst_pipeline.artefacts.identity import ArtefactId
+from spnst_pipeline.artefacts.lineage import Lineage
 from spnst_pipeline.artefacts.provenance import how_made
-from spnst_pipeline.artefacts.rules import Artefact, Lineage
+from spnst_pipeline.artefacts.reuse import keep_or_copy
+from spnst_pipeline.artefacts.rules import Artefact
 from spnst_pipeline.defs import checks
 from spnst_pipeline.defs.assets.input_images import content_image, style_image
 from spnst_pipeline.defs.assets.style import style_grams
@@ -31,27 +33,26 @@ from spnst_pipeline.storage.store import Store
 
 def metrics_asset(recipe: Recipe) -> dg.AssetsDefinition:
     """The asset ``metrics/<recipe>``."""
-
-    key = dg.AssetKey(["metrics", recipe.name])
+    asset, pastiches = ArtefactId("metrics", recipe.name), ArtefactId("pastiche", recipe.name)
     declared = [checks.KEEPS_STRUCTURE] if _is_to_keep_structure(recipe) else []
     is_baseline = recipe.name == BASELINE
 
     @dg.asset(
-        key=key,
+        key=asset.asset_key,
         partitions_def=GRID,
-        deps=[dg.AssetKey(["pastiche", recipe.name]), content_image, style_image, style_grams],
+        deps=[pastiches.asset_key, content_image, style_image, style_grams],
         group_name="evaluation",
         kinds={"pytorch", "json"},
         pool="gpu",
         description=f"How far each pastiche by {recipe.name} is from its photograph's structure and from its style.",
         metadata={
-            "file": layout.metrics(recipe.name, "<content>", "<style>"),
+            "file": asset.path,
             "format": "JSON object: content, style, recipe, scores, missing (why a score is), layers (Gram distance in "
             "each), seconds, steps, device, profile, fingerprint; beside it what the judges see of the pastiche, as "
             ".depth.png and .edges.png",
             "values": "; ".join(f"{m.key}: {m.better} is better ({m.kind})" for m in METRICS.values()),
         },
-        check_specs=[check.spec(key) for check in declared],
+        check_specs=[check.spec(asset.asset_key) for check in declared],
     )
     def metrics(
         context: dg.AssetExecutionContext,
@@ -60,15 +61,18 @@ def metrics_asset(recipe: Recipe) -> dg.AssetsDefinition:
         listener: dg.ResourceParam[Listener],
     ) -> Results:
         lineage, store = Lineage(project), project.store
-        photograph = lru_cache(maxsize=1)(lambda content: image_io.read(store.read(layout.content_image(content))))
+
+        @lru_cache(maxsize=1)
+        def photograph(content: str) -> Tensor:
+            return image_io.read(store.read(ArtefactId("content_image", content=content).path))
 
         def make(key: str) -> Made:
-            content, style = key.split("|")
+            content, style = asset.at(key).cell
             wanted = lineage.metrics(recipe, content, style)
-            new = config.force or not lineage.reuse(wanted)
+            new = not keep_or_copy(lineage, wanted, force=config.force)
             if new:
-                _measure(project, photograph(content), recipe.name, content, style, wanted)
-                listener.made(wanted.key)
+                _measure(project, photograph(content), wanted)
+                listener.made(wanted.id)
             scores = read_scores(store, wanted)
             own = _verdicts(lineage, recipe, content, style, scores["scores"])
             others = _verdicts_of_rivals(lineage, content, style, scores["scores"]) if new and is_baseline else {}
@@ -86,7 +90,7 @@ def _is_to_keep_structure(recipe: Recipe) -> bool:
 
 def _shown(store: Store, metrics: Artefact, scores: Mapping[str, Any]) -> Metadata:
     """What a cell's event shows: its scores, and its depth and edges as the judges see them."""
-    maps = (image_io.decode(store.read(picture), picture) for picture in metrics.beside)
+    maps = (image_io.decode(store.read(picture), picture) for picture in metrics.beside.values())
     return {
         **scores["scores"],
         **({"missing": dg.MetadataValue.json(scores["missing"])} if scores["missing"] else {}),
@@ -112,7 +116,7 @@ def _verdicts_of_rivals(
 ) -> dict[dg.AssetKey, checks.Verdict]:
     """The same of recipes whose cell was scored before the baseline's, by their assets."""
     return {
-        dg.AssetKey(["metrics", rival.name]): checks.keeps_structure(rival, found, baseline)
+        ArtefactId("metrics", rival.name).asset_key: checks.keeps_structure(rival, found, baseline)
         for rival in filter(_is_to_keep_structure, lineage.project.every_recipe)
         if (found := _current_scores(lineage, rival, content, style)) is not None
     }
@@ -130,23 +134,27 @@ def read_scores(store: Store, metrics: Artefact) -> dict[str, Any]:
     return scores
 
 
-def _measure(project: Project, photograph: Tensor, recipe: str, content: str, style: str, wanted: Artefact) -> None:
+def _measure(project: Project, photograph: Tensor, wanted: Artefact) -> None:
     """Write the maps of a pastiche, then its scores."""
-    store, models, key = project.store, project.models, layout.pastiche(recipe, content, style)
+    store, models, (content, style) = project.store, project.models, wanted.id.cell
+    key = ArtefactId("pastiche", wanted.id.recipe, content, style).path
     pastiche = image_io.read(store.read(key))
-    painting = image_io.read(store.read(layout.style_image(style)))
-    grams = StyleTargets.from_bytes(store.read(layout.style_grams(style)), models.device)
+    painting = image_io.read(store.read(ArtefactId("style_image", style=style).path))
+    grams = StyleTargets.from_bytes(store.read(ArtefactId("style_grams", style=style).path), models.device)
     scores = measure(photograph, pastiche, painting, grams, models, project.judges)
     with torch.no_grad():
         on_device = pastiche.to(models.device)
-        maps = depth_picture(project.judges.depth(on_device)), image_io.to_image(project.judges.edges(on_device))
-    for place, picture in zip(wanted.beside, maps, strict=True):
-        store.write(place, image_io.encode_png(picture))
+        depth, edges = (
+            depth_picture(project.judges.depth(on_device)),
+            image_io.to_image(project.judges.edges(on_device)),
+        )
+    store.write(wanted.beside["depth"], image_io.encode_png(depth))
+    store.write(wanted.beside["edges"], image_io.encode_png(edges))
     made = how_made(store, key)
     record = {
         "content": content,
         "style": style,
-        "recipe": recipe,
+        "recipe": wanted.id.recipe,
         "scores": scores.values,
         "missing": scores.missing,
         "layers": scores.layers,

@@ -1,6 +1,7 @@
 """Experiments: recipes painted to be compared, with their scores, the frontier that they form, and a sheet."""
 
 from io import BytesIO
+from pathlib import PurePosixPath
 
 import dagster as dg
 from PIL import Image
@@ -9,8 +10,9 @@ from spnst_core.imaging import io as image_io
 from spnst_core.recipes.experiments import Experiment
 from spnst_core.report import plots
 from spnst_core.report.contact_sheet import contact_sheet, contact_sheets, pdf
-from spnst_pipeline.artefacts import layout
-from spnst_pipeline.artefacts.rules import Lineage, covered
+from spnst_pipeline.artefacts.identity import SHOWN, ArtefactId
+from spnst_pipeline.artefacts.lineage import Lineage, covered
+from spnst_pipeline.artefacts.reuse import keep_or_copy
 from spnst_pipeline.defs.assets.sheets import Sheets
 from spnst_pipeline.defs.assets.tables import (
     compared_recipes,
@@ -28,18 +30,20 @@ from spnst_pipeline.project import Project
 
 def experiment_asset(experiment: Experiment) -> dg.AssetsDefinition:
     """The asset ``experiment/<name>``."""
-    files = layout.experiment(experiment.name)
+    asset = ArtefactId("experiment", experiment=experiment.name)
+    files = asset.beside
+    compares = [ArtefactId(kind, recipe.name) for recipe in experiment.recipes for kind in SHOWN]
 
     @dg.asset(
-        key=["experiment", experiment.name],
-        deps=[dg.AssetKey([kind, recipe.name]) for recipe in experiment.recipes for kind in ("pastiche", "metrics")],
+        key=asset.asset_key,
+        deps=[compared.asset_key for compared in compares],
         group_name="experiments",
         kinds={"parquet", "image"},
         description=f"{experiment.description} Its scores, all of its recipes against each other, where they stand "
         f"between style and structure, and a sheet of their pastiches. Launch the job experiment_{experiment.name}.",
         metadata={
-            "file": files.table,
-            "format": f"Parquet; beside it {', '.join(key.rpartition('/')[2] for key in files[1:])}",
+            "file": asset.path,
+            "format": f"Parquet; beside it {', '.join(PurePosixPath(key).name for key in files.values())}",
             "recipes": ", ".join(recipe.name for recipe in experiment.recipes),
             "dagster/column_schema": table_schema(),
         },
@@ -50,9 +54,9 @@ def experiment_asset(experiment: Experiment) -> dg.AssetsDefinition:
         project: dg.ResourceParam[Project],
         listener: dg.ResourceParam[Listener],
     ) -> None:
-        lineage, store = Lineage(project, force=config.force), project.store
+        lineage, store = Lineage(project), project.store
         wanted = lineage.experiment(experiment)
-        if not lineage.reuse(wanted):
+        if not keep_or_copy(lineage, wanted, force=config.force):
             cells = lineage.compared_cells(experiment)
             table, schema = score_table(store, cells, project.identity.layers.style_layers)
             families = {name: [recipe.name for recipe in family] for name, family in experiment.families.items()}
@@ -60,21 +64,21 @@ def experiment_asset(experiment: Experiment) -> dg.AssetsDefinition:
             drawing = Sheets(lineage, experiment.recipes).of_part(
                 experiment.name, experiment.description, *covered(cells)
             )
-            store.write(files.table_csv, table.to_csv(index=False).encode())
-            store.write(files.comparison, compared_recipes(table).to_csv(index=False).encode())
-            store.write(files.frontier, frontier)
-            store.write(files.sheet, image_io.encode_png(contact_sheet(*drawing)))
-            store.write(files.pages, pdf(contact_sheets(*drawing), experiment.name))
+            store.write(files["csv"], table.to_csv(index=False).encode())
+            store.write(files["comparison"], compared_recipes(table).to_csv(index=False).encode())
+            store.write(files["frontier"], frontier)
+            store.write(files["sheet"], image_io.encode_png(contact_sheet(*drawing)))
+            store.write(files["pages"], pdf(contact_sheets(*drawing), experiment.name))
             store.write(wanted.key, to_parquet(table, schema, wanted.stamp))
-            listener.made(wanted.key)
+            listener.made(wanted.id)
         table = read_table(store, wanted.key)
         context.add_asset_metadata(
             {
                 "dagster/row_count": len(table),
                 "means": mean_scores(table),
-                "frontier": preview(Image.open(BytesIO(store.read(files.frontier)))),
-                "preview": preview(image_io.decode(store.read(files.sheet), files.sheet)),
-                "path": dg.MetadataValue.path(store.locate(files.frontier)),
+                "frontier": preview(Image.open(BytesIO(store.read(files["frontier"])))),
+                "preview": preview(image_io.decode(store.read(files["sheet"]), files["sheet"])),
+                "path": dg.MetadataValue.path(store.locate(files["frontier"])),
                 "fingerprint": wanted.fingerprint,
             }
         )

@@ -1,9 +1,9 @@
 """The gallery: pages to look at everything made, and how the recipes compare."""
 
 from collections.abc import Iterator
-from functools import lru_cache, partial
+from functools import cache, partial
 from itertools import product
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import dagster as dg
@@ -17,9 +17,12 @@ from spnst_core.metrics.registry import METRICS
 from spnst_core.recipes.experiments import Experiment
 from spnst_core.recipes.recipe import Recipe
 from spnst_core.report import plots
-from spnst_pipeline.artefacts import layout, provenance
+from spnst_pipeline.artefacts import provenance
 from spnst_pipeline.artefacts.fingerprints import HEAD, metadata
-from spnst_pipeline.artefacts.rules import Artefact, Lineage
+from spnst_pipeline.artefacts.identity import ArtefactId
+from spnst_pipeline.artefacts.lineage import Lineage
+from spnst_pipeline.artefacts.reuse import keep_or_copy
+from spnst_pipeline.artefacts.rules import Artefact
 from spnst_pipeline.defs.assets.tables import read_comparison, read_table
 from spnst_pipeline.defs.config import Remake
 from spnst_pipeline.defs.headline import details, headline
@@ -28,23 +31,28 @@ from spnst_pipeline.progress import Listener
 from spnst_pipeline.project import Project
 from spnst_pipeline.storage.places import is_remote
 
-GALLERY_FOLDER = layout.GALLERY.rpartition("/")[0]
+GALLERY = ArtefactId("gallery")
 
 
 def gallery_asset(recipes: tuple[Recipe, ...], experiments: tuple[Experiment, ...]) -> dg.AssetsDefinition:
     """The asset ``gallery``."""
-    sheets = [dg.AssetKey(["contact_sheet", name]) for name in ("content", "style", "grid")]
-    cells = [dg.AssetKey(["pastiche", recipe.name]) for recipe in recipes]
-    trials = [dg.AssetKey(["experiment", experiment.name]) for experiment in experiments]
+    shows = [
+        ArtefactId("comparison"),
+        ArtefactId("contact_sheet/content"),
+        ArtefactId("contact_sheet/style"),
+        ArtefactId("contact_sheet/grid"),
+        *(ArtefactId("pastiche", recipe.name) for recipe in recipes),
+        *(ArtefactId("experiment", experiment=experiment.name) for experiment in experiments),
+    ]
 
     @dg.asset(
         name="gallery",
-        deps=["comparison", *sheets, *cells, *trials],
+        deps=[asset.asset_key for asset in shows],
         group_name="gallery",
         kinds={"html"},
         description="Pages with the whole grid, every cell by itself, and the comparison of recipes. They open from "
         "disk.",
-        metadata={"file": layout.GALLERY, "format": "HTML, with links to the other artefacts of the store"},
+        metadata={"file": GALLERY.path, "format": "HTML, with links to the other artefacts of the store"},
     )
     def gallery(
         context: dg.AssetExecutionContext,
@@ -52,19 +60,20 @@ def gallery_asset(recipes: tuple[Recipe, ...], experiments: tuple[Experiment, ..
         project: dg.ResourceParam[Project],
         listener: dg.ResourceParam[Listener],
     ) -> None:
-        lineage, store = Lineage(project, force=config.force), project.store
+        lineage, store = Lineage(project), project.store
         wanted = lineage.gallery()
-        if not lineage.reuse(wanted):
+        if not keep_or_copy(lineage, wanted, force=config.force):
             files = render(described(lineage, wanted.fingerprint))
-            present = {key.removeprefix(f"{GALLERY_FOLDER}/") for key in store.list(GALLERY_FOLDER)}
+            place = PurePosixPath(GALLERY.folder)
+            present = {str(PurePosixPath(key).relative_to(place)) for key in store.list(GALLERY.folder)}
             for path, make in files.versioned.items():
                 if path not in present:
-                    store.write(f"{GALLERY_FOLDER}/{path}", make())
+                    store.write(str(place / path), make())
             for path, data in files.pages.items():
-                store.write(f"{GALLERY_FOLDER}/{path}", data)
+                store.write(str(place / path), data)
             for path in files.stale(present):
-                store.remove(f"{GALLERY_FOLDER}/{path}")
-            listener.made(wanted.key)
+                store.remove(str(place / path))
+            listener.made(wanted.id)
         context.add_asset_metadata({**where_to_open(project), "fingerprint": wanted.fingerprint})
 
     return gallery
@@ -72,7 +81,7 @@ def gallery_asset(recipes: tuple[Recipe, ...], experiments: tuple[Experiment, ..
 
 def where_to_open(project: Project) -> dict[str, dg.MetadataValue[Any]]:
     """Where the gallery opens: the address in the settings as a link, and the file's absolute path or address."""
-    location = project.store.locate(layout.GALLERY)
+    location = project.store.locate(GALLERY.path)
     path = dg.MetadataValue.path(location if is_remote(project.settings.out) else Path(location).absolute())
     url = project.settings.gallery_url
     return {"open": dg.MetadataValue.url(url), "path": path} if url else {"path": path}
@@ -101,11 +110,11 @@ def described(lineage: Lineage, fingerprint: str) -> shown.Gallery:
         tables=[headline(table, comparison), *details(comparison)],
         plots=[*_plots(table), *_frontiers(lineage)],
         downloads={
-            "metric table (CSV)": f"../{layout.METRIC_TABLE_CSV}",
-            "metric table (Parquet)": f"../{layout.METRIC_TABLE}",
-            "comparison (CSV)": f"../{layout.COMPARISON_CSV}",
-            "contact sheet of the grid (PNG)": f"../{layout.GRID_SHEET}",
-            "contact sheet of the grid (PDF)": f"../{layout.pages(layout.GRID_SHEET)}",
+            "metric table (CSV)": _link(ArtefactId("metric_table").beside["csv"]),
+            "metric table (Parquet)": _link(ArtefactId("metric_table").path),
+            "comparison (CSV)": _link(ArtefactId("comparison").beside["csv"]),
+            "contact sheet of the grid (PNG)": _link(ArtefactId("contact_sheet/grid").path),
+            "contact sheet of the grid (PDF)": _link(ArtefactId("contact_sheet/grid").beside["pages"]),
         },
     )
 
@@ -116,7 +125,7 @@ def _cells(
     """Every cell that is there, and why one isn't, where there is more to say than that it wasn't made."""
     project = lineage.project
     rows = {(row["recipe"], row["content"], row["style"]): row for row in table.to_dict("records")}
-    size = lru_cache(maxsize=None)(lambda content: dimensions(project.store, layout.content_image(content)))
+    size = cache(lambda content: dimensions(project.store, ArtefactId("content_image", content=content).path))
     for recipe, content, style in product(project.recipes, contents, styles):
         key = (recipe.name, content, style)
         made = lineage.current(lineage.pastiche, recipe, content, style)
@@ -126,9 +135,10 @@ def _cells(
             width, height = size(content)
             height, width = image_io.fit(height, width, recipe.size)
             row = rows.get(key)
+            maps = ArtefactId("metrics", *key).beside
             depth, edges = (
-                _stored(project, place(*key), made.fingerprint, width, height) if row else None
-                for place in (layout.pastiche_depth, layout.pastiche_edges)
+                _stored(project, maps[what], made.fingerprint, width, height) if row else None
+                for what in ("depth", "edges")
             )
             film = lineage.current(lineage.timelapse, recipe, content, style)
             yield (
@@ -141,7 +151,7 @@ def _cells(
                     missing=_reasons(str(row["missing"])) if row else {},
                     details=partial(_details, project, made.key),
                     details_version=made.fingerprint,
-                    video=f"../{film.key}" if film else None,
+                    video=_link(film.key) if film else None,
                 ),
             )
 
@@ -155,11 +165,8 @@ def _content(lineage: Lineage, content: str) -> shown.Content:
     project = lineage.project
     photograph = _picture(lineage, lineage.content_image(content))
     maps = (
-        _stored(project, key, rule(content).fingerprint, photograph.width, photograph.height)
-        for key, rule in (
-            (layout.depth_picture(content), lineage.depth_map),
-            (layout.edge_picture(content), lineage.edge_map),
-        )
+        _stored(project, targets.beside["picture"], targets.fingerprint, photograph.width, photograph.height)
+        for targets in (lineage.depth_map(content), lineage.edge_map(content))
     )
     return shown.Content(content, photograph, *maps)
 
@@ -173,7 +180,12 @@ def _stored(project: Project, key: str, version: str, width: int, height: int) -
     def load() -> Image.Image:
         return image_io.decode(project.store.read(key), key)
 
-    return shown.StoredPicture(f"../{key}", version, width, height, load)
+    return shown.StoredPicture(_link(key), version, width, height, load)
+
+
+def _link(key: str) -> str:
+    """The way from the gallery's pages to another file of the store."""
+    return f"../{key}"
 
 
 def _details(project: Project, key: str) -> shown.Details:
@@ -191,7 +203,7 @@ def _frontiers(lineage: Lineage) -> Iterator[shown.Plot]:
     store = lineage.project.store
     for experiment in lineage.project.experiments:
         if lineage.current(lineage.experiment, experiment):
-            drawing = store.read(layout.experiment(experiment.name).frontier)
+            drawing = store.read(ArtefactId("experiment", experiment=experiment.name).beside["frontier"])
             told = f"Mean edge error against mean patch distance in {experiment.name}, a line for each family"
             yield shown.Plot(f"experiment_{experiment.name}", drawing, told, experiment.description)
 

@@ -6,8 +6,10 @@ import dagster as dg
 from PIL import Image
 
 from spnst_core.imaging import io as image_io
-from spnst_pipeline.artefacts import layout
-from spnst_pipeline.artefacts.rules import Artefact, Lineage
+from spnst_pipeline.artefacts.identity import ArtefactId
+from spnst_pipeline.artefacts.lineage import Lineage
+from spnst_pipeline.artefacts.reuse import keep_or_copy
+from spnst_pipeline.artefacts.rules import Artefact
 from spnst_pipeline.defs.config import Remake
 from spnst_pipeline.defs.events import Made, Results, each
 from spnst_pipeline.defs.partitions import CONTENT, STYLE
@@ -21,21 +23,20 @@ LONGEST = 4096
 
 
 def _picture_asset(
-    name: str,
+    asset: ArtefactId,
     partitions: dg.PartitionsDefinition[str],
     source: Callable[[Project], Source],
     rule: Callable[[Lineage, str], Artefact],
-    file: str,
     description: str,
 ) -> dg.AssetsDefinition:
     @dg.asset(
-        name=name,
+        key=asset.asset_key,
         partitions_def=partitions,
         group_name="inputs",
         kinds={"image"},
         description=description,
         metadata={
-            "file": file,
+            "file": asset.path,
             "format": "PNG, 8-bit sRGB, with the fingerprint as a text",
             "shape": f"the picture's own, long side at most {LONGEST} px",
             "values": "0 to 255",
@@ -47,18 +48,18 @@ def _picture_asset(
         project: dg.ResourceParam[Project],
         listener: dg.ResourceParam[Listener],
     ) -> Results:
-        lineage = Lineage(project, force=config.force)
+        lineage = Lineage(project)
 
         def make(key: str) -> Made:
             origin = source(project).picture(key)
             wanted = rule(lineage, key)
-            if lineage.reuse(wanted):
+            if keep_or_copy(lineage, wanted, force=config.force):
                 image = image_io.decode(project.store.read(wanted.key), wanted.key)
             else:
                 image = image_io.decode(origin.read(), origin.name)
                 image.thumbnail((LONGEST, LONGEST), Image.Resampling.LANCZOS)
                 project.store.write(wanted.key, image_io.encode_png(image, wanted.stamp))
-                listener.made(wanted.key)
+                listener.made(wanted.id)
             shown = {
                 "preview": preview(image),
                 "source": dg.MetadataValue.path(origin.name),
@@ -74,19 +75,17 @@ def _picture_asset(
 
 
 content_image = _picture_asset(
-    "content_image",
+    ArtefactId("content_image"),
     CONTENT,
     lambda project: project.contents,
     Lineage.content_image,
-    layout.content_image("<content>"),
     "A photograph from the content folder as it will be used: upright, 8-bit sRGB, PNG.",
 )
 
 style_image = _picture_asset(
-    "style_image",
+    ArtefactId("style_image"),
     STYLE,
     lambda project: project.styles,
     Lineage.style_image,
-    layout.style_image("<style>"),
     "A painting from the style folder as it will be used: upright, 8-bit sRGB, PNG.",
 )

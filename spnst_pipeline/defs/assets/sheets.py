@@ -12,8 +12,10 @@ from spnst_core.recipes.recipe import Recipe
 from spnst_core.report.close_ups import CloseUp, most_different
 from spnst_core.report.colour_maps import in_colour
 from spnst_core.report.contact_sheet import PANEL, Gap, Panel, Row, contact_sheet, contact_sheets, pdf
-from spnst_pipeline.artefacts import layout
-from spnst_pipeline.artefacts.rules import Artefact, Lineage
+from spnst_pipeline.artefacts.identity import MAPS, SHOWN, ArtefactId
+from spnst_pipeline.artefacts.lineage import Lineage
+from spnst_pipeline.artefacts.reuse import keep_or_copy
+from spnst_pipeline.artefacts.rules import Artefact
 from spnst_pipeline.defs.assets.evaluation import read_scores
 from spnst_pipeline.defs.config import Remake
 from spnst_pipeline.defs.events import Made, Metadata, Results, each
@@ -59,7 +61,7 @@ class Sheets:
 
     def of_style(self, style: str) -> Drawing:
         """One painting: a row for each photograph, a column for each recipe."""
-        painting = self._small(layout.style_image(style))
+        painting = self._small(ArtefactId("style_image", style=style).path)
         columns = [Panel(painting, recipe.name) for recipe in self.recipes]
         rows = [
             Row([self._header(c)], [self._cell(r, c, style) for r in self.recipes]) for c in self.lineage.contents()
@@ -80,7 +82,7 @@ class Sheets:
         return self._grid(title, rows, columns, " ".join(filter(None, (subtitle, part, self._notice))))
 
     def _grid(self, title: str, contents: Sequence[str], styles: Sequence[str], subtitle: str) -> Drawing:
-        columns = [Panel(self._small(layout.style_image(style)), style) for style in styles]
+        columns = [Panel(self._small(ArtefactId("style_image", style=style).path), style) for style in styles]
         rows = [
             Row([] if number else [self._header(content)], [self._cell(recipe, content, style) for style in styles])
             for content in contents
@@ -89,8 +91,10 @@ class Sheets:
         return title, columns, rows, subtitle
 
     def _header(self, content: str) -> Panel:
-        maps = self._maps(layout.depth_picture(content), layout.edge_picture(content))
-        return Panel(self._small(layout.content_image(content)), f"{content}\nwith depth and edges", below=maps)
+        picture = ArtefactId("content_image", content=content).path
+        depth, edges = (ArtefactId(asset, content=content).beside["picture"] for asset in MAPS)
+        maps = self._maps(depth, edges)
+        return Panel(self._small(picture), f"{content}\nwith depth and edges", below=maps)
 
     def _maps(self, depth: str, edges: str) -> list[Image.Image]:
         return [in_colour(self._small(depth), "magma"), in_colour(self._small(edges), "viridis", low=0, high=255)]
@@ -107,40 +111,41 @@ class Sheets:
             return Panel(picture, recipe.name)
         scores = read_scores(self.store, measured)["scores"]
         line = "  ".join(f"{short} {scores[key]:.2f}" for key, short in SHORT.items() if key in scores)
-        return Panel(picture, f"{recipe.name}\n{line}", self._close_up(content, style), self._maps(*measured.beside))
+        maps = self._maps(measured.beside["depth"], measured.beside["edges"])
+        return Panel(picture, f"{recipe.name}\n{line}", self._close_up(content, style), maps)
 
     def _most_different(self, content: str, style: str) -> CloseUp | None:
         """Where the first two recipes that were measured differ most at the photograph's own edges."""
         measured = (self.lineage.current(self.lineage.metrics, recipe, content, style) for recipe in self.recipes)
-        keys = [artefact.beside[1] for artefact in measured if artefact]
+        keys = [artefact.beside["edges"] for artefact in measured if artefact]
         if len(keys) < 2:
             return None
         first, second = (image_io.decode(self.store.read(key), key).convert("L") for key in keys[:2])
-        near = self._small(layout.edge_picture(content)).resize(first.size).filter(ImageFilter.GaussianBlur(NEAR))
+        edges = self._small(ArtefactId("edge_map", content=content).beside["picture"])
+        near = edges.resize(first.size).filter(ImageFilter.GaussianBlur(NEAR))
         weight = np.asarray(near.convert("L"), np.float64)
         return most_different(np.asarray(first) * weight, np.asarray(second.resize(first.size)) * weight)
 
 
 def sheet_assets(recipes: tuple[Recipe, ...]) -> list[dg.AssetsDefinition]:
     """The assets ``contact_sheet/content``, ``contact_sheet/style`` and ``contact_sheet/grid``."""
-    deps = [dg.AssetKey([kind, recipe.name]) for recipe in recipes for kind in ("pastiche", "metrics")]
+    deps = [ArtefactId(asset, recipe.name).asset_key for recipe in recipes for asset in SHOWN]
 
     def sheets_by(
-        name: str,
+        asset: ArtefactId,
         partitions: dg.PartitionsDefinition[str],
         rule: Callable[[Lineage, str], Artefact],
         show: Callable[[Sheets, str], Drawing],
-        file: str,
         description: str,
     ) -> dg.AssetsDefinition:
         @dg.asset(
-            key=["contact_sheet", name],
+            key=asset.asset_key,
             partitions_def=partitions,
             deps=deps,
             group_name="gallery",
             kinds={"image"},
             description=description,
-            metadata={"file": file, **SHEET},
+            metadata={"file": asset.path, **SHEET},
         )
         def sheet(
             context: dg.AssetExecutionContext,
@@ -148,23 +153,25 @@ def sheet_assets(recipes: tuple[Recipe, ...]) -> list[dg.AssetsDefinition]:
             project: dg.ResourceParam[Project],
             listener: dg.ResourceParam[Listener],
         ) -> Results:
-            lineage = Lineage(project, force=config.force)
+            lineage = Lineage(project)
             sheets = Sheets(lineage)
 
             def make(key: str) -> Made:
-                return Made(_drawn(lineage, listener, rule(lineage, key), lambda: show(sheets, key)))
+                return Made(_drawn(lineage, listener, rule(lineage, key), lambda: show(sheets, key), config.force))
 
             return each(context, make)
 
         return sheet
 
+    whole = ArtefactId("contact_sheet/grid")
+
     @dg.asset(
-        key=["contact_sheet", "grid"],
+        key=whole.asset_key,
         deps=deps,
         group_name="gallery",
         kinds={"image"},
         description="Every photograph in every style by every recipe on one sheet, with scores.",
-        metadata={"file": layout.GRID_SHEET, **SHEET},
+        metadata={"file": whole.path, **SHEET},
     )
     def grid_sheet(
         context: dg.AssetExecutionContext,
@@ -172,43 +179,44 @@ def sheet_assets(recipes: tuple[Recipe, ...]) -> list[dg.AssetsDefinition]:
         project: dg.ResourceParam[Project],
         listener: dg.ResourceParam[Listener],
     ) -> None:
-        lineage = Lineage(project, force=config.force)
-        context.add_asset_metadata(_drawn(lineage, listener, lineage.grid_sheet(), Sheets(lineage).of_grid))
+        lineage = Lineage(project)
+        context.add_asset_metadata(
+            _drawn(lineage, listener, lineage.grid_sheet(), Sheets(lineage).of_grid, config.force)
+        )
 
     return [
         sheets_by(
-            "content",
+            ArtefactId("contact_sheet/content"),
             CONTENT,
             Lineage.content_sheet,
             Sheets.of_content,
-            layout.content_sheet("<content>"),
             "One photograph in every style: a row for each recipe.",
         ),
         sheets_by(
-            "style",
+            ArtefactId("contact_sheet/style"),
             STYLE,
             Lineage.style_sheet,
             Sheets.of_style,
-            layout.style_sheet("<style>"),
             "Every photograph in one style: a column for each recipe.",
         ),
         grid_sheet,
     ]
 
 
-def _drawn(lineage: Lineage, listener: Listener, wanted: Artefact, show: Callable[[], Drawing]) -> Metadata:
+def _drawn(
+    lineage: Lineage, listener: Listener, wanted: Artefact, show: Callable[[], Drawing], force: bool
+) -> Metadata:
     """What a sheet's event shows, once the sheet is up to date; drawn if it isn't."""
-    if not lineage.reuse(wanted):
+    if not keep_or_copy(lineage, wanted, force=force):
         _write_sheet(lineage.project.store, wanted, show())
-        listener.made(wanted.key)
+        listener.made(wanted.id)
     return _shown(lineage.project.store, wanted)
 
 
 def _write_sheet(store: Store, wanted: Artefact, drawing: Drawing) -> None:
     """Put a sheet into the store: its pages first, because the picture says that all is there."""
     title, columns, rows, subtitle = drawing
-    (pages_key,) = wanted.beside
-    store.write(pages_key, pdf(contact_sheets(title, columns, rows, subtitle), title))
+    store.write(wanted.beside["pages"], pdf(contact_sheets(title, columns, rows, subtitle), title))
     store.write(wanted.key, image_io.encode_png(contact_sheet(title, columns, rows, subtitle), wanted.stamp))
 
 
@@ -216,6 +224,6 @@ def _shown(store: Store, sheet: Artefact) -> Metadata:
     return {
         "preview": preview(image_io.decode(store.read(sheet.key), sheet.key)),
         "path": dg.MetadataValue.path(store.locate(sheet.key)),
-        "pages": dg.MetadataValue.path(store.locate(sheet.beside[0])),
+        "pages": dg.MetadataValue.path(store.locate(sheet.beside["pages"])),
         "fingerprint": sheet.fingerprint,
     }

@@ -7,9 +7,11 @@ import dagster as dg
 
 from spnst_core.imaging import io as image_io
 from spnst_core.objective.targets import DepthMap, EdgeMap
-from spnst_pipeline.artefacts import layout
 from spnst_pipeline.artefacts.fingerprints import HEAD, metadata
-from spnst_pipeline.artefacts.rules import Artefact, Lineage
+from spnst_pipeline.artefacts.identity import ArtefactId
+from spnst_pipeline.artefacts.lineage import Lineage
+from spnst_pipeline.artefacts.reuse import keep_or_copy
+from spnst_pipeline.artefacts.rules import Artefact
 from spnst_pipeline.defs import checks
 from spnst_pipeline.defs.assets.input_images import content_image
 from spnst_pipeline.defs.config import Remake
@@ -21,16 +23,15 @@ from spnst_pipeline.project import Project
 
 
 def _map_asset(
-    name: str,
+    asset: ArtefactId,
     kind: type[DepthMap] | type[EdgeMap],
     rule: Callable[[Lineage, str], Artefact],
-    picture_key: Callable[[str], str],
     judges: Mapping[checks.Check, Callable[[Any], checks.Verdict]],
     holds: Mapping[str, str],
     description: str,
 ) -> dg.AssetsDefinition:
     @dg.asset(
-        name=name,
+        key=asset.asset_key,
         partitions_def=CONTENT,
         deps=[content_image],
         group_name="targets",
@@ -38,7 +39,7 @@ def _map_asset(
         pool="gpu",
         description=description,
         metadata=holds,
-        check_specs=[check.spec(dg.AssetKey(name)) for check in judges],
+        check_specs=[check.spec(asset.asset_key) for check in judges],
     )
     def targets(
         context: dg.AssetExecutionContext,
@@ -50,16 +51,17 @@ def _map_asset(
 
         def make(content: str) -> Made:
             wanted = rule(lineage, content)
-            photograph = image_io.decode(store.read(layout.content_image(content)), layout.content_image(content))
-            if not config.force and lineage.reuse(wanted):
-                picture = image_io.decode(store.read(picture_key(content)), picture_key(content))
+            source, picture_key = ArtefactId("content_image", content=content).path, wanted.beside["picture"]
+            photograph = image_io.decode(store.read(source), source)
+            if keep_or_copy(lineage, wanted, force=config.force):
+                picture = image_io.decode(store.read(picture_key), picture_key)
             else:
                 found = kind.compute(image_io.to_tensor(photograph), project.models, project.content_sizes)
                 picture = found.picture
-                store.write(picture_key(content), image_io.encode_png(picture))
+                store.write(picture_key, image_io.encode_png(picture))
                 stamp = checks.stamp([checks.required(judge(found)) for judge in judges.values()])
                 store.write(wanted.key, found.to_bytes({**wanted.stamp, **stamp}))
-                listener.made(wanted.key)
+                listener.made(wanted.id)
             shown = {
                 "preview": preview(photograph, picture),
                 "sizes": " ".join(map(str, wanted.sizes)),
@@ -73,15 +75,16 @@ def _map_asset(
     return targets
 
 
+_DEPTH, _EDGES = ArtefactId("depth_map"), ArtefactId("edge_map")
+
 depth_map = _map_asset(
-    "depth_map",
+    _DEPTH,
     DepthMap,
     Lineage.depth_map,
-    layout.depth_picture,
     {checks.NOT_CONSTANT: checks.not_constant},
     {
-        "file": layout.depth_map("<content>"),
-        "format": f"safetensors, float32: maps.<size>; beside it {layout.depth_picture('<content>')} to look at",
+        "file": _DEPTH.path,
+        "format": f"safetensors, float32: maps.<size>; beside it {_DEPTH.beside['picture']} to look at",
         "shape": "(1, 1, h, w) for a picture of w × h",
         "values": "inverse depth, larger is nearer, of no scale",
     },
@@ -89,15 +92,14 @@ depth_map = _map_asset(
 )
 
 edge_map = _map_asset(
-    "edge_map",
+    _EDGES,
     EdgeMap,
     Lineage.edge_map,
-    layout.edge_picture,
     {},
     {
-        "file": layout.edge_map("<content>"),
+        "file": _EDGES.path,
         "format": "safetensors, float32: maps.<size> and calibration.<size> of the detector; beside it "
-        f"{layout.edge_picture('<content>')} to look at",
+        f"{_EDGES.beside['picture']} to look at",
         "shape": "maps (1, K, h, w), calibration (1, K, 1, 1), of K maps",
         "values": "edge strength from 0 to 1",
     },

@@ -4,9 +4,10 @@ import dagster as dg
 
 from spnst_core.imaging import io as image_io
 from spnst_core.objective.targets import StyleTargets
-from spnst_pipeline.artefacts import layout
 from spnst_pipeline.artefacts.fingerprints import HEAD, metadata
-from spnst_pipeline.artefacts.rules import Lineage
+from spnst_pipeline.artefacts.identity import ArtefactId
+from spnst_pipeline.artefacts.lineage import Lineage
+from spnst_pipeline.artefacts.reuse import keep_or_copy
 from spnst_pipeline.defs import checks
 from spnst_pipeline.defs.assets.input_images import style_image
 from spnst_pipeline.defs.config import Remake
@@ -16,20 +17,23 @@ from spnst_pipeline.defs.previews import preview
 from spnst_pipeline.progress import Listener
 from spnst_pipeline.project import Project
 
+_ASSET = ArtefactId("style_grams")
+
 
 @dg.asset(
+    key=_ASSET.asset_key,
     partitions_def=STYLE,
     deps=[style_image],
     group_name="targets",
     kinds={"pytorch"},
     pool="gpu",
     metadata={
-        "file": layout.style_grams("<style>"),
+        "file": _ASSET.path,
         "format": "safetensors, float32: gram.<layer>.<size> and mean.<layer>.<size>, with the fingerprint",
         "shape": "gram (1, C, C), mean (1, C), for the C channels of a layer; the layer colour is the picture itself",
         "values": "any; Grams are symmetric positive semi-definite",
     },
-    check_specs=[checks.POSITIVE_SEMIDEFINITE.spec(dg.AssetKey("style_grams"))],
+    check_specs=[checks.POSITIVE_SEMIDEFINITE.spec(_ASSET.asset_key)],
 )
 def style_grams(
     context: dg.AssetExecutionContext,
@@ -42,14 +46,15 @@ def style_grams(
 
     def make(style: str) -> Made:
         wanted = lineage.style_grams(style)
-        painting = image_io.decode(store.read(layout.style_image(style)), layout.style_image(style))
-        if config.force or not lineage.reuse(wanted):
+        source = ArtefactId("style_image", style=style).path
+        painting = image_io.decode(store.read(source), source)
+        if not keep_or_copy(lineage, wanted, force=config.force):
             found = StyleTargets.compute(
                 image_io.to_tensor(painting), project.models, project.style_sizes, project.style_layers
             )
             verdict = checks.required(checks.positive_semidefinite(found))
             store.write(wanted.key, found.to_bytes({**wanted.stamp, **checks.stamp([verdict])}))
-            listener.made(wanted.key)
+            listener.made(wanted.id)
         shown = {
             "preview": preview(painting),
             "sizes": " ".join(map(str, wanted.sizes)),

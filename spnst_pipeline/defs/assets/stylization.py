@@ -6,10 +6,10 @@ import dagster as dg
 from PIL import Image
 
 from spnst_core.recipes.recipe import Recipe
-from spnst_pipeline.artefacts import layout, provenance
+from spnst_pipeline.artefacts import provenance
 from spnst_pipeline.artefacts.fingerprints import BLOCKED, HEAD, metadata
-from spnst_pipeline.artefacts.partition_keys import cell_key, rows
-from spnst_pipeline.artefacts.rules import Lineage
+from spnst_pipeline.artefacts.identity import ArtefactId, rows
+from spnst_pipeline.artefacts.lineage import Lineage
 from spnst_pipeline.defs import checks
 from spnst_pipeline.defs.assets.input_images import content_image, style_image
 from spnst_pipeline.defs.assets.structure import depth_map, edge_map
@@ -33,15 +33,15 @@ def pastiche_assets(recipe: Recipe) -> dg.AssetsDefinition:
 
     One step makes either or both, because a cell can only be filmed while it is painted.
     """
-    key = dg.AssetKey(["pastiche", recipe.name])
+    pastiches, films = ArtefactId("pastiche", recipe.name), ArtefactId("timelapse", recipe.name)
     pastiche_spec = dg.AssetSpec(
-        key,
+        pastiches.asset_key,
         deps=[content_image, depth_map, edge_map, style_image, style_grams],
         group_name="pastiches",
         kinds={"pytorch", "image"},
         description=f"Photographs painted by the recipe {recipe.name}. {recipe.description}".strip(),
         metadata={
-            "file": layout.pastiche(recipe.name, "<content>", "<style>"),
+            "file": pastiches.path,
             "format": "PNG, 8-bit sRGB, with the fingerprint, how it was made, losses and checks as texts",
             "shape": f"long side {recipe.size} px",
             "values": "0 to 255",
@@ -51,13 +51,13 @@ def pastiche_assets(recipe: Recipe) -> dg.AssetsDefinition:
     film_spec = timelapse_spec(recipe)
 
     @dg.multi_asset(
-        name=f"pastiche__{recipe.name}",
+        name=pastiches.step,
         specs=[pastiche_spec, film_spec],
         partitions_def=GRID,
         can_subset=True,
         pool="gpu",
         description=f"Paints by the recipe {recipe.name}, and films it where a film is asked for.",
-        check_specs=[check.spec(key) for check in CHECKS],
+        check_specs=[check.spec(pastiches.asset_key) for check in CHECKS],
     )
     def paint(
         context: dg.AssetExecutionContext,
@@ -67,30 +67,30 @@ def pastiche_assets(recipe: Recipe) -> dg.AssetsDefinition:
     ) -> Results:
         lineage, store, small = Lineage(project), project.store, small_pictures(project.store)
         reports: dict[Kind, Report] = {
-            "pastiche": Report(context, CHECKS, key),
-            "timelapse": Report(context, asset=film_spec.key),
+            "pastiche": Report(context, CHECKS, pastiches.asset_key),
+            "timelapse": Report(context, asset=films.asset_key),
         }
         asked = [kind for kind, report in reports.items() if report.asked]
-        for content, styles in rows(context.partition_keys).items():
+        for content, styles in rows(map(pastiches.at, context.partition_keys)).items():
             for kind, style, new, error in paint_row(lineage, listener, recipe, content, styles, config, asked):
-                cell, report = cell_key(content, style), reports[kind]
+                cell, report = ArtefactId(kind, recipe.name, content, style), reports[kind]
                 if error:
-                    report.failed(cell, error)
+                    report.failed(cell.partition, error)
                 elif kind == "pastiche" and (new or report.asked):
-                    report.landed(cell, _made(store, small, recipe.name, content, style))
+                    report.landed(cell.partition, _made(store, small, cell))
                 elif new or report.asked:
-                    report.landed(cell, shown(store, layout.timelapse(recipe.name, content, style)))
+                    report.landed(cell.partition, shown(store, cell.path))
         yield from results(*reports.values())
 
     return paint
 
 
-def _made(store: Store, small: Callable[[str], Image.Image], recipe: str, content: str, style: str) -> Made:
+def _made(store: Store, small: Callable[[str], Image.Image], pastiche: ArtefactId) -> Made:
     """What a cell's event shows: content, style and pastiche side by side, its losses, and how it was made."""
-    key = layout.pastiche(recipe, content, style)
+    key, (content, style) = pastiche.path, pastiche.cell
     carried = metadata(key, store.read(key, HEAD))
     made = provenance.read_made(carried)
-    keys = (layout.content_image(content), layout.style_image(style), key)
+    keys = (ArtefactId("content_image", content=content).path, ArtefactId("style_image", style=style).path, key)
     shown = {
         "preview": preview(*map(small, keys)),
         "losses": loss_plot(provenance.read_history(carried)),

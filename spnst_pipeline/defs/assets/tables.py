@@ -12,8 +12,10 @@ import pyarrow.parquet as pq
 from spnst_core.metrics.comparison import compare
 from spnst_core.metrics.registry import METRICS
 from spnst_core.recipes.recipe import Recipe
-from spnst_pipeline.artefacts import layout
-from spnst_pipeline.artefacts.rules import Artefact, Lineage, NotMade
+from spnst_pipeline.artefacts.identity import ArtefactId
+from spnst_pipeline.artefacts.lineage import Lineage, NotMade
+from spnst_pipeline.artefacts.reuse import keep_or_copy
+from spnst_pipeline.artefacts.rules import Artefact
 from spnst_pipeline.defs.assets.evaluation import read_scores
 from spnst_pipeline.defs.config import Remake
 from spnst_pipeline.defs.headline import headline
@@ -62,6 +64,8 @@ def _column(name: str, description: str, better: str, unit: str, kind: str) -> d
 
 _INTERVAL = "bound of its 95 % interval (photographs and paintings drawn with replacement)"
 
+TABLE, COMPARED = ArtefactId("metric_table"), ArtefactId("comparison")
+
 COMPARISON_SCHEMA = dg.TableSchema(
     [
         dg.TableColumn("recipe", "string", "The recipe that is compared."),
@@ -88,13 +92,14 @@ def table_assets(recipes: tuple[Recipe, ...]) -> list[dg.AssetsDefinition]:
     """The assets ``metric_table`` and ``comparison``."""
 
     @dg.asset(
-        deps=[dg.AssetKey(["metrics", recipe.name]) for recipe in recipes],
+        key=TABLE.asset_key,
+        deps=[ArtefactId("metrics", recipe.name).asset_key for recipe in recipes],
         group_name="evaluation",
         kinds={"parquet", "csv"},
         description="The scores of every cell, one row each, as Parquet and CSV. Blocked cells are left out.",
         metadata={
-            "file": layout.METRIC_TABLE,
-            "format": f"Parquet; the same as CSV in {layout.METRIC_TABLE_CSV}",
+            "file": TABLE.path,
+            "format": f"Parquet; the same as CSV in {TABLE.beside['csv']}",
             "dagster/column_schema": table_schema(),
         },
     )
@@ -104,11 +109,11 @@ def table_assets(recipes: tuple[Recipe, ...]) -> list[dg.AssetsDefinition]:
         project: dg.ResourceParam[Project],
         listener: dg.ResourceParam[Listener],
     ) -> None:
-        lineage, store = Lineage(project, force=config.force), project.store
+        lineage, store = Lineage(project), project.store
         wanted = lineage.metric_table()
-        if not lineage.reuse(wanted):
+        if not keep_or_copy(lineage, wanted, force=config.force):
             _write_table(lineage, wanted)
-            listener.made(wanted.key)
+            listener.made(wanted.id)
         table = read_table(store)
         context.add_asset_metadata(
             {
@@ -120,14 +125,15 @@ def table_assets(recipes: tuple[Recipe, ...]) -> list[dg.AssetsDefinition]:
         )
 
     @dg.asset(
+        key=COMPARED.asset_key,
         deps=[metric_table],
         group_name="evaluation",
         kinds={"parquet", "csv"},
         description="Every recipe against every other, by every metric, over the cells that both have: differences "
         "with intervals, and in what share of the cells it is better.",
         metadata={
-            "file": layout.COMPARISON,
-            "format": f"Parquet; the same as CSV in {layout.COMPARISON_CSV}",
+            "file": COMPARED.path,
+            "format": f"Parquet; the same as CSV in {COMPARED.beside['csv']}",
             "dagster/column_schema": COMPARISON_SCHEMA,
         },
     )
@@ -137,11 +143,11 @@ def table_assets(recipes: tuple[Recipe, ...]) -> list[dg.AssetsDefinition]:
         project: dg.ResourceParam[Project],
         listener: dg.ResourceParam[Listener],
     ) -> None:
-        lineage, store = Lineage(project, force=config.force), project.store
+        lineage, store = Lineage(project), project.store
         wanted = lineage.comparison()
-        if not lineage.reuse(wanted):
+        if not keep_or_copy(lineage, wanted, force=config.force):
             _write_comparison(store, wanted)
-            listener.made(wanted.key)
+            listener.made(wanted.id)
         compared = read_comparison(store)
         short = headline(read_table(store), compared)
         context.add_asset_metadata(
@@ -164,27 +170,28 @@ def _write_table(lineage: Lineage, wanted: Artefact) -> None:
     store, layers = lineage.project.store, lineage.project.identity.layers.style_layers
     cells = lineage.cells(lineage.metrics)
     if not cells:
-        raise NotMade("no cell has scores that are up to date: materialise metrics first")
+        advice = " or ".join(str(ArtefactId("metrics", recipe.name)) for recipe in lineage.project.recipes)
+        raise NotMade(f"no cell has scores that are up to date: materialise partitions of {advice} first")
     table, schema = score_table(store, cells, layers)
-    store.write(layout.METRIC_TABLE_CSV, table.to_csv(index=False).encode())
-    store.write(layout.METRIC_TABLE, to_parquet(table, schema, wanted.stamp))
+    store.write(wanted.beside["csv"], table.to_csv(index=False).encode())
+    store.write(wanted.key, to_parquet(table, schema, wanted.stamp))
 
 
 def _write_comparison(store: Store, wanted: Artefact) -> None:
     """Put the comparison into the store, made from the metric table that is there."""
     compared = compared_recipes(read_table(store))
-    store.write(layout.COMPARISON_CSV, compared.to_csv(index=False).encode())
-    store.write(layout.COMPARISON, to_parquet(compared, COMPARISON_SCHEMA, wanted.stamp))
+    store.write(wanted.beside["csv"], compared.to_csv(index=False).encode())
+    store.write(wanted.key, to_parquet(compared, COMPARISON_SCHEMA, wanted.stamp))
 
 
-def read_table(store: Store, key: str = layout.METRIC_TABLE) -> pd.DataFrame:
+def read_table(store: Store, key: str = TABLE.path) -> pd.DataFrame:
     """The metric table, or that of an experiment: one row a cell."""
     return pd.read_parquet(BytesIO(store.read(key)))
 
 
 def read_comparison(store: Store) -> pd.DataFrame:
     """The comparison: one row for each ordered pair of recipes and metric."""
-    return pd.read_parquet(BytesIO(store.read(layout.COMPARISON)))
+    return pd.read_parquet(BytesIO(store.read(COMPARED.path)))
 
 
 def score_table(store: Store, cells: Sequence[Artefact], layers: Iterable[str]) -> tuple[pd.DataFrame, dg.TableSchema]:

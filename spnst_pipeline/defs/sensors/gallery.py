@@ -9,7 +9,8 @@ from collections.abc import Callable
 
 import dagster as dg
 
-from spnst_pipeline.artefacts.rules import Lineage
+from spnst_pipeline.artefacts.identity import OF_CELLS, ArtefactId
+from spnst_pipeline.artefacts.lineage import Lineage
 from spnst_pipeline.defs.sensors.launcher import UNFINISHED
 from spnst_pipeline.planning.grid import known_grid
 from spnst_pipeline.planning.plan import REPORTING
@@ -23,7 +24,7 @@ def gallery_sensor(
     recipes: tuple[str, ...], open_project: Callable[[], Project], clock: Callable[[], float]
 ) -> dg.SensorDefinition:
     """The sensor, given the names of the recipes, how to open the project, and seconds since 1970."""
-    cells = [dg.AssetKey([kind, recipe]) for recipe in recipes for kind in ("pastiche", "metrics", "timelapse")]
+    cells = [ArtefactId(asset, recipe).asset_key for recipe in recipes for asset in OF_CELLS]
 
     @dg.sensor(
         name="new_cells",

@@ -15,7 +15,7 @@ from typing import Any
 import dagster as dg
 from pydantic import BaseModel
 
-from spnst_pipeline.artefacts.rules import Lineage
+from spnst_pipeline.artefacts.lineage import Lineage
 from spnst_pipeline.defs.jobs import Job
 from spnst_pipeline.planning.grid import known_grid
 from spnst_pipeline.project import Project
@@ -118,7 +118,7 @@ def _launch(
     plan = job.phases[phase](Lineage(project, force=config.force), grid)
     return [
         dg.RunRequest(
-            run_key=" ".join((asked.run_id, str(phase), *launch.assets, *(launch.span or ()))),
+            run_key=" ".join((asked.run_id, str(phase), *map(str, launch.assets), *(launch.span or ()))),
             asset_selection=launch.keys,
             run_config=launch.config,
             tags={**launch.tags, REQUEST: asked.run_id, PHASE: plan.phase},

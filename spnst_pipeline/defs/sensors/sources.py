@@ -10,7 +10,7 @@ import dagster as dg
 import numpy as np
 from pydantic import BaseModel
 
-from spnst_pipeline.artefacts.rules import Lineage
+from spnst_pipeline.artefacts.lineage import Lineage
 from spnst_pipeline.defs.partitions import CONTENT, STYLE
 from spnst_pipeline.planning.grid import Side, sides
 from spnst_pipeline.planning.plan import Launch
@@ -167,7 +167,7 @@ def _launches(difference: _Difference, lineage: Lineage) -> Iterator[tuple[Launc
     barred = [slug not in usable for slug in order]
     for r in cover(np.array(wanted, bool)[:, None], lineage.project.settings.batch, np.array(barred, bool)[:, None]):
         states = [f"{slug} {difference.now[slug]}" for slug in order[r.top : r.bottom + 1] if slug in usable]
-        run_key = sha256("\n".join((side.asset, *states)).encode()).hexdigest()
+        run_key = sha256("\n".join((side.asset.name, *states)).encode()).hexdigest()
         yield Launch((side.asset,), (order[r.top], order[r.bottom]), False), run_key
 
 

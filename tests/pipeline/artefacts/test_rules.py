@@ -1,212 +1,148 @@
-"""What counts as up to date, on a store in which everything was really made."""
+"""Fingerprints as pure functions of what an artefact is made of.
 
-from dataclasses import replace
-from pathlib import Path
+The literals are those of every store there is: where one has to change, everything after it is made again, everywhere.
+"""
+
+from hashlib import sha256
 
 import pytest
-from PIL import Image
 
-from spnst_core.errors import InputError
-from spnst_core.imaging import io as image_io
-from spnst_core.report.film import Film
-from spnst_pipeline.artefacts.fingerprints import VERSIONS
-from spnst_pipeline.artefacts.rules import Lineage, NotMade
-from spnst_pipeline.project import Project
+from spnst_core.recipes.experiments import Experiment
+from spnst_core.recipes.recipe import Recipe, Stage
+from spnst_core.recipes.style_size import StyleSize
+from spnst_pipeline.artefacts import rules
+from spnst_pipeline.artefacts.identity import ArtefactId
+from spnst_pipeline.artefacts.rules import Artefact, Shown
 
+BOLD = Recipe(name="bold", size=128, stages=(Stage(scale=0.5, steps=4), Stage(steps=2)))
 
-@pytest.fixture
-def project(made):
-    return Project.open(made.settings())
-
-
-def outdated(project):
-    """Keys of all artefacts that aren't up to date, as far as the chain reaches from what is in the store."""
-    rules = Lineage(project)
-    contents, styles = project.contents.pictures, project.styles.pictures
-    places = [(rule, c) for rule in (rules.content_image, rules.depth_map, rules.edge_map) for c in contents]
-    places += [(rule, s) for rule in (rules.style_image, rules.style_grams) for s in styles]
-    cells = [(r, c, s) for r in project.recipes for c in contents for s in styles]
-    places += [(rule, *cell) for rule in (rules.pastiche, rules.metrics) for cell in cells]
-    places += [(rules.content_sheet, c) for c in contents] + [(rules.style_sheet, s) for s in styles]
-    places += [(rule,) for rule in (rules.metric_table, rules.comparison, rules.grid_sheet, rules.gallery)]
-    found = set()
-    for rule, *place in places:
-        try:
-            artefact = rule(*place)
-            if not rules.is_current(artefact):
-                found.add(artefact.key)
-        except NotMade as error:
-            found.add(f"{rule.__name__}{[getattr(p, 'name', p) for p in place]}: {error}")
-    return found
+CONTENT = rules.content_image("cat", sha256(b"cat").hexdigest())
+STYLE = rules.style_image("wave", sha256(b"wave").hexdigest())
+DEPTH = rules.depth_map("cat", (64, 128), content_image=CONTENT.fingerprint, networks="networks")
+EDGES = rules.edge_map("cat", (64, 128), content_image=CONTENT.fingerprint, networks="networks")
+GRAMS = rules.style_grams("wave", (StyleSize(64),), ("bank1",), style_image=STYLE.fingerprint, networks="networks")
 
 
-def direct(project):
-    """The same without what can't be judged because its own inputs are outdated."""
-    return {key for key in outdated(project) if ":" not in key}
+def pastiche(recipe=BOLD, **changes):
+    inputs = {
+        "content_image": CONTENT.fingerprint,
+        "depth_map": DEPTH.fingerprint,
+        "edge_map": EDGES.fingerprint,
+        "style_grams": GRAMS.fingerprint,
+        "networks": "networks",
+    }
+    return rules.pastiche(recipe, "cat", "wave", **{**inputs, **changes})
 
 
-def test_after_a_run_nothing_is_outdated(project):
-    assert outdated(project) == set()
+def scores(**changes):
+    inputs = {
+        "pastiche": pastiche().fingerprint,
+        "content_image": CONTENT.fingerprint,
+        "style_image": STYLE.fingerprint,
+        "style_grams": GRAMS.fingerprint,
+        "networks": "networks",
+        "judges": "judges",
+    }
+    return rules.metrics(BOLD, "cat", "wave", **{**inputs, **changes})
 
 
-def test_the_name_and_the_date_of_a_file_do_not_count(made):
-    photo = made.root / "photos/cat.png"
-    photo.rename(made.root / "photos/CAT.PNG")
-    (made.root / "photos/CAT.PNG").touch()
-    assert outdated(Project.open(made.settings())) == set()
+def shown(**changes):
+    parts = {
+        "contents": {"cat": (DEPTH.fingerprint, EDGES.fingerprint)},
+        "styles": {"wave": STYLE.fingerprint},
+        "pastiches": [pastiche()],
+        "scores": [scores()],
+        "blocked": [],
+    }
+    return Shown(**{**parts, **changes})
 
 
-def test_a_photographs_bytes_count(made, picture):
-    picture(77).save(made.root / "photos/cat.png")
-    project = Project.open(made.settings())
-    assert direct(project) >= {"content_image/cat.png", "contact_sheet/grid.png"}
-    assert not any("style_image/" in key or "boat/" in key for key in direct(project))
-
-
-def test_a_recipes_weights_count_for_its_own_cells_only(made):
-    text = (made.root / "structure.yaml").read_text().replace("edge: 0.2", "edge: 0.3")
-    (made.root / "structure.yaml").write_text(text)
-    cells = {key for key in direct(Project.open(made.settings())) if key.startswith("pastiche/")}
-    assert cells == {f"pastiche/structure/{c}/{s}.png" for c in ("boat", "cat") for s in ("dots", "wave")}
-
-
-@pytest.mark.parametrize("change", [{"description": "other words"}, {"record_every": 3}])
-def test_what_changes_no_pixel_of_a_recipes_pastiches_does_not_count(project, change):
-    described = tuple(r.model_copy(update=change) for r in project.recipes)
-    cells = {key for key in outdated(replace(project, recipes=described)) if "pastiche" in key or "metrics" in key}
-    assert cells == set()
-
-
-def test_of_a_film_count_its_pastiche_its_code_version_and_the_interval_if_asked(project, monkeypatch, tmp_path):
-    plain, filmed, often = (project.recipes[0].model_copy(update={"record_every": n}) for n in (0, 4, 2))
-    film = Lineage(project).timelapse(filmed, "cat", "wave")
-    assert film.stamp["record_every"] == "4"
-    with Film(tmp_path / "film.mp4", (64, 48), metadata=film.stamp) as recorded:
-        recorded.finish(Image.new("RGB", (64, 48)))
-    project.store.write(film.key, (tmp_path / "film.mp4").read_bytes())
-    for recipe, current in ((plain, True), (filmed, True), (often, False)):
-        rules = Lineage(project)
-        assert rules.is_current(rules.timelapse(recipe, "cat", "wave")) == current
-    heavier = project.recipes[0].with_weights({"edge": 0.3})
-    assert Lineage(project).timelapse(heavier, "cat", "wave").fingerprint != film.fingerprint
-    monkeypatch.setitem(VERSIONS, "timelapse", 99)
-    assert Lineage(project).timelapse(filmed, "cat", "wave").fingerprint != film.fingerprint
-
-
-def test_size_counts(made):
-    assert any("pastiche" in key for key in outdated(Project.open(made.settings(size=64))))
-
-
-def test_networks_count_for_all_but_decoded_pictures(project):
-    other = replace(project)
-    other.__dict__["identity"] = replace(project.identity, fingerprint="other weights")
-    keys = outdated(other)
-    assert {"depth_map/cat.safetensors", "edge_map/boat.safetensors", "style_grams/wave.safetensors"} <= keys
-    assert not any(key.startswith(("content_image/", "style_image/")) for key in keys)
-    assert sum("pastiche" in key for key in keys) >= 8
-
-
-@pytest.mark.parametrize("step", sorted(VERSIONS.keys() - {"timelapse", "experiment"}))
-def test_every_steps_code_version_counts(project, monkeypatch, step):
-    monkeypatch.setitem(VERSIONS, step, 99)
-    assert any(key.startswith(step) for key in direct(project))
-
-
-def test_another_recipe_with_other_sizes_outdates_targets_but_no_pastiche(made):
-    (made.root / "wide.yaml").write_text("strokes: [2]\nstages: [{scale: 0.75, steps: 1}, {steps: 1}]\n")
-    old = made.settings().recipes
-    project = Project.open(made.settings(recipes=(*old, str(made.root / "wide.yaml"))))
-    assert {"edge_map/cat.safetensors", "style_grams/wave.safetensors"} <= outdated(project)
-
-    made.run(recipes=(*old, str(made.root / "wide.yaml")))
-    fewer = Project.open(made.settings())
-    assert not any("pastiche" in key or "grams" in key or "map" in key for key in outdated(fewer))
+TABLE = rules.metric_table([scores()])
+COMPARISON = rules.comparison(metric_table=TABLE.fingerprint)
+FILM = rules.timelapse(BOLD, "cat", "wave", pastiche=pastiche().fingerprint)
+TRIAL = Experiment("trial", "", {"one": (BOLD,), "two": (BOLD,)})
+EXPERIMENT = rules.experiment(TRIAL, [scores()], shown())
 
 
 @pytest.mark.parametrize(
-    "key",
+    ("artefact", "fingerprint"),
     [
-        "content_image/cat.png",
-        "edge_map/cat.safetensors",
-        "edge_map/cat.png",
-        "style_grams/wave.safetensors",
-        "pastiche/gatys/cat/wave.png",
-        "metrics/gatys/cat/wave.json",
-        "metric_table/metrics.parquet",
-        "metric_table/metrics.csv",
-        "contact_sheet/style/wave.png",
-        "gallery/index.html",
+        (CONTENT, "a6601cb6b9b38e9b54c6438f437fc068"),
+        (STYLE, "a1e6afaa9415a24be75b31c0b3587ffa"),
+        (DEPTH, "6a1b36c3e0786618f21c844fbc350c5d"),
+        (EDGES, "20131f9cbc10d8be4809728a28c8752e"),
+        (GRAMS, "cadc65eb46f4ed4d98a4c7a8f2f14df8"),
+        (pastiche(), "5b8e81e8cc44f09b6baab53e64f6992e"),
+        (FILM, "41b7d9836b366cf7cd1fd9260effeb37"),
+        (scores(), "29b56433f308ea4093edf42c889d2671"),
+        (TABLE, "6aa7c1150ae9c6b6a9d196dfd7ab4de8"),
+        (COMPARISON, "76645810129e4de5c1abca6963936d25"),
+        (rules.content_sheet("cat", shown()), "ebde0a29dadfbb46866bd655f16826cf"),
+        (rules.style_sheet("wave", shown()), "ebde0a29dadfbb46866bd655f16826cf"),
+        (EXPERIMENT, "b5b8f6c31b12759dd1ee2b343559d2c0"),
+        (
+            rules.gallery(shown(), [EXPERIMENT], comparison=COMPARISON.fingerprint),
+            "d7444b202ec05308fa8d4e69aa9cbf03",
+        ),
+        (
+            rules.grid_sheet(shown(pastiches=[], scores=[], blocked=[(pastiche(), "faded")])),
+            "219474ce81eb40a5dd48d56944ae2f2d",
+        ),
+    ],
+    ids=lambda value: str(value.id) if isinstance(value, Artefact) else value,
+)
+def test_fingerprints_are_those_of_every_store_there_is(artefact, fingerprint):
+    assert artefact.fingerprint == fingerprint
+
+
+@pytest.mark.parametrize("rule", [pastiche, scores])
+def test_every_input_of_a_cell_counts(rule):
+    inputs = {
+        pastiche: ("content_image", "depth_map", "edge_map", "style_grams", "networks"),
+        scores: ("pastiche", "content_image", "style_image", "style_grams", "networks", "judges"),
+    }[rule]
+    changed = {rule(**{name: "another"}).fingerprint for name in inputs}
+    assert len(changed | {rule().fingerprint}) == len(inputs) + 1
+
+
+@pytest.mark.parametrize("change", [{"seed": 1}, {"size": 96}, {"name": "other"}, {"flat": 0.0}])
+def test_what_changes_a_pastiche_counts(change):
+    assert pastiche(BOLD.model_copy(update=change)).fingerprint != pastiche().fingerprint
+
+
+@pytest.mark.parametrize("change", [{"description": "other words"}, {"record_every": 3}])
+def test_what_changes_no_pixel_of_a_pastiche_does_not_count(change):
+    assert pastiche(BOLD.model_copy(update=change)) == pastiche()
+
+
+def test_names_sizes_and_layers_do_not_count():
+    bigger = rules.depth_map("cat", (64, 128, 256), content_image=CONTENT.fingerprint, networks="networks")
+    renamed = rules.depth_map("lion", (64, 128), content_image=CONTENT.fingerprint, networks="networks")
+    assert DEPTH.fingerprint == bigger.fingerprint == renamed.fingerprint
+    assert DEPTH.stamp["sizes"] != bigger.stamp["sizes"]
+    assert DEPTH.id != renamed.id
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"contents": {"cat": ("another", EDGES.fingerprint)}},
+        {"contents": {"cat": (DEPTH.fingerprint, "another")}},
+        {"contents": {"lion": (DEPTH.fingerprint, EDGES.fingerprint)}},
+        {"styles": {"wave": "another"}},
+        {"pastiches": []},
+        {"scores": [scores(judges="others")]},
+        {"blocked": [(pastiche(), "faded")]},
     ],
 )
-def test_a_file_that_is_gone_is_missed(made, key):
-    (made.out / key).unlink()
-    artefact = key.replace("metrics.csv", "metrics.parquet").replace("edge_map/cat.png", "edge_map/cat.safetensors")
-    assert any(artefact in line for line in outdated(Project.open(made.settings())))
+def test_everything_that_is_shown_counts(change):
+    assert shown(**change).fingerprint != shown().fingerprint
 
 
-def test_a_damaged_file_is_made_again(made):
-    (made.out / "pastiche/gatys/cat/wave.png").write_bytes(b"not a picture")
-    assert "pastiche/gatys/cat/wave.png" in direct(Project.open(made.settings()))
-
-
-def test_a_missing_input_is_named_with_what_to_do(project):
-    Path(project.store.locate("edge_map/cat.safetensors")).unlink()
-    with pytest.raises(NotMade, match=r"edge_map/cat\.safetensors is missing .* materialise edge_map\[cat\] first"):
-        Lineage(project).pastiche(project.recipes[0], "cat", "wave")
-    with pytest.raises(NotMade, match=r"materialise content_image\[bird\] first"):
-        Lineage(project).edge_map("bird")
-
-
-def test_two_recipes_with_one_name_are_refused(made):
-    (made.root / "other").mkdir()
-    (made.root / "other/gatys.yaml").write_text("stages: [{steps: 9}]\n")
-    with pytest.raises(InputError, match='two different recipes are named "gatys"'):
-        Project.open(made.settings(recipes=("gatys", str(made.root / "other/gatys.yaml"))))
-    assert len(Project.open(made.settings(recipes=("gatys", "gatys"))).recipes) == 1
-
-
-def test_told_ahead_it_is_what_will_really_be_made(stamped):
-    """Before anything is made, the whole chain is known."""
-    project = Project.open(stamped.settings())
-    recipe = project.recipes[0]
-    for rule, place in (
-        ("style_grams", ["wave"]),
-        ("pastiche", [recipe, "cat", "wave"]),
-        ("metrics", [recipe, "cat", "wave"]),
-    ):
-        ahead, real = (getattr(Lineage(project, ahead=how), rule)(*place) for how in (True, False))
-        assert ahead == real
-
-    (stamped.out / "content_image/cat.png").unlink()
-    assert not Lineage(project).outdated(Lineage(project).pastiche, recipe, "cat", "wave")
-    lineage = Lineage(project, ahead=True)
-    assert lineage.outdated(lineage.content_image, "cat")
-    assert not lineage.outdated(lineage.pastiche, recipe, "cat", "wave")
-
-
-def test_what_was_made_under_another_name_is_copied(stamped):
-    """Both a photograph and a painting are renamed; only their decoded pictures are made again."""
-    (stamped.root / "photos/cat.png").rename(stamped.root / "photos/lion.png")
-    (stamped.root / "paintings/wave.png").rename(stamped.root / "paintings/sea.png")
-    project = Project.open(stamped.settings())
-    recipe = project.recipes[0]
-    for rule, place in ((Lineage.content_image, "lion"), (Lineage.style_image, "sea")):
-        lineage = Lineage(project)
-        decoded = rule(lineage, place)
-        assert not lineage.reuse(decoded)
-        project.store.write(decoded.key, image_io.encode_png(Image.new("RGB", (1, 1)), decoded.stamp))
-    for rule, place in (
-        (Lineage.depth_map, ["lion"]),
-        (Lineage.edge_map, ["lion"]),
-        (Lineage.style_grams, ["sea"]),
-        (Lineage.pastiche, [recipe, "lion", "sea"]),
-    ):
-        lineage = Lineage(project)
-        wanted = rule(lineage, *place)
-        assert lineage.outdated(lambda wanted=wanted: wanted)  # it is launched, so that Dagster comes to know it
-        assert not Lineage(project, force=True).reuse(wanted)
-        assert lineage.reuse(wanted)
-        assert Lineage(project).is_current(wanted)
-        assert all(map(project.store.exists, (wanted.key, *wanted.beside)))
-    lineage = Lineage(project)
-    assert not lineage.reuse(lineage.metrics(recipe, "lion", "sea"))  # scores name their cell
+def test_an_artefact_tells_where_it_lies_and_what_its_file_must_carry():
+    assert (GRAMS.id, GRAMS.key) == (ArtefactId("style_grams", style="wave"), "style_grams/wave.safetensors")
+    assert GRAMS.stamp == {"fingerprint": GRAMS.fingerprint, "sizes": "64-long", "layers": "bank1"}
+    assert "record_every" not in FILM.stamp
+    often = rules.timelapse(BOLD.model_copy(update={"record_every": 4}), "cat", "wave", pastiche="p")
+    assert often.stamp["record_every"] == "4"
+    assert DEPTH.beside == {"picture": "depth_map/cat.png"}

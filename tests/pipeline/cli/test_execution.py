@@ -266,8 +266,8 @@ def test_an_interruption_stops_the_run_and_keeps_what_has_landed(made):
     class Interrupting(Listener):
         left = 2
 
-        def made(self, key):
-            self.left -= key.startswith("pastiche/")
+        def made(self, artefact):
+            self.left -= artefact.asset == "pastiche"
             if not self.left:
                 os.kill(os.getpid(), signal.SIGINT)
                 self.left = -1

@@ -13,7 +13,7 @@ from spnst_core.objective.targets import DepthMap, Statistics, StyleTargets
 from spnst_core.recipes.recipe import Recipe
 from spnst_core.recipes.style_size import StyleSize
 from spnst_pipeline.artefacts.fingerprints import BLOCKED
-from spnst_pipeline.artefacts.rules import Lineage
+from spnst_pipeline.artefacts.lineage import Lineage
 from spnst_pipeline.defs import checks
 from spnst_pipeline.defs.events import BATCH
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from spnst_pipeline.artefacts.rules import Lineage
+from spnst_pipeline.artefacts.identity import ArtefactId
+from spnst_pipeline.artefacts.lineage import Lineage
 from spnst_pipeline.planning.plan import (
     EVERYTHING,
     Grid,
@@ -20,6 +21,9 @@ from spnst_pipeline.planning.plan import (
 from spnst_pipeline.project import Project
 
 RECIPES = ("structure", "gatys")
+STYLE_IMAGE, STYLE_GRAMS = ArtefactId("style_image"), ArtefactId("style_grams")
+PASTICHES = tuple(ArtefactId("pastiche", recipe) for recipe in RECIPES)
+METRICS = tuple(ArtefactId("metrics", recipe) for recipe in RECIPES)
 
 
 @pytest.fixture
@@ -49,11 +53,11 @@ def test_a_new_style_is_its_column_and_nothing_else(stamped, open_project, pictu
     project, grid = open_project()
     found = launches(project, grid, ahead=True)
     alone = ("new", "new")
-    assert found["decoding pictures"] == [Launch(("style_image",), alone, False)]
-    assert found["preparing photographs and paintings"] == [Launch(("style_grams",), alone, False)]
+    assert found["decoding pictures"] == [Launch((STYLE_IMAGE,), alone, False)]
+    assert found["preparing photographs and paintings"] == [Launch((STYLE_GRAMS,), alone, False)]
     column = ("boat|new", "cat|new")
-    assert found["painting"] == [Launch(("pastiche/structure", "pastiche/gatys"), column, False)]
-    assert found["measuring"] == [Launch(("metrics/structure", "metrics/gatys"), column, False)]
+    assert found["painting"] == [Launch(PASTICHES, column, False)]
+    assert found["measuring"] == [Launch(METRICS, column, False)]
 
 
 def test_a_phase_waits_for_the_one_before(stamped, open_project, picture):
@@ -64,15 +68,14 @@ def test_a_phase_waits_for_the_one_before(stamped, open_project, picture):
 def test_recipes_that_want_the_same_rectangle_share_a_run_as_far_as_the_batch_allows(stamped, open_project):
     for path in (stamped.out / "pastiche").rglob("*.png"):
         path.unlink()
-    both = ("pastiche/structure", "pastiche/gatys")
     whole = ("boat|dots", "cat|wave")
-    assert painting(Lineage(open_project()[0]), open_project()[1]).launches == (Launch(both, whole, False),)
+    assert painting(Lineage(open_project()[0]), open_project()[1]).launches == (Launch(PASTICHES, whole, False),)
     project, grid = open_project(batch=7)
-    assert painting(Lineage(project), grid).launches == tuple(Launch((asset,), whole, False) for asset in both)
+    assert painting(Lineage(project), grid).launches == tuple(Launch((asset,), whole, False) for asset in PASTICHES)
     project, grid = open_project(batch=2)
     plan = painting(Lineage(project), grid)
     assert len(plan.launches) == 4
-    assert plan.wanted == dict.fromkeys(both, 4)
+    assert plan.wanted == dict.fromkeys(PASTICHES, 4)
     assert plan.cells == 8
 
 
@@ -81,8 +84,8 @@ def test_only_the_recipes_asked_for_are_painted_and_measured(stamped, open_proje
         path.unlink()
     project, grid = open_project()
     grid = replace(grid, recipes=project.recipes[1:])
-    assert painting(Lineage(project), grid).wanted == {"pastiche/gatys": 4}
-    assert measuring(Lineage(project, ahead=True), grid).wanted == {"metrics/gatys": 4}
+    assert painting(Lineage(project), grid).wanted == {PASTICHES[1]: 4}
+    assert measuring(Lineage(project, ahead=True), grid).wanted == {METRICS[1]: 4}
 
 
 def test_forced_everything_is_launched_and_told_to_make_it_again(open_project):
@@ -97,13 +100,22 @@ def test_forced_everything_is_launched_and_told_to_make_it_again(open_project):
 def test_a_missing_score_redraws_its_row_its_column_and_the_gallery(stamped, open_project):
     (stamped.out / "metrics/gatys/cat/wave.json").unlink()
     found = launches(*open_project())
-    assert found["measuring"] == [Launch(("metrics/gatys",), ("cat|wave", "cat|wave"), False)]
+    assert found["measuring"] == [Launch((METRICS[1],), ("cat|wave", "cat|wave"), False)]
     assert found["drawing sheets"] == [
-        Launch(("contact_sheet/content",), ("cat", "cat"), False),
-        Launch(("contact_sheet/style",), ("wave", "wave"), False),
+        Launch((ArtefactId("contact_sheet/content"),), ("cat", "cat"), False),
+        Launch((ArtefactId("contact_sheet/style"),), ("wave", "wave"), False),
     ]
     assert found["drawing the gallery"] == [
-        Launch(("metric_table", "comparison", "contact_sheet/grid", "gallery"), None, False)
+        Launch(
+            (
+                ArtefactId("metric_table"),
+                ArtefactId("comparison"),
+                ArtefactId("contact_sheet/grid"),
+                ArtefactId("gallery"),
+            ),
+            None,
+            False,
+        )
     ]
     assert found["drawing the gallery"][0].tags == {}
 
@@ -120,7 +132,7 @@ def test_ranges_follow_the_order_of_the_partitions_not_of_the_alphabet(stamped, 
     picture(46).save(stamped.root / "photos/bus.png")
     project, grid = open_project()
     grid = replace(grid, contents=["cat", "boat", "bus", "alp"])
-    assert decoding(Lineage(project), grid).launches == (Launch(("content_image",), ("bus", "alp"), False),)
+    assert decoding(Lineage(project), grid).launches == (Launch((ArtefactId("content_image"),), ("bus", "alp"), False),)
     tags = decoding(Lineage(project), grid).launches[0].tags
     assert tags == {"dagster/asset_partition_range_start": "bus", "dagster/asset_partition_range_end": "alp"}
 

@@ -8,8 +8,8 @@ from spnst_core import InputError
 from spnst_core.metrics.registry import METRICS
 from spnst_core.recipes.experiments import Experiment
 from spnst_pipeline.artefacts.fingerprints import VERSIONS
-from spnst_pipeline.artefacts.layout import experiment
-from spnst_pipeline.artefacts.rules import Lineage
+from spnst_pipeline.artefacts.identity import ArtefactId
+from spnst_pipeline.artefacts.lineage import Lineage
 from spnst_pipeline.defs.sensors.launcher import PHASE
 from spnst_pipeline.project import Project
 
@@ -34,7 +34,8 @@ def test_only_what_the_grid_hasnt_got_is_painted(tried, monkeypatch):
     assert not run.execution.failed
     painted = {batch[0] for batch in run.recorder.batches}
     assert painted == ABLATION - {"structure", "gatys"}
-    assert all((place.out / key).exists() for key in experiment("ablation"))
+    ablation = ArtefactId("experiment", experiment="ablation")
+    assert all((place.out / key).exists() for key in (ablation.path, *ablation.beside.values()))
     again = place.run(experiments=("ablation",))
     assert (again.execution.runs, again.recorder.steps) == ([], 0)
     monkeypatch.setitem(VERSIONS, "experiment", 99)

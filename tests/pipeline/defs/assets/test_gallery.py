@@ -7,7 +7,7 @@ import dagster as dg
 import pytest
 
 from spnst_pipeline.artefacts.fingerprints import metadata
-from spnst_pipeline.artefacts.rules import Lineage
+from spnst_pipeline.artefacts.lineage import Lineage
 
 
 @pytest.fixture(scope="module")

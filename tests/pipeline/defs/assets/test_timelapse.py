@@ -11,7 +11,8 @@ from small_project import Recorder, furnish
 
 from spnst_core.report.film import FPS, STEPS_PER_FRAME, read_facts, read_metadata
 from spnst_pipeline.artefacts.fingerprints import metadata
-from spnst_pipeline.artefacts.rules import Lineage
+from spnst_pipeline.artefacts.identity import ArtefactId
+from spnst_pipeline.artefacts.lineage import Lineage
 from spnst_pipeline.definitions import build
 from spnst_pipeline.defs.automation import at_once
 from spnst_pipeline.planning.plan import Grid, Launch, painting
@@ -261,11 +262,13 @@ def test_a_plan_wants_films_only_where_they_are_asked_for(stamped, open_project)
     (stamped.out / "pastiche/structure/cat/wave.png").unlink()
     (stamped.out / "pastiche/gatys/cat/wave.png").unlink()
     plan = painting(Lineage(project), grid)
-    assert plan.wanted == {"pastiche/structure": 1, "pastiche/gatys": 1, "timelapse/gatys": 4}
+    structure, gatys = ArtefactId("pastiche", "structure"), ArtefactId("pastiche", "gatys")
+    films = ArtefactId("timelapse", "gatys")
+    assert plan.wanted == {structure: 1, gatys: 1, films: 4}
     assert plan.cells == 1 + 4  # one step makes a pastiche and its film
     assert plan.launches == (
-        Launch(("pastiche/structure",), ("cat|wave", "cat|wave"), False),
-        Launch(("pastiche/gatys", "timelapse/gatys"), ("boat|dots", "cat|wave"), False),
+        Launch((structure,), ("cat|wave", "cat|wave"), False),
+        Launch((gatys, films), ("boat|dots", "cat|wave"), False),
     )
 
 

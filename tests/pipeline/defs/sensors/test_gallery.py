@@ -3,7 +3,7 @@
 import dagster as dg
 import pytest
 
-from spnst_pipeline.artefacts.partition_keys import cell_key
+from spnst_pipeline.artefacts.identity import ArtefactId
 from spnst_pipeline.definitions import defs
 from spnst_pipeline.defs.sensors.gallery import CALM, gallery_sensor
 from spnst_pipeline.project import Project
@@ -39,8 +39,8 @@ def bench(stamped, monkeypatch):
             return sensor.evaluate_tick(context)
 
         def land():
-            key = dg.AssetKey(["pastiche", "gatys"])
-            instance.report_runless_asset_event(dg.AssetMaterialization(key, partition=str(cell_key("cat", "wave"))))
+            cell = ArtefactId("pastiche", "gatys", "cat", "wave")
+            instance.report_runless_asset_event(dg.AssetMaterialization(cell.asset_key, partition=str(cell.partition)))
 
         yield instance, tick, land, clock
 

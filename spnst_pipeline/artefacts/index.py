@@ -1,0 +1,102 @@
+"""Index: what the store's artefacts carry, read in bulk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+
+from spnst_pipeline.artefacts.fingerprints import HEAD, metadata
+from spnst_pipeline.artefacts.identity import ArtefactId
+from spnst_pipeline.artefacts.rules import EVERY, Artefact
+from spnst_pipeline.storage.places import WHOLE
+from spnst_pipeline.storage.store import Store
+
+READ_AT_ONCE = 256
+"""Files whose heads are held in memory together."""
+
+
+class Index:
+    """One look at a store. What was read once isn't read again, so make a new index to see what has changed since."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._folders: tuple[str, ...] = ()
+        self._paths: set[str] = set()
+        self._carried: dict[str, Mapping[str, str]] = {}
+        self._holds: dict[Artefact, bool] = {}
+
+    def look(self, *assets: ArtefactId) -> None:
+        """Read at once what all artefacts of some assets carry, for whoever asks for most of them."""
+        for folder in dict.fromkeys(asset.folder for asset in assets):
+            if f"{folder}/" in self._folders:
+                continue
+            paths = self._store.list(folder)
+            self._paths.update(paths)
+            self._folders += (f"{folder}/",)
+            carrying = [path for path in paths if _is_artefact(path)]
+            for start in range(0, len(carrying), READ_AT_ONCE):
+                for path, data in self._store.read_many(carrying[start : start + READ_AT_ONCE], HEAD).items():
+                    self._carried[path] = metadata(path, data)
+
+    def carried(self, artefact: ArtefactId) -> Mapping[str, str]:
+        """The metadata that an artefact's own file carries; nothing if it isn't there, is damaged or isn't ours."""
+        path = artefact.path
+        carried = self._carried.get(path)
+        if carried is None:
+            size = WHOLE if path.endswith(".parquet") else HEAD
+            carried = metadata(path, self._store.read(path, size)) if self._is_there(path) else {}
+            self._carried[path] = carried
+        return carried
+
+    def has(self, artefact: ArtefactId) -> bool:
+        """Whether an artefact's own file is there, whatever it carries."""
+        return self._is_there(artefact.path)
+
+    def holds(self, artefact: Artefact) -> bool:
+        """Whether an artefact is there as it should be.
+
+        All of its files are there; its own carries the fingerprint; targets hold the sizes and the layers.
+        """
+        held = self._holds.get(artefact)
+        if held is None:
+            held = self._holds[artefact] = self._compare(artefact)
+        return held
+
+    def alike(self, picture: ArtefactId) -> list[ArtefactId]:
+        """Decoded pictures with the fingerprint that this one carries, itself among them; none if it isn't there."""
+        return self._pictures.get(self.carried(picture).get("fingerprint", ""), [])
+
+    @cached_property
+    def _pictures(self) -> dict[str, list[ArtefactId]]:
+        """All decoded pictures by the fingerprint that they carry."""
+        assets = (ArtefactId("content_image"), ArtefactId("style_image"))
+        self.look(*assets)
+        folders = tuple(f"{asset.folder}/" for asset in assets)
+        found: dict[str, list[ArtefactId]] = {}
+        for path in sorted(path for path in self._paths if path.startswith(folders) and _is_artefact(path)):
+            picture = ArtefactId.from_path(path)
+            if fingerprint := self.carried(picture).get("fingerprint"):
+                found.setdefault(fingerprint, []).append(picture)
+        return found
+
+    def _compare(self, artefact: Artefact) -> bool:
+        carried = self.carried(artefact.id)
+        return (
+            carried.get("fingerprint") == artefact.fingerprint
+            and set(map(str, artefact.sizes)) <= set(carried.get("sizes", "").split())
+            and set(artefact.layers) <= set(carried.get("layers", "").split())
+            and (not artefact.every or carried.get(EVERY) == str(artefact.every))
+            and all(map(self._is_there, artefact.beside.values()))
+        )
+
+    def _is_there(self, path: str) -> bool:
+        return path in self._paths if path.startswith(self._folders) else self._store.exists(path)
+
+
+def _is_artefact(path: str) -> bool:
+    """Whether the file at ``path`` is an artefact's own, not one beside it."""
+    try:
+        ArtefactId.from_path(path)
+    except ValueError:
+        return False
+    return True
