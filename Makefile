@@ -1,17 +1,23 @@
-# make demo | test | ui | lint | docs: each sets up .venv on first use.
+# make demo | test | test-fast | ui | lint | docs: each sets up .venv on first use.
 PYTHON ?= python3
 BIN := .venv/bin
 OUT ?= out/demo
 DAGSTER_HOME = $(abspath $(OUT))/.dagster
 
-.PHONY: demo test ui lint docs
+.PHONY: demo test test-fast ui lint docs
 
 demo: .venv/installed
 	$(BIN)/spnst demo --out $(OUT)
 
 # Test files run in their own order: xdist would leave those with few tests for the end, and they take longest.
+XDIST := -n auto --dist loadfile --no-loadscope-reorder
+SLOW := slow or heavy or browser or postgres or s3 or daemon or training or benchmark or project
+
 test: .venv/installed-dev
-	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest $(XDIST)
+
+test-fast: .venv/installed-dev
+	$(BIN)/python -m pytest $(XDIST) -m "not ($(SLOW))"
 
 ui: .venv/installed
 	@test -d $(DAGSTER_HOME) || { echo "no $(DAGSTER_HOME): make demo first, or name a folder with OUT=..."; exit 2; }

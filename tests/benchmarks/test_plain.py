@@ -16,6 +16,8 @@ from spnst_core.objective.view import View
 from spnst_core.painting import content_targets
 from spnst_core.recipes.recipe import Stage
 
+pytestmark = pytest.mark.benchmark
+
 SIZE = 64
 
 

@@ -6,6 +6,8 @@ import torch
 from benchmarks import profiling
 from benchmarks.profiling import BACKWARD, FORWARD, IDLE, REST, Profile, of_trace
 
+pytestmark = pytest.mark.benchmark
+
 
 def call(name, start, duration, thread=1, **args):
     kind = "python_function" if ".py" in name else "cpu_op"

@@ -6,6 +6,8 @@ import pytest
 
 from benchmarks.rival import CLOSE, HIGHEST, weight_for
 
+pytestmark = pytest.mark.benchmark
+
 
 @pytest.mark.parametrize(
     "distance",

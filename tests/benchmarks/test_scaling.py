@@ -9,6 +9,8 @@ from rich.console import Console
 
 from benchmarks import scaling
 
+pytestmark = pytest.mark.benchmark
+
 
 def test_cells_and_sizes_are_doubled_and_nothing_is_measured_twice():
     assert scaling.points(4, 512) == [(1, 256), (2, 256), (4, 256), (1, 128), (1, 512)]

@@ -15,6 +15,8 @@ from benchmarks.timing import Pairs, in_turn, library_steps, paintings, photogra
 from spnst_core import InputError, Recipe, load_models
 from spnst_core.recipes.recipe import Stage
 
+pytestmark = pytest.mark.benchmark
+
 
 @pytest.mark.parametrize("edge", [0.021, 0.3, 0.777, 1.99])
 def test_the_smallest_factor_is_found_and_was_tried(edge):

@@ -12,6 +12,8 @@ from benchmarks import truth
 from spnst_core import InputError
 from spnst_core.models.embedded.edges import MultiScaleEdges
 
+pytestmark = pytest.mark.benchmark
+
 SHAPE = (120, 160)  # the tolerance is a pixel and a half
 COLUMNS = {"left": 50, "right": 100}
 

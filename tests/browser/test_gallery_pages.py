@@ -28,7 +28,10 @@ from spnst_core.gallery.description import (
 from spnst_core.gallery.folder import render
 from spnst_core.report.colour_maps import in_colour
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine"),
+]
 
 NASTY = [
     "<script>window.broken=1</script>",

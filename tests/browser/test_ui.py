@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Iterator
 
 import pytest
-import torch
 from playwright.sync_api import Page, expect
 from small_project import CONTENTS, RECIPES, STYLES, draw, furnish
 from ui import CHROMIUM, browser, dagster_dev, launch_backfill, open_cell, open_lineage, switch_on
@@ -15,6 +14,7 @@ from spnst_pipeline.definitions import defs
 
 pytestmark = [
     pytest.mark.browser,
+    pytest.mark.daemon,
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine: apt-get install chromium"),
 ]
 
@@ -32,7 +32,6 @@ def copy_in(place):
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
     """Pictures, their targets and the pastiches of one recipe; those of the other are left to the UI."""
-    torch.set_num_threads(1)
     place = furnish(tmp_path_factory.mktemp("ui") / "project")
     assert place.run(recipes=(str(place.root / "gatys.yaml"),)).execution.failed == []
     open_home(place.settings()).dispose()

@@ -23,6 +23,7 @@ def styles(paintings):
     return list(paintings.values())[:2]
 
 
+@pytest.mark.heavy
 def test_every_cell_of_a_batch_is_what_it_is_alone(content, styles, models):
     targets = content_targets(content, recipe(), models)
     asked = [style_targets(style, recipe(), models) for style in styles]

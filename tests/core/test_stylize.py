@@ -25,6 +25,7 @@ def recipe():
     )
 
 
+@pytest.mark.heavy
 def test_paths_images_bytes_and_tensors_give_the_same_pastiche(tmp_path, photographs, paintings, recipe, models):
     picture = image_io.to_image(photographs["chelsea"])
     painting = next(iter(paintings.values()))
@@ -44,6 +45,7 @@ def test_history_has_one_row_a_step_and_the_size_is_the_recipes(photographs, pai
     assert result.seconds > 0
 
 
+@pytest.mark.heavy
 def test_a_grid_gives_every_cell_once_and_what_stylize_gives(photographs, paintings, recipe, models):
     contents = dict(list(photographs.items())[:2])
     styles = dict(list(paintings.items())[:2])
@@ -54,6 +56,7 @@ def test_a_grid_gives_every_cell_once_and_what_stylize_gives(photographs, painti
     assert max(abs(a - b) for a, b in zip(alone.image.tobytes(), result.image.tobytes(), strict=True)) <= 1
 
 
+@pytest.mark.heavy
 def test_a_cell_can_be_filmed_and_comes_out_the_same(tmp_path, photographs, paintings, recipe, models):
     pictures = photographs["coffee"], next(iter(paintings.values()))
     plain = sp.stylize(*pictures, recipe=recipe, models=models)

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-import torch
 from postgres import connect
 from small_project import CONTENTS, STYLES, furnish
 
@@ -14,7 +13,6 @@ CONFIG = Path(__file__).parents[2] / "deploy/dagster.postgres.yaml"
 
 @pytest.fixture(scope="module")
 def place(database, tmp_path_factory):
-    torch.set_num_threads(1)
     os.environ.update(database)
     place = furnish(tmp_path_factory.mktemp("postgres") / "project")
     home = place.settings().dagster_home

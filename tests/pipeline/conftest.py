@@ -6,22 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 from PIL import Image
 from s3_server import Proxy, Server
 from small_project import Run, Workplace, draw, furnish
 
 from spnst_pipeline.settings import Settings
 from spnst_pipeline.storage.s3 import client
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _one_thread() -> Iterator[None]:
-    """Tiny pictures gain nothing from threads, and lose much where processors are shared."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(autouse=True)

@@ -11,6 +11,8 @@ from spnst_pipeline.cli import main as cli
 from spnst_pipeline.settings import Settings
 from spnst_pipeline.storage.store import Store
 
+pytestmark = pytest.mark.project
+
 
 def upload(s3, folder, prefix):
     for path in folder.iterdir():

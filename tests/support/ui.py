@@ -30,7 +30,7 @@ def dagster_dev(home: Path) -> Iterator[str]:
     port = free_port()
     command = [sys.executable, "-m", "dagster", "dev", "-w", "workspace.yaml", "-h", "127.0.0.1", "-p", str(port)]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("SPNST_")}
-    environment |= {"DAGSTER_HOME": str(home), "SPNST_CONFIG": str(home / "spnst.yaml"), "OMP_NUM_THREADS": "1"}
+    environment |= {"DAGSTER_HOME": str(home), "SPNST_CONFIG": str(home / "spnst.yaml")}
     log = home.parent / "dagster-dev.log"
     with running(command, environment, log) as server:
         url = f"http://127.0.0.1:{port}"

@@ -1,11 +1,14 @@
 """The embedded encoder's filters: a fit that repeats."""
 
+import pytest
 import torch
 import torch.nn.functional as F
 
 from spnst_core import samples
 from spnst_core.imaging import io as image_io
 from training.fit_encoder import fit
+
+pytestmark = pytest.mark.training
 
 
 def test_the_same_pictures_and_seed_learn_the_same_filters():

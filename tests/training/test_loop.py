@@ -8,6 +8,8 @@ from torch.utils.data import Dataset
 from spnst_core.models.embedded.blocks import Conv, Residual
 from training.loop import Run, learning_rate, train, with_batch_norm, without_batch_norm
 
+pytestmark = pytest.mark.training
+
 
 class Tiny(nn.Module):
     def __init__(self):

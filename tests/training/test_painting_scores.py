@@ -11,6 +11,8 @@ from spnst_core import samples
 from spnst_core.imaging import io as image_io
 from training.painting_scores import patch_distance, weave
 
+pytestmark = pytest.mark.training
+
 
 @pytest.fixture(scope="module")
 def pictures():

@@ -6,6 +6,8 @@ import pytest
 from training.pool import BORDER, OCCLUSION, SHAPES, Pool, example
 from training.scenes import sample
 
+pytestmark = pytest.mark.training
+
 
 @pytest.fixture(scope="module")
 def pool(tmp_path_factory):

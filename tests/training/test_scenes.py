@@ -12,6 +12,8 @@ from training.textures import texture_bank
 from training.views import clearance
 from training.workshop import workshop
 
+pytestmark = pytest.mark.training
+
 GREY = Material(0)
 PLAIN = Material(texture_bank().groups["plain"][0])
 

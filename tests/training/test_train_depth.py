@@ -10,6 +10,8 @@ from training.pool import example
 from training.scenes import sample
 from training.train_depth import compressed, depth_loss, score, vertical_position, view
 
+pytestmark = pytest.mark.training
+
 
 def maps(n=2, height=33, width=47, seed=0):
     return torch.randn(n, 1, height, width, generator=torch.Generator().manual_seed(seed))

@@ -1,6 +1,7 @@
 """What the edge network is taught by: dead leaves and rendered scenes, and which of their lines count."""
 
 import numpy as np
+import pytest
 import torch
 
 from spnst_core.models.embedded.edges import MultiScaleEdges, load_edge_net
@@ -8,6 +9,8 @@ from training.leaves import dead_leaves
 from training.loop import Run
 from training.pool import Pool
 from training.train_edges import BORDER_TARGET, SIDE, Batches, edge_loss, score
+
+pytestmark = pytest.mark.training
 
 
 def test_dead_leaves_follow_their_generator():

@@ -74,6 +74,7 @@ def assert_same(tiled, untiled, tolerance):
 
 
 @pytest.mark.parametrize(("form", "jitter"), [("relative", True), ("raw", False)])
+@pytest.mark.heavy
 def test_the_embedded_networks_see_in_tiles_what_they_see_whole(form, jitter, models):
     """Two cells, sides that the tiles don't divide, with a margin and without."""
     untiled, *tiled = evaluated(
@@ -106,6 +107,7 @@ def shallow(encoder):
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-10), (torch.float32, 1e-5)])
 @pytest.mark.parametrize("form", ["relative", "raw"])
 @pytest.mark.parametrize("encoder", [VGG19Encoder, VGG16Encoder])  # whose poolings round down, and up
+@pytest.mark.heavy
 def test_published_networks_see_in_tiles_what_they_see_whole(encoder, form, dtype, tolerance, published):
     published = replace(published, encoder=shallow(encoder))
     weights = Weights(content=1, style=1, depth=1, tv=1)
@@ -132,6 +134,7 @@ def test_in_a_picture_s_flat_parts_tiles_choose_the_same_maximum(published):
 @pytest.mark.parametrize(
     "network", [build("hed"), build("hed", margin=True), ControlNetHED().eval(), build("hed_vgg16")]
 )
+@pytest.mark.heavy
 def test_hed_has_the_same_maps_and_features_in_tiles(network):
     """In float64, on sides that its poolings round, up or down."""
     network = deepcopy(network).double().requires_grad_(False)
@@ -168,6 +171,7 @@ def test_the_statistics_are_those_of_the_features(models):
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
+@pytest.mark.heavy
 def test_a_pastiche_is_painted_the_same_in_tiles(optimizer, models, photographs, paintings):
     exact = in_precision(models, torch.float64)
     still = recipe(

@@ -21,6 +21,7 @@ def network():
 
 @torch.no_grad()
 @pytest.mark.parametrize("expected", parity_slices.DEPTH_ANYTHING, ids=lambda s: f"{s.height}x{s.width}")
+@pytest.mark.heavy
 def test_depth_is_the_published_one(network, expected):
     x = (picture(expected.height, expected.width) - network.mean) / network.std
     assert_slice(network.predict(x)[0, 0], expected)

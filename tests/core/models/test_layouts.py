@@ -85,6 +85,7 @@ def file_shapes(layout):
 
 
 @pytest.mark.parametrize("layout", PUBLISHED_KEYS)
+@pytest.mark.heavy
 def test_the_published_keys_are_all_there(layout):
     lines = sorted(f"{key} {shape}" for key, shape in file_shapes(layout).items())
     assert (len(lines), sha256("\n".join(lines).encode()).hexdigest()[:16]) == PUBLISHED_KEYS[layout]

@@ -27,6 +27,7 @@ def normalised(network, height, width):
 
 
 @torch.no_grad()
+@pytest.mark.heavy
 def test_depth_is_the_published_one(named):
     name, network = named
     expected = parity_slices.DEPTH[name]
@@ -42,6 +43,7 @@ def test_depth_is_the_published_one_in_every_number(named):
         np.testing.assert_allclose(found, expected["out"], atol=1e-4 * np.ptp(expected["out"]), rtol=0)
 
 
+@pytest.mark.heavy
 def test_gradients_reach_the_picture(named):
     _, network = named
     x = picture(40, 300).requires_grad_(True)
@@ -59,6 +61,7 @@ def network(request):
 
 
 @torch.no_grad()
+@pytest.mark.heavy
 def test_depth_has_the_pictures_own_size(network):
     x = torch.cat([picture(45, 67), picture(45, 67, seed=2)])
     found = network(x)

@@ -181,6 +181,7 @@ def test_making_networks_ready_for_work_draws_no_random_numbers(models):
 
 
 @pytest.mark.parametrize("tile", [None, 48])
+@pytest.mark.heavy
 def test_the_embedded_networks_say_nearly_the_same(tile, models, pair):
     recipe = Recipe.load("structure").with_size(96).model_copy(update={"stages": (Stage(steps=1),)})
     full, half = (
@@ -196,6 +197,7 @@ def test_the_embedded_networks_say_nearly_the_same(tile, models, pair):
     assert cosine(half.gradient, full.gradient) > 0.99
 
 
+@pytest.mark.heavy
 def test_tiles_and_the_whole_are_rounded_alike(models, pair):
     recipe = Recipe.load("structure").with_size(96).model_copy(update={"stages": (Stage(steps=1),)})
     half = replace(models, precision=torch.bfloat16)
@@ -212,6 +214,7 @@ def published():
     return Models(Identity("pretrained", "random", layers, ("vgg19", "hed")), encoder, edges, edges, CPU)
 
 
+@pytest.mark.heavy
 def test_published_networks_say_nearly_the_same(published, pair):
     weights = Weights(content=1, style=1, edge=1, tv=0.1)
     changes = {"weights": weights, "stages": (Stage(steps=1),)}
@@ -225,6 +228,7 @@ def test_published_networks_say_nearly_the_same(published, pair):
     assert cosine(half.gradient, full.gradient) > 0.95
 
 
+@pytest.mark.heavy
 def test_a_pastiche_is_as_good(models, pair):
     """Judged in float32: the last step's loss within two percent after a short painting."""
     stages = (Stage(scale=0.5, steps=8), Stage(steps=8))

@@ -24,6 +24,7 @@ def _cache(folder, monkeypatch):
     monkeypatch.setenv(weights.FOLDER, str(folder))
 
 
+@pytest.mark.heavy
 def test_the_profile_runs_and_its_result_says_what_it_ran_on(photographs, paintings):
     models = load_models("pretrained", "cpu")
     assert models.identity.label == "pretrained (stand-in weights)"

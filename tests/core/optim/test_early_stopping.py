@@ -1,5 +1,6 @@
 """Stopping early: a cell whose loss no longer falls leaves its stage, whatever the others do."""
 
+import pytest
 import torch
 
 from spnst_core import Recipe
@@ -63,6 +64,7 @@ def test_a_stage_that_all_cells_have_left_is_over_and_steps_keep_their_numbers(m
     assert iterate.step == iterate.steps
 
 
+@pytest.mark.heavy
 def test_cells_that_stop_early_do_not_touch_the_others(models, photographs, paintings):
     """Each cell of a batch ends up as it would alone, though one of them leaves the first stage before the other."""
     styles = list(paintings.values())[:2]

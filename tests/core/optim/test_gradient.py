@@ -99,6 +99,7 @@ class Small:
         monkeypatch.setattr(Objective, "__call__", limited)
 
 
+@pytest.mark.heavy
 def test_without_room_for_all_halves_go_through_from_then_on(cells, short, models, room, monkeypatch):
     """In the middle of a run, and nothing that was done is lost: the pastiches are those of a device with room."""
     monkeypatch.setattr(room, "at_once", lambda device, shape: room._most.get((str(device), shape), 64))
@@ -148,6 +149,7 @@ def test_a_gpu_s_peak_tells_what_a_pixel_takes(monkeypatch):
 
 
 @pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+@pytest.mark.heavy
 def test_cells_side_by_side_on_two_threads_give_what_they_give_alone(precision, cells, short, models, threads):
     """To the last bit."""
     torch.set_num_threads(2)
@@ -208,6 +210,7 @@ def test_evaluating_some_cells_gives_theirs(cells, short, models):
 
 
 @pytest.mark.parametrize("form", ["relative", "raw"])
+@pytest.mark.heavy
 def test_on_a_gpu_every_term_is_computed_there_and_nothing_is_copied_in_a_view_once_seen(form, models, cells, gpu):
     """For want of one: what it would compute, without the numbers, up to the gradient."""
     changes = {"form": form, "size": SIZE, "jitter": False, "stages": (Stage(steps=1),)}

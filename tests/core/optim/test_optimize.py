@@ -56,6 +56,7 @@ def two(paintings):
 
 
 @pytest.mark.parametrize("init", ["content", "recoloured", "noise"])
+@pytest.mark.heavy
 def test_a_batch_gives_what_each_cell_alone_gives(init, photograph, two, models):
     recipe = brief(init=init)
     together = run(recipe, photograph, two, models)[-1].image
@@ -80,6 +81,7 @@ def test_cells_evaluated_together_or_apart_have_the_same_losses_and_gradients(ph
     torch.testing.assert_close(*gradients)
 
 
+@pytest.mark.heavy
 def test_the_same_seed_gives_the_same_picture_and_another_does_not(photograph, two, models):
     first, again = (run(brief(), photograph, two, models)[-1].image for _ in range(2))
     other = run(brief(seed=1), photograph, two, models)[-1].image
@@ -98,6 +100,7 @@ def test_iterates_count_steps_and_stages_and_stay_in_range(photograph, two, mode
         assert iterate.image.max() <= 1
 
 
+@pytest.mark.heavy
 def test_total_is_the_weighted_sum_of_the_terms(photograph, two, models):
     recipe = short()
     for iterate in run(recipe, photograph, two, models):
@@ -105,12 +108,14 @@ def test_total_is_the_weighted_sum_of_the_terms(photograph, two, models):
         torch.testing.assert_close(iterate.losses["total"], expected)
 
 
+@pytest.mark.heavy
 def test_style_comes_nearer_with_every_cell(photograph, two, models):
     iterates = run(short(), photograph, two, models)
     assert (iterates[5].losses["style"] < iterates[0].losses["style"]).all()
     assert (iterates[-1].losses["style"] < iterates[0].losses["style"] / 2).all()
 
 
+@pytest.mark.heavy
 def test_structure_terms_hold_edges_and_depth(photograph, two, models):
     """Both runs are judged by the first recipe's terms at the last step; few steps need weights of their own."""
     judged = short(weights=Weights(edge=1e-12, depth=1e-12, tv=0.05))
@@ -231,6 +236,7 @@ def test_smooth_gradients_leave_less_of_a_weave(photograph, two, models):
     assert weave(short("gatys")) < weave(short("gatys", smooth_gradients=False))
 
 
+@pytest.mark.heavy
 def test_where_the_size_grows_adam_starts_afresh(photograph, two, models):
     """Its first step moves every pixel by the learning rate or not at all; with old moments it would be another."""
 

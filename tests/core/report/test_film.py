@@ -160,6 +160,7 @@ def test_a_cells_film_shows_its_photograph_and_enlarges_a_small_pastiche(tmp_pat
     assert np.abs(last[:300, :400] - beside).mean() < 0.01
 
 
+@pytest.mark.heavy
 def test_a_film_takes_no_more_memory_the_longer_it_gets(tmp_path):
     """Measured in a process of its own, where nothing else grows."""
     code = """if True:

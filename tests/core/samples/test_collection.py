@@ -60,17 +60,20 @@ class TestContents:
 
 
 class TestStyles:
+    @pytest.mark.heavy
     def test_six_paintings_under_valid_slugs(self, styles):
         assert len(styles) == 6
         assert all(SLUG.fullmatch(slug) for slug in styles)
 
     @pytest.mark.parametrize("size", [32, 99])
+    @pytest.mark.heavy
     def test_the_long_side_is_the_size_asked_for(self, size):
         for image in samples.styles(size).values():
             assert image.mode == "RGB"
             assert max(image.size) == size
             assert min(image.size) > 0.7 * size
 
+    @pytest.mark.heavy
     def test_the_same_bytes_every_time(self):
         first, again = samples.styles(64), samples.styles(64)
         assert {slug: image.tobytes() for slug, image in first.items()} == {

@@ -111,6 +111,7 @@ def test_every_steps_code_version_counts(project, monkeypatch, step):
     assert any(key.startswith(step) for key in direct(project))
 
 
+@pytest.mark.project
 def test_another_recipe_with_other_sizes_outdates_targets_but_no_pastiche(made):
     (made.root / "wide.yaml").write_text("strokes: [2]\nstages: [{scale: 0.75, steps: 1}, {steps: 1}]\n")
     old = made.settings().recipes

@@ -166,6 +166,7 @@ def faded(first_run, tmp_path_factory):
     return place, recipes, place.run(recipes=recipes)
 
 
+@pytest.mark.project
 def test_a_cell_whose_style_distance_did_not_fall_is_kept_but_not_shown(faded):
     place, _, run = faded
     assert run.execution.failed == []
@@ -184,6 +185,7 @@ def test_a_cell_whose_style_distance_did_not_fall_is_kept_but_not_shown(faded):
     assert "pastiche/gatys" in shown
 
 
+@pytest.mark.project
 def test_the_sheet_shows_a_gap_with_the_reason(faded):
     from spnst_core.report.contact_sheet import Gap, Panel
     from spnst_pipeline.defs.assets.sheets import Sheets
@@ -198,6 +200,7 @@ def test_the_sheet_shows_a_gap_with_the_reason(faded):
     assert len([cell for cell in cells if isinstance(cell, Panel)]) == 8
 
 
+@pytest.mark.project
 def test_covering_it_again_reports_the_same_and_paints_nothing(faded):
     from spnst_pipeline.definitions import build
 
@@ -222,6 +225,7 @@ def test_covering_it_again_reports_the_same_and_paints_nothing(faded):
     assert len(evaluations(place, [again.run_id], "metrics/structure")) == 5
 
 
+@pytest.mark.project
 def test_a_picture_that_is_not_finite_is_never_written_over_a_good_one(made):
     path = made.out / "pastiche/gatys/cat/wave.png"
     good = path.read_bytes()
@@ -236,6 +240,7 @@ def test_a_picture_that_is_not_finite_is_never_written_over_a_good_one(made):
     assert evaluations(made, run.execution.runs, "pastiche/gatys") == by_cell("finite", False, ERROR)
 
 
+@pytest.mark.project
 def test_cells_scored_before_the_baseline_are_judged_when_it_is_scored(made):
     (structure, gatys), keys = made.settings().recipes, ("pastiche", "metrics")
     for kind in keys:

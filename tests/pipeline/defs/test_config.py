@@ -69,6 +69,7 @@ def launch(made):
     return launch
 
 
+@pytest.mark.project
 def test_an_overridden_cell_says_so_and_is_painted_by_the_recipe_again_by_the_next_run(made, launch):
     path = made.out / "pastiche/structure/cat/wave.png"
     before = Image.open(path).tobytes()
@@ -94,6 +95,7 @@ def test_an_overridden_cell_says_so_and_is_painted_by_the_recipe_again_by_the_ne
         ("style_grams", "wave", "style_grams/wave.safetensors"),
     ],
 )
+@pytest.mark.project
 def test_force_makes_what_is_up_to_date_again_and_outdates_nothing(made, launch, asset, key, made_key):
     assert launch(asset, key).keys == []
     assert launch(asset, key, force=True).keys == [made_key]

@@ -13,6 +13,8 @@ from spnst_pipeline.artefacts.lineage import Lineage
 from spnst_pipeline.defs.sensors.launcher import PHASE
 from spnst_pipeline.project import Project
 
+pytestmark = pytest.mark.project
+
 ABLATION = {"structure", "gatys", "structure_edges", "structure_depth"}
 
 

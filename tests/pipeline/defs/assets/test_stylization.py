@@ -1,5 +1,9 @@
 """Painting: what becomes of a cell that can't be put into the store."""
 
+import pytest
+
+pytestmark = pytest.mark.project
+
 
 def test_a_pastiche_that_cannot_be_written_is_told_and_costs_no_other_cell_of_its_batch(made):
     """Something else stands in its place."""
