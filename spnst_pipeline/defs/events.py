@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import dagster as dg
 
+from spnst_pipeline.artefacts.identity import ArtefactId
 from spnst_pipeline.defs.checks import Check, CheckFailed, Verdict, summary
 
 Metadata = Mapping[str, Any]
@@ -91,7 +92,7 @@ class Report:
     def failed(self, key: str, error: Exception) -> None:
         """Note a failed partition; the traceback goes to the run's log."""
         message = " ".join(str(error).split()) or type(error).__name__
-        self.lines.append(f"{self._asset.to_user_string()}[{key}]: {message}")
+        self.lines.append(f"{ArtefactId.from_asset_key(self._asset, key)}: {message}")
         if isinstance(error, CheckFailed):
             self._judged(self._asset, key, error.verdict)
         else:

@@ -8,7 +8,7 @@ import pytest
 from spnst_pipeline.defs.checks import NOT_CONSTANT, POSITIVE_SEMIDEFINITE, CheckFailed, Verdict
 from spnst_pipeline.defs.events import BATCH, Made, Results, each
 
-KEY, OTHER = dg.AssetKey("thing"), dg.AssetKey("other")
+KEY, OTHER = dg.AssetKey("depth_map"), dg.AssetKey("edge_map")
 LETTERS = dg.StaticPartitionsDefinition(["a", "b", "c"])
 CHECKS = [POSITIVE_SEMIDEFINITE, NOT_CONSTANT]
 
@@ -159,7 +159,7 @@ def test_a_failing_partition_costs_no_other_and_the_step_fails_with_one_line_for
 
     result = run(make)
     assert not result.success
-    assert result.failure == "thing[a]: no a\nthing[c]: no c"
+    assert result.failure == "depth_map[a]: no a\ndepth_map[c]: no c"
     assert [m.partition for m in result.materialisations] == ["b"]
     assert [e.partition for e in result.checks] == ["b"]
 
@@ -171,7 +171,7 @@ def test_a_result_that_fails_a_check_is_told_as_failure_and_as_check(run):
         return made([fine()])
 
     result = run(make)
-    assert result.failure == "thing[a]: not even a number"
+    assert result.failure == "depth_map[a]: not even a number"
     assert [(e.partition, e.passed) for e in result.checks] == [("a", False), ("b", True), ("c", True), (BATCH, False)]
 
 
@@ -187,4 +187,4 @@ def test_an_error_without_words_is_named(run, error):
     def make(key):
         raise error
 
-    assert run(make, "a a").failure == f"thing[a]: {type(error).__name__}"
+    assert run(make, "a a").failure == f"depth_map[a]: {type(error).__name__}"
