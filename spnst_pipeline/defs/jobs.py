@@ -1,4 +1,8 @@
-"""Jobs: what a user can ask for with one click. A job tells what it will make; the launcher then starts the runs."""
+"""Jobs: what a user can ask for with one click.
+
+The run of a job only asks: it logs what is to be made. The launcher then starts the runs that make it, and tags the
+asking run with their outcome.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -12,6 +16,12 @@ from spnst_pipeline.artefacts.lineage import Lineage
 from spnst_pipeline.planning.grid import checked, synchronised
 from spnst_pipeline.planning.plan import DRAWING, EVERYTHING, EXPERIMENT, PREPARATION, REPORTING, Grid, Phase, Plan
 from spnst_pipeline.project import Project
+
+ROLE = "spnst/role"
+"""Tag of the runs of jobs."""
+
+OUTCOME = "spnst/outcome"
+"""Tag of the run of a job, once what it asked for is over: ``done 12/12``, ``failed 3`` or ``cancelled``."""
 
 
 class Selection(dg.Config):
@@ -78,11 +88,11 @@ _JOBS = (
     Job(
         "precompute",
         PREPARATION,
-        "Decode new and changed pictures, and prepare what they ask of a pastiche.",
+        "Asks for new and changed pictures to be decoded, and for their targets.",
         Selection,
     ),
-    Job("stylize_missing", EVERYTHING, "Make everything that is missing or outdated, in as few runs as cover it."),
-    Job("refresh_gallery", REPORTING, "Score new cells; bring table, contact sheets and gallery up to date."),
+    Job("stylize_missing", EVERYTHING, "Asks for everything that is missing or outdated."),
+    Job("refresh_gallery", REPORTING, "Asks for metrics of new cells, and for tables, sheets and gallery."),
 )
 
 
@@ -92,7 +102,7 @@ def jobs(experiments: Sequence[Experiment]) -> list[Job]:
         Job(
             f"experiment_{experiment.name}",
             EXPERIMENT,
-            f"{experiment.description} Paints the chosen photographs in the chosen styles by every recipe of it.",
+            f"Asks for chosen contents in chosen styles by every recipe of an experiment. {experiment.description}",
             Selection,
             tuple(recipe.name for recipe in experiment.recipes),
         )
@@ -123,9 +133,15 @@ def job_definition(job: Job) -> dg.JobDefinition:
         plans = [phase(lineage, grid) for phase in job.phases if not (ahead and phase in DRAWING)]
         for planned in plans:
             context.log.info(_line(planned))
+        context.log.info(f"this run only asks: the sensor launcher starts the runs, and sets the tag {OUTCOME} here")
         context.add_output_metadata({planned.phase: _line(planned) for planned in plans})
 
-    @dg.job(name=job.name, description=f"{job.description} The sensor `launcher` starts the runs.")
+    @dg.job(
+        name=job.name,
+        description=f"{job.description} A run of this job makes nothing itself: the sensor `launcher` starts the runs "
+        f"that do, as few as cover what is asked for, and then sets the tag `{OUTCOME}` of this one.",
+        tags={ROLE: "request"},
+    )
     def definition() -> None:
         plan()
 

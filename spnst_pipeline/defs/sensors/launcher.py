@@ -3,7 +3,7 @@
 A successful run of one of the jobs is a request. Requests are served one after the other, so that nothing is
 launched twice. When no run of a phase is left unfinished, the next phase is planned, by what is in the store then, and
 launched. Each phase is launched once: what fails is tried again by the next request, not for ever. Cancelling a
-launched run ends its request.
+launched run ends its request. The run that asked is tagged with the outcome.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ import dagster as dg
 from pydantic import BaseModel
 
 from spnst_pipeline.artefacts.lineage import Lineage
-from spnst_pipeline.defs.jobs import Job
+from spnst_pipeline.defs.jobs import OUTCOME, Job
 from spnst_pipeline.planning.grid import known_grid
+from spnst_pipeline.planning.plan import Launch, Plan
 from spnst_pipeline.project import Project
 from spnst_pipeline.stale_runs import fail_stale_runs
 
@@ -42,11 +43,13 @@ class Cursor(BaseModel):
         since: when the newest request known ended.
         queue: ids of requests that aren't over; the first is being served.
         launched: how many of its phases have been launched.
+        wanted: how many artefacts these were to make.
     """
 
     since: datetime
     queue: list[str] = []
     launched: int = 0
+    wanted: int = 0
 
 
 def launcher_sensor(open_project: Callable[[], Project], jobs: Sequence[Job]) -> dg.SensorDefinition:
@@ -74,11 +77,16 @@ def launcher_sensor(open_project: Callable[[], Project], jobs: Sequence[Job]) ->
             cancelled = any(run.status == dg.DagsterRunStatus.CANCELED for run in launched)
             job = by_name.get(asked.job_name) if asked and not cancelled else None
             if asked and job and cursor.launched < len(job.phases):
-                runs = _launch(asked, job, cursor.launched, open_project(), instance)
+                plan = _plan(asked, job, cursor.launched, open_project(), instance)
+                runs = [_request(asked, cursor.launched, plan, launch) for launch in plan.launches]
                 context.log.info(f"{job.name} {request}: {len(runs)} runs for phase {cursor.launched + 1}")
                 cursor.launched += 1
+                cursor.wanted += sum(plan.wanted.values())
             else:
-                context.log.info(f"{request} is over")
+                outcome = "cancelled" if cancelled else _outcome(launched, cursor.wanted, instance)
+                context.log.info(f"{request} is over: {outcome}")
+                if asked:
+                    instance.add_run_tags(request, {OUTCOME: outcome})
                 cursor = Cursor(since=cursor.since, queue=cursor.queue[1:])
         waiting = f"waiting for runs of request {cursor.queue[0]}" if cursor.queue else "nothing is asked for"
         return dg.SensorResult(
@@ -98,7 +106,7 @@ def _with_new_requests(text: str | None, jobs: Iterable[str], instance: dg.Dagst
         )
     ]
     for record in sorted(done, key=lambda record: record.update_timestamp):
-        if record.dagster_run.run_id not in cursor.queue:
+        if record.dagster_run.run_id not in cursor.queue and OUTCOME not in record.dagster_run.tags:
             cursor.queue.append(record.dagster_run.run_id)
         cursor.since = record.update_timestamp
     return cursor
@@ -108,20 +116,36 @@ def _over(run: dg.DagsterRun) -> bool:
     return run.is_finished and not run.is_complete_and_waiting_to_retry
 
 
-def _launch(
-    asked: dg.DagsterRun, job: Job, phase: int, project: Project, instance: dg.DagsterInstance
-) -> list[dg.RunRequest]:
-    """What starts the runs of one phase of a request."""
+def _outcome(launched: Sequence[dg.DagsterRun], wanted: int, instance: dg.DagsterInstance) -> str:
+    """What the asking run is tagged with, by the runs that were launched for it."""
+    retried = {run.parent_run_id for run in launched}
+    lost = [run for run in launched if run.status == dg.DagsterRunStatus.FAILURE and run.run_id not in retried]
+    failed = sum(_failed(run, instance) for run in lost)
+    return f"failed {failed}" if failed else f"done {wanted}/{wanted}"
+
+
+def _failed(run: dg.DagsterRun, instance: dg.DagsterInstance) -> int:
+    """How many partitions a failed run names; one that was killed names none, and counts as one."""
+    named = 0
+    for entry in instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE):
+        told = entry.get_dagster_event().step_failure_data.user_failure_data
+        named += len(told.description.splitlines()) if told and told.description else 1
+    return named or 1
+
+
+def _plan(asked: dg.DagsterRun, job: Job, phase: int, project: Project, instance: dg.DagsterInstance) -> Plan:
+    """One phase of a request."""
     ops: Any = asked.run_config.get("ops", {})
     config = job.config(**ops.get(job.op, {}).get("config", {}))
     grid = job.grid(project, known_grid(instance, project), config)
-    plan = job.phases[phase](Lineage(project, force=config.force), grid)
-    return [
-        dg.RunRequest(
-            run_key=" ".join((asked.run_id, str(phase), *map(str, launch.assets), *(launch.span or ()))),
-            asset_selection=launch.keys,
-            run_config=launch.config,
-            tags={**launch.tags, REQUEST: asked.run_id, PHASE: plan.phase},
-        )
-        for launch in plan.launches
-    ]
+    return job.phases[phase](Lineage(project, force=config.force), grid)
+
+
+def _request(asked: dg.DagsterRun, phase: int, plan: Plan, launch: Launch) -> dg.RunRequest:
+    """What starts one run of a phase."""
+    return dg.RunRequest(
+        run_key=" ".join((asked.run_id, str(phase), *map(str, launch.assets), *(launch.span or ()))),
+        asset_selection=launch.keys,
+        run_config=launch.config,
+        tags={**launch.tags, REQUEST: asked.run_id, PHASE: plan.phase},
+    )

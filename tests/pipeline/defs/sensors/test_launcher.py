@@ -4,6 +4,7 @@ import dagster as dg
 import pytest
 from daemon import opened
 
+from spnst_pipeline.defs.jobs import OUTCOME, ROLE
 from spnst_pipeline.defs.sensors.launcher import PHASE, REQUEST
 
 PHASES = ["decoding pictures", "preparing photographs and paintings", "painting", "measuring", "drawing sheets"]
@@ -21,6 +22,10 @@ def stamped_bench(stamped, monkeypatch):
     """On a project in which everything is up to date."""
     with opened(stamped, monkeypatch) as bench:
         yield bench
+
+
+def outcome(bench, asked):
+    return bench.instance.get_run_by_id(asked.run_id).tags.get(OUTCOME)
 
 
 def test_an_idle_tick_asks_for_nothing(stamped_bench):
@@ -42,9 +47,12 @@ def test_stylize_missing_makes_a_whole_project_phase_by_phase(bench, fresh):
     assert (fresh.out / "gallery/index.html").exists()
     assert len(list((fresh.out / "pastiche").rglob("*.png"))) == 4
 
+    assert outcome(bench, asked) == "done 34/34"  # 4 pictures, 6 targets, 8 pastiches, 8 scores, 4 sheets, 4 at the end
+
     again = bench.ask("stylize_missing")
     assert again.success
     assert bench.drive() == []
+    assert outcome(bench, again) == "done 0/0"
 
 
 def test_the_request_tells_what_it_will_make(stamped, stamped_bench):
@@ -100,9 +108,11 @@ def test_what_fails_is_launched_once_and_again_only_by_the_next_request(stamped,
     """The style's targets look complete from outside, but their tensors are cut off."""
     targets = stamped.out / "style_grams/wave.safetensors"
     targets.write_bytes(targets.read_bytes()[:-1000])
-    (stamped.out / "pastiche/gatys/cat/wave.png").unlink()
-    stamped_bench.ask("stylize_missing", recipes=["gatys"])
+    for content in ("boat", "cat"):
+        (stamped.out / f"pastiche/gatys/{content}/wave.png").unlink()
+    asked = stamped_bench.ask("stylize_missing", recipes=["gatys"])
     assert [r.tags[PHASE] for r in stamped_bench.drive()].count("painting") == 1
+    assert outcome(stamped_bench, asked) == "failed 2"
     assert not (stamped.out / "pastiche/gatys/cat/wave.png").exists()
     assert stamped_bench.tick().run_requests == []
     stamped_bench.ask("stylize_missing", recipes=["gatys"])
@@ -112,10 +122,31 @@ def test_what_fails_is_launched_once_and_again_only_by_the_next_request(stamped,
 def test_cancelling_a_run_ends_its_request(stamped, stamped_bench):
     for path in (stamped.out / "pastiche").rglob("*.png"):
         path.unlink()
-    stamped_bench.ask("stylize_missing")
+    asked = stamped_bench.ask("stylize_missing")
     [request, *_] = stamped_bench.tick().run_requests
+    assert outcome(stamped_bench, asked) is None
     stamped_bench.record(request, dg.DagsterRunStatus.CANCELED)
     assert stamped_bench.tick().skip_message == "nothing is asked for"
+    assert outcome(stamped_bench, asked) == "cancelled"
+
+
+def test_the_request_says_that_it_only_asks(stamped_bench):
+    asked = stamped_bench.ask("stylize_missing")
+    job = stamped_bench.defs.resolve_job_def("stylize_missing")
+    assert job.description.startswith("Asks for ")
+    assert "makes nothing itself" in job.description
+    assert stamped_bench.instance.get_run_by_id(asked.run_id).tags[ROLE] == "request"
+    log = [entry.message for entry in stamped_bench.instance.all_logs(asked.run_id)]
+    assert any("this run only asks: the sensor launcher starts the runs" in line for line in log)
+
+
+def test_a_killed_run_which_names_no_partitions_counts_as_one_failure(stamped, stamped_bench):
+    (stamped.out / "pastiche/gatys/cat/wave.png").unlink()
+    asked = stamped_bench.ask("stylize_missing")
+    [painting] = stamped_bench.tick().run_requests
+    stamped_bench.record(painting, dg.DagsterRunStatus.FAILURE)
+    stamped_bench.drive()
+    assert outcome(stamped_bench, asked) == "failed 1"
 
 
 @pytest.mark.project
