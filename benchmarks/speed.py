@@ -206,7 +206,7 @@ def painted_row(
     """Pastiches (1, 3, h, w) of one content in each style, in the library's own batches."""
     height, width = fit(row.content.shape[2], row.content.shape[3], recipe.size)
     found: dict[str, Tensor] = {}
-    for batch in batches(list(styles), height * width, models.device):
+    for batch in batches(list(styles), height * width, models.device, models.room):
         for iterate in optimize(row, [styles[name] for name in batch], recipe, models):
             last = iterate.image
         found.update(zip(batch, last.split(1), strict=True))

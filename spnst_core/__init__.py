@@ -9,7 +9,13 @@ result.image.save("pastiche.png")
 ```
 """
 
+import sys
 from importlib.metadata import PackageNotFoundError, version
+
+from spnst_core.compute.process import limit_spinning
+
+if "torch" not in sys.modules:  # the imports below import it
+    limit_spinning()
 
 from spnst_core import models
 from spnst_core.errors import InputError

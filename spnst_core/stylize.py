@@ -150,7 +150,7 @@ def stylize_grid(
     for content_key, content in contents.items():
         row = content_targets(image_io.read(content, f'the content "{content_key}"'), recipe, models)
         height, width = image_io.fit(row.content.shape[2], row.content.shape[3], recipe.size)
-        for batch in batches(list(targets), height * width, models.device):
+        for batch in batches(list(targets), height * width, models.device, models.room):
             painted = paint_batch(row, [targets[key] for key in batch], recipe, models, first, callbacks)
             for style_key, cell in zip(batch, painted, strict=True):
                 yield content_key, style_key, _result(cell)

@@ -23,9 +23,6 @@ from spnst_pipeline.progress import Listener, LogListener
 from spnst_pipeline.project import Project, all_of, load_recipes
 from spnst_pipeline.settings import Settings
 
-# Dagster calls backfill policies beta, and would say so once for each asset.
-warnings.filterwarnings("ignore", message=".*`backfill_policy`.*", category=dg.BetaWarning)
-
 
 def build(
     recipes: tuple[Recipe, ...],
@@ -54,8 +51,11 @@ def build(
     ]
     # Partitions share runs: starting one and loading networks cost seconds.
     batches = dg.BackfillPolicy.multi_run(max_partitions_per_run=batch)
+    with warnings.catch_warnings():  # some versions of Dagster say of each asset that backfill policies are beta
+        warnings.filterwarnings("ignore", message=".*`backfill_policy`.*", category=dg.BetaWarning)
+        assets = [a.with_attributes(backfill_policy=batches) if a.partitions_def else a for a in map(versioned, assets)]
     return dg.Definitions(
-        assets=[a.with_attributes(backfill_policy=batches) if a.partitions_def else a for a in map(versioned, assets)],
+        assets=assets,
         resources={"project": project, "listener": listener},
         executor=dg.in_process_executor,
     )
@@ -74,9 +74,10 @@ def defs() -> dg.Definitions:
     settings = Settings.load()
     recipes, experiments = load_recipes(settings)
     graph = build(recipes, project_resource(settings), LogListener(), settings.batch, experiments)
-    # Dagster calls this preview, and would say so at each start.
-    warnings.filterwarnings("ignore", message=".*map_resolved_asset_specs.*", category=dg.PreviewWarning)
-    graph = graph.map_resolved_asset_specs(
-        func=lambda spec: spec.replace_attributes(automation_condition=AT_ONCE), selection=at_once(recipes, experiments)
-    )
+    with warnings.catch_warnings():  # Dagster calls this function preview, and would say so at each start
+        warnings.filterwarnings("ignore", message=".*map_resolved_asset_specs.*", category=dg.PreviewWarning)
+        graph = graph.map_resolved_asset_specs(
+            func=lambda spec: spec.replace_attributes(automation_condition=AT_ONCE),
+            selection=at_once(recipes, experiments),
+        )
     return dg.Definitions.merge(graph, automation(settings, recipes, experiments))

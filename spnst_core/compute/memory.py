@@ -42,21 +42,14 @@ CONTROL_GROUP = Path("/sys/fs/cgroup")
 """Where Linux publishes a container's limits."""
 
 
-def batches(cells: Sequence[T], pixels: int, device: torch.device) -> list[list[T]]:
+def batches(cells: Sequence[T], pixels: int, device: torch.device, room: "Room") -> list[list[T]]:
     """Split cells of ``pixels`` pixels each into batches that fit the device, in order and as evenly as possible."""
     if not cells:
         return []
-    count = -(-len(cells) // max(1, room(device) // pixels))
+    count = -(-len(cells) // max(1, room.pixels(device) // pixels))
     sizes = [len(cells) // count + (k < len(cells) % count) for k in range(count)]
     starts = [sum(sizes[:k]) for k in range(count)]
     return [list(cells[start : start + size]) for start, size in zip(starts, sizes, strict=True)]
-
-
-def room(device: torch.device) -> int:
-    """Pixels, summed over the cells of a batch, that fit the device."""
-    if device.type == "cuda":
-        return int(free_memory(device) * SHARE) // ROOM.bytes_per_pixel(device)
-    return MOST_PIXELS_ON_CPU
 
 
 def abreast(cells: int, pixels: int, threads: int) -> int:
@@ -66,7 +59,7 @@ def abreast(cells: int, pixels: int, threads: int) -> int:
 
 
 class Room:
-    """What has been measured of the devices' memory. It starts empty and holds for the process."""
+    """What has been measured of the memory that networks take on each device: a field of their `Models`."""
 
     def __init__(self) -> None:
         self._most: dict[tuple[str, tuple[int, int]], int] = {}
@@ -75,6 +68,12 @@ class Room:
     def at_once(self, device: torch.device, shape: tuple[int, int]) -> int:
         """Cells of a shape that may go through the networks in one batch; on a CPU one."""
         return self._most.get((str(device), shape), 1 if device.type == "cpu" else sys.maxsize)
+
+    def pixels(self, device: torch.device) -> int:
+        """Pixels, summed over the cells of a batch, that fit the device."""
+        if device.type == "cuda":
+            return int(free_memory(device) * SHARE) // self.bytes_per_pixel(device)
+        return MOST_PIXELS_ON_CPU
 
     def shrink(self, device: torch.device, shape: tuple[int, int], cells: int) -> None:
         """Halve the limit after ``cells`` cells of a shape ran out of memory."""
@@ -97,9 +96,6 @@ class Room:
         yield
         found = -(-(torch.cuda.max_memory_allocated(device) - before) // pixels)
         self._bytes_per_pixel[str(device)] = max(found, self._bytes_per_pixel.get(str(device), 0))
-
-
-ROOM = Room()
 
 
 def tile_side(height: int, width: int, device: torch.device, halo: int | None = None) -> int | None:

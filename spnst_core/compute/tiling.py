@@ -7,8 +7,6 @@ channel), and its features are discarded; for the gradient the network is evalua
 
 from __future__ import annotations
 
-import ctypes
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from types import EllipsisType
@@ -18,9 +16,7 @@ import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-_TRIM: Callable[[int], int] | None = None
-if sys.platform == "linux":
-    _TRIM = getattr(ctypes.CDLL(None), "malloc_trim", None)  # present in glibc; musl doesn't need it
+from spnst_core.compute.process import trim_heap
 
 ALIGNED = 6
 """Windows start on multiples of this many responses, so that NNPACK's 3 × 3 convolutions round as on the whole picture.
@@ -116,7 +112,7 @@ def recomputed(function: Callable[..., Tensor], *args: Any) -> Tensor:
     """The function's value; its intermediate results are recomputed for the gradient instead of kept."""
 
     def thrifty(*args: Any) -> Tensor:
-        _give_back()
+        trim_heap()
         return function(*args)
 
     return checkpoint(thrifty, *args, use_reentrant=False, preserve_rng_state=False)
@@ -158,7 +154,7 @@ class _TileByTile(torch.autograd.Function):
         totals: list[Tensor] = []
         for tile in reversed(tiles):
             if tile.columns.first == 0:
-                _give_back()
+                trim_heap()
             parts = network(x[tile.window], tile)
             if not totals and strides:  # the last tile ends where the picture ends
                 totals = [part.new_zeros(tile.end(part, stride)) for part, stride in zip(parts, strides, strict=True)]
@@ -174,7 +170,7 @@ class _TileByTile(torch.autograd.Function):
         gradient = torch.zeros_like(x)
         for tile in ctx.tiles:
             if tile.columns.first == 0:
-                _give_back()
+                trim_heap()
             piece = x[tile.window].detach().requires_grad_(True)
             with torch.enable_grad(), torch.autocast(*ctx.precision):
                 parts = ctx.network(piece, tile)
@@ -183,16 +179,6 @@ class _TileByTile(torch.autograd.Function):
             (pull,) = torch.autograd.grad([p for p, _ in pulled], piece, [g for _, g in pulled])
             gradient[tile.window] += pull
         return gradient, None, None, None
-
-
-def _give_back() -> None:
-    """Return the free memory of the C library's heap to the system.
-
-    Tensors up to 32 MiB are allocated there. With several sizes in turn the heap grows to a multiple of what is in use,
-    because the gaps that one size leaves don't fit another.
-    """
-    if _TRIM is not None:
-        _TRIM(0)
 
 
 def _places(whole: Sequence[Any], tile: Tile, strides: Sequence[int] | None) -> list[Any]:

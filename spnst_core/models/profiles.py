@@ -11,6 +11,7 @@ from typing import Any, TypedDict
 
 import torch
 
+from spnst_core.compute.memory import Room
 from spnst_core.errors import InputError, closest
 from spnst_core.models import weights
 from spnst_core.models.embedded import shipped
@@ -83,6 +84,7 @@ class Models:
         depth: relative inverse depth (N, 1, H, W), larger = nearer, on any scale.
         device: where their weights are, and where pictures are computed.
         precision: floating-point type of their multiplications while images are optimised.
+        room: what has been measured of the memory that they take; it sizes the batches from then on.
     """
 
     identity: Identity
@@ -91,6 +93,7 @@ class Models:
     depth: DepthEstimator
     device: torch.device
     precision: torch.dtype = torch.float32
+    room: Room = field(default_factory=Room, compare=False, repr=False)
 
     def to(self, device: str | torch.device) -> "Models":
         """The networks on another device; these stay where they are. On the same device, the very same object.

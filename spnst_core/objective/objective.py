@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from spnst_core.compute.memory import Room
 from spnst_core.models.profiles import Models
 from spnst_core.objective.encoder_pass import EncoderPass
 from spnst_core.objective.targets import ContentTargets, StyleTargets
@@ -79,6 +80,11 @@ class Objective:
         if not self._recipe.jitter:
             return self._still
         return random_view(self._goal, self._recipe.margin, "depth" in self._terms, generator)
+
+    @property
+    def room(self) -> Room:
+        """What has been measured of the memory that the models take."""
+        return self._models.room
 
     @property
     def is_tiled(self) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from spnst_core.compute.memory import ROOM, abreast
+from spnst_core.compute.memory import abreast
 from spnst_core.compute.threads import in_parallel
 from spnst_core.objective.objective import Objective
 from spnst_core.objective.view import View
@@ -25,10 +25,10 @@ def evaluate(objective: Objective, view: View, x: Tensor, cells: Sequence[int]) 
     """
     device, shape = x.device, (x.shape[2], x.shape[3])
     while True:
-        together = min(len(x), ROOM.at_once(device, shape))
+        together = min(len(x), objective.room.at_once(device, shape))
         parts = [slice(k, k + together) for k in range(0, len(x), together)]
         try:
-            with ROOM.measured(device, together * shape[0] * shape[1]):
+            with objective.room.measured(device, together * shape[0] * shape[1]):
                 found = _evaluated(objective, view, x, cells, parts)
         except RuntimeError as error:
             if together == 1 or not _is_out_of_memory(error):
@@ -36,7 +36,7 @@ def evaluate(objective: Objective, view: View, x: Tensor, cells: Sequence[int]) 
         else:
             values = {term: torch.cat([part.values[term] for part in found]) for term in found[0].values}
             return Evaluation(values, torch.cat([part.gradient for part in found]))
-        ROOM.shrink(device, shape, together)  # only here have the failed attempt's tensors been freed
+        objective.room.shrink(device, shape, together)  # only here have the failed attempt's tensors been freed
 
 
 def _is_out_of_memory(error: RuntimeError) -> bool:

@@ -127,7 +127,7 @@ def _in_batches(row: _Row, cells: Sequence[_Cell]) -> Iterator[Landed]:
         yield from (cell.failed(error) for cell in cells)
         return
     height, width = image_io.fit(content.content.shape[2], content.content.shape[3], row.recipe.size)
-    queue = batches(list(cells), height * width, row.project.models.device)
+    queue = batches(list(cells), height * width, row.project.models.device, row.project.models.room)
     while queue:
         batch, landed = queue.pop(0), set[str]()
         try:

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from spnst_core.compute.memory import BYTES_PER_PIXEL, Room, abreast, batches, free_memory, room
+from spnst_core.compute.memory import BYTES_PER_PIXEL, Room, abreast, batches, free_memory
 
 CPU = torch.device("cpu")
 
@@ -11,15 +11,15 @@ CPU = torch.device("cpu")
 @pytest.mark.parametrize("count", [0, 1, 2, 7, 100])
 @pytest.mark.parametrize("pixels", [1, 100_000, 192 * 256, 10**9])
 def test_every_cell_comes_once_in_order_and_batches_are_even(count, pixels):
-    cut = batches(range(count), pixels, CPU)
+    cut = batches(range(count), pixels, CPU, Room())
     assert [cell for batch in cut for cell in batch] == list(range(count))
     if cut:
         assert max(map(len, cut)) - min(map(len, cut)) <= 1
-        assert max(map(len, cut)) <= max(1, room(CPU) // pixels)
+        assert max(map(len, cut)) <= max(1, Room().pixels(CPU) // pixels)
 
 
 def test_a_picture_too_large_for_two_goes_alone():
-    assert batches("abc", room(CPU), CPU) == [["a"], ["b"], ["c"]]
+    assert batches("abc", Room().pixels(CPU), CPU, Room()) == [["a"], ["b"], ["c"]]
 
 
 def test_a_processor_takes_each_cell_alone():

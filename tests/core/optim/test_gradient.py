@@ -52,11 +52,15 @@ class Counted:
 
 
 @pytest.fixture
-def room(monkeypatch):
-    """What devices have room for, not known yet, and forgotten afterwards."""
-    fresh = Room()
-    monkeypatch.setattr("spnst_core.optim.gradient.ROOM", fresh)
-    return fresh
+def room():
+    """What devices have room for, not known yet."""
+    return Room()
+
+
+@pytest.fixture
+def roomy(models, room):
+    """The networks with that room, forgotten afterwards."""
+    return replace(models, room=room)
 
 
 @pytest.fixture(scope="module")
@@ -100,37 +104,37 @@ class Small:
 
 
 @pytest.mark.heavy
-def test_without_room_for_all_halves_go_through_from_then_on(cells, short, models, room, monkeypatch):
+def test_without_room_for_all_halves_go_through_from_then_on(cells, short, roomy, room, monkeypatch):
     """In the middle of a run, and nothing that was done is lost: the pastiches are those of a device with room."""
     monkeypatch.setattr(room, "at_once", lambda device, shape: room._most.get((str(device), shape), 64))
-    expected = painted(cells, short, models)
+    expected = painted(cells, short, roomy)
     small = Small(monkeypatch, 2)
-    torch.testing.assert_close(painted(cells, short, models), expected, rtol=0, atol=1e-5)
+    torch.testing.assert_close(painted(cells, short, roomy), expected, rtol=0, atol=1e-5)
     one_stage = [4, 2, 2] + 2 * [2, 2]
     assert small.passes == 2 * one_stage, "each stage has a shape of its own to learn of"
-    painted(cells, short, models)
+    painted(cells, short, roomy)
     assert small.passes[len(2 * one_stage) :] == 6 * [2, 2], "the second run remembers"
 
 
-def test_a_device_without_an_error_of_its_own_for_it_says_so(cells, short, models, room, monkeypatch):
+def test_a_device_without_an_error_of_its_own_for_it_says_so(cells, short, roomy, room, monkeypatch):
     monkeypatch.setattr(room, "at_once", lambda device, shape: room._most.get((str(device), shape), 64))
     small = Small(monkeypatch, 2, RuntimeError("MPS backend out of memory (MPS allocated: 9.00 GB)"))
-    painted(cells, short, models)
+    painted(cells, short, roomy)
     assert small.passes[:3] == [4, 2, 2]
 
 
-def test_other_errors_are_no_reason_to_try_with_less(cells, short, models, room, monkeypatch):
+def test_other_errors_are_no_reason_to_try_with_less(cells, short, roomy, room, monkeypatch):
     monkeypatch.setattr(room, "at_once", lambda device, shape: 64)
     small = Small(monkeypatch, 2, RuntimeError("shapes don't fit"))
     with pytest.raises(RuntimeError, match="shapes don't fit"):
-        painted(cells, short, models)
+        painted(cells, short, roomy)
     assert small.passes == [4]
 
 
-def test_without_room_for_one_cell_the_error_is_the_devices(cells, short, models, room, monkeypatch):
+def test_without_room_for_one_cell_the_error_is_the_devices(cells, short, roomy, monkeypatch):
     Small(monkeypatch, 0)
     with pytest.raises(torch.OutOfMemoryError, match="no room"):
-        painted(cells, short, models)
+        painted(cells, short, roomy)
 
 
 def test_a_gpu_s_peak_tells_what_a_pixel_takes(monkeypatch):
@@ -172,12 +176,12 @@ def test_cells_side_by_side_on_two_threads_give_what_they_give_alone(precision, 
 
 @pytest.mark.parametrize("jitter", [True, False])
 def test_each_network_looks_once_a_step_at_the_batch_and_with_jitter_once_at_the_content(
-    jitter, cells, short, models, room, monkeypatch
+    jitter, cells, short, roomy, room, monkeypatch
 ):
     monkeypatch.setattr(room, "at_once", lambda device, shape: 64)
     calls = Counter()
-    counted = replace(models, **{role: Counted(getattr(models, role), role, calls) for role in ("encoder", "depth")})
-    counted = replace(counted, edges=Counted(models.edges, "edges", calls))
+    counted = replace(roomy, **{role: Counted(getattr(roomy, role), role, calls) for role in ("encoder", "depth")})
+    counted = replace(counted, edges=Counted(roomy.edges, "edges", calls))
     steps = 5
     recipe = short.model_copy(update={"jitter": jitter, "stages": (Stage(steps=steps),)})
     painted(cells, recipe, counted)
@@ -186,10 +190,10 @@ def test_each_network_looks_once_a_step_at_the_batch_and_with_jitter_once_at_the
 
 
 @pytest.mark.parametrize("name", ["structure", "gatys"])
-def test_no_step_waits_for_the_device(name, cells, short, models, room):
+def test_no_step_waits_for_the_device(name, cells, short, roomy):
     """Of all operations of two steps none gives the host a number, and the losses stay where they are."""
     recipe = Recipe.load(name).model_copy(update={"size": SIZE, "stages": (Stage(steps=3),)})
-    steps = optimize(*cells, recipe, models)
+    steps = optimize(*cells, recipe, roomy)
     next(steps)  # what is prepared once may wait
     with Counting() as counting:
         next(steps), next(steps)

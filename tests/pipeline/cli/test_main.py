@@ -248,12 +248,9 @@ def test_as_a_program_help_is_quick_and_errors_show_no_traceback(fresh):
     shown = program("--help")
     assert shown.returncode == 0
     assert "demo" in shown.stdout
-    imported = (
-        "import os, sys, spnst_pipeline.cli.main;"
-        "print({'torch', 'dagster'} & set(sys.modules), os.environ['GOMP_SPINCOUNT'])"
-    )
+    imported = "import sys, spnst_pipeline.cli.main; print({'torch', 'dagster'} & set(sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", imported], capture_output=True, text=True, env=here, check=True)
-    assert loaded.stdout == "set() 10000\n"
+    assert loaded.stdout == "set()\n"
 
     refused = program("run", *flags(fresh, recipe="gatis"))
     assert refused.returncode == 2
