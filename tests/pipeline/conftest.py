@@ -48,11 +48,6 @@ def made(first_run: tuple[Workplace, Run], tmp_path: Path) -> Workplace:
     return first_run[0].copied(tmp_path / "project")
 
 
-@pytest.fixture
-def stamped(made: Workplace) -> Workplace:
-    return made
-
-
 @pytest.fixture(scope="session")
 def s3_server() -> Iterator[Proxy]:
     server = Server.start()

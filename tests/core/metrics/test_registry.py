@@ -12,7 +12,6 @@ from scipy.special import rel_entr, softmax
 from spnst_core import InputError
 from spnst_core.compute import moments
 from spnst_core.imaging import io as image_io
-from spnst_core.imaging.colour import luminance
 from spnst_core.metrics import registry
 from spnst_core.metrics.judges import identify_judges, load_judges
 from spnst_core.metrics.registry import (
@@ -25,9 +24,7 @@ from spnst_core.metrics.registry import (
     style_distances,
     total_variation,
 )
-from spnst_core.models import weights
 from spnst_core.models.inception import sifid
-from spnst_core.models.manifest import entry
 from spnst_core.models.networks import build
 from spnst_core.objective.targets import StyleTargets
 from spnst_core.recipes.style_size import StyleSize
@@ -84,25 +81,6 @@ def test_every_metric_says_what_it_is():
         assert metric.description.endswith(".")
     independent = {metric.about for metric in METRICS.values() if metric.kind == "independent"}
     assert independent >= {"style", "structure"}
-
-
-def test_no_judge_is_a_network_of_the_loss(photograph, models, judges):
-    weights = zip(judges.depth_net.parameters(), models.depth.parameters(), strict=True)
-    assert not any(torch.allclose(a, b) for a, b in weights if a.numel() > 64)
-    # The loss compares analytic maps: five, where the judge has one.
-    assert models.edges.maps(photograph).shape[1] == 5
-    assert judges.edges(photograph).shape[1] == 1
-
-
-def test_judges_see_luminance_alone(photograph, judges):
-    grey = luminance(photograph).expand(-1, 3, -1, -1)
-    for judge in (judges.edges, judges.depth):
-        assert torch.allclose(judge(photograph), judge(grey), atol=1e-5)
-
-
-def test_the_judges_have_one_fingerprint():
-    assert identify_judges() == identify_judges()
-    assert len(identify_judges()) == 16
 
 
 def test_style_distance_is_the_mean_relative_gram_distance(photograph, painting, models):
@@ -184,25 +162,6 @@ def test_optional_judges_add_their_metrics(photograph, own_style, models, judges
     assert values["sifid"] == pytest.approx(sifid(both.inception, pastiche, photograph), rel=1e-4)
     without = measure(photograph, pastiche, photograph, own_style, models, judges)
     assert {"lpips", "sifid"} & {*without.values, *without.missing} == set()
-
-
-def test_judges_are_another_when_an_optional_one_comes_or_changes(tmp_path, monkeypatch):
-    monkeypatch.setenv(weights.FOLDER, str(tmp_path))
-    seen = [identify_judges()]
-    file = tmp_path / entry("inception").file
-    for content in (b"one", b"two"):
-        file.write_bytes(content)
-        seen.append(identify_judges())
-    file.unlink()
-    assert len(set(seen)) == 3
-    assert identify_judges() == seen[0]
-
-
-def test_a_cached_file_that_isnt_the_judges_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setenv(weights.FOLDER, str(tmp_path))
-    torch.save({"a": torch.ones(1)}, tmp_path / entry("inception").file)
-    with pytest.raises(InputError, match="not the weights of inception"):
-        load_judges(torch.device("cpu"))
 
 
 GLOSS = """

@@ -10,11 +10,11 @@ from spnst_pipeline.project import Project
 
 
 @pytest.fixture
-def renamed(stamped):
+def renamed(made):
     """A project of which a content and a style were renamed; their decoded pictures are there under the new names."""
-    (stamped.root / "photos/cat.png").rename(stamped.root / "photos/lion.png")
-    (stamped.root / "paintings/wave.png").rename(stamped.root / "paintings/sea.png")
-    project = Project.open(stamped.settings())
+    (made.root / "photos/cat.png").rename(made.root / "photos/lion.png")
+    (made.root / "paintings/wave.png").rename(made.root / "paintings/sea.png")
+    project = Project.open(made.settings())
     for decoded in (Lineage(project).content_image("lion"), Lineage(project).style_image("sea")):
         assert not keep_or_copy(Lineage(project), decoded)  # from the source's bytes, not from another name
         project.store.write(decoded.key, image_io.encode_png(Image.new("RGB", (1, 1)), decoded.stamp))
@@ -52,19 +52,19 @@ def test_what_shows_its_name_is_never_copied(renamed):
     assert not renamed.store.exists("metrics/structure/lion/sea.json")
 
 
-def test_what_is_up_to_date_is_kept_as_it_is(stamped):
-    project = Project.open(stamped.settings())
+def test_what_is_up_to_date_is_kept_as_it_is(made):
+    project = Project.open(made.settings())
     pastiche = Lineage(project).pastiche(project.recipes[0], "cat", "wave")
-    before = (stamped.out / pastiche.key).stat().st_mtime_ns
+    before = (made.out / pastiche.key).stat().st_mtime_ns
     assert keep_or_copy(Lineage(project), pastiche)
-    assert (stamped.out / pastiche.key).stat().st_mtime_ns == before
+    assert (made.out / pastiche.key).stat().st_mtime_ns == before
 
 
-def test_what_is_outdated_without_a_twin_must_be_made(stamped):
-    (stamped.out / "pastiche/structure/cat/wave.png").unlink()
-    project = Project.open(stamped.settings())
+def test_what_is_outdated_without_a_twin_must_be_made(made):
+    (made.out / "pastiche/structure/cat/wave.png").unlink()
+    project = Project.open(made.settings())
     assert not keep_or_copy(Lineage(project), Lineage(project).pastiche(project.recipes[0], "cat", "wave"))
-    assert not (stamped.out / "pastiche/structure/cat/wave.png").exists()
+    assert not (made.out / "pastiche/structure/cat/wave.png").exists()
 
 
 def test_forced_nothing_is_kept_or_copied(renamed):

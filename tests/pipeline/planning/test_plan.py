@@ -27,11 +27,11 @@ METRICS = tuple(ArtefactId("metrics", recipe) for recipe in RECIPES)
 
 
 @pytest.fixture
-def open_project(stamped):
+def open_project(made):
     """The project as its files are at the moment, with its grid."""
 
     def opened(**changes):
-        project = Project.open(stamped.settings(**changes))
+        project = Project.open(made.settings(**changes))
         return project, Grid(sorted(project.contents.pictures), sorted(project.styles.pictures), project.recipes)
 
     return opened
@@ -47,9 +47,9 @@ def test_where_everything_is_up_to_date_nothing_is_launched(open_project):
     assert launches(*open_project()) == {}
 
 
-def test_a_new_style_is_its_column_and_nothing_else(stamped, open_project, picture):
+def test_a_new_style_is_its_column_and_nothing_else(made, open_project, picture):
     """Told ahead of the phases that it depends on."""
-    picture(44).save(stamped.root / "paintings/new.png")
+    picture(44).save(made.root / "paintings/new.png")
     project, grid = open_project()
     found = launches(project, grid, ahead=True)
     alone = ("new", "new")
@@ -60,13 +60,13 @@ def test_a_new_style_is_its_column_and_nothing_else(stamped, open_project, pictu
     assert found["measuring"] == [Launch(METRICS, column, False)]
 
 
-def test_a_phase_waits_for_the_one_before(stamped, open_project, picture):
-    picture(44).save(stamped.root / "paintings/new.png")
+def test_a_phase_waits_for_the_one_before(made, open_project, picture):
+    picture(44).save(made.root / "paintings/new.png")
     assert list(launches(*open_project())) == ["decoding pictures"]
 
 
-def test_recipes_that_want_the_same_rectangle_share_a_run_as_far_as_the_batch_allows(stamped, open_project):
-    for path in (stamped.out / "pastiche").rglob("*.png"):
+def test_recipes_that_want_the_same_rectangle_share_a_run_as_far_as_the_batch_allows(made, open_project):
+    for path in (made.out / "pastiche").rglob("*.png"):
         path.unlink()
     whole = ("boat|dots", "cat|wave")
     assert painting(Lineage(open_project()[0]), open_project()[1]).launches == (Launch(PASTICHES, whole, False),)
@@ -79,8 +79,8 @@ def test_recipes_that_want_the_same_rectangle_share_a_run_as_far_as_the_batch_al
     assert plan.cells == 8
 
 
-def test_only_the_recipes_asked_for_are_painted_and_measured(stamped, open_project):
-    for path in [*(stamped.out / "pastiche").rglob("*.png"), *(stamped.out / "metrics").rglob("*.json")]:
+def test_only_the_recipes_asked_for_are_painted_and_measured(made, open_project):
+    for path in [*(made.out / "pastiche").rglob("*.png"), *(made.out / "metrics").rglob("*.json")]:
         path.unlink()
     project, grid = open_project()
     grid = replace(grid, recipes=project.recipes[1:])
@@ -97,8 +97,8 @@ def test_forced_everything_is_launched_and_told_to_make_it_again(open_project):
     assert config == {"ops": {f"pastiche__{recipe}": {"config": {"force": True}} for recipe in RECIPES}}
 
 
-def test_a_missing_score_redraws_its_row_its_column_and_the_gallery(stamped, open_project):
-    (stamped.out / "metrics/gatys/cat/wave.json").unlink()
+def test_a_missing_score_redraws_its_row_its_column_and_the_gallery(made, open_project):
+    (made.out / "metrics/gatys/cat/wave.json").unlink()
     found = launches(*open_project())
     assert found["measuring"] == [Launch((METRICS[1],), ("cat|wave", "cat|wave"), False)]
     assert found["drawing sheets"] == [
@@ -120,16 +120,16 @@ def test_a_missing_score_redraws_its_row_its_column_and_the_gallery(stamped, ope
     assert found["drawing the gallery"][0].tags == {}
 
 
-def test_a_grid_without_scores_has_no_gallery(stamped, open_project):
-    for path in (stamped.out / "metrics").rglob("*.json"):
+def test_a_grid_without_scores_has_no_gallery(made, open_project):
+    for path in (made.out / "metrics").rglob("*.json"):
         path.unlink()
     project, grid = open_project()
     assert drawing_gallery(Lineage(project), grid).launches == ()
 
 
-def test_ranges_follow_the_order_of_the_partitions_not_of_the_alphabet(stamped, open_project, picture):
-    picture(45).save(stamped.root / "photos/alp.png")
-    picture(46).save(stamped.root / "photos/bus.png")
+def test_ranges_follow_the_order_of_the_partitions_not_of_the_alphabet(made, open_project, picture):
+    picture(45).save(made.root / "photos/alp.png")
+    picture(46).save(made.root / "photos/bus.png")
     project, grid = open_project()
     grid = replace(grid, contents=["cat", "boat", "bus", "alp"])
     assert decoding(Lineage(project), grid).launches == (Launch((ArtefactId("content_image"),), ("bus", "alp"), False),)
@@ -137,9 +137,9 @@ def test_ranges_follow_the_order_of_the_partitions_not_of_the_alphabet(stamped, 
     assert tags == {"dagster/asset_partition_range_start": "bus", "dagster/asset_partition_range_end": "alp"}
 
 
-def test_a_partition_whose_picture_is_gone_wants_nothing(stamped, open_project):
-    (stamped.root / "photos/cat.png").unlink()
-    for path in (stamped.out / "pastiche").rglob("*.png"):
+def test_a_partition_whose_picture_is_gone_wants_nothing(made, open_project):
+    (made.root / "photos/cat.png").unlink()
+    for path in (made.out / "pastiche").rglob("*.png"):
         path.unlink()
     project, grid = open_project()
     grid = replace(grid, contents=["boat", "cat"])

@@ -4,7 +4,6 @@ import pandas as pd
 import pytest
 from daemon import opened
 
-from spnst_core import InputError
 from spnst_core.metrics.registry import METRICS
 from spnst_core.recipes.experiments import Experiment
 from spnst_pipeline.artefacts.fingerprints import VERSIONS
@@ -88,26 +87,21 @@ def test_nothing_of_an_experiment_is_made_unasked(made, monkeypatch):
         assert bench.drive() == []
 
 
-def test_a_picture_that_is_taken_away_meanwhile_holds_up_nothing(stamped, monkeypatch):
-    with_experiment(stamped, monkeypatch)
-    with opened(stamped, monkeypatch) as bench:
+def test_a_picture_that_is_taken_away_meanwhile_holds_up_nothing(made, monkeypatch):
+    with_experiment(made, monkeypatch)
+    with opened(made, monkeypatch) as bench:
         asked = bench.ask("experiment_ablation", contents=["cat"])
         assert asked.success
-        (stamped.root / "photos/cat.png").unlink()
+        (made.root / "photos/cat.png").unlink()
         bench.drive()
         assert bench.ask("precompute", force=True).success
         assert bench.tick().run_requests
 
 
-def test_an_experiment_with_sizes_of_its_own_leaves_the_grid_as_it_is(stamped):
+def test_an_experiment_with_sizes_of_its_own_leaves_the_grid_as_it_is(made):
     """Its sizes aren't prepared yet, but nothing of the grid needs them."""
-    alone, project = (Project.open(stamped.settings(experiments=names)) for names in ((), ("seed_six",)))
+    alone, project = (Project.open(made.settings(experiments=names)) for names in ((), ("seed_six",)))
     assert set(project.style_sizes) > set(alone.style_sizes)
     grid = Lineage(project)
     assert grid.styles() == sorted(project.styles.pictures)
     assert len(grid.cells(grid.metrics)) == 8
-
-
-def test_an_unknown_experiment_is_refused(fresh):
-    with pytest.raises(InputError, match=r'no experiment "ablaton" \(did you mean "ablation"\?\)'):
-        Project.open(fresh.settings(experiments=("ablaton",)))

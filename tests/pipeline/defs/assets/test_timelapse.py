@@ -254,21 +254,21 @@ def test_the_launchpad_can_ask_a_pastiche_for_its_film(made, launch):
 
 
 @pytest.fixture
-def open_project(stamped):
+def open_project(made):
     def opened(**changes):
-        project = Project.open(stamped.settings(**changes))
+        project = Project.open(made.settings(**changes))
         return project, Grid(sorted(project.contents.pictures), sorted(project.styles.pictures), project.recipes)
 
     return opened
 
 
-def test_a_plan_wants_films_only_where_they_are_asked_for(stamped, open_project):
+def test_a_plan_wants_films_only_where_they_are_asked_for(made, open_project):
     project, grid = open_project()
     assert painting(Lineage(project), grid).launches == ()
-    (stamped.root / "gatys.yaml").write_text("record_every: 2\n" + (stamped.root / "gatys.yaml").read_text())
+    (made.root / "gatys.yaml").write_text("record_every: 2\n" + (made.root / "gatys.yaml").read_text())
     project, grid = open_project()
-    (stamped.out / "pastiche/structure/cat/wave.png").unlink()
-    (stamped.out / "pastiche/gatys/cat/wave.png").unlink()
+    (made.out / "pastiche/structure/cat/wave.png").unlink()
+    (made.out / "pastiche/gatys/cat/wave.png").unlink()
     plan = painting(Lineage(project), grid)
     structure, gatys = ArtefactId("pastiche", "structure"), ArtefactId("pastiche", "gatys")
     films = ArtefactId("timelapse", "gatys")

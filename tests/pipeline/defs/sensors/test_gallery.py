@@ -22,15 +22,15 @@ class Clock:
 
 
 @pytest.fixture
-def bench(stamped, monkeypatch):
-    (stamped.root / "spnst.yaml").write_text(stamped.settings().to_yaml(stamped.root))
-    monkeypatch.setenv("SPNST_CONFIG", str(stamped.root / "spnst.yaml"))
+def bench(made, monkeypatch):
+    (made.root / "spnst.yaml").write_text(made.settings().to_yaml(made.root))
+    monkeypatch.setenv("SPNST_CONFIG", str(made.root / "spnst.yaml"))
     repository = defs().get_repository_def()
     with dg.instance_for_test() as instance:
         instance.add_dynamic_partitions("content", ["boat", "cat"])
         instance.add_dynamic_partitions("style", ["dots", "wave"])
         clock = Clock(instance)
-        sensor = gallery_sensor(("structure", "gatys"), lambda: Project.open(stamped.settings()), clock)
+        sensor = gallery_sensor(("structure", "gatys"), lambda: Project.open(made.settings()), clock)
 
         def tick(cursor=None):
             context = dg.build_sensor_context(
@@ -49,9 +49,9 @@ def test_without_cells_nothing_is_asked_for(bench):
     assert bench[1]().skip_message == "no new cells"
 
 
-def test_it_waits_until_it_is_calm(bench, stamped):
+def test_it_waits_until_it_is_calm(bench, made):
     _, tick, land, clock = bench
-    (stamped.out / "metrics/gatys/cat/wave.json").unlink()
+    (made.out / "metrics/gatys/cat/wave.json").unlink()
     land()
     clock.ahead = CALM / 2
     data = tick()

@@ -67,81 +67,81 @@ def test_pictures_become_partitions_once_they_stayed_the_same_for_a_tick(fresh, 
     assert ticks()[0] == []
 
 
-def test_a_picture_that_is_decoded_already_is_only_a_partition(stamped, started):
-    ticks, (runs, said) = started(stamped)
+def test_a_picture_that_is_decoded_already_is_only_a_partition(made, started):
+    ticks, (runs, said) = started(made)
     assert runs == []
     assert said == "new content: boat, cat; new style: dots, wave"
     assert ticks.contents() == ["boat", "cat"]
 
 
-def test_a_file_that_is_still_growing_is_left_alone(stamped, started, picture):
-    ticks, _ = started(stamped)
-    picture(70).save(stamped.root / "whole.png")
-    data = (stamped.root / "whole.png").read_bytes()
+def test_a_file_that_is_still_growing_is_left_alone(made, started, picture):
+    ticks, _ = started(made)
+    picture(70).save(made.root / "whole.png")
+    data = (made.root / "whole.png").read_bytes()
     for part in (data[:100], data[:900], data):
-        (stamped.root / "photos/new.png").write_bytes(part)
+        (made.root / "photos/new.png").write_bytes(part)
         assert ticks() == ([], "no picture has settled or gone")
     assert ticks()[0] == [("content_image", "new", "new")]
     assert ticks.contents() == ["boat", "cat", "new"]
 
 
-def test_a_changed_picture_is_decoded_again(stamped, started, picture):
-    ticks, _ = started(stamped)
-    picture(71).save(stamped.root / "paintings/dots.png")
+def test_a_changed_picture_is_decoded_again(made, started, picture):
+    ticks, _ = started(made)
+    picture(71).save(made.root / "paintings/dots.png")
     assert ticks()[0] == []
     assert ticks()[0] == [("style_image", "dots", "dots")]
     assert ticks()[0] == []
 
 
-def test_what_cannot_be_decoded_is_told_once_and_takes_no_other_along(stamped, started, picture):
-    ticks, _ = started(stamped)
-    (stamped.root / "photos/broken.png").write_bytes(b"no picture at all")
-    picture(72).save(stamped.root / "photos/good.png")
+def test_what_cannot_be_decoded_is_told_once_and_takes_no_other_along(made, started, picture):
+    ticks, _ = started(made)
+    (made.root / "photos/broken.png").write_bytes(b"no picture at all")
+    picture(72).save(made.root / "photos/good.png")
     ticks()
     runs, _ = ticks()
     assert runs == [("content_image", "good", "good")]
     assert ticks.contents() == ["boat", "cat", "good"]
     assert ticks() == ([], "no picture has settled or gone")
 
-    (stamped.root / "photos/bad.png").write_bytes(b"nor this")
+    (made.root / "photos/bad.png").write_bytes(b"nor this")
     ticks()
     runs, said = ticks()
     assert runs == []
     assert said.startswith("left out: ") and "bad.png" in said and "not a picture" in said
 
 
-def test_a_picture_that_goes_takes_its_partition_with_it_but_nothing_that_was_made(stamped, started):
-    ticks, _ = started(stamped)
-    (stamped.root / "photos/cat.png").unlink()
+def test_a_picture_that_goes_takes_its_partition_with_it_but_nothing_that_was_made(made, started):
+    ticks, _ = started(made)
+    (made.root / "photos/cat.png").unlink()
     assert ticks.contents() == ["boat", "cat"]
     ticks()
     assert ticks()[1] == "content gone, what was made of it stays: cat"
     assert ticks.contents() == ["boat"]
-    assert (stamped.out / "pastiche/gatys/cat/wave.png").exists()
+    assert (made.out / "pastiche/gatys/cat/wave.png").exists()
 
 
-def test_a_folder_that_cannot_be_read_for_once_costs_no_partition(stamped, started):
-    ticks, _ = started(stamped)
-    (stamped.root / "photos").rename(stamped.root / "elsewhere")
+def test_a_folder_that_cannot_be_read_for_once_costs_no_partition(made, started):
+    ticks, _ = started(made)
+    (made.root / "photos").rename(made.root / "elsewhere")
     with pytest.raises(Exception, match="does not exist"):
         ticks()
-    (stamped.root / "elsewhere").rename(stamped.root / "photos")
+    (made.root / "elsewhere").rename(made.root / "photos")
     assert ticks() == ([], "no picture has settled or gone")
     assert ticks.contents() == ["boat", "cat"]
 
 
-def test_a_place_that_is_suddenly_empty_costs_no_partition_until_there_is_a_picture_again(stamped, started, picture):
+def test_a_place_that_is_suddenly_empty_costs_no_partition_until_there_is_a_picture_again(made, started, picture):
     """It may be a disk that isn't mounted, or another place given by mistake."""
-    ticks, _ = started(stamped)
-    for path in (stamped.root / "photos").iterdir():
+    ticks, _ = started(made)
+    for path in (made.root / "photos").iterdir():
         path.unlink()
     for _ in range(3):
         runs, said = ticks()
         assert runs == []
-        assert said.startswith(f"{stamped.root}/photos holds no picture at all: the partitions of content stay")
+        assert said.startswith(f"{made.root}/photos holds no picture at all: the partitions of content stay")
         assert ticks.contents() == ["boat", "cat"]
 
-    picture(73).save(stamped.root / "photos/new.png")
+    picture(73).save(made.root / "photos/new.png")
     runs, said = ticks()
     assert ticks.contents() == []
     assert said == "content gone, what was made of it stays: boat, cat"
@@ -171,15 +171,15 @@ def test_an_empty_place_without_partitions_is_nothing_to_talk_of(fresh, started)
     assert (runs, said) == ([], "no picture has settled or gone")
 
 
-def test_what_is_remembered_of_a_picture_is_short_because_dagster_keeps_it_with_every_tick(stamped, started):
-    ticks, _ = started(stamped)
+def test_what_is_remembered_of_a_picture_is_short_because_dagster_keeps_it_with_every_tick(made, started):
+    ticks, _ = started(made)
     ticks()
     assert len(ticks.cursor) < 100 + 4 * 40
 
 
-def test_a_picture_that_comes_back_is_a_partition_again(stamped, started):
-    ticks, _ = started(stamped)
-    cat, away = stamped.root / "photos/cat.png", stamped.root / "cat.png"
+def test_a_picture_that_comes_back_is_a_partition_again(made, started):
+    ticks, _ = started(made)
+    cat, away = made.root / "photos/cat.png", made.root / "cat.png"
     cat.rename(away)
     ticks()
     ticks()
