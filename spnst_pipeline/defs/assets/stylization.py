@@ -20,7 +20,7 @@ from spnst_pipeline.defs.curves import loss_plot
 from spnst_pipeline.defs.events import Made, Report, Results, results
 from spnst_pipeline.defs.painting import Kind, paint_row
 from spnst_pipeline.defs.partitions import GRID
-from spnst_pipeline.defs.previews import preview, small_pictures
+from spnst_pipeline.defs.previews import PREVIEW_HEIGHT, preview, small_pictures
 from spnst_pipeline.progress import Listener
 from spnst_pipeline.project import Project
 from spnst_pipeline.storage.store import Store
@@ -65,7 +65,7 @@ def pastiche_assets(recipe: Recipe) -> dg.AssetsDefinition:
         project: dg.ResourceParam[Project],
         listener: dg.ResourceParam[Listener],
     ) -> Results:
-        lineage, store, small = Lineage(project), project.store, small_pictures(project.store)
+        lineage, store, small = Lineage(project), project.store, small_pictures(project.store, PREVIEW_HEIGHT)
         reports: dict[Kind, Report] = {
             "pastiche": Report(context, CHECKS, pastiches.asset_key),
             "timelapse": Report(context, asset=films.asset_key),

@@ -19,6 +19,7 @@ from safetensors.numpy import load
 from small_project import Recorder
 
 from spnst_pipeline.cli.execution import failures
+from spnst_pipeline.defs.previews import PREVIEW_BYTES
 from spnst_pipeline.progress import Listener
 from spnst_pipeline.project import Project
 from spnst_pipeline.settings import Settings
@@ -135,8 +136,8 @@ def test_previews_are_small_pictures_inside_markdown(first_run, asset, partition
     with place.instance() as instance:
         records = materialisations(instance, asset, asset_partitions=[partition] if partition else None)
     markdown = records[0].asset_materialization.metadata["preview"].value
-    data = re.fullmatch(r"!\[preview\]\(data:image/jpeg;base64,(.*)\)", markdown)[1]
-    assert len(data) < 20_000
+    data = re.fullmatch(r"!\[preview\]\(data:image/webp;base64,(.*)\)", markdown)[1]
+    assert len(data) < PREVIEW_BYTES
     image = Image.open(BytesIO(base64.b64decode(data)))
     image.load()
     assert image.height >= 48

@@ -1,0 +1,58 @@
+"""Previews: as large as an event allows, and never larger than what they show."""
+
+import re
+from base64 import b64decode
+from io import BytesIO
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from spnst_core import samples
+from spnst_pipeline.defs.previews import PREVIEW_BYTES, PREVIEW_HEIGHT, preview, small_pictures
+from spnst_pipeline.storage.store import Store
+
+
+def shown(*pictures):
+    """The preview as a picture, and how many bytes its address takes."""
+    uri = re.fullmatch(r"!\[preview\]\((.*)\)", preview(*pictures).value)[1]
+    image = Image.open(BytesIO(b64decode(uri.removeprefix("data:image/webp;base64,"))))
+    return image, len(uri)
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    """Samples of 512 px, of contents and of a style."""
+    chosen = [*list(samples.contents().values())[:2], next(iter(samples.styles().values()))]
+    return [picture.convert("RGB").resize((640, 512)) for picture in chosen]
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_one_or_two_pictures_are_shown_at_512_pixels(pictures, count):
+    image, size = shown(*pictures[:count])
+    assert (image.size, PREVIEW_HEIGHT) == ((640 * count + 4 * (count - 1), 512), 512)
+    assert size <= PREVIEW_BYTES
+
+
+def test_three_pictures_are_reduced_to_what_an_event_may_hold(pictures):
+    image, size = shown(*pictures)
+    assert 256 < image.height < 512
+    assert 0.6 * PREVIEW_BYTES < size <= PREVIEW_BYTES
+
+
+def test_noise_fits_as_well():
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 255, (512, 1500, 3), dtype=np.uint8))
+    assert shown(noise, noise)[1] <= PREVIEW_BYTES
+
+
+def test_small_pictures_are_not_enlarged():
+    assert shown(Image.new("RGB", (80, 60)), Image.new("RGB", (40, 30)))[0].size == (80 + 4 + 80, 60)
+
+
+def test_small_copies_have_the_side_that_is_asked_for(tmp_path):
+    store = Store.open(str(tmp_path))
+    out = BytesIO()
+    Image.new("RGB", (900, 600)).save(out, "PNG")
+    store.write("pastiche/a/b/c.png", out.getvalue())
+    assert small_pictures(store)("pastiche/a/b/c.png").size == (320, 213)
+    assert small_pictures(store, 512)("pastiche/a/b/c.png").size == (512, 341)
