@@ -46,6 +46,6 @@ def test_a_file_that_is_there_is_never_replaced(tmp_path):
 
 
 def test_a_name_without_a_stand_in_is_refused_before_anything_is_written(tmp_path):
-    with pytest.raises(InputError, match='no stand-in for "lpips": choose from vgg19, hed, '):
+    with pytest.raises(InputError, match='no stand-in for "lpips": choose from vgg19, .*hed, '):
         write(tmp_path / "weights", seed=1, names=("hed", "lpips"))
     assert not (tmp_path / "weights").exists()
