@@ -10,16 +10,6 @@ from spnst_core.models import weights
 from spnst_core.models.manifest import entry
 
 
-@pytest.fixture(scope="module")
-def judges(models):
-    return load_judges(models.device)
-
-
-@pytest.fixture(scope="module")
-def photograph(photographs):
-    return photographs["chelsea"]
-
-
 def test_no_judge_is_a_network_of_the_loss(photograph, models, judges):
     weights = zip(judges.depth_net.parameters(), models.depth.parameters(), strict=True)
     assert not any(torch.allclose(a, b) for a, b in weights if a.numel() > 64)

@@ -13,7 +13,7 @@ from spnst_core import InputError
 from spnst_core.compute import moments
 from spnst_core.imaging import io as image_io
 from spnst_core.metrics import registry
-from spnst_core.metrics.judges import identify_judges, load_judges
+from spnst_core.metrics.judges import identify_judges
 from spnst_core.metrics.registry import (
     METRICS,
     cfsd,
@@ -29,16 +29,6 @@ from spnst_core.models.networks import build
 from spnst_core.objective.targets import StyleTargets
 from spnst_core.recipes.style_size import StyleSize
 from spnst_core.registry import Registry
-
-
-@pytest.fixture(scope="module")
-def judges(models):
-    return load_judges(models.device)
-
-
-@pytest.fixture(scope="module")
-def photograph(photographs):
-    return photographs["chelsea"]
 
 
 @pytest.fixture(scope="module")
