@@ -11,6 +11,7 @@ import sys
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from shutil import copyfileobj
 
@@ -126,13 +127,12 @@ def convert(hdf5: Path, target: Path, metadata: Mapping[str, str]) -> None:
 
 
 def _size(folder: Path) -> int:
-    """Bytes in a folder whose files come and go."""
+    """Bytes in a folder whose files and folders come and go: os.walk passes over what is gone since it was listed."""
     total = 0
-    for path in folder.rglob("*"):
-        try:
-            total += path.stat().st_size if path.is_file() else 0
-        except OSError:  # gone since it was listed
-            continue
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            with suppress(FileNotFoundError):
+                total += os.stat(os.path.join(parent, name)).st_size
     return total
 
 

@@ -115,6 +115,26 @@ def test_progress_counts_what_pip_writes_and_ends_with_the_whole(entry, content,
     assert seen[-1] == ("hed_vgg16", entry.bytes, entry.bytes)
 
 
+def test_folders_that_pip_removes_while_its_bytes_are_counted_do_no_harm(content, tmp_path, monkeypatch):
+    """A stand-in for pip makes and removes folders all the time, as the real one does at moments that can't be met."""
+    pip = tmp_path / "pip"
+    pip.write_text(
+        f"#!{sys.executable}\n"
+        "import os, shutil, sys, time\n"
+        "dest, end = sys.argv[sys.argv.index('--dest') + 1], time.monotonic() + 1\n"
+        "while time.monotonic() < end:\n"
+        "    os.makedirs(dest + '/build/a/b/c', exist_ok=True)\n"
+        "    shutil.rmtree(dest + '/build')\n"
+        f"open(dest + '/{FILE}', 'wb').close()\n"
+    )
+    pip.chmod(0o755)
+    monkeypatch.setattr(wheels, "_POLL", 0)
+    seen = []
+    (folder := tmp_path / "empty").mkdir()
+    assert wheels.download(wheel_index.member(content), folder, seen.append, str(pip)) == folder / FILE
+    assert len(seen) > 100
+
+
 def test_two_at_once_share_one_download(entry, content, index, shelf, cache):
     (shelf / FILE).write_bytes(wheel_index.wheel({MEMBER: content}))
     found = []
