@@ -43,15 +43,15 @@ def generated(cells: int) -> Gallery:
     """A gallery of about ``cells`` small pictures: two recipes, and half as many styles as contents."""
     styles = max(1, round(math.sqrt(cells / 4)))
     contents = max(1, round(cells / (2 * styles)))
-    names = [f"photograph-{number:03d}" for number in range(contents)]
-    paintings = [f"style-{number:03d}" for number in range(styles)]
+    names = [f"content-{number:03d}" for number in range(contents)]
+    style_names = [f"style-{number:03d}" for number in range(styles)]
     metrics = [MetricInfo(f"score{n}", f"score {n}", "lower" if n % 2 else "higher", n < 4) for n in range(10)]
     random = np.random.default_rng(0)
     return Gallery(
         title="Generated",
         fingerprint="generated",
         contents=[Content(name, picture(f"content/{name}"), picture(f"depth/{name}")) for name in names],
-        styles=[Style(name, picture(f"style/{name}")) for name in paintings],
+        styles=[Style(name, picture(f"style/{name}")) for name in style_names],
         recipes=[RecipeInfo("structure"), RecipeInfo("gatys")],
         cells={
             (recipe, content, style): Cell(
@@ -61,7 +61,7 @@ def generated(cells: int) -> Gallery:
             )
             for recipe in ("structure", "gatys")
             for content in names
-            for style in paintings
+            for style in style_names
         },
         metrics=metrics,
     )
@@ -116,9 +116,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         place = given.keep or Path(temporary)
         gallery = generated(given.cells)
-        print(
-            f"{len(gallery.cells)} cells: {len(gallery.contents)} photographs, {len(gallery.styles)} styles, 2 recipes"
-        )
+        print(f"{len(gallery.cells)} cells: {len(gallery.contents)} contents, {len(gallery.styles)} styles, 2 recipes")
         print("written        {:6.2f} s, {} files".format(*timed(lambda: render(gallery).write(place))))
         print("nothing new    {:6.2f} s, {} files".format(*timed(lambda: render(gallery).write(place))))
         key, cell = next(iter(gallery.cells.items()))

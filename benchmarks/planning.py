@@ -37,20 +37,20 @@ RECIPES = ("structure", "gatys", "smallstroke_preserve", "largestroke_preserve")
 def put(store: Store, artefact: Artefact, **more: str) -> None:
     """A file with the artefact's metadata and almost no data."""
     stamp = {**artefact.stamp, **more}
-    if artefact.key.endswith(".png"):
+    if artefact.path.endswith(".png"):
         data = image_io.encode_png(PIXEL, stamp)
-    elif artefact.key.endswith(".json"):
+    elif artefact.path.endswith(".json"):
         data = json.dumps(stamp).encode()
-    elif artefact.key.endswith(".html"):
+    elif artefact.path.endswith(".html"):
         data = f'<meta name="spnst-fingerprint" content="{artefact.fingerprint}">'.encode()
-    elif artefact.key.endswith(".parquet"):
+    elif artefact.path.endswith(".parquet"):
         out = BytesIO()
         pq.write_table(pa.table({"ssim": [0.5]}).replace_schema_metadata(stamp), out)
         data = out.getvalue()
     else:
         header = json.dumps({"__metadata__": stamp}).encode()
         data = len(header).to_bytes(8, "little") + header
-    for key in (artefact.key, *artefact.beside.values()):
+    for key in (artefact.path, *artefact.beside.values()):
         store.write(key, data)
 
 

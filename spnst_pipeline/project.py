@@ -87,17 +87,17 @@ class Project:
 
     @cached_property
     def content_sizes(self) -> tuple[int, ...]:
-        """Long sides at which some recipe looks at a photograph."""
+        """Long sides at which some recipe looks at a content."""
         return tuple(sorted({size for recipe in self.every_recipe for size in recipe.sizes}))
 
     @cached_property
     def style_sizes(self) -> tuple[StyleSize, ...]:
-        """Sizes at which some recipe looks at a painting, and the pastiches' own, at which they are judged."""
+        """Sizes at which some recipe looks at a style, and the pastiches' own, at which they are judged."""
         return tuple(sorted({size for recipe in self.every_recipe for size in painted_sizes(recipe)}))
 
     @cached_property
     def style_layers(self) -> tuple[str, ...]:
-        """Layers of the encoder whose statistics some recipe takes from a painting."""
+        """Layers of the encoder whose statistics some recipe takes from a style."""
         return tuple(sorted({layer for r in self.every_recipe for layer in r.style_layers(self.identity.layers)}))
 
 
@@ -143,5 +143,5 @@ def all_of(recipes: Iterable[Recipe], experiments: Iterable[Experiment]) -> tupl
 
 
 def painted_sizes(recipe: Recipe) -> tuple[StyleSize, ...]:
-    """Sizes at which a recipe looks at a painting, and that of its pastiches, at which they are judged."""
+    """Sizes at which a recipe looks at a style, and that of its pastiches, at which they are judged."""
     return tuple(sorted({*recipe.style_sizes, StyleSize(recipe.size)}))

@@ -33,7 +33,7 @@ function draw() {
   main.replaceChildren(heading,
     make("div", {class: "columns"},
       make("div", {}, comparison(at, cell), film(cell), maps(at, cell), losses),
-      make("div", {}, painting(at), scores(at), others(at), provenance)));
+      make("div", {}, styleOf(at), scores(at), others(at), provenance)));
   withDetails(cell, details => {
     drawLosses(losses, details.history);
     drawProvenance(provenance, details.provenance);
@@ -78,7 +78,7 @@ function comparison(at, cell) {
     const rival = recipe !== at[RECIPE] && cellsByKey.get(keyOf([recipe, at[CONTENT], at[STYLE]]));
     return rival ? [[gallery.recipes[recipe].name, rival]] : [];
   });
-  const befores = [["photograph", {picture: content.photograph, depth: content.depth, edges: content.edges}], ...rivals];
+  const befores = [["content", {picture: content.picture, depth: content.depth, edges: content.edges}], ...rivals];
   let before = befores[0];
   const available = () => Object.keys(LAYERS).filter(name => before[1][name] && cell[name]);
 
@@ -100,7 +100,7 @@ function comparison(at, cell) {
     if (!available().includes(layer)) layer = available()[0] ?? "picture";
     const what = layer === "picture" ? "" : `${layer} of `;
     [over.src, under.src] = [before[1][layer].view, cell[layer].view];
-    over.alt = before === befores[0] ? `${what}the photograph ${names.content}` : `${what}${names.content} in the style of ${names.style}, by the recipe ${before[0]}`;
+    over.alt = before === befores[0] ? `${what}the content ${names.content}` : `${what}${names.content} in the style of ${names.style}, by the recipe ${before[0]}`;
     under.alt = what + inWords(at);
     left.textContent = before[0]; right.textContent = names.recipe;
     range.setAttribute("aria-label", `How much of ${what}${before[0]} covers ${what}the pastiche`);
@@ -109,7 +109,7 @@ function comparison(at, cell) {
       radio.disabled = !available().includes(radio.value);
     }
     original.replaceChildren("full size: ", make("a", {href: before[1][layer].original, dir: "auto"}, before[0]), " · ",
-      make("a", {href: cell[layer].original, dir: "auto"}, names.recipe), " · ", make("a", {href: gallery.styles[at[STYLE]].painting.original}, "painting"));
+      make("a", {href: cell[layer].original, dir: "auto"}, names.recipe), " · ", make("a", {href: gallery.styles[at[STYLE]].picture.original}, "style"));
     move();
   };
   range.value = split;
@@ -139,17 +139,17 @@ function maps(at, cell) {
   const pairs = [["depth", content.depth, cell.depth], ["edges", content.edges, cell.edges]].filter(([, first, second]) => first || second);
   if (!pairs.length) return null;
   return make("section", {class: "maps", "aria-label": "Depth and edges"}, ...pairs.flatMap(([word, first, second]) => [
-    [first, `${word} of the photograph`, `${word} of the photograph ${name}`],
+    [first, `${word} of the content`, `${word} of the content ${name}`],
     [second, `${word} of the pastiche`, `${word} of ${inWords(at)}`],
   ].flatMap(([map, caption, alt]) => map ? [make("figure", {}, make("a", {href: map.original}, image(map, alt, {large: true})), make("figcaption", {}, caption))] : [])));
 }
 
-function painting(at) {
-  const {name, painting: picture} = gallery.styles[at[STYLE]];
-  return make("figure", {class: "painting"}, make("a", {href: picture.original}, image(picture, `The painting ${name}`, {eager: true})), make("figcaption", {}, named(name)));
+function styleOf(at) {
+  const {name, picture} = gallery.styles[at[STYLE]];
+  return make("figure", {class: "style"}, make("a", {href: picture.original}, image(picture, `The style ${name}`, {eager: true})), make("figcaption", {}, named(name)));
 }
 
-/** This recipe's scores, and those of the others on the same photograph and painting; the best is marked. */
+/** This recipe's scores, and those of the others on the same content and style; the best is marked. */
 function scores(at) {
   if (!gallery.metrics.length) return null;
   const columns = [at[RECIPE], ...gallery.recipes.keys()].filter((recipe, place, all) => all.indexOf(recipe) === place)

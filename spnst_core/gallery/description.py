@@ -36,7 +36,7 @@ class Content:
     """A content with its maps: one row of the grid."""
 
     name: str
-    photograph: StoredPicture
+    picture: StoredPicture
     depth: StoredPicture | None = None
     edges: StoredPicture | None = None
 
@@ -46,7 +46,7 @@ class Style:
     """A style: one column of the grid."""
 
     name: str
-    painting: StoredPicture
+    picture: StoredPicture
 
 
 @dataclass(frozen=True)

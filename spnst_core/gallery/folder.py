@@ -120,14 +120,14 @@ def _data(files: Files, gallery: Gallery) -> dict[str, Any]:
         "contents": [
             {
                 "name": content.name,
-                "photograph": _picture(files, content.photograph, stem("content", content.name)),
+                "picture": _picture(files, content.picture, stem("content", content.name)),
                 "depth": _picture(files, content.depth, stem("depth", content.name)),
                 "edges": _picture(files, content.edges, stem("edges", content.name)),
             }
             for content in gallery.contents
         ],
         "styles": [
-            {"name": style.name, "painting": _picture(files, style.painting, stem("style", style.name))}
+            {"name": style.name, "picture": _picture(files, style.picture, stem("style", style.name))}
             for style in gallery.styles
         ],
         "metrics": [vars(metric) for metric in gallery.metrics],

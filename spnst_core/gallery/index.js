@@ -5,7 +5,7 @@ const bar = document.getElementById("bar"), metricChoice = document.getElementBy
 const order = document.getElementById("order"), size = document.getElementById("size");
 const sections = Object.fromEntries(["grid", "sorted", "comparison"].map(id => [id, document.getElementById(id)]));
 const KINDS = ["recipes", "contents", "styles"];
-const LABELS = {recipes: "Recipes", contents: "Photographs", styles: "Styles"};
+const LABELS = {recipes: "Recipes", contents: "Contents", styles: "Styles"};
 const LEAST_TILE = 112, MOST_TILE = 264, DENSE = 132;
 const GUTTER = 22, BETWEEN = 10;
 const SLICE = 240;
@@ -124,14 +124,14 @@ function fill(parent, entries, slice, build) {
   add(0);
 }
 
-/** Photographs as rows, styles as columns; the recipes shown stand side by side in each cell. */
+/** Contents as rows, styles as columns; the recipes shown stand side by side in each cell. */
 function drawGrid() {
   const recipes = [...state.recipes], contents = [...state.contents], styles = [...state.styles];
   const head = make("tr", {}, make("td", {class: "corner"}));
   for (const style of styles) {
-    const {name, painting} = gallery.styles[style];
+    const {name, picture} = gallery.styles[style];
     head.append(make("th", {scope: "col"}, make("div", {class: "heading"},
-      make("a", {class: "tile", href: painting.original, title: name}, image(painting, `The painting ${name}`, {eager: true})), named(name))));
+      make("a", {class: "tile", href: picture.original, title: name}, image(picture, `The style ${name}`, {eager: true})), named(name))));
   }
   const body = make("tbody"), table = make("table", {}, make("thead", {}, head), body);
   table.style.setProperty("--across", Math.max(1, recipes.length <= 3 ? recipes.length : Math.ceil(recipes.length / 2)));
@@ -140,13 +140,13 @@ function drawGrid() {
   table.style.setProperty("--between", `${BETWEEN}px`);
   sections.grid.replaceChildren(make("div", {class: "scroll"}, table));
   fill(body, contents, Math.ceil(SLICE / Math.max(1, styles.length * recipes.length)), content => {
-    const {name, photograph, depth, edges} = gallery.contents[content];
+    const {name, picture, depth, edges} = gallery.contents[content];
     const maps = [[depth, "depth"], [edges, "edges"]].filter(([map]) => map);
     const row = make("tr", {}, make("th", {scope: "row"}, make("div", {class: "heading"},
-      make("a", {class: "tile", href: photograph.original, title: name}, image(photograph, `The photograph ${name}`)),
+      make("a", {class: "tile", href: picture.original, title: name}, image(picture, `The content ${name}`)),
       maps.length ? make("div", {class: "maps"}, ...maps.map(([map, word]) => make("a", {class: "tile", href: map.original, title: word}, image(map, `${word} of ${name}`)))) : null,
       named(name))));
-    for (const style of styles) row.append(make("td", {}, make("div", {class: "recipes"}, ...recipes.map(recipe => tile([recipe, content, style], photograph)))));
+    for (const style of styles) row.append(make("td", {}, make("div", {class: "recipes"}, ...recipes.map(recipe => tile([recipe, content, style], picture)))));
     return row;
   });
   sections.grid.querySelector("td a.tile")?.setAttribute("tabindex", "0");
@@ -177,7 +177,7 @@ function fit() {
   const tile = state.size ?? Math.min(MOST_TILE, Math.max(LEAST_TILE, wanted));
   size.value = tile;
   document.documentElement.style.setProperty("--tile", `${tile}px`);
-  // Beside small pictures the photograph is small as well, and goes without its maps.
+  // Beside small pastiches the content is small as well, and goes without its maps.
   const dense = tile < DENSE;
   table.classList.toggle("dense", dense);
   document.documentElement.style.setProperty("--head", `${dense ? Math.min(head, tile + GUTTER) : head}px`);

@@ -311,7 +311,7 @@ class Lineage:
 
     def _require(self, artefact: Artefact) -> str:
         if not self.ahead and not self.is_current(artefact):
-            raise NotMade(f"{artefact.key} is missing or out of date: materialise {artefact.id} first")
+            raise NotMade(f"{artefact.path} is missing or out of date: materialise {artefact.id} first")
         return artefact.fingerprint
 
 

@@ -35,9 +35,9 @@ def stamp(made: Mapping[str, Any], history: pd.DataFrame) -> dict[str, str]:
     return {MADE: json.dumps(made), HISTORY: _packed(history)}
 
 
-def how_made(store: Store, key: str) -> dict[str, Any]:
+def how_made(store: Store, path: str) -> dict[str, Any]:
     """How a pastiche was made: recipe, profile, steps, seconds, device, its final losses, and what was overridden."""
-    return read_made(metadata(key, store.read(key, HEAD)))
+    return read_made(metadata(path, store.read(path, HEAD)))
 
 
 def read_made(carried: Mapping[str, str]) -> dict[str, Any]:
@@ -46,12 +46,12 @@ def read_made(carried: Mapping[str, str]) -> dict[str, Any]:
     return made
 
 
-def loss_history(store: Store, key: str) -> pd.DataFrame:
+def loss_history(store: Store, path: str) -> pd.DataFrame:
     """The losses of a pastiche on its way: step (from 1), stage (from 0), and each term, unweighted, before that step.
 
     At most `POINTS` rows, among them the first and the last step of every stage. A term is NaN where it had no weight.
     """
-    return read_history(metadata(key, store.read(key, HEAD)))
+    return read_history(metadata(path, store.read(path, HEAD)))
 
 
 def read_history(carried: Mapping[str, str]) -> pd.DataFrame:

@@ -39,7 +39,7 @@ def _copy(lineage: Lineage, wanted: Artefact) -> bool:
             store = lineage.project.store
             for what, path in wanted.beside.items():
                 store.copy(twin.beside[what], path)
-            store.copy(twin.key, wanted.key)  # last: it carries the fingerprint, which says that all files are there
+            store.copy(twin.path, wanted.path)  # last: it carries the fingerprint, which says that all files are there
             return True
     return False
 

@@ -41,7 +41,7 @@ class Artefact:
     every: int = 0
 
     @property
-    def key(self) -> str:
+    def path(self) -> str:
         """Where its own file lies in the store."""
         return self.id.path
 
@@ -163,7 +163,7 @@ class Shown:
             *(f"{style} {picture}" for style, picture in self.styles.items()),
             *_marks(self.pastiches),
             *_marks(self.scores),
-            *(f"{pastiche.key} blocked: {reason}" for pastiche, reason in self.blocked),
+            *(f"{pastiche.path} blocked: {reason}" for pastiche, reason in self.blocked),
         )
 
 
@@ -201,4 +201,4 @@ def _written(recipe: Recipe) -> str:
 
 
 def _marks(artefacts: Sequence[Artefact]) -> list[str]:
-    return [f"{artefact.key} {artefact.fingerprint}" for artefact in artefacts]
+    return [f"{artefact.path} {artefact.fingerprint}" for artefact in artefacts]

@@ -31,7 +31,7 @@ DEMO_GRID = 3
 PLACE = "DIR|s3://BUCKET/PREFIX"
 
 app = typer.Typer(
-    help="Paint photographs in the style of paintings, and keep their depth and edges.",
+    help="Neural style transfer that keeps the depth and edges of the content.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -226,14 +226,14 @@ def _report(project: Project, listener: Estimate, changed: bool, seconds: float)
         (f"{one.name}, frontier", ArtefactId("experiment", experiment=one.name).beside["frontier"])
         for one in project.experiments
     )
-    for label, key in (
+    for label, path in (
         ("gallery", ArtefactId("gallery").path),
         ("the whole grid", ArtefactId("contact_sheet/grid").path),
         ("metric table", ArtefactId("metric_table").beside["csv"]),
         *experiments,
     ):
-        if store.exists(key):
-            console.print(f"  {label:<20}{store.locate(key)}", soft_wrap=True)
+        if store.exists(path):
+            console.print(f"  {label:<20}{store.locate(path)}", soft_wrap=True)
 
 
 def _write_samples(folder: Path, pictures: Mapping[str, Image.Image]) -> None:

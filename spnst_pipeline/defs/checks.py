@@ -54,7 +54,7 @@ FINITE = Check("finite", _ERROR, "Every value of the pastiche is a number in [0,
 STYLE_FELL = Check(
     "style_fell",
     _ERROR,
-    "The pastiche is nearer to the painting's style than the picture it started from. One that isn't is kept, but "
+    "The pastiche is nearer to the style than the picture it started from. One that isn't is kept, but "
     "blocked: sheets, table and gallery leave it out.",
 )
 KEEPS_STRUCTURE = Check(
@@ -151,10 +151,10 @@ def kept_terms(recipe: Recipe) -> list[str]:
 
 
 def positive_semidefinite(style: StyleTargets) -> Verdict:
-    """Of a painting's Gram matrices."""
+    """Of a style's Gram matrices."""
     asymmetry, smallest = gram_defects(style)
     if asymmetry != asymmetry:
-        line = "a Gram matrix holds values that aren't finite: the painting's features overflow; nothing was written"
+        line = "a Gram matrix holds values that aren't finite: the style's features overflow; nothing was written"
         return Verdict(POSITIVE_SEMIDEFINITE, False, line)
     passed = asymmetry <= ROUNDING and smallest >= -ROUNDING
     line = f"relative asymmetry {asymmetry:.1e}, smallest relative eigenvalue {smallest:.1e}"
@@ -164,11 +164,11 @@ def positive_semidefinite(style: StyleTargets) -> Verdict:
 
 
 def not_constant(depth: DepthMap) -> Verdict:
-    """Of a photograph's depth."""
+    """Of a content's depth."""
     relief = depth_relief(depth)
     line = f"relief {relief:.3f}"
     passed = relief >= FLAT
-    problem = f"the depth map is flat ({line}): the depth term holds nothing in this photograph's pastiches"
+    problem = f"the depth map is flat ({line}): the depth term holds nothing in this content's pastiches"
     return Verdict(NOT_CONSTANT, passed, line if passed else problem, {"relief": relief} if relief == relief else {})
 
 

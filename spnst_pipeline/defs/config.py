@@ -29,10 +29,10 @@ class Remake(dg.Config):
 class Paint(Remake):
     """For pastiches. None means: as the recipe says."""
 
-    content: float | None = Field(None, ge=0, description=_weight("the photograph's features"))
-    style: float | None = Field(None, ge=0, description=_weight("the painting's feature statistics"))
-    edge: float | None = Field(None, ge=0, description=_weight("the photograph's edges"))
-    depth: float | None = Field(None, ge=0, description=_weight("the photograph's depth"))
+    content: float | None = Field(None, ge=0, description=_weight("the content's features"))
+    style: float | None = Field(None, ge=0, description=_weight("the style's feature statistics"))
+    edge: float | None = Field(None, ge=0, description=_weight("the content's edges"))
+    depth: float | None = Field(None, ge=0, description=_weight("the content's depth"))
     tv: float | None = Field(None, ge=0, description=_weight("total variation, which smooths"))
     size: int | None = Field(
         None,

@@ -27,15 +27,15 @@ OUTCOME = "spnst/outcome"
 class Selection(dg.Config):
     """Which part of the grid to make, in the Launchpad."""
 
-    contents: list[str] = Field([], description="Photographs, by their partitions; none named: all of them.")
-    styles: list[str] = Field([], description="Paintings, by their partitions; none named: all of them.")
+    contents: list[str] = Field([], description="Partition keys of the contents; if empty, all of them.")
+    styles: list[str] = Field([], description="Partition keys of the styles; if empty, all of them.")
     force: bool = Field(False, description="Make everything again, even what is up to date.")
 
 
 class Request(Selection):
     """The same of jobs that paint."""
 
-    recipes: list[str] = Field([], description="Recipes to paint and to measure, by name; none named: all of them.")
+    recipes: list[str] = Field([], description="Names of the recipes to paint and measure; if empty, all of them.")
 
 
 @dataclass(frozen=True)
@@ -68,13 +68,13 @@ class Job:
         """Nothing, if all that is asked for is there.
 
         Raises:
-            InputError: a recipe, photograph or painting that isn't.
+            InputError: a recipe, content or style that doesn't exist.
         """
         recipes = [recipe.name for recipe in project.every_recipe]
         for kind, known, names in (
             ("recipe", recipes, self._recipes(config)),
-            ("photograph", project.contents.pictures, config.contents),
-            ("painting", project.styles.pictures, config.styles),
+            ("content", project.contents.pictures, config.contents),
+            ("style", project.styles.pictures, config.styles),
         ):
             for name in names:
                 if name not in known:

@@ -173,7 +173,7 @@ def _keep_pastiche(
     except checks.CheckFailed as error:  # painting it again would give the same
         return Landed("pastiche", cell.style, error=error)
     stamp = {**cell.pastiche.stamp, **provenance.stamp(made, painted.history), **checks.stamp(verdicts)}
-    row.project.store.write(cell.pastiche.key, image_io.encode_png(image_io.to_image(painted.image), stamp))
+    row.project.store.write(cell.pastiche.path, image_io.encode_png(image_io.to_image(painted.image), stamp))
     row.listener.made(cell.pastiche.id)
     return Landed("pastiche", cell.style, new=True)
 
@@ -182,8 +182,8 @@ def _keep_film(row: _Row, cell: _Cell, film: Artefact, recorded: Films) -> Lande
     """Put a film into the store, ending on the pastiche that is there."""
     store = row.project.store
     try:
-        pastiche = image_io.decode(store.read(cell.pastiche.key), cell.pastiche.key)
-        store.write(film.key, recorded.finished(cell.style, pastiche))
+        pastiche = image_io.decode(store.read(cell.pastiche.path), cell.pastiche.path)
+        store.write(film.path, recorded.finished(cell.style, pastiche))
     except Exception as error:  # painting the cell again might not help, and nothing else depends on its film
         return Landed("timelapse", cell.style, error=error)
     row.listener.made(film.id)

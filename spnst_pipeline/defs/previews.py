@@ -34,20 +34,20 @@ GAP = 4
 
 
 def small_pictures(store: Store, side: int = SMALL) -> Callable[[str], Image.Image]:
-    """A function from a key to the picture, reduced to ``side`` pixels; it remembers, because cells share pictures."""
+    """A function that reads the picture at a path, reduced to ``side`` pixels, and caches it for other cells."""
 
     @lru_cache(maxsize=256)
-    def small(key: str) -> Image.Image:
-        image = image_io.decode(store.read(key), key)
+    def small(path: str) -> Image.Image:
+        image = image_io.decode(store.read(path), path)
         image.thumbnail((side, side), Image.Resampling.LANCZOS)
         return image
 
     return small
 
 
-def dimensions(store: Store, key: str) -> tuple[int, int]:
+def dimensions(store: Store, path: str) -> tuple[int, int]:
     """Width and height of a stored picture, from its first bytes."""
-    with Image.open(BytesIO(store.read(key, HEAD))) as image:
+    with Image.open(BytesIO(store.read(path, HEAD))) as image:
         return image.size
 
 

@@ -126,7 +126,7 @@ def preparing(lineage: Lineage, grid: Grid) -> Plan:
     lineage.look_at_targets()
     maps = {ArtefactId("depth_map"): lineage.depth_map, ArtefactId("edge_map"): lineage.edge_map}
     return _plan(
-        "preparing photographs and paintings",
+        "preparing contents and styles",
         _each(lineage, maps, grid.contents, contents),
         _each(lineage, {ArtefactId("style_grams"): lineage.style_grams}, grid.styles, styles),
     )

@@ -1,4 +1,4 @@
-"""The store: artefacts under keys, written atomically, and never outside its folder or prefix."""
+"""The store: artefacts by path, written atomically, and never outside its folder or prefix."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 class Store:
     """Artefacts in a folder or under a prefix of an S3 bucket, with the same layout and the same atomicity.
 
-    Keys are relative POSIX paths such as ``pastiche/structure/cat/wave.png``. Every method that takes one raises
-    `InputError` for an invalid key: ``..``, an empty or hidden part, or a character outside ``A-Za-z0-9._-``.
+    A path is relative and in POSIX form, such as ``pastiche/structure/cat/wave.png``. Every method that takes one
+    raises `InputError` if it is invalid: ``..``, an empty or hidden part, or a character outside ``A-Za-z0-9._-``.
     """
 
     def __init__(self, place: Place) -> None:
@@ -36,53 +36,53 @@ class Store:
         """The folder's path, or ``s3://bucket/prefix``."""
         return self._place.location
 
-    def locate(self, key: str) -> str:
+    def locate(self, path: str) -> str:
         """The path or address of an artefact, for messages."""
-        return self._place.locate(_plain(key))
+        return self._place.locate(_plain(path))
 
-    def exists(self, key: str) -> bool:
-        """Whether there is an artefact under this key."""
-        return self._place.exists(_plain(key))
+    def exists(self, path: str) -> bool:
+        """Whether there is an artefact at this path."""
+        return self._place.exists(_plain(path))
 
-    def read(self, key: str, size: int = WHOLE) -> bytes:
+    def read(self, path: str, size: int = WHOLE) -> bytes:
         """The artefact's bytes, or its first ``size`` bytes.
 
         Raises:
             FileNotFoundError: there is no such artefact.
         """
-        return self._place.read(_plain(key), size)
+        return self._place.read(_plain(path), size)
 
-    def read_many(self, keys: Collection[str], size: int = WHOLE) -> dict[str, bytes]:
+    def read_many(self, paths: Collection[str], size: int = WHOLE) -> dict[str, bytes]:
         """As `read`, for those artefacts that exist; on S3, many at a time."""
-        return self._place.read_many([_plain(key) for key in keys], size)
+        return self._place.read_many([_plain(path) for path in paths], size)
 
-    def write(self, key: str, data: bytes) -> None:
-        """Put ``data`` under ``key``. A reader sees the old bytes or the new ones, never a part.
+    def write(self, path: str, data: bytes) -> None:
+        """Put ``data`` at ``path``. A reader sees the old bytes or the new ones, never a part.
 
         Raises:
             InputError: it can't be written; what was there before is still there.
         """
-        self._place.write(_plain(key), data)
+        self._place.write(_plain(path), data)
 
-    def copy(self, source_key: str, target_key: str) -> None:
-        """Put an artefact's bytes under another key, as atomically as `write`; on S3 they aren't downloaded.
+    def copy(self, source: str, target: str) -> None:
+        """Copy an artefact to another path, as atomically as `write`; on S3 nothing is downloaded.
 
         Raises:
-            FileNotFoundError: there is no artefact ``source_key``.
+            FileNotFoundError: there is no artefact ``source``.
         """
-        self._place.copy(_plain(source_key), _plain(target_key))
+        self._place.copy(_plain(source), _plain(target))
 
-    def remove(self, key: str) -> None:
+    def remove(self, path: str) -> None:
         """Remove an artefact; nothing happens if there is none.
 
         Raises:
             InputError: it can't be removed.
         """
-        self._place.remove(_plain(key))
+        self._place.remove(_plain(path))
 
     def list(self, prefix: str) -> list[str]:
-        """Keys of all artefacts under the folder ``prefix``, sorted; half-written and hidden files aren't artefacts."""
-        return sorted(key for key in self._place.names(_plain(prefix)) if _is_plain(key))
+        """Sorted paths of all artefacts in the folder ``prefix``. Half-written and hidden files aren't artefacts."""
+        return sorted(path for path in self._place.names(_plain(prefix)) if _is_plain(path))
 
     def require_writable(self) -> None:
         """Find out before any work is done whether artefacts can be written.
@@ -93,11 +93,11 @@ class Store:
         self._place.require_writable()
 
 
-def _plain(key: str) -> str:
-    if not _is_plain(key):
-        raise InputError(f"{key!r} is no key for the store: use letters, digits and . _ - between slashes")
-    return key
+def _plain(path: str) -> str:
+    if not _is_plain(path):
+        raise InputError(f"{path!r} is no path in the store: use letters, digits and . _ - between slashes")
+    return path
 
 
-def _is_plain(key: str) -> bool:
-    return all(map(_PART.fullmatch, key.split("/")))
+def _is_plain(path: str) -> bool:
+    return all(map(_PART.fullmatch, path.split("/")))

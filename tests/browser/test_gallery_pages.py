@@ -60,10 +60,10 @@ def picture(image, name: str) -> StoredPicture:
 def described(
     contents: list[str], styles: list[str], recipes: list[str], missing: tuple[str, str, str] | None = None
 ) -> Gallery:
-    """A gallery whose pastiches are the paintings; the score `edge` falls from cell to cell, `canny` rises."""
-    photographs, paintings = list(samples.contents().values()), list(samples.styles(160).values())
-    shown = {name: picture(photographs[i % len(photographs)], f"c{i}") for i, name in enumerate(contents)}
-    painted = {name: picture(paintings[i % len(paintings)], f"s{i}") for i, name in enumerate(styles)}
+    """A gallery whose pastiches are the style images; the score `edge` falls from cell to cell, `canny` rises."""
+    content_images, style_images = list(samples.contents().values()), list(samples.styles(160).values())
+    shown = {name: picture(content_images[i % len(content_images)], f"c{i}") for i, name in enumerate(contents)}
+    painted = {name: picture(style_images[i % len(style_images)], f"s{i}") for i, name in enumerate(styles)}
     grid = [(r, c, s) for r in recipes for c in contents for s in styles]
     depth = {name: picture(in_colour(p.load(), "viridis"), f"d{p.version}") for name, p in shown.items()}
     return Gallery(
@@ -105,7 +105,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """3 photographs, 2 styles, 2 recipes; one cell is missing."""
+    """3 contents, 2 styles, 2 recipes; one cell is missing."""
     place = tmp_path_factory.mktemp("plain") / "gallery"
     gallery = described(["cat", "dog", "boat"], ["wave", "dots"], ["structure", "gatys"], ("gatys", "dog", "wave"))
     render(gallery).write(place)
@@ -191,7 +191,7 @@ def test_a_filter_leaves_what_was_chosen_and_can_be_taken_back(tab, plain):
     page.locator("#filter-contents summary").click()
     page.locator("#filter-contents").get_by_label("dog").uncheck()
     assert all("/dog/" not in tile for tile in tiles(page)) and len(tiles(page)) == 8
-    assert page.locator("#filter-contents summary").inner_text() == "Photographs 2 of 3"
+    assert page.locator("#filter-contents summary").inner_text() == "Contents 2 of 3"
     page.locator("#filter-styles summary").click()
     expect(page.locator("#filter-contents")).not_to_have_attribute("open", "")
     page.locator("#filter-styles").get_by_label("dots").uncheck()
@@ -276,7 +276,7 @@ def test_a_tile_leads_to_its_page_and_the_way_back_keeps_the_filter(tab, plain):
 
 
 def split(page: Page) -> float:
-    """Where the line is, as a share of the frame's width, by what is seen of the photograph."""
+    """Where the line is, as a share of the frame's width, by what is seen of the content."""
     return page.evaluate(
         "parseFloat(getComputedStyle(document.querySelector('.frame')).getPropertyValue('--split')) / 100"
     )
@@ -305,7 +305,7 @@ def test_the_slider_follows_the_keys(tab, plain):
     assert split(page) == pytest.approx(0.505)
     page.keyboard.press("Home")
     assert split(page) == 0
-    assert page.locator("#split").get_attribute("aria-valuetext") == "0 % photograph, 100 % structure"
+    assert page.locator("#split").get_attribute("aria-valuetext") == "0 % content, 100 % structure"
     page.keyboard.press("End")
     assert split(page) == 1
     assert page.url.endswith("#structure/cat/wave")
@@ -336,9 +336,9 @@ def test_a_cell_shows_scores_beside_other_recipes_losses_and_provenance(tab, pla
     assert page.locator(".curves path").count() == 2
     assert page.locator(".curves .stage").count() == 1
     assert page.locator(".maps figcaption").all_inner_texts() == [
-        "depth of the photograph",
+        "depth of the content",
         "depth of the pastiche",
-        "edges of the photograph",
+        "edges of the content",
         "edges of the pastiche",
     ]
     assert [a.get_attribute("href") for a in page.locator(".originals a").all()][1] == "../pastiche/s0.png"
@@ -349,9 +349,9 @@ def test_a_cell_shows_scores_beside_other_recipes_losses_and_provenance(tab, pla
 def test_the_slider_also_compares_depth_and_other_recipes(tab, plain):
     page = tab(plain, "cell.html#structure/cat/wave")
     before = page.locator(".frame .before")
-    assert before.get_attribute("alt") == "the photograph cat"
+    assert before.get_attribute("alt") == "the content cat"
     page.get_by_role("radio", name="depth").check()
-    assert before.get_attribute("alt") == "depth of the photograph cat"
+    assert before.get_attribute("alt") == "depth of the content cat"
     page.locator("#before").select_option("gatys")
     assert before.get_attribute("alt") == "depth of cat in the style of wave, by the recipe gatys"
 

@@ -74,7 +74,7 @@ def test_a_batch_that_is_tried_again_is_not_counted_twice(clock):
 
 def test_other_phases_count_artefacts(clock):
     estimate = Estimate()
-    estimate.phase("preparing photographs", 6)
+    estimate.phase("preparing contents", 6)
     clock.now += 9
     for key in ("content_image/cat.png", "depth_map/cat.safetensors", "edge_map/cat.safetensors"):
         estimate.made(ArtefactId.from_path(key))

@@ -44,7 +44,7 @@ def metrics_asset(recipe: Recipe) -> dg.AssetsDefinition:
         group_name="evaluation",
         kinds={"pytorch", "json"},
         pool="gpu",
-        description=f"How far each pastiche by {recipe.name} is from its photograph's structure and from its style.",
+        description=f"How far each pastiche by {recipe.name} is from its content's structure and from its style.",
         metadata={
             "file": asset.path,
             "format": "JSON object: content, style, recipe, scores, missing (why a score is), layers (Gram distance in "
@@ -63,7 +63,7 @@ def metrics_asset(recipe: Recipe) -> dg.AssetsDefinition:
         lineage, store = Lineage(project), project.store
 
         @lru_cache(maxsize=1)
-        def photograph(content: str) -> Tensor:
+        def content_picture(content: str) -> Tensor:
             return image_io.read(store.read(ArtefactId("content_image", content=content).path))
 
         def make(key: str) -> Made:
@@ -71,7 +71,7 @@ def metrics_asset(recipe: Recipe) -> dg.AssetsDefinition:
             wanted = lineage.metrics(recipe, content, style)
             new = not keep_or_copy(lineage, wanted, force=config.force)
             if new:
-                _measure(project, photograph(content), wanted)
+                _measure(project, content_picture(content), wanted)
                 listener.made(wanted.id)
             scores = read_scores(store, wanted)
             own = _verdicts(lineage, recipe, content, style, scores["scores"])
@@ -130,18 +130,18 @@ def _current_scores(lineage: Lineage, recipe: Recipe, content: str, style: str) 
 
 def read_scores(store: Store, metrics: Artefact) -> dict[str, Any]:
     """What the file of one cell's scores says; see the asset's description of its format."""
-    scores: dict[str, Any] = json.loads(store.read(metrics.key))
+    scores: dict[str, Any] = json.loads(store.read(metrics.path))
     return scores
 
 
-def _measure(project: Project, photograph: Tensor, wanted: Artefact) -> None:
+def _measure(project: Project, content_picture: Tensor, wanted: Artefact) -> None:
     """Write the maps of a pastiche, then its scores."""
     store, models, (content, style) = project.store, project.models, wanted.id.cell
-    key = ArtefactId("pastiche", wanted.id.recipe, content, style).path
-    pastiche = image_io.read(store.read(key))
-    painting = image_io.read(store.read(ArtefactId("style_image", style=style).path))
+    path = ArtefactId("pastiche", wanted.id.recipe, content, style).path
+    pastiche = image_io.read(store.read(path))
+    style_picture = image_io.read(store.read(ArtefactId("style_image", style=style).path))
     grams = StyleTargets.from_bytes(store.read(ArtefactId("style_grams", style=style).path), models.device)
-    scores = measure(photograph, pastiche, painting, grams, models, project.judges)
+    scores = measure(content_picture, pastiche, style_picture, grams, models, project.judges)
     with torch.no_grad():
         on_device = pastiche.to(models.device)
         depth, edges = (
@@ -150,7 +150,7 @@ def _measure(project: Project, photograph: Tensor, wanted: Artefact) -> None:
         )
     store.write(wanted.beside["depth"], image_io.encode_png(depth))
     store.write(wanted.beside["edges"], image_io.encode_png(edges))
-    made = how_made(store, key)
+    made = how_made(store, path)
     record = {
         "content": content,
         "style": style,
@@ -161,4 +161,4 @@ def _measure(project: Project, photograph: Tensor, wanted: Artefact) -> None:
         **{name: made[name] for name in ("seconds", "steps", "device", "profile")},
         "fingerprint": wanted.fingerprint,
     }
-    store.write(wanted.key, json.dumps(record, indent=1, allow_nan=False).encode())
+    store.write(wanted.path, json.dumps(record, indent=1, allow_nan=False).encode())

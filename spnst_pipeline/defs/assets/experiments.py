@@ -43,7 +43,7 @@ def experiment_asset(experiment: Experiment) -> dg.AssetsDefinition:
         f"between style and structure, and a sheet of their pastiches. Launch the job experiment_{experiment.name}.",
         metadata={
             "file": asset.path,
-            "format": f"Parquet; beside it {', '.join(PurePosixPath(key).name for key in files.values())}",
+            "format": f"Parquet; beside it {', '.join(PurePosixPath(path).name for path in files.values())}",
             "recipes": ", ".join(recipe.name for recipe in experiment.recipes),
             "dagster/column_schema": table_schema(),
         },
@@ -69,9 +69,9 @@ def experiment_asset(experiment: Experiment) -> dg.AssetsDefinition:
             store.write(files["frontier"], frontier)
             store.write(files["sheet"], image_io.encode_png(contact_sheet(*drawing)))
             store.write(files["pages"], pdf(contact_sheets(*drawing), experiment.name))
-            store.write(wanted.key, to_parquet(table, schema, wanted.stamp))
+            store.write(wanted.path, to_parquet(table, schema, wanted.stamp))
             listener.made(wanted.id)
-        table = read_table(store, wanted.key)
+        table = read_table(store, wanted.path)
         context.add_asset_metadata(
             {
                 "dagster/row_count": len(table),

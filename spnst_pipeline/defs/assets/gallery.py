@@ -65,7 +65,7 @@ def gallery_asset(recipes: tuple[Recipe, ...], experiments: tuple[Experiment, ..
         if not keep_or_copy(lineage, wanted, force=config.force):
             files = render(described(lineage, wanted.fingerprint))
             place = PurePosixPath(GALLERY.folder)
-            present = {str(PurePosixPath(key).relative_to(place)) for key in store.list(GALLERY.folder)}
+            present = {str(PurePosixPath(path).relative_to(place)) for path in store.list(GALLERY.folder)}
             for path, make in files.versioned.items():
                 if path not in present:
                     store.write(str(place / path), make())
@@ -144,14 +144,14 @@ def _cells(
             yield (
                 key,
                 shown.Cell(
-                    picture=_stored(project, made.key, made.fingerprint, width, height),
+                    picture=_stored(project, made.path, made.fingerprint, width, height),
                     depth=depth,
                     edges=edges,
                     scores={m.key: row[m.key] for m in METRICS.values() if pd.notna(row.get(m.key))} if row else {},
                     missing=_reasons(str(row["missing"])) if row else {},
-                    details=partial(_details, project, made.key),
+                    details=partial(_details, project, made.path),
                     details_version=made.fingerprint,
-                    video=_link(film.key) if film else None,
+                    video=_link(film.path) if film else None,
                 ),
             )
 
@@ -163,33 +163,33 @@ def _reasons(line: str) -> dict[str, str]:
 
 def _content(lineage: Lineage, content: str) -> shown.Content:
     project = lineage.project
-    photograph = _picture(lineage, lineage.content_image(content))
+    picture = _picture(lineage, lineage.content_image(content))
     maps = (
-        _stored(project, targets.beside["picture"], targets.fingerprint, photograph.width, photograph.height)
+        _stored(project, targets.beside["picture"], targets.fingerprint, picture.width, picture.height)
         for targets in (lineage.depth_map(content), lineage.edge_map(content))
     )
-    return shown.Content(content, photograph, *maps)
+    return shown.Content(content, picture, *maps)
 
 
 def _picture(lineage: Lineage, artefact: Artefact) -> shown.StoredPicture:
-    size = dimensions(lineage.project.store, artefact.key)
-    return _stored(lineage.project, artefact.key, artefact.fingerprint, *size)
+    size = dimensions(lineage.project.store, artefact.path)
+    return _stored(lineage.project, artefact.path, artefact.fingerprint, *size)
 
 
-def _stored(project: Project, key: str, version: str, width: int, height: int) -> shown.StoredPicture:
+def _stored(project: Project, path: str, version: str, width: int, height: int) -> shown.StoredPicture:
     def load() -> Image.Image:
-        return image_io.decode(project.store.read(key), key)
+        return image_io.decode(project.store.read(path), path)
 
-    return shown.StoredPicture(_link(key), version, width, height, load)
-
-
-def _link(key: str) -> str:
-    """The way from the gallery's pages to another file of the store."""
-    return f"../{key}"
+    return shown.StoredPicture(_link(path), version, width, height, load)
 
 
-def _details(project: Project, key: str) -> shown.Details:
-    carried = metadata(key, project.store.read(key, HEAD))
+def _link(path: str) -> str:
+    """A link from the gallery's pages to another file of the store."""
+    return f"../{path}"
+
+
+def _details(project: Project, path: str) -> shown.Details:
+    carried = metadata(path, project.store.read(path, HEAD))
     made = provenance.read_made(carried)
     history = provenance.read_history(carried)
     told = {name: str(value) for name, value in made.items() if not isinstance(value, dict)}

@@ -1,4 +1,4 @@
-"""The catalogue: photographs and paintings from their folders, decoded once, upright and in sRGB."""
+"""Input images: contents and styles from their folders, decoded once, upright and in sRGB."""
 
 from collections.abc import Callable
 
@@ -54,11 +54,11 @@ def _picture_asset(
             origin = source(project).picture(key)
             wanted = rule(lineage, key)
             if keep_or_copy(lineage, wanted, force=config.force):
-                image = image_io.decode(project.store.read(wanted.key), wanted.key)
+                image = image_io.decode(project.store.read(wanted.path), wanted.path)
             else:
                 image = image_io.decode(origin.read(), origin.name)
                 image.thumbnail((LONGEST, LONGEST), Image.Resampling.LANCZOS)
-                project.store.write(wanted.key, image_io.encode_png(image, wanted.stamp))
+                project.store.write(wanted.path, image_io.encode_png(image, wanted.stamp))
                 listener.made(wanted.id)
             shown = {
                 "preview": preview(image),
@@ -79,7 +79,7 @@ content_image = _picture_asset(
     CONTENT,
     lambda project: project.contents,
     Lineage.content_image,
-    "A photograph from the content folder as it will be used: upright, 8-bit sRGB, PNG.",
+    "A content from its folder as it will be used: upright, 8-bit sRGB, PNG.",
 )
 
 style_image = _picture_asset(
@@ -87,5 +87,5 @@ style_image = _picture_asset(
     STYLE,
     lambda project: project.styles,
     Lineage.style_image,
-    "A painting from the style folder as it will be used: upright, 8-bit sRGB, PNG.",
+    "A style from its folder as it will be used: upright, 8-bit sRGB, PNG.",
 )

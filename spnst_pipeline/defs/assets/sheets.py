@@ -29,7 +29,7 @@ MOST_COLUMNS, MOST_CELLS = 30, 1500
 """What one sheet of the whole grid shows at most; the gallery shows all."""
 
 NEAR = 3
-"""Pixels from one of the photograph's edges within which a difference counts for a close-up."""
+"""Pixels from one of the content's edges within which a difference counts for a close-up."""
 
 SHORT = {"patch_distance": "style", "edge_error": "edges", "depth_error": "depth", "ssim": "SSIM"}
 """Scores under a pastiche, by their short names: the independent ones."""
@@ -56,13 +56,13 @@ class Sheets:
         self._close_up = lru_cache(maxsize=4096)(self._most_different)
 
     def of_content(self, content: str) -> Drawing:
-        """One photograph: a column for each style, a row for each recipe."""
+        """One content: a column for each style, a row for each recipe."""
         return self._grid(content, [content], self.lineage.styles(), self._notice)
 
     def of_style(self, style: str) -> Drawing:
-        """One painting: a row for each photograph, a column for each recipe."""
-        painting = self._small(ArtefactId("style_image", style=style).path)
-        columns = [Panel(painting, recipe.name) for recipe in self.recipes]
+        """One style: a row for each content, a column for each recipe."""
+        picture = self._small(ArtefactId("style_image", style=style).path)
+        columns = [Panel(picture, recipe.name) for recipe in self.recipes]
         rows = [
             Row([self._header(c)], [self._cell(r, c, style) for r in self.recipes]) for c in self.lineage.contents()
         ]
@@ -73,12 +73,12 @@ class Sheets:
         return self.of_part("The grid", "", self.lineage.contents(), self.lineage.styles())
 
     def of_part(self, title: str, subtitle: str, contents: Sequence[str], styles: Sequence[str]) -> Drawing:
-        """Some photographs in some styles, or the first of them where they are very many."""
+        """Some contents in some styles, or the first of them if there are very many."""
         columns = styles[:MOST_COLUMNS]
         rows = contents[: max(1, MOST_CELLS // (len(columns) * len(self.recipes) or 1))]
         part = ""
         if len(rows) * len(columns) < len(contents) * len(styles):
-            part = f"Its beginning: {len(rows)} of {len(contents)} photographs, {len(columns)} of {len(styles)} styles."
+            part = f"Its beginning: {len(rows)} of {len(contents)} contents, {len(columns)} of {len(styles)} styles."
         return self._grid(title, rows, columns, " ".join(filter(None, (subtitle, part, self._notice))))
 
     def _grid(self, title: str, contents: Sequence[str], styles: Sequence[str], subtitle: str) -> Drawing:
@@ -105,7 +105,7 @@ class Sheets:
             return Gap("not made", recipe.name)
         if reason := self.lineage.blocked(made):
             return Gap(f"blocked: {reason}", recipe.name)
-        picture = image_io.decode(self.store.read(made.key), made.key)
+        picture = image_io.decode(self.store.read(made.path), made.path)
         measured = self.lineage.current(self.lineage.metrics, recipe, content, style)
         if not measured:
             return Panel(picture, recipe.name)
@@ -115,12 +115,12 @@ class Sheets:
         return Panel(picture, f"{recipe.name}\n{line}", self._close_up(content, style), maps)
 
     def _most_different(self, content: str, style: str) -> CloseUp | None:
-        """Where the first two recipes that were measured differ most at the photograph's own edges."""
+        """Where the first two recipes that were measured differ most at the content's own edges."""
         measured = (self.lineage.current(self.lineage.metrics, recipe, content, style) for recipe in self.recipes)
-        keys = [artefact.beside["edges"] for artefact in measured if artefact]
-        if len(keys) < 2:
+        paths = [artefact.beside["edges"] for artefact in measured if artefact]
+        if len(paths) < 2:
             return None
-        first, second = (image_io.decode(self.store.read(key), key).convert("L") for key in keys[:2])
+        first, second = (image_io.decode(self.store.read(path), path).convert("L") for path in paths[:2])
         edges = self._small(ArtefactId("edge_map", content=content).beside["picture"])
         near = edges.resize(first.size).filter(ImageFilter.GaussianBlur(NEAR))
         weight = np.asarray(near.convert("L"), np.float64)
@@ -170,7 +170,7 @@ def sheet_assets(recipes: tuple[Recipe, ...]) -> list[dg.AssetsDefinition]:
         deps=deps,
         group_name="gallery",
         kinds={"image"},
-        description="Every photograph in every style by every recipe on one sheet, with scores.",
+        description="Every content in every style by every recipe on one sheet, with scores.",
         metadata={"file": whole.path, **SHEET},
     )
     def grid_sheet(
@@ -190,14 +190,14 @@ def sheet_assets(recipes: tuple[Recipe, ...]) -> list[dg.AssetsDefinition]:
             CONTENT,
             Lineage.content_sheet,
             Sheets.of_content,
-            "One photograph in every style: a row for each recipe.",
+            "One content in every style: a row for each recipe.",
         ),
         sheets_by(
             ArtefactId("contact_sheet/style"),
             STYLE,
             Lineage.style_sheet,
             Sheets.of_style,
-            "Every photograph in one style: a column for each recipe.",
+            "Every content in one style: a column for each recipe.",
         ),
         grid_sheet,
     ]
@@ -217,13 +217,13 @@ def _write_sheet(store: Store, wanted: Artefact, drawing: Drawing) -> None:
     """Put a sheet into the store: its pages first, because the picture says that all is there."""
     title, columns, rows, subtitle = drawing
     store.write(wanted.beside["pages"], pdf(contact_sheets(title, columns, rows, subtitle), title))
-    store.write(wanted.key, image_io.encode_png(contact_sheet(title, columns, rows, subtitle), wanted.stamp))
+    store.write(wanted.path, image_io.encode_png(contact_sheet(title, columns, rows, subtitle), wanted.stamp))
 
 
 def _shown(store: Store, sheet: Artefact) -> Metadata:
     return {
-        "preview": preview(image_io.decode(store.read(sheet.key), sheet.key)),
-        "path": dg.MetadataValue.path(store.locate(sheet.key)),
+        "preview": preview(image_io.decode(store.read(sheet.path), sheet.path)),
+        "path": dg.MetadataValue.path(store.locate(sheet.path)),
         "pages": dg.MetadataValue.path(store.locate(sheet.beside["pages"])),
         "fingerprint": sheet.fingerprint,
     }

@@ -1,4 +1,4 @@
-"""Structure: the depth and the edges of each photograph, which its pastiches must keep."""
+"""Structure: the depth and the edges of each content, which its pastiches must keep."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -51,24 +51,24 @@ def _map_asset(
 
         def make(content: str) -> Made:
             wanted = rule(lineage, content)
-            source, picture_key = ArtefactId("content_image", content=content).path, wanted.beside["picture"]
-            photograph = image_io.decode(store.read(source), source)
+            source, picture_path = ArtefactId("content_image", content=content).path, wanted.beside["picture"]
+            content_picture = image_io.decode(store.read(source), source)
             if keep_or_copy(lineage, wanted, force=config.force):
-                picture = image_io.decode(store.read(picture_key), picture_key)
+                picture = image_io.decode(store.read(picture_path), picture_path)
             else:
-                found = kind.compute(image_io.to_tensor(photograph), project.models, project.content_sizes)
+                found = kind.compute(image_io.to_tensor(content_picture), project.models, project.content_sizes)
                 picture = found.picture
-                store.write(picture_key, image_io.encode_png(picture))
+                store.write(picture_path, image_io.encode_png(picture))
                 stamp = checks.stamp([checks.required(judge(found)) for judge in judges.values()])
-                store.write(wanted.key, found.to_bytes({**wanted.stamp, **stamp}))
+                store.write(wanted.path, found.to_bytes({**wanted.stamp, **stamp}))
                 listener.made(wanted.id)
             shown = {
-                "preview": preview(photograph, picture),
+                "preview": preview(content_picture, picture),
                 "sizes": " ".join(map(str, wanted.sizes)),
                 "profile": project.identity.label,
                 "fingerprint": wanted.fingerprint,
             }
-            return Made(shown, checks.carried(metadata(wanted.key, store.read(wanted.key, HEAD))))
+            return Made(shown, checks.carried(metadata(wanted.path, store.read(wanted.path, HEAD))))
 
         return each(context, make, list(judges))
 
@@ -88,7 +88,7 @@ depth_map = _map_asset(
         "shape": "(1, 1, h, w) for a picture of w × h",
         "values": "inverse depth, larger is nearer, of no scale",
     },
-    "Relative inverse depth of a photograph at every size that a recipe works at; bright = near.",
+    "Relative inverse depth of a content at every size that a recipe works at; bright = near.",
 )
 
 edge_map = _map_asset(
@@ -103,5 +103,5 @@ edge_map = _map_asset(
         "shape": "maps (1, K, h, w), calibration (1, K, 1, 1), of K maps",
         "values": "edge strength from 0 to 1",
     },
-    "Edges of a photograph at every size that a recipe works at.",
+    "Edges of a content at every size that a recipe works at.",
 )

@@ -1,4 +1,4 @@
-"""Style: the feature statistics of each painting, which its pastiches must take on."""
+"""Style targets: the feature statistics of each style, which its pastiches must take on."""
 
 import dagster as dg
 
@@ -41,26 +41,26 @@ def style_grams(
     project: dg.ResourceParam[Project],
     listener: dg.ResourceParam[Listener],
 ) -> Results:
-    """Gram matrices and means of a painting's features, in every layer and at every size that a recipe uses."""
+    """Gram matrices and means of a style's features, in every layer and at every size that a recipe uses."""
     lineage, store = Lineage(project), project.store
 
     def make(style: str) -> Made:
         wanted = lineage.style_grams(style)
         source = ArtefactId("style_image", style=style).path
-        painting = image_io.decode(store.read(source), source)
+        picture = image_io.decode(store.read(source), source)
         if not keep_or_copy(lineage, wanted, force=config.force):
             found = StyleTargets.compute(
-                image_io.to_tensor(painting), project.models, project.style_sizes, project.style_layers
+                image_io.to_tensor(picture), project.models, project.style_sizes, project.style_layers
             )
             verdict = checks.required(checks.positive_semidefinite(found))
-            store.write(wanted.key, found.to_bytes({**wanted.stamp, **checks.stamp([verdict])}))
+            store.write(wanted.path, found.to_bytes({**wanted.stamp, **checks.stamp([verdict])}))
             listener.made(wanted.id)
         shown = {
-            "preview": preview(painting),
+            "preview": preview(picture),
             "sizes": " ".join(map(str, wanted.sizes)),
             "profile": project.identity.label,
             "fingerprint": wanted.fingerprint,
         }
-        return Made(shown, checks.carried(metadata(wanted.key, store.read(wanted.key, HEAD))))
+        return Made(shown, checks.carried(metadata(wanted.path, store.read(wanted.path, HEAD))))
 
     return each(context, make, [checks.POSITIVE_SEMIDEFINITE])

@@ -39,7 +39,7 @@ def pastiche_assets(recipe: Recipe) -> dg.AssetsDefinition:
         deps=[content_image, depth_map, edge_map, style_image, style_grams],
         group_name="pastiches",
         kinds={"pytorch", "image"},
-        description=f"Photographs painted by the recipe {recipe.name}. {recipe.description}".strip(),
+        description=f"Contents painted by the recipe {recipe.name}. {recipe.description}".strip(),
         metadata={
             "file": pastiches.path,
             "format": "PNG, 8-bit sRGB, with the fingerprint, how it was made, losses and checks as texts",
@@ -87,16 +87,16 @@ def pastiche_assets(recipe: Recipe) -> dg.AssetsDefinition:
 
 def _made(store: Store, small: Callable[[str], Image.Image], pastiche: ArtefactId) -> Made:
     """What a cell's event shows: content, style and pastiche side by side, its losses, and how it was made."""
-    key, (content, style) = pastiche.path, pastiche.cell
-    carried = metadata(key, store.read(key, HEAD))
+    path, (content, style) = pastiche.path, pastiche.cell
+    carried = metadata(path, store.read(path, HEAD))
     made = provenance.read_made(carried)
-    keys = (ArtefactId("content_image", content=content).path, ArtefactId("style_image", style=style).path, key)
+    paths = (ArtefactId("content_image", content=content).path, ArtefactId("style_image", style=style).path, path)
     shown = {
-        "preview": preview(*map(small, keys)),
+        "preview": preview(*map(small, paths)),
         "losses": loss_plot(provenance.read_history(carried)),
         **{f"loss_{term}": round(value, 5) for term, value in made.pop("losses").items()},
         **made,
-        "path": dg.MetadataValue.path(store.locate(key)),
+        "path": dg.MetadataValue.path(store.locate(path)),
         "fingerprint": carried["fingerprint"],
         **({"blocked": carried[BLOCKED]} if BLOCKED in carried else {}),
     }

@@ -24,18 +24,18 @@ from spnst_pipeline.project import Project
 from spnst_pipeline.storage.store import Store
 
 _TEXT = {
-    "content": "Partition key of the photograph.",
-    "style": "Partition key of the painting.",
-    "recipe": "The recipe that the pastiche was painted by.",
+    "content": "Partition key of the content.",
+    "style": "Partition key of the style.",
+    "recipe": "The recipe that painted the pastiche.",
 }
 _MADE = [
     dg.TableColumn(
         "seconds", "double", "The cell's share of the time that its batch took.", tags={"better": "lower", "unit": "s"}
     ),
     dg.TableColumn("steps", "int64", "Steps of the optimiser.", tags={"unit": "steps"}),
-    dg.TableColumn("device", "string", "Where it was painted: cpu, cuda or mps."),
-    dg.TableColumn("profile", "string", "The networks that it was painted with."),
-    dg.TableColumn("missing", "string", "Why scores are missing, as 'metric: reason; …'; empty if none is."),
+    dg.TableColumn("device", "string", "The device that painted it: cpu, cuda or mps."),
+    dg.TableColumn("profile", "string", "The profile of networks that it was painted with."),
+    dg.TableColumn("missing", "string", "Why scores are missing, as 'metric: reason; …'; empty if none are."),
 ]
 
 
@@ -62,7 +62,7 @@ def _column(name: str, description: str, better: str, unit: str, kind: str) -> d
     return dg.TableColumn(name, "double", description, tags={"better": better, "unit": unit or "none", "kind": kind})
 
 
-_INTERVAL = "bound of its 95 % interval (photographs and paintings drawn with replacement)"
+_BOUND = "bound of the 95 % bootstrap interval, with contents and styles resampled"
 
 TABLE, COMPARED = ArtefactId("metric_table"), ArtefactId("comparison")
 
@@ -73,15 +73,15 @@ COMPARISON_SCHEMA = dg.TableSchema(
         dg.TableColumn("metric", "string", "A column of the metric table."),
         dg.TableColumn("better", "string", "Whether less or more of the metric is better."),
         dg.TableColumn("kind", "string", "Whether the optimiser has seen the metric: seen or independent."),
-        dg.TableColumn("cells", "int64", "Cells that both recipes have."),
-        dg.TableColumn("mean", "double", "Mean of the recipe over them."),
-        dg.TableColumn("against_mean", "double", "Mean of the other."),
-        dg.TableColumn("difference", "double", "The first less the second."),
-        dg.TableColumn("difference_low", "double", f"Lower {_INTERVAL}."),
-        dg.TableColumn("difference_high", "double", f"Upper {_INTERVAL}."),
+        dg.TableColumn("cells", "int64", "Number of cells that both recipes have."),
+        dg.TableColumn("mean", "double", "The recipe's mean over those cells."),
+        dg.TableColumn("against_mean", "double", "The other recipe's mean over those cells."),
+        dg.TableColumn("difference", "double", "The first mean minus the second."),
+        dg.TableColumn("difference_low", "double", f"Lower {_BOUND}."),
+        dg.TableColumn("difference_high", "double", f"Upper {_BOUND}."),
         dg.TableColumn("change", "double", "The difference relative to the other's mean."),
-        dg.TableColumn("change_low", "double", f"Lower {_INTERVAL}."),
-        dg.TableColumn("change_high", "double", f"Upper {_INTERVAL}."),
+        dg.TableColumn("change_low", "double", f"Lower {_BOUND}."),
+        dg.TableColumn("change_high", "double", f"Upper {_BOUND}."),
         dg.TableColumn("wins", "double", "Share of the cells in which the recipe is better; ties count half."),
     ]
 )
@@ -174,19 +174,19 @@ def _write_table(lineage: Lineage, wanted: Artefact) -> None:
         raise NotMade(f"no cell has scores that are up to date: materialise partitions of {advice} first")
     table, schema = score_table(store, cells, layers)
     store.write(wanted.beside["csv"], table.to_csv(index=False).encode())
-    store.write(wanted.key, to_parquet(table, schema, wanted.stamp))
+    store.write(wanted.path, to_parquet(table, schema, wanted.stamp))
 
 
 def _write_comparison(store: Store, wanted: Artefact) -> None:
     """Put the comparison into the store, made from the metric table that is there."""
     compared = compared_recipes(read_table(store))
     store.write(wanted.beside["csv"], compared.to_csv(index=False).encode())
-    store.write(wanted.key, to_parquet(compared, COMPARISON_SCHEMA, wanted.stamp))
+    store.write(wanted.path, to_parquet(compared, COMPARISON_SCHEMA, wanted.stamp))
 
 
-def read_table(store: Store, key: str = TABLE.path) -> pd.DataFrame:
+def read_table(store: Store, path: str = TABLE.path) -> pd.DataFrame:
     """The metric table, or that of an experiment: one row a cell."""
-    return pd.read_parquet(BytesIO(store.read(key)))
+    return pd.read_parquet(BytesIO(store.read(path)))
 
 
 def read_comparison(store: Store) -> pd.DataFrame:

@@ -19,20 +19,20 @@ def timelapse_spec(recipe: Recipe) -> dg.AssetSpec:
         deps=[ArtefactId("pastiche", recipe.name).asset_key, content_image],
         group_name="pastiches",
         kinds={"pytorch", "video"},
-        description=f"Films of {recipe.name} at work: photograph, pastiche and loss, ending on the finished pastiche. "
+        description=f"Films of {recipe.name} at work: content, pastiche and loss, ending on the finished pastiche. "
         "Made where the recipe or the settings say record_every, or when materialised by hand: then a pastiche that "
         "is up to date is painted once more to be filmed, and stays as it is.",
         metadata={
             "file": asset.path,
             "format": "MP4, H.264, 8-bit 4:2:0, with the fingerprint and the steps between frames as metadata",
-            "shape": f"photograph and pastiche side by side, each with a long side of {recipe.size} px",
+            "shape": f"content and pastiche side by side, each with a long side of {recipe.size} px",
         },
     )
 
 
-def shown(store: Store, key: str) -> Made:
+def shown(store: Store, path: str) -> Made:
     """What a film's event shows."""
-    data = store.read(key)
+    data = store.read(path)
     facts, carried = read_facts(data), read_metadata(data)
     return Made(
         {
@@ -41,7 +41,7 @@ def shown(store: Store, key: str) -> Made:
             "size": f"{facts.width} × {facts.height} px",
             "bytes": len(data),
             rules.EVERY: int(carried[rules.EVERY]),
-            "path": dg.MetadataValue.path(store.locate(key)),
+            "path": dg.MetadataValue.path(store.locate(path)),
             "fingerprint": carried["fingerprint"],
         }
     )

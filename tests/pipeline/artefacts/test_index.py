@@ -53,8 +53,8 @@ def put_targets(store, key, **texts):
 
 @pytest.mark.parametrize("looked", [True, False], ids=["in bulk", "one by one"])
 def test_it_tells_what_artefacts_carry_and_which_are_not_there(store, looked):
-    put_picture(store, CELL.key, fingerprint="abc", blocked="faded")
-    put_targets(store, TARGETS.key, fingerprint="def")
+    put_picture(store, CELL.path, fingerprint="abc", blocked="faded")
+    put_targets(store, TARGETS.path, fingerprint="def")
     store.write("depth_map/damaged.safetensors", b"no such thing")
     index = Index(store)
     if looked:
@@ -68,7 +68,7 @@ def test_it_tells_what_artefacts_carry_and_which_are_not_there(store, looked):
 
 
 def test_after_a_look_no_question_about_the_assets_is_asked_again(store):
-    put_picture(store, CELL.key, fingerprint="abc")
+    put_picture(store, CELL.path, fingerprint="abc")
     put_picture(store, "metrics/gatys/cat/wave.depth.png")
     index = Index(store)
     index.look(CELL.id.whole, ArtefactId("metrics", "gatys"))
@@ -84,7 +84,7 @@ def test_after_a_look_no_question_about_the_assets_is_asked_again(store):
 def test_one_index_is_one_look_and_the_next_sees_what_has_changed(store):
     index = Index(store)
     assert not index.holds(CELL)
-    put_picture(store, CELL.key, fingerprint="abc")
+    put_picture(store, CELL.path, fingerprint="abc")
     assert not index.holds(CELL)
     assert Index(store).holds(CELL)
 
@@ -101,21 +101,21 @@ def test_one_index_is_one_look_and_the_next_sees_what_has_changed(store):
     ],
 )
 def test_targets_are_held_with_their_fingerprint_and_at_least_their_sizes(store, carried, held):
-    put_targets(store, TARGETS.key, **carried)
+    put_targets(store, TARGETS.path, **carried)
     put_picture(store, TARGETS.beside["picture"])
     assert Index(store).holds(TARGETS) == held
 
 
 def test_layers_are_held_as_sizes_are(store):
     grams = Artefact(ArtefactId("style_grams", style="wave"), "abc", layers=("bank1", "bank2"))
-    put_targets(store, grams.key, fingerprint="abc", layers="bank1 bank2 colour")
+    put_targets(store, grams.path, fingerprint="abc", layers="bank1 bank2 colour")
     index = Index(store)
     assert index.holds(grams)
     assert not index.holds(replace(grams, layers=("bank3",)))
 
 
 def test_an_artefact_is_not_held_without_a_file_beside_it(store):
-    put_targets(store, TARGETS.key, fingerprint="abc", sizes="64 128")
+    put_targets(store, TARGETS.path, fingerprint="abc", sizes="64 128")
     assert not Index(store).holds(TARGETS)
 
 

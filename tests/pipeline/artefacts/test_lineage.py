@@ -32,7 +32,7 @@ def outdated(project):
         try:
             artefact = rule(*place)
             if not rules.is_current(artefact):
-                found.add(artefact.key)
+                found.add(artefact.path)
         except NotMade as error:
             found.add(f"{rule.__name__}{[getattr(p, 'name', p) for p in place]}: {error}")
     return found
@@ -81,7 +81,7 @@ def test_of_a_film_count_its_pastiche_its_code_version_and_the_interval_if_asked
     assert film.stamp["record_every"] == "4"
     with Film(tmp_path / "film.mp4", (64, 48), metadata=film.stamp) as recorded:
         recorded.finish(Image.new("RGB", (64, 48)))
-    project.store.write(film.key, (tmp_path / "film.mp4").read_bytes())
+    project.store.write(film.path, (tmp_path / "film.mp4").read_bytes())
     for recipe, current in ((plain, True), (filmed, True), (often, False)):
         rules = Lineage(project)
         assert rules.is_current(rules.timelapse(recipe, "cat", "wave")) == current

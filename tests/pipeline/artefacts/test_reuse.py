@@ -17,7 +17,7 @@ def renamed(made):
     project = Project.open(made.settings())
     for decoded in (Lineage(project).content_image("lion"), Lineage(project).style_image("sea")):
         assert not keep_or_copy(Lineage(project), decoded)  # from the source's bytes, not from another name
-        project.store.write(decoded.key, image_io.encode_png(Image.new("RGB", (1, 1)), decoded.stamp))
+        project.store.write(decoded.path, image_io.encode_png(Image.new("RGB", (1, 1)), decoded.stamp))
     return project
 
 
@@ -34,7 +34,7 @@ def test_what_was_made_under_other_names_is_copied_with_the_files_beside_it(rena
         assert lineage.outdated(rule, lineage, *at)  # it is launched, so that Dagster comes to know it
         assert keep_or_copy(lineage, wanted)
         assert Lineage(renamed).is_current(wanted)
-        copies = [wanted.key, *wanted.beside.values()]
+        copies = [wanted.path, *wanted.beside.values()]
         originals = [path.replace("lion", "cat").replace("sea", "wave") for path in copies]
         assert [*map(renamed.store.read, copies)] == [*map(renamed.store.read, originals)]
 
@@ -55,9 +55,9 @@ def test_what_shows_its_name_is_never_copied(renamed):
 def test_what_is_up_to_date_is_kept_as_it_is(made):
     project = Project.open(made.settings())
     pastiche = Lineage(project).pastiche(project.recipes[0], "cat", "wave")
-    before = (made.out / pastiche.key).stat().st_mtime_ns
+    before = (made.out / pastiche.path).stat().st_mtime_ns
     assert keep_or_copy(Lineage(project), pastiche)
-    assert (made.out / pastiche.key).stat().st_mtime_ns == before
+    assert (made.out / pastiche.path).stat().st_mtime_ns == before
 
 
 def test_what_is_outdated_without_a_twin_must_be_made(made):

@@ -140,7 +140,7 @@ def test_everything_that_is_shown_counts(change):
 
 
 def test_an_artefact_tells_where_it_lies_and_what_its_file_must_carry():
-    assert (GRAMS.id, GRAMS.key) == (ArtefactId("style_grams", style="wave"), "style_grams/wave.safetensors")
+    assert (GRAMS.id, GRAMS.path) == (ArtefactId("style_grams", style="wave"), "style_grams/wave.safetensors")
     assert GRAMS.stamp == {"fingerprint": GRAMS.fingerprint, "sizes": "64-long", "layers": "bank1"}
     assert "record_every" not in FILM.stamp
     often = rules.timelapse(BOLD.model_copy(update={"record_every": 4}), "cat", "wave", pastiche="p")

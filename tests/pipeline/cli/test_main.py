@@ -165,7 +165,7 @@ def test_a_run_is_quiet_and_ends_with_the_comparison_and_the_files_worth_opening
     stages = [line for line in told[2:] if not line.startswith(" ")]  # how far it is, once it takes a while
     assert stages == [
         "decoding pictures",
-        "preparing photographs and paintings",
+        "preparing contents and styles",
         "painting (4 cells)",
         "measuring (4 cells)",
         "drawing sheets",

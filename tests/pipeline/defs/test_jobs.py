@@ -66,8 +66,8 @@ def test_an_experiment_has_its_own_recipes(by_name, project, grid):
     ("config", "says"),
     [
         (Request(recipes=["gatis"]), r'no recipe "gatis" \(did you mean "gatys"\?\)'),
-        (Request(contents=["cats"]), r'no photograph "cats" \(did you mean "cat"\?\)'),
-        (Request(styles=["waves"]), r'no painting "waves" \(did you mean "wave"\?\)'),
+        (Request(contents=["cats"]), r'no content "cats" \(did you mean "cat"\?\)'),
+        (Request(styles=["waves"]), r'no style "waves" \(did you mean "wave"\?\)'),
     ],
 )
 def test_what_is_not_there_is_refused_by_name(by_name, project, config, says):

@@ -54,7 +54,7 @@ def test_a_new_style_is_its_column_and_nothing_else(made, open_project, picture)
     found = launches(project, grid, ahead=True)
     alone = ("new", "new")
     assert found["decoding pictures"] == [Launch((STYLE_IMAGE,), alone, False)]
-    assert found["preparing photographs and paintings"] == [Launch((STYLE_GRAMS,), alone, False)]
+    assert found["preparing contents and styles"] == [Launch((STYLE_GRAMS,), alone, False)]
     column = ("boat|new", "cat|new")
     assert found["painting"] == [Launch(PASTICHES, column, False)]
     assert found["measuring"] == [Launch(METRICS, column, False)]

@@ -114,7 +114,7 @@ def test_a_key_that_is_not_plain_is_refused(store, folder, key):
         lambda: store.list(key),
         lambda: store.locate(key),
     ):
-        with pytest.raises(InputError, match="no key for the store"):
+        with pytest.raises(InputError, match="no path in the store"):
             use()
     assert not folder.exists()
     assert store.list("a") == []

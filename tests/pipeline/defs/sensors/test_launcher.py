@@ -7,7 +7,7 @@ from daemon import opened
 from spnst_pipeline.defs.jobs import OUTCOME, ROLE
 from spnst_pipeline.defs.sensors.launcher import PHASE, REQUEST
 
-PHASES = ["decoding pictures", "preparing photographs and paintings", "painting", "measuring", "drawing sheets"]
+PHASES = ["decoding pictures", "preparing contents and styles", "painting", "measuring", "drawing sheets"]
 
 
 @pytest.fixture
