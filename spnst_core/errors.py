@@ -1,4 +1,4 @@
-"""The one error that means: what the user gave can't be used."""
+"""The error raised for unusable input, and the hint that it gives for a misspelt name."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches

@@ -1,6 +1,6 @@
-"""The act of painting: the targets of contents and styles, and one batch of cells taken through a recipe.
+"""Painting: the targets of contents and styles, and one batch of cells taken through the stages of a recipe.
 
-`spnst_core.stylize` and the pipeline both paint by it; the pipeline brings targets that it has cached.
+Both `spnst_core.stylize` and the pipeline paint with these functions; the pipeline passes in cached targets.
 """
 
 import time
@@ -18,11 +18,11 @@ from spnst_core.optim.optimize import Iterate, optimize, starting_point
 from spnst_core.recipes.recipe import Recipe
 
 Callback = Callable[[Iterate], None]
-"""Called after each step of the optimiser, with the pastiches as they are then."""
+"""Called with an `Iterate` after each step of the optimiser."""
 
 
 def content_targets(content: Tensor, recipe: Recipe, models: Models) -> ContentTargets:
-    """A content (1, 3, H, W) in [0, 1] with maps of its edges and depth, where the recipe compares them.
+    """A content (1, 3, H, W) in [0, 1] with maps of its edges and depth, if the recipe compares them.
 
     Raises:
         InputError: the content is too narrow for the recipe.
@@ -40,7 +40,7 @@ def content_targets(content: Tensor, recipe: Recipe, models: Models) -> ContentT
 
 
 def style_targets(style: Tensor, recipe: Recipe, models: Models) -> StyleTargets:
-    """Feature statistics of a style (1, 3, H, W) in [0, 1], at the sizes and of the layers that the recipe uses."""
+    """Feature statistics of a style (1, 3, H, W) in [0, 1], at the sizes and in the layers that the recipe uses."""
     return StyleTargets.compute(style, models, recipe.style_sizes, recipe.style_layers(models.encoder))
 
 
@@ -50,7 +50,7 @@ class Painted:
 
     Attributes:
         image: the pastiche, (1, 3, H, W) in [0, 1].
-        history: one row a step, with columns step, stage, each term's unweighted value before that step, and total.
+        history: one row for each step, with columns step, stage, each term's unweighted value before it, and total.
         seconds: the cell's share of the time that its batch took.
     """
 
@@ -67,14 +67,14 @@ def paint_batch(
     start: Tensor | None = None,
     callbacks: Sequence[Callback] = (),
 ) -> list[Painted]:
-    """One content in each of several styles, all at once; see `spnst_core.compute.memory.batches` for how many fit.
+    """Paint one content in several styles as one batch; `spnst_core.compute.memory.batches` says how many styles fit.
 
     Args:
         content, styles, start: as for `spnst_core.optim.optimize.optimize`.
         callbacks: called in turn after each step with its iterate.
 
     Returns:
-        One for each style, in their order.
+        The finished cells, in the order of the styles.
 
     Raises:
         InputError: as `spnst_core.optim.optimize.optimize`.
@@ -91,9 +91,9 @@ def paint_batch(
 def misfits(
     image: Tensor, content: ContentTargets, style: StyleTargets, recipe: Recipe, models: Models
 ) -> tuple[float, float]:
-    """How far from its style the picture was that a cell starts from, and how far its pastiche (1, 3, H, W) is.
+    """Distances from the style: of the picture that a cell started from, and of its pastiche (1, 3, H, W).
 
-    Both are the style term of the last stage in its relative form: 0 is the style's own statistics.
+    Both are the style term of the last stage in its relative form; 0 means that the statistics equal the style's.
     """
     start = starting_point(content, [style], recipe, models)
     before, after = (style_misfit(picture, [style], recipe, models).item() for picture in (start, image))
@@ -107,11 +107,11 @@ class Trace:
         self._steps: list[Iterate] = []
 
     def add(self, iterate: Iterate) -> None:
-        """Keep one step's losses; the picture isn't kept."""
+        """Record one step's losses, without its picture."""
         self._steps.append(replace(iterate, image=iterate.image.new_empty(0)))
 
     def history(self, cell: int) -> pd.DataFrame:
-        """One cell's losses in the steps that it took: step, stage, each term, total."""
+        """One cell's losses at each step that it took: step, stage, each term, total."""
         taken = [step for step in self._steps if cell in step.cells]
         columns = list(taken[0].losses)
         values = torch.stack([step.losses[column][cell] for step in taken for column in columns]).tolist()

@@ -63,7 +63,7 @@ def stylize(
         content: one picture of at least 16 px on each side: a path, a file's bytes, a PIL image of any mode, an RGB
             array (H, W, 3) of uint8 or of floats in [0, 1], or an RGB tensor (1, 3, H, W) or (3, H, W) of floats in
             [0, 1].
-        style: one picture, likewise. Its size decides nothing but how sharp its strokes can be.
+        style: one picture, likewise. Its resolution limits only how sharp the strokes can be.
         recipe: a recipe, the name of one that is built in or added by a package, or the path of a ``.yaml`` file.
         models: the networks, from `load_models`; by default the embedded profile on the best device, loaded for this
             call.

@@ -59,7 +59,7 @@ def abreast(cells: int, pixels: int, threads: int) -> int:
 
 
 class Room:
-    """What has been measured of the memory that networks take on each device: a field of their `Models`."""
+    """How much memory networks take on each device, as far as it has been measured; a field of `Models`."""
 
     def __init__(self) -> None:
         self._most: dict[tuple[str, tuple[int, int]], int] = {}
@@ -99,7 +99,7 @@ class Room:
 
 
 def tile_side(height: int, width: int, device: torch.device, halo: int | None = None) -> int | None:
-    """Side in pixels of the square tile that the networks may read at once; None where the whole picture fits.
+    """Side in pixels of the square tile that the networks may read at once; None if the whole picture fits.
 
     Args:
         halo: pixels that a network reads around a tile, which limits its side to `MOST_HALOS` halos.

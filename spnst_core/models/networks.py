@@ -78,7 +78,7 @@ def create(role: Role, name: str) -> nn.Module:
 
     Raises:
         InputError: no such network, weight files that aren't there or hold other weights, or a network of another
-            package that doesn't answer to its role.
+            package that doesn't fit its role.
     """
     found = ROLES[role][name]
     if files := weight_files(role, name):
@@ -133,7 +133,7 @@ def build(
     Args:
         name: one of `network_names`.
         weights: a weight file, files that make it up together, or a state dict, in any of the network's published
-            layouts. Without it the weights are random, which serves for counting and timing.
+            layouts. Without it the weights are random, which is enough for counting and timing.
         options: the constructor's, such as ``pooling="average"`` for ``vgg19``.
 
     Raises:
@@ -176,7 +176,7 @@ def _nearest(candidates: Sequence[Layout], state: Mapping[str, Tensor], module: 
 
 
 def _load(module: nn.Module, state: Mapping[str, Tensor], layout: Layout, refusal: str) -> None:
-    """All keys or none."""
+    """Load all keys, or none if any doesn't fit."""
     own, given = module.state_dict(), layout(state)
     missing = [layout.published(key) for key in own if key not in given]
     unknown = [layout.published(key) for key in given if key not in own]

@@ -39,13 +39,13 @@ PROFILES: Mapping[str, Profile] = {
 
 @dataclass(frozen=True)
 class Identity:
-    """Which networks a profile stands for, known without loading any: what results are stamped and labelled with.
+    """Which networks a profile stands for, known without loading any of them; results are stamped and labelled with it.
 
     Attributes:
         profile: its name.
         fingerprint: changes with any of their weights or constants, or with the package that adds a network.
         layers: the encoder's.
-        stand_ins: names of networks that run on stand-in weights; empty in earnest.
+        stand_ins: names of networks that run on stand-in weights in place of trained ones; empty in real use.
         overrides: networks used in place of the profile's own, by role.
     """
 
@@ -57,14 +57,14 @@ class Identity:
 
     @property
     def label(self) -> str:
-        """The profile as results must name it: with what is overridden, and a warning of stand-in weights."""
+        """The profile's name on results, with its overrides and a warning of stand-in weights."""
         notes = [f"{role}: {name}" for role, name in self.overrides.items()]
         notes += ["stand-in weights"] if self.stand_ins else []
         return f"{self.profile} ({', '.join(notes)})" if notes else self.profile
 
     @property
     def notice(self) -> str:
-        """What must stand beside any picture made with these networks; nothing when all is in earnest."""
+        """A warning to show beside any picture made with these networks; empty without stand-in weights."""
         if not self.stand_ins:
             return ""
         return f"Made with stand-in weights ({', '.join(self.stand_ins)}): this shows that everything runs, no more."
@@ -83,8 +83,8 @@ class Models:
         edges: edge probability (N, 1, H, W) in [0, 1].
         depth: relative inverse depth (N, 1, H, W), larger = nearer, on any scale.
         device: where their weights are, and where pictures are computed.
-        precision: floating-point type of their multiplications while images are optimised.
-        room: what has been measured of the memory that they take; it sizes the batches from then on.
+        precision: floating-point type of their multiplications during optimisation.
+        room: how much memory they take, as far as it has been measured; batches are sized by it.
     """
 
     identity: Identity
@@ -112,7 +112,7 @@ class Models:
 
     @cached_property
     def at_work(self) -> "Models":
-        """The networks as they serve while images are optimised, to be used inside `autocast`."""
+        """The networks as they run during optimisation, to be used inside `autocast`."""
         if self.precision == torch.bfloat16:
             faster = lowered
         elif self.device.type == "cpu":

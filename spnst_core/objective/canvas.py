@@ -1,4 +1,4 @@
-"""The canvas: what is optimised, the picture at a stage's size with a margin around it where a recipe wants one."""
+"""The canvas that is optimised: the picture at a stage's size, with a margin around it if the recipe has one."""
 
 import torch.nn.functional as F
 from torch import Tensor
@@ -8,9 +8,9 @@ from spnst_core.imaging import io as image_io
 from spnst_core.recipes.recipe import Recipe, Stage
 
 SMALLEST_SIDE = 12
-"""The shortest side in pixels, at the smallest stage, that a margin and the embedded networks still make sense of.
+"""Shortest side in pixels, at any stage, that margins and the embedded networks can handle.
 
-VGG19 and HED need 16, and say so themselves.
+VGG19 and HED need 16 and check that themselves.
 """
 
 
@@ -31,7 +31,7 @@ def at_size(content: Tensor, size: int) -> Tensor:
 
 
 def canvas(content: Tensor, recipe: Recipe, stage: Stage) -> Tensor:
-    """The content (1, 3, H, W) as one stage of a recipe is to keep it, (1, 3, h + 2m, w + 2m) with the margin m.
+    """The content (1, 3, H, W) at a stage's size, framed by the recipe's margin m: (1, 3, h + 2m, w + 2m).
 
     Raises:
         InputError: as `at_size`.
@@ -40,7 +40,7 @@ def canvas(content: Tensor, recipe: Recipe, stage: Stage) -> Tensor:
 
 
 def framed(x: Tensor, margin: int) -> Tensor:
-    """Pictures (N, 3, h, w) with a margin m, less than their sides, mirrored around: (N, 3, h + 2m, w + 2m)."""
+    """Pictures (N, 3, h, w) padded by reflection with a margin m, less than their sides: (N, 3, h + 2m, w + 2m)."""
     return F.pad(x, (margin,) * 4, mode="reflect") if margin else x
 
 

@@ -15,14 +15,14 @@ from spnst_core.objective.view import View
 
 @dataclass(frozen=True, eq=False)
 class EncoderPass:
-    """What the terms need of the encoder.
+    """The encoder of one stage, with the layers that its terms read.
 
     Attributes:
         content: the content on the stage's canvas, (1, 3, H, W).
         content_layers: layers that are compared with the content's.
         style_layers: layers whose statistics are taken.
-        form: of the content's losses.
-        tile: side in pixels of what the encoder may read at once, or None where the whole canvas fits.
+        form: form of the content losses.
+        tile: side in pixels of the largest part that the encoder may read at once, or None if the whole canvas fits.
     """
 
     encoder: Encoder
@@ -33,11 +33,11 @@ class EncoderPass:
     tile: int | None
 
     def target(self, view: View) -> Mapping[str, Tensor] | None:
-        """The content's features in a view, or None where they don't fit and are computed tile by tile in each step."""
+        """The content's features in a view, or None if they don't fit and are computed tile by tile in each step."""
         return self.encoder.features(self.content[view.window], self.content_layers) if self.tile is None else None
 
     def __call__(self, seen: Tensor, view: View, target: Mapping[str, Tensor] | None) -> Encoded:
-        """Statistics and content losses of what is seen of canvases in a view, (B, 3, h, w)."""
+        """Statistics and content losses of the windows of canvases that a view shows, (B, 3, h, w)."""
         if self.tile is not None:
             goal = self.content[view.window]
             return encode(self.encoder, seen, self.style_layers, self.tile, self.content_layers, goal, self.form)

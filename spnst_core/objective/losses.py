@@ -86,7 +86,7 @@ def depth_loss(depth: Tensor, target: Tensor, form: Form = "relative") -> Tensor
     """Distance between two maps of relative inverse depth, (N, 1, H, W).
 
     Such maps have no scale and no origin of their own, so ``relative`` standardises both to mean 0 and variance 1:
-    mean (z − zₜ)² = 2 (1 − ρ), with ρ the correlation; 0 is the same shape, 2 unrelated, 4 inside out. ``raw`` is the
+    mean (z − zₜ)² = 2 (1 − ρ), with ρ the correlation; 0 means the same shape, 2 unrelated, 4 inverted. ``raw`` is the
     plain mean squared error, which the first implementations used.
     """
     if form == "raw":
@@ -107,7 +107,7 @@ def _to_lines(values: Tensor, lines: Tensor) -> Tensor:
 
 
 def total_variation(x: Tensor, target: Tensor | None = None) -> Tensor:
-    """Sum of squared differences between neighbours over C·H·W; divided by the target's own where one is given."""
+    """Sum of squared differences between neighbours over C·H·W; divided by that of the target, if one is given."""
     down = F.mse_loss(x[:, :, 1:], x[:, :, :-1], reduction="none")
     right = F.mse_loss(x[..., 1:], x[..., :-1], reduction="none")
     own = (total(down.flatten(1, 2)) + total(right.flatten(1, 2))) / x[0].numel()

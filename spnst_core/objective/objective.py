@@ -19,7 +19,7 @@ from spnst_core.recipes.terms import TERMS
 
 @dataclass(frozen=True, eq=False)
 class _Targets:
-    """What the content asks for in one view: of the encoder, and of each term by its name."""
+    """The content's targets in one view: the encoder's features, and those of each term by its name."""
 
     view: View
     features: Mapping[str, Tensor] | None
@@ -29,14 +29,15 @@ class _Targets:
 class Objective:
     """A function from canvases (B, 3, H, W) and a view to every term's value (B,), and their weighted sum ``total``.
 
-    It can also be evaluated on some of the cells alone: on their canvases, with their places in the batch.
+    It can also be evaluated on some of the cells alone, given their canvases and their indices in the batch.
 
     Args:
         goal: the content on the stage's canvas, (1, 3, H, W).
         content: its edges and depth at the stage's size, where the recipe compares maps.
         styles: one for each cell.
-        tile: side in pixels of what the networks may read at once, or None for the whole canvas. With tiles, values
-            and gradients are the same, each takes about twice as long, and memory holds the features of one tile.
+        tile: side in pixels of the largest part that the networks may read at once, or None for the whole canvas. With
+            tiles, values and gradients are the same, each takes about twice as long, and memory holds the features of
+            one tile.
 
     Raises:
         InputError: the recipe compares features that the profile's networks don't have, or weighs a term whose package
@@ -74,8 +75,8 @@ class Objective:
     def view(self, generator: torch.Generator) -> View:
         """What the networks see in the next step: the whole canvas or, if the recipe has jitter, a random window of it.
 
-        Networks with strides sample a picture on a grid. If that grid stood still, the optimiser would paint it, as a
-        weave of two to four pixels.
+        Networks with strides sample a picture on a grid. If the window never moved, the optimiser would paint
+        that grid into the picture, as a weave of two to four pixels.
         """
         if not self._recipe.jitter:
             return self._still
@@ -83,7 +84,7 @@ class Objective:
 
     @property
     def room(self) -> Room:
-        """What has been measured of the memory that the models take."""
+        """How much memory the models take, as far as it has been measured."""
         return self._models.room
 
     @property
@@ -92,7 +93,7 @@ class Objective:
         return self._tile is not None
 
     def prepare(self, view: View) -> None:
-        """Compute the content's targets in a view, before several threads evaluate in it."""
+        """Compute the content's targets in a view, before several threads use them."""
         with self._models.autocast():
             self._targets(view)
 
@@ -112,7 +113,7 @@ class Objective:
 
     @torch.no_grad()
     def _targets(self, view: View) -> _Targets:
-        """The content's targets in a view, kept for as long as the view stays; to be called under autocast."""
+        """The content's targets in a view, cached until the view changes; to be called under autocast."""
         if self._known is None or self._known.view is not view:
             terms = {name: term.target(view) for name, term in self._terms.items()}
             self._known = _Targets(view, self._encoder.target(view), terms)

@@ -1,4 +1,4 @@
-"""What the losses need to know of an encoder's features, gathered tile by tile where the whole doesn't fit."""
+"""What the losses need of an encoder's features, summed tile by tile if the whole picture doesn't fit into memory."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -33,14 +33,15 @@ def encode(
     goal: Tensor | None = None,
     form: Form = "relative",
 ) -> Encoded:
-    """What `moments.gram`, `moments.mean` and `losses.content_loss` say of whole pictures, with the same gradients.
+    """`moments.gram`, `moments.mean` and `losses.content_loss` of whole pictures, with the same gradients.
 
-    No more is kept in memory than the features of one tile, of the picture and of its goal.
+    Memory holds no more than the features of one tile, of the picture and of its goal.
 
     Args:
         x: pictures (N, 3, H, W) in [0, 1].
-        side: of what the encoder reads at once, in pixels. Layers that look at the whole picture read it whole.
-        goal: what ``content_layers`` are compared with, (1, 3, H, W).
+        side: side in pixels of the largest part that the encoder reads at once. Layers whose receptive field is the
+            whole picture read it whole.
+        goal: the picture that ``content_layers`` are compared with, (1, 3, H, W).
     """
     gram, mean, content = {}, {}, {}
     reach = {layer: encoder.reach(layer) for layer in {*style_layers, *content_layers}}
@@ -62,7 +63,7 @@ def encode(
 
 
 def fitting_tile(encoder: Encoder, layers: Collection[str], x: Tensor) -> int | None:
-    """Side of the tiles in which an encoder should read a picture (N, 3, H, W), or None where the whole fits."""
+    """Side of the tiles in which an encoder should read a picture (N, 3, H, W), or None if the whole picture fits."""
     reach = Reach.furthest(r for layer in layers if (r := encoder.reach(layer)))
     return tile_side(x.shape[2], x.shape[3], x.device, reach.halo)
 

@@ -31,7 +31,8 @@ Size = TypeVar("Size", int, StyleSize)
 class EdgeMap:
     """Edges of one content at each size: maps (1, K, h, w) in [0, 1] and the detector's calibration (1, K, 1, 1).
 
-    Losses compare the maps. To look at, there is the detector's edge probability (1, 1, h, w) at the largest size.
+    Losses compare the maps. For people, ``probability`` is the detector's edge probability (1, 1, h, w) at the largest
+    size.
     """
 
     maps: Mapping[int, Tensor]
@@ -70,7 +71,7 @@ class EdgeMap:
 
 
 def depth_picture(inverse_depth: Tensor) -> Image.Image:
-    """Inverse depth (1, 1, H, W) from far (black) to near (white), each clipped at one percent."""
+    """Inverse depth (1, 1, H, W) from far (black) to near (white), clipped at the 1st and the 99th percentile."""
     x = inverse_depth.cpu()
     low, high = np.quantile(x.numpy(), (0.01, 0.99))
     return image_io.to_image((x - float(low)) / max(float(high - low), 1e-6))
@@ -90,7 +91,7 @@ class DepthMap:
 
     @property
     def picture(self) -> Image.Image:
-        """The map at the largest size, as `depth_picture`."""
+        """`depth_picture` of the map at the largest size."""
         return depth_picture(self.maps[max(self.maps)])
 
     def to_bytes(self, metadata: Mapping[str, str] | None = None) -> bytes:
@@ -105,7 +106,7 @@ class DepthMap:
 
 @dataclass(frozen=True)
 class ContentTargets:
-    """What stylising one content needs: the picture (1, 3, H, W) and its edges and depth, where a recipe uses them."""
+    """What stylising one content needs: the picture (1, 3, H, W) and its edges and depth, if a recipe uses them."""
 
     content: Tensor
     edge: EdgeMap | None = None
@@ -120,7 +121,7 @@ class Statistics:
     mean: Tensor
 
     def of(self, styles: Sequence[int] | None) -> Statistics:
-        """Those of some of the styles, a run of neighbours as a view; None for all."""
+        """The statistics of some styles, by index; None for all. Those of consecutive styles are views."""
         if styles is None or len(styles) == len(self.gram):
             return self
         first, last = styles[0], styles[-1]
@@ -141,10 +142,10 @@ class StyleTargets:
     def compute(
         cls, style: Tensor, models: Models, sizes: Iterable[StyleSize], layers: Iterable[str] = ()
     ) -> StyleTargets:
-        """Statistics of a style (1, 3, H, W) looked at with the given sizes.
+        """Statistics of a style (1, 3, H, W) at the given sizes.
 
-        Taken in the given layers and the encoder's own, by which pastiches are judged. The picture's colours are
-        always kept beside them: a recoloured start needs them.
+        They cover the given layers and the encoder's own, which the metrics read. Statistics of the colours are
+        always included, because a recoloured start needs them.
         """
         wanted = list(dict.fromkeys((*models.encoder.style_layers, *layers)))
         found = {}
@@ -210,7 +211,7 @@ def _pack(groups: Mapping[str, Mapping[Size, Tensor]], metadata: Mapping[str, st
 def _unpack(
     data: bytes, groups: Iterable[str], device: str | torch.device, parse: Callable[[str], Size]
 ) -> dict[str, dict[Size, Tensor]]:
-    """What `_pack` packed; the named groups must be there."""
+    """Read what `_pack` wrote; the named groups must be there."""
     try:
         tensors = load(data)
     except SafetensorError as error:

@@ -13,7 +13,7 @@ from spnst_core.optim.lbfgs import Evaluation
 
 
 def evaluate(objective: Objective, view: View, x: Tensor, cells: Sequence[int]) -> Evaluation:
-    """The objective of canvases (B, 3, H, W) in one view, with its gradient; ``cells`` says which of all they are.
+    """The objective of canvases (B, 3, H, W) in one view, with its gradient; ``cells`` are their indices in the batch.
 
     On a CPU each cell passes through the networks alone, so that rounding doesn't depend on the batch size (on up to
     two threads). Several cells run at once, each with a share of the threads: threads that share no work never wait
@@ -40,7 +40,7 @@ def evaluate(objective: Objective, view: View, x: Tensor, cells: Sequence[int]) 
 
 
 def _is_out_of_memory(error: RuntimeError) -> bool:
-    """MPS has no exception type of its own for it."""
+    """Whether memory ran out; MPS has no exception type of its own for that."""
     return isinstance(error, torch.OutOfMemoryError) or "out of memory" in str(error)
 
 

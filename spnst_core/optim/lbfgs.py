@@ -1,4 +1,4 @@
-"""L-BFGS for a batch of independent problems with bounds; each has its own curvature, step and end.
+"""L-BFGS for a batch of independent problems with bounds; each has its own curvature, step and convergence.
 
 Nocedal & Wright, "Numerical Optimization", 2nd ed.: the two-loop recursion is algorithm 7.4. The bounds are kept
 by projection (Bertsekas, SIAM J. Control Optim. 20(2), 1982): coordinates at a bound that the step would push beyond

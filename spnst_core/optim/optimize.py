@@ -1,4 +1,4 @@
-"""The optimiser: a batch of cells through the stages of a recipe. It yields its progress and does no I/O."""
+"""The optimiser: it takes a batch of cells through the stages of a recipe, yields its progress and does no I/O."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -34,8 +34,8 @@ class Iterate:
         step: number of the step over all stages, from 1. A stage that ends early skips numbers.
         steps: largest number of steps over all stages.
         cells: indices of the cells that took the step; the others have converged in this stage.
-        losses: values *before* the step, (B,): each term by name, unweighted, and ``total``, their weighted sum. Cells
-            that didn't take the step have those of their last one.
+        losses: values *before* the step, (B,): each term by name, unweighted, and ``total``, their weighted sum. A cell
+            that didn't take the step keeps the values of its last one.
         image: the pastiches after the step, (B, 3, H, W) RGB in [0, 1], at the stage's size.
     """
 

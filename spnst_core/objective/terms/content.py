@@ -1,4 +1,4 @@
-"""The content term: the encoder's features are to be those of the content (Gatys et al., CVPR 2016)."""
+"""The content term: the encoder's features should match those of the content (Gatys et al., CVPR 2016)."""
 
 from torch import Tensor
 

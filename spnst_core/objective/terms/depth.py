@@ -1,4 +1,4 @@
-"""The depth term: depth is to be that of the content, as a map or as the features behind it."""
+"""The depth term: depth should match that of the content, as a map or as the features behind it."""
 
 from torch import Tensor
 

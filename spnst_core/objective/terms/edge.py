@@ -1,4 +1,4 @@
-"""The edge term: edges are to be those of the content, as maps or as the features behind them."""
+"""The edge term: edges should match those of the content, as maps or as the features behind them."""
 
 from torch import Tensor
 
@@ -20,7 +20,7 @@ def edge_term(stage: StageContext) -> LossTerm:
 
 
 class EdgeMapTerm(LossTerm):
-    """Squared error of the edge maps of the picture, whatever the view: without margin, calibrated by the content."""
+    """Squared error of edge maps, calibrated by the content, of the canvas without its margin, whatever the view."""
 
     def __init__(self, stage: StageContext) -> None:
         super().__init__(stage)

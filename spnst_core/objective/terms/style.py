@@ -1,4 +1,4 @@
-"""The style term: statistics of the encoder's features are to be those of the style (Gatys et al., CVPR 2016)."""
+"""The style term: statistics of the encoder's features should match those of the style (Gatys et al., CVPR 2016)."""
 
 from collections.abc import Sequence
 

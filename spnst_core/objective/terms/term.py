@@ -1,4 +1,4 @@
-"""What every loss term has in common: what it is made from, what it is evaluated on, and what it gives."""
+"""What every loss term has in common: what it is made from, what it is evaluated on, and what it returns."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class StageContext:
         content: the content on the stage's canvas, (1, 3, H, W).
         targets: the content's edges and depth at the stage's size, where the recipe compares maps.
         styles: one for each cell.
-        models: the networks as they serve while images are optimised; see `Models.at_work`.
-        tile: side in pixels of what the networks may read at once, or None where the whole canvas fits.
+        models: the networks as they run during optimisation; see `Models.at_work`.
+        tile: side in pixels of the largest part that the networks may read at once, or None if the whole canvas fits.
     """
 
     content: Tensor
@@ -46,7 +46,7 @@ class StageContext:
 
     @property
     def edges(self) -> EdgeDetector:
-        """The edge detector, tile by tile where the whole canvas doesn't fit."""
+        """The edge detector, tile by tile if the whole canvas doesn't fit."""
         return self.models.edges if self.tile is None else self.models.edges.tiled(self.tile)
 
     def features_of(self, network: object, key: str) -> Callable[[Tensor], Tensor]:
@@ -56,7 +56,7 @@ class StageContext:
             key: the recipe's key that asks for features, for the error message.
 
         Raises:
-            InputError: the network shows no features.
+            InputError: the network gives no features.
         """
         if not isinstance(network, FeatureExtractor):
             raise InputError(
@@ -68,7 +68,7 @@ class StageContext:
     def on_whole_canvas(self, loss: Callable[..., Tensor], *args: Any) -> Tensor:
         """The value of a loss that reads whole canvases.
 
-        Where these don't fit, its intermediate results are recomputed for the gradient instead of being kept.
+        If these don't fit into memory, its intermediate results are recomputed for the gradient instead of being kept.
         """
         return loss(*args) if self.tile is None else recomputed(loss, *args)
 
@@ -80,7 +80,7 @@ class Canvases:
     Attributes:
         x: the canvases, (B, 3, H, W).
         cells: which of the batch they are; None for all.
-        encoded: what the encoder gave in the pass that all terms share, for the layers that they named.
+        encoded: the results of the encoder pass that all terms share, for the layers that they named.
     """
 
     x: Tensor
@@ -105,11 +105,10 @@ class LossTerm(ABC):
         self.stage = stage
 
     def target(self, view: View) -> Any:
-        """What the content asks for in a view; computed once for as long as the view stays, without gradients.
+        """The content's target in a view, without gradients; computed once until the view changes.
 
-        A network's answers to two windows of one picture differ, by more than a pastiche should differ from its
-        content, and so do its answers in two precisions. So pastiche and content are compared in one view and in one
-        precision.
+        A network's results for two windows of one picture, or in two precisions, differ by more than a pastiche
+        should differ from its content. So pastiche and content are compared in the same view and precision.
         """
         return None
 
@@ -118,5 +117,5 @@ class LossTerm(ABC):
         """The term's value for each canvas, (B,), unweighted and differentiable.
 
         Args:
-            target: what `target` gave for the canvases' view.
+            target: what `target` returned for the canvases' view.
         """
