@@ -1,6 +1,8 @@
-"""For every test: one thread in each process, and the marker of each server that a test asks for."""
+"""For every test: one thread in each process, files in memory, and the marker of each server that a test asks for."""
 
 import os
+import shutil
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +10,13 @@ import pytest
 # small images gain nothing from threads; OpenMP's threads would spin, and take the CPUs from each other's tests.
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["GOMP_SPINCOUNT"] = "0"
+
+MEMORY, ROOM = Path("/dev/shm"), 4e9
+"""A file system in memory, and the free bytes that it must have. Dagster commits each event to SQLite, and a disk would
+make it wait; containers often have an ``/dev/shm`` of 64 MB, which isn't enough."""
+
+if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 SERVERS = {"s3_server": "s3", "database": "postgres", "deployment": "daemon"}
 """Fixtures that start a server, and the marker of every test that uses one of them, directly or not."""
