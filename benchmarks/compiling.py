@@ -18,7 +18,7 @@ from rich.table import Table
 from torch import Tensor
 
 from benchmarks.networks import KINDS, networks
-from benchmarks.timing import finished, paintings, photographs
+from benchmarks.timing import content_samples, finished, style_samples
 from spnst_core import Recipe
 from spnst_core.models.profiles import Models
 from spnst_core.objective.canvas import canvas
@@ -35,10 +35,10 @@ Evaluate = Callable[[Tensor], Tensor]
 
 
 def objective_of(models: Models, size: int, cells: int) -> tuple[Objective, Tensor]:
-    """The objective of so many cells at one size, and canvases to look at."""
+    """The objective of that many cells at one size, and canvases to evaluate it on."""
     recipe = Recipe.load("structure").with_size(size).model_copy(update={"stages": (Stage(steps=1),), "jitter": False})
-    content = content_targets(next(iter(photographs(1).values())), recipe, models)
-    styles = [StyleTargets.compute(style, models, recipe.style_sizes) for style in paintings(cells, 512).values()]
+    content = content_targets(next(iter(content_samples(1).values())), recipe, models)
+    styles = [StyleTargets.compute(style, models, recipe.style_sizes) for style in style_samples(cells, 512).values()]
     goal = canvas(content.content, recipe, recipe.stages[-1]).to(models.device)
     return Objective(goal, content, styles, recipe, recipe.stages[-1], models), goal.flip(3).repeat(cells, 1, 1, 1)
 
@@ -82,12 +82,12 @@ def as_a_graph(objective: Objective, x: Tensor) -> Evaluate:
 
 
 def main() -> None:
-    """Print seconds a step, what the preparation took, the steps that pay for it, and how far gradients differ."""
+    """Print seconds per step, time to prepare, steps after which that pays off, and the difference of gradients."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--networks", choices=KINDS, default="embedded")
-    parser.add_argument("--size", type=int, default=256)
-    parser.add_argument("--cells", type=int, default=1)
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    parser.add_argument("--networks", choices=KINDS, default="embedded", help="networks to measure with")
+    parser.add_argument("--size", type=int, default=256, help="long side of the pastiches in pixels")
+    parser.add_argument("--cells", type=int, default=1, help="number of cells in the batch")
     options = parser.parse_args()
     torch.set_flush_denormal(True)
     with networks(options.networks, options.device) as load:

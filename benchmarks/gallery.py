@@ -1,9 +1,9 @@
-"""How fast a large gallery is written, brought up to date, and opened from disk in a headless browser.
+"""How long it takes to write a large gallery, to bring it up to date, and to open it from disk in a headless browser.
 
     python -m benchmarks.gallery [--cells 2000] [--keep FOLDER]
 
-Prints seconds; the first view is complete once every picture inside the window is drawn. Needs Chromium, and
-Playwright (``pip install playwright``; its own browser isn't).
+It prints seconds. The first view is complete once every picture inside the window is drawn. It needs Chromium and
+Playwright (``pip install playwright``), but not the browser that Playwright downloads.
 """
 
 import argparse
@@ -36,7 +36,7 @@ addEventListener("DOMContentLoaded", function look() {
   else requestAnimationFrame(look);
 });
 """
-"""Notes the time since the start of the navigation at which no picture inside the window is missing."""
+"""Stores the time from the start of the navigation until every picture inside the window is there."""
 
 
 def generated(cells: int) -> Gallery:
@@ -107,11 +107,11 @@ def opened(page: Path, repeats: int) -> tuple[list[float], int]:
 
 
 def main() -> None:
-    """Print what was measured."""
+    """Measure, and print the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--cells", type=int, default=2000)
-    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="write the gallery here and leave it")
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--cells", type=int, default=2000, help="approximate number of cells")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="write the gallery here and keep it")
+    parser.add_argument("--repeats", type=int, default=3, help="how many times to open it")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         place = given.keep or Path(temporary)

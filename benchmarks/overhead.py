@@ -72,10 +72,10 @@ def shortened(recipe: Recipe, times: int) -> Recipe:
 
 
 def main() -> None:
-    """Print what was measured."""
+    """Measure, and print the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--side", type=int, default=4, help="photographs, and paintings")
-    parser.add_argument("--recipes", nargs="+", default=["structure", "gatys"])
+    parser.add_argument("--side", type=int, default=4, help="number of contents, and of styles")
+    parser.add_argument("--recipes", nargs="+", default=["structure", "gatys"], help="recipes to paint")
     parser.add_argument("--shorten", type=int, default=1, help="divide the optimiser's steps by this")
     args = parser.parse_args()
 

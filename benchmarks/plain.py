@@ -25,19 +25,23 @@ Losses = Callable[[Tensor], dict[str, Tensor]]
 EPSILON = 1e-8
 
 
-def stylize(photograph: Tensor, painting: Tensor, recipe: Recipe, load: Load) -> Tensor:
+def stylize(content_picture: Tensor, style_picture: Tensor, recipe: Recipe, load: Load) -> Tensor:
     """One cell from nothing but the two pictures, (1, 3, H, W) each: the pastiche (1, 3, h, w) at the recipe's size."""
     models = load()
-    for picture, _ in paint(*fitted(photograph, painting, recipe, models.device), recipe, models):
+    for picture, _ in paint(*fitted(content_picture, style_picture, recipe, models.device), recipe, models):
         pastiche = picture
     return pastiche
 
 
-def fitted(photograph: Tensor, painting: Tensor, recipe: Recipe, device: torch.device) -> tuple[Tensor, Tensor]:
+def fitted(
+    content_picture: Tensor, style_picture: Tensor, recipe: Recipe, device: torch.device
+) -> tuple[Tensor, Tensor]:
     """Both pictures at the sizes that a recipe of one stage asks for."""
     (style_size,) = recipe.style_sizes
-    content = image_io.resize(photograph, *image_io.fit(photograph.shape[2], photograph.shape[3], recipe.size))
-    style = image_io.resize(painting, *style_size.shape(painting.shape[2], painting.shape[3]))
+    content = image_io.resize(
+        content_picture, *image_io.fit(content_picture.shape[2], content_picture.shape[3], recipe.size)
+    )
+    style = image_io.resize(style_picture, *style_size.shape(style_picture.shape[2], style_picture.shape[3]))
     return content.to(device), style.to(device)
 
 

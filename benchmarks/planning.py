@@ -1,4 +1,4 @@
-"""How long it takes to plan a large grid, how much memory that needs, and how many runs come of it.
+"""How long it takes to plan a large grid, how much memory that needs, and how many runs the plan has.
 
 The store is filled with files that carry the metadata of real ones but hold pictures of one pixel, and with nearly
 a third of the cells. Then everything that `stylize_missing` must launch is computed.
@@ -98,12 +98,12 @@ def plans(project: Project) -> list[Plan]:
 
 
 def main() -> None:
-    """Print what was measured."""
+    """Measure, and print the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--side", type=int, default=100, help="photographs, and paintings")
-    parser.add_argument("--recipes", type=int, default=1, choices=range(1, len(RECIPES) + 1))
-    parser.add_argument("--batch", type=int, default=64, help="most cells in a run")
-    parser.add_argument("--folder", type=Path, help="folder for the store; default: a temporary one")
+    parser.add_argument("--side", type=int, default=100, help="number of contents, and of styles")
+    parser.add_argument("--recipes", type=int, default=1, choices=range(1, len(RECIPES) + 1), help="number of recipes")
+    parser.add_argument("--batch", type=int, default=64, help="largest number of cells in a run")
+    parser.add_argument("--folder", type=Path, help="folder for the store; by default a temporary one")
     args = parser.parse_args()
 
     with tempfile.TemporaryDirectory(dir=args.folder) as folder:

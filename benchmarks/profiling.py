@@ -1,4 +1,4 @@
-"""Where a step's time goes: a flame graph of `structure` at one size, and each term's share of it.
+"""Where the time of a step goes: a flame graph of `structure` at one size, and the share of each loss term.
 
     python -m benchmarks.profiling --out FILE.svg [--networks embedded|published] [--size 256] [--cells 1] [--steps 3]
                                    [--device cpu|cuda] [--threads 2]
@@ -32,12 +32,12 @@ from torch.profiler import ProfilerActivity, profile
 from benchmarks.figures import reported
 from benchmarks.networks import KINDS, networks
 from benchmarks.tiling import recipe_of
-from benchmarks.timing import finished, library_steps, paintings, photographs
+from benchmarks.timing import content_samples, finished, library_steps, style_samples
 from spnst_core import InputError
 from spnst_core.models.profiles import find_device
 
 Place = tuple[str, ...]
-"""Where time went: pass, term, kind of operation; shorter where there is no more to say."""
+"""Where time was spent: pass, term and kind of operation; shorter if the rest isn't known."""
 
 FORWARD, VIEW, BACKWARD, ADAM, REST, IDLE = "forward", "content, same view", "backward", "Adam", "rest", "idle"
 PASSES = (FORWARD, VIEW, BACKWARD, ADAM, REST, IDLE)
@@ -53,7 +53,7 @@ FUNCTIONS = (
     (r"(embedded/depth|models/midas|models/dpt|models/depth_anything)\.py", DEPTH),
     (r"(embedded/encoder|embedded/blur_pool|models/vgg|objective/statistics)\.py", ENCODER),
 )
-"""Python functions by the term they compute; the innermost of those at work decides. The rest is ``sums``."""
+"""Python functions by the term that they compute; the innermost one on the stack decides. The rest is ``sums``."""
 
 OPERATIONS = (
     ("convolution", r"conv"),
@@ -66,7 +66,7 @@ OPERATIONS = (
     ("sums", r"sum|mean|mse_?loss"),
     ("copies", r"copy|clone|contiguous|cat\b|catbackward|slice|fill|zero|stack|::to\b|expand|index"),
 )
-"""Kinds of operations, by their names in lower case. The rest is arithmetic, and Python."""
+"""Kinds of operations, recognised by their names in lower case. The rest is arithmetic or Python."""
 
 COLOURS = {
     **dict(zip(TERMS, ("#9ecae1", "#fdd0a2", "#a1d99b", "#bcbddc", "#fbb4ae", "#e6e6e6"), strict=True)),
@@ -74,21 +74,21 @@ COLOURS = {
 }
 
 ROWS = ((0.0, 0.4), (0.4, 1.1), (1.1, 1.8), (1.8, 3.1))
-"""Top and bottom of what is drawn for the whole step, for passes, for terms, and for operations."""
+"""Top and bottom of the bars for the whole step, for passes, for terms, and for operations."""
 
 
 @dataclass(frozen=True)
 class Profile:
-    """Milliseconds of one step, by where they went."""
+    """Milliseconds of one step, by where they were spent."""
 
     times: Mapping[Place, float]
 
     def under(self, place: Place) -> float:
-        """Of a place and all within it."""
+        """Milliseconds of a place and of everything within it."""
         return sum(time for other, time in self.times.items() if other[: len(place)] == place)
 
     def within(self, place: Place) -> list[Place]:
-        """The parts of a place: passes and terms in their order, kinds of operations from the longest on."""
+        """The parts of a place: passes and terms in their own order, kinds of operations by falling time."""
         depth = len(place) + 1
         parts = {other[:depth] for other in self.times if len(other) >= depth and other[:-1][: len(place)] == place}
         order: Sequence[str] = (PASSES, TERMS, ())[len(place)]
@@ -96,15 +96,18 @@ class Profile:
 
 
 def profiled(kind: str, device: str, size: int, cells: int, steps: int) -> Profile:
-    """A few steps of `structure` at one size, after one that isn't looked at.
+    """Profile a few steps of `structure` at one size, after one that isn't measured.
 
     Raises:
-        RuntimeError: no time was found for a term, because functions of the library have other names now.
+        RuntimeError: no time was found for a term, because functions of the library were renamed.
     """
     with networks(kind, device) as load:
         models = load()
-    photograph, styles = next(iter(photographs(1).values())), list(paintings(cells, max(256, size)).values())
-    running = library_steps(photograph, styles, recipe_of(size, steps + 1), models)
+    content_picture, styles = (
+        next(iter(content_samples(1).values())),
+        list(style_samples(cells, max(256, size)).values()),
+    )
+    running = library_steps(content_picture, styles, recipe_of(size, steps + 1), models)
     next(running)
     on_gpu = models.device.type == "cuda"
     began = finished(models.device)
@@ -120,7 +123,9 @@ def profiled(kind: str, device: str, size: int, cells: int, steps: int) -> Profi
     found = of_trace(trace, steps, seconds if on_gpu else None)
     wanted = [(run, term) for run in (FORWARD, BACKWARD) for term in TERMS[:-1]] + [(VIEW,), (ADAM,)]
     if missing := [" ".join(place) for place in wanted if not found.under(place)]:
-        raise RuntimeError(f"no time was found for {', '.join(missing)}: FUNCTIONS names functions that are no more")
+        raise RuntimeError(
+            f"no time was found for {', '.join(missing)}: FUNCTIONS names functions that no longer exist"
+        )
     return found
 
 
@@ -129,7 +134,7 @@ def profiled(kind: str, device: str, size: int, cells: int, steps: int) -> Profi
 
 @dataclass(eq=False)
 class _Event:
-    """One function or operation, the one it was called from, and its time without what it calls, in microseconds."""
+    """One function or operation, its caller, and its own time in microseconds, without that of what it calls."""
 
     name: str
     is_python: bool
@@ -148,16 +153,16 @@ class _Event:
 
 
 def of_trace(trace: Sequence[Mapping[str, Any]], steps: int, seconds: float | None = None) -> Profile:
-    """What events in Chrome's format say of so many steps.
+    """The profile in a trace of that many steps, in Chrome's format.
 
     Args:
-        seconds: wall time, where a GPU did the work: its kernels are counted, and what is left of the time is idle.
+        seconds: wall time, if a GPU did the work: its kernels are counted, and the rest of the time is idle.
     """
     calls = dict(_calls(trace))
     flows = [e for e in trace if e.get("cat") == "fwdbwd"]
     starts = {e["id"]: _spot(e) for e in flows if e["ph"] == "s"}
     by_spot = {_spot(trace[i]): event for i, event in calls.items() if not event.is_python}
-    # From an operation of the backward pass to that of the forward pass which it differentiates.
+    # From each operation of the backward pass to the forward operation that it differentiates.
     forward = {
         by_spot[_spot(e)]: by_spot[starts[e["id"]]]
         for e in flows
@@ -179,7 +184,7 @@ def of_trace(trace: Sequence[Mapping[str, Any]], steps: int, seconds: float | No
 
 
 def _spot(event: Mapping[str, Any]) -> tuple[int, float]:
-    """Thread and time at which it starts."""
+    """The thread and the start time of an event."""
     return event["tid"], event["ts"]
 
 
@@ -207,7 +212,7 @@ def _is(event: _Event, pattern: str) -> bool:
 
 
 def _place(event: _Event, forward: Mapping[_Event, _Event]) -> Place:
-    """Where a call's own time belongs."""
+    """The place that a call's own time belongs to."""
     line = event.line
     if any(_is(each, r"torch/optim/|Optimizer\.step") for each in line):
         return (ADAM,)
@@ -229,7 +234,7 @@ def _term(line: Sequence[_Event]) -> str | None:
 
 
 def _operation(line: Sequence[_Event]) -> str:
-    """The kind of what the innermost Python function called."""
+    """The kind of operation that the innermost Python function called."""
     if line[-1].is_python:
         return "Python"
     last = max((k for k, each in enumerate(line) if each.is_python), default=-1)
@@ -275,7 +280,7 @@ def _draw_part(axes: Axes, found: Profile, place: Place, left: float, name: str)
 
 
 def table_of(found: Profile) -> Table:
-    """Shares of a step: terms in rows, passes in columns; Adam and what else there is below."""
+    """Shares of a step: terms in rows, passes in columns; Adam and the rest below."""
     table, total = Table(box=box.MARKDOWN), found.under(())
     runs = (FORWARD, VIEW, BACKWARD)
     for column in ("share of a step", *runs, "all"):
@@ -294,16 +299,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Profile, draw, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the flame graph, .svg or .png")
-    parser.add_argument("--networks", choices=KINDS, default="embedded")
-    parser.add_argument("--size", type=int, default=256)
-    parser.add_argument("--cells", type=int, default=1)
-    parser.add_argument("--steps", type=int, default=3)
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--networks", choices=KINDS, default="embedded", help="networks to profile")
+    parser.add_argument("--size", type=int, default=256, help="long side of the pastiches in pixels")
+    parser.add_argument("--cells", type=int, default=1, help="number of cells in the batch")
+    parser.add_argument("--steps", type=int, default=3, help="number of steps to profile")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda or mps")
+    parser.add_argument("--threads", type=int, default=2, help="number of PyTorch threads, for one cell")
     given = parser.parse_args(arguments)
     if given.out.suffix not in (".svg", ".png"):
         parser.error(f"--out {given.out}: name a file that ends in .svg or .png")
-    # Cells side by side have threads of their own, which the profiler doesn't see.
+    # Several cells run on threads of their own, which the profiler doesn't see.
     torch.set_num_threads(given.threads if given.cells == 1 else 1)
     torch.set_flush_denormal(True)
     try:

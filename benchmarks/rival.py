@@ -66,21 +66,21 @@ def diagonal_distance(project: Project, metric: str) -> Callable[[float], float]
     """A function from a content weight to the mean style distance of `gatys` with it, on cells of the diagonal."""
     store, models, judges = project.store, project.models, project.judges
     recipe = next(recipe for recipe in project.recipes if recipe.name == BASELINE)
-    photographs = {
+    content_pictures = {
         name: image_io.read(store.read(ArtefactId("content_image", content=name).path))
         for name in project.contents.pictures
     }
-    paintings = {
+    style_pictures = {
         name: image_io.read(store.read(ArtefactId("style_image", style=name).path)) for name in project.styles.pictures
     }
 
     def distance(weight: float) -> float:
         heavier, found = recipe.with_weights({"content": weight}), []
         for content, style in diagonal(project):
-            photograph, painting = photographs[content], paintings[style]
-            pastiche = image_io.to_tensor(stylize(photograph, painting, recipe=heavier, models=models).image)
+            content_picture, style_picture = content_pictures[content], style_pictures[style]
+            pastiche = image_io.to_tensor(stylize(content_picture, style_picture, recipe=heavier, models=models).image)
             targets = StyleTargets.from_bytes(store.read(ArtefactId("style_grams", style=style).path), models.device)
-            scores = measure(photograph, pastiche, painting, targets, models, judges)
+            scores = measure(content_picture, pastiche, style_picture, targets, models, judges)
             found.append(asdict(scores)["values"][metric])
         print(f"content weight {weight:.3f}: {metric} {mean(found):.4f} on {len(found)} cells", flush=True)
         return mean(found)
@@ -123,10 +123,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for name in ("content", "style", "out"):
         parser.add_argument(f"--{name}", required=True)
-    parser.add_argument("--size", type=int, default=256)
-    parser.add_argument("--profile", default="embedded")
+    parser.add_argument("--size", type=int, default=256, help="long side of the pastiches in pixels")
+    parser.add_argument("--profile", default="embedded", help="the networks to paint with")
     parser.add_argument("--match", default="style_distance", choices=("style_distance", "patch_distance"))
-    parser.add_argument("--weight", type=float, help="the rival's content weight, if it is known already")
+    parser.add_argument("--weight", type=float, help="the rival's content weight, if it is already known")
     args = parser.parse_args()
     settings = Settings.load(
         content=args.content,

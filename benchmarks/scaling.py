@@ -1,10 +1,10 @@
-"""How a step's time grows with the number of cells, with the size of the picture, and with the number of threads.
+"""How the time of a step grows with the number of cells, the size of the picture and the number of threads.
 
     python -m benchmarks.scaling [--networks embedded|published] [--most 64] [--largest 2048] [--threads 1 2]
                                  [--device cpu|cuda] [--json FILE]
 
-Cells 1, 2, 4, … at 256 px, then sizes 128, 256, … of one cell, each at one full-size stage of `structure`. Each number
-of threads has a process of its own.
+It measures 1, 2, 4, … cells at 256 px, then one cell at 128, 256, … px, each in the full-size stage of `structure`.
+Each number of threads gets a process of its own.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from rich.table import Table
 from benchmarks.figures import machine, reported
 from benchmarks.networks import KINDS, networks
 from benchmarks.tiling import recipe_of
-from benchmarks.timing import library_steps, paintings, photographs, seconds_a_step
+from benchmarks.timing import content_samples, library_steps, seconds_a_step, style_samples
 from spnst_core import InputError
 from spnst_core.models.profiles import find_device
 
@@ -35,7 +35,7 @@ STYLE = 256
 
 
 def doubled(first: int, last: int) -> list[int]:
-    """A number and its doubles, up to the last."""
+    """``first``, doubled again and again, up to ``last``."""
     found = []
     while first <= last:
         found.append(first)
@@ -44,7 +44,7 @@ def doubled(first: int, last: int) -> list[int]:
 
 
 def points(most: int, largest: int) -> list[tuple[int, int]]:
-    """Cells and size of every measurement, each once."""
+    """Number of cells and size of every measurement, without repeats."""
     return list(
         dict.fromkeys([*((cells, SIZE) for cells in doubled(1, most)), *((1, size) for size in doubled(128, largest))])
     )
@@ -54,10 +54,10 @@ def measured(kind: str, device: str, most: int, largest: int, steps: int) -> Ite
     """Seconds per step and cell at every point, in this process."""
     with networks(kind, device) as load:
         models = load()
-    photograph, styles = next(iter(photographs(1).values())), list(paintings(6, STYLE).values())
+    content_picture, styles = next(iter(content_samples(1).values())), list(style_samples(6, STYLE).values())
     for cells, size in points(most, largest):
         chosen = [styles[k % len(styles)] for k in range(cells)]
-        running = library_steps(photograph, chosen, recipe_of(size, steps), models)
+        running = library_steps(content_picture, chosen, recipe_of(size, steps), models)
         yield {"cells": cells, "size": size, "seconds": seconds_a_step(running, models.device) / cells}
 
 
@@ -74,7 +74,7 @@ def in_process(threads: int, arguments: Sequence[str]) -> Iterator[dict[str, Any
 
 
 def table_of(found: Sequence[dict[str, Any]]) -> Table:
-    """Cells and sizes in rows; for each number of threads the seconds, and how many times a single cell's at 256 px."""
+    """A row for each size and number of cells; for each number of threads the seconds, absolute and over one cell's."""
     threads = list(dict.fromkeys(row["threads"] for row in found))
     table = Table(box=box.MARKDOWN)
     for column in ("size", "cells", *(text for n in threads for text in (f"s a step a cell, {n} thr.", "of one cell"))):
@@ -92,14 +92,16 @@ def table_of(found: Sequence[dict[str, Any]]) -> Table:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure with each number of threads, or with ``--run`` in this process and print JSON lines."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--networks", choices=KINDS, default="embedded")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--most", type=int, default=64, help="cells")
-    parser.add_argument("--largest", type=int, default=2048, help="size")
-    parser.add_argument("--steps", type=int, default=3, help="of each measurement; the first isn't timed")
-    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write every line to this file, not to the screen")
-    parser.add_argument("--run", type=int, metavar="THREADS", help="measure in this process, with so many threads")
+    parser.add_argument("--networks", choices=KINDS, default="embedded", help="networks to measure with")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda or mps")
+    parser.add_argument("--most", type=int, default=64, help="largest number of cells")
+    parser.add_argument("--largest", type=int, default=2048, help="largest size in pixels")
+    parser.add_argument("--steps", type=int, default=3, help="steps of each measurement; the first isn't timed")
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2], help="numbers of threads")
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="write the JSON lines to this file, not to the screen"
+    )
+    parser.add_argument("--run", type=int, metavar="THREADS", help="measure in this process, with that many threads")
     given = parser.parse_args(arguments)
     torch.set_flush_denormal(True)
     try:

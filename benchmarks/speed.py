@@ -1,12 +1,12 @@
-"""How fast the library is compared with the plain loop, and how its loss, memory and accuracy compare.
+"""Speed of the library compared with the plain loop, and its loss, memory and accuracy.
 
     python -m benchmarks.speed [--device cpu|cuda] [--size 256] [--cells 4] [--grid 4] [--threads 2] [--json FILE]
                                [--profile embedded|published] [--rows ROW ...] [--recipes RECIPE ...]
                                [--our-steps N ...]
 
-Rows: ``step``, ``grid``, ``memory``, ``gradient``, ``bf16``, ``rate``; all of them unless named. Plain and ours are
-measured in turn, and a ratio is the median over the pairs. Both pastiches of a cell are judged by one function.
-``published`` stands for the pretrained architectures with stand-in weights.
+The rows are ``step``, ``grid``, ``memory``, ``gradient``, ``bf16`` and ``rate``; by default all are measured. The plain
+loop ("plain") and the library ("ours") are measured in turn, and a ratio is the median over the pairs. Both pastiches
+of a cell are judged by the same function. ``published`` are the pretrained architectures with stand-in weights.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks import plain, tiling
 from benchmarks.figures import NO_GPU, Figure, lines_of, machine, reported, table_of
 from benchmarks.networks import KINDS, Load, networks
-from benchmarks.timing import Pairs, finished, in_turn, library_steps, paintings, photographs, seconds_a_step
+from benchmarks.timing import Pairs, content_samples, finished, in_turn, library_steps, seconds_a_step, style_samples
 from spnst_core import InputError, Recipe
 from spnst_core.compute.memory import batches
 from spnst_core.imaging.io import fit
@@ -51,13 +51,13 @@ SOONEST: Mapping[str, Sequence[tuple[float, int]]] = {
     "smallstroke_preserve": ((0.5, 20), (1.0, 14), (1.0, 4)),
     "structure": ((0.35, 13), (0.7, 7), (1.0, 14), (1.0, 6)),
 }
-"""Scales and steps of the shortest schedule found that reaches the plain loop's loss, by recipe."""
+"""By recipe, the stages (scale, steps) of the shortest schedule found that reaches the plain loop's loss."""
 
 STYLE_SIDE = 768
-"""Long side of the grid's paintings, at least: their short one isn't below the 512 px that the notebook looks at."""
+"""Least long side of the grid's styles, so that their short side is at least the 512 px that the notebook uses."""
 
 FACTORS = (0.7, 4.0)
-"""Bounds of the search for the factor of our steps."""
+"""Bounds of the search for the factor by which `SOONEST`'s steps are multiplied."""
 
 TOLERANCE = 0.05
 """Relative tolerance of that factor."""
@@ -70,16 +70,16 @@ def step_figure(load: Load, size: int, cells: int, steps: int, pairs: int) -> Fi
     """Seconds per step and cell of `smallstroke_preserve`: plain over spnst, pictures of one size."""
     models = load()
     recipe = seed_recipe(size, steps)
-    photograph = next(iter(photographs(1).values()))
-    styles = list(paintings(cells, 512).values())
+    content_picture = next(iter(content_samples(1).values()))
+    styles = list(style_samples(cells, 512).values())
     turns = iter(styles * (2 * pairs))
 
     def plainly() -> float:
-        content, style = plain.fitted(photograph, next(turns), recipe, models.device)
+        content, style = plain.fitted(content_picture, next(turns), recipe, models.device)
         return seconds_a_step(_checked(plain.paint(content, style, recipe, models)), models.device)
 
     def ours() -> float:
-        return seconds_a_step(library_steps(photograph, styles, recipe, models), models.device) / cells
+        return seconds_a_step(library_steps(content_picture, styles, recipe, models), models.device) / cells
 
     seconds = in_turn(plainly, ours, pairs)
     return Figure(
@@ -94,7 +94,7 @@ def step_figure(load: Load, size: int, cells: int, steps: int, pairs: int) -> Fi
 
 
 def seed_recipe(size: int, steps: int) -> Recipe:
-    """`smallstroke_preserve`, one stage of so many steps."""
+    """`smallstroke_preserve` with one stage of that many steps."""
     recipe = Recipe.load("smallstroke_preserve").with_size(size)
     return recipe.model_copy(update={"stages": (recipe.stages[0].model_copy(update={"steps": steps}),)})
 
@@ -113,23 +113,26 @@ def _checked(steps: Iterator[tuple[Tensor, Mapping[str, float]]]) -> Iterator[ob
 class Grid:
     """Contents × styles at one size, and the common judge of all pastiches: the recipe's objective in float32."""
 
-    photographs: Mapping[str, Tensor]
-    paintings: Mapping[str, Tensor]
+    contents: Mapping[str, Tensor]
+    styles: Mapping[str, Tensor]
     recipe: Recipe
     judge: Models
 
     @classmethod
     def of_samples(cls, recipe: str, side: int, size: int, load: Load) -> "Grid":
-        """So many samples each way."""
+        """A grid of ``side`` sample contents and as many sample styles."""
         judge = in_precision(load(), torch.float32)
         return cls(
-            photographs(side), paintings(side, max(STYLE_SIDE, size)), Recipe.load(recipe).with_size(size), judge
+            content_samples(side),
+            style_samples(side, max(STYLE_SIDE, size)),
+            Recipe.load(recipe).with_size(size),
+            judge,
         )
 
     @property
     def diagonal(self) -> list[tuple[str, str]]:
         """The cells of the diagonal: each content with one style."""
-        return list(zip(self.photographs, self.paintings, strict=True))
+        return list(zip(self.contents, self.styles, strict=True))
 
     def loss(self, cell: tuple[str, str], pastiche: Tensor) -> float:
         """The objective at full size, float32, without jitter: what the plain loop minimises.
@@ -148,9 +151,9 @@ class Grid:
 
     def _objective(self, content: str, style: str) -> Objective:
         last = self.recipe.model_copy(update={"stages": self.recipe.stages[-1:], "jitter": False})
-        row = content_targets(self.photographs[content], last, self.judge)
+        row = content_targets(self.contents[content], last, self.judge)
         goal = canvas(row.content, last, last.stages[-1]).to(self.judge.device)
-        styles = [style_targets(self.paintings[style], last, self.judge)]
+        styles = [style_targets(self.styles[style], last, self.judge)]
         return Objective(goal, row, styles, last, last.stages[-1], self.judge)
 
 
@@ -167,9 +170,9 @@ def plain_recipe(recipe: Recipe, lr: float, steps: int) -> Recipe:
 def coarse_to_fine(recipe: Recipe) -> Recipe:
     """The same objective by the library's fastest schedule: L-BFGS from small to large, depth in the last stage alone.
 
-    A style that is looked at in a size of its own is looked at smaller while the picture is small. `structure` itself
-    shows the networks another view in each step and smooths gradients: its pastiches look better, and have a higher
-    loss in this one view than its steps would buy elsewhere.
+    If the recipe fixes the style's size, the early stages scale that size as well. `structure` itself shows the
+    networks another view in each step and smooths gradients: its pastiches look better, but the loss in this one view
+    falls more slowly.
     """
     *before, (_, last) = SOONEST[recipe.name]
     stages = [
@@ -186,7 +189,7 @@ def shortened(recipe: Recipe, factor: float) -> Recipe:
 
 
 def in_steps(recipe: Recipe, steps: Sequence[int]) -> Recipe:
-    """The recipe with so many steps in its stages.
+    """The recipe with these numbers of steps in its stages.
 
     Raises:
         InputError: not one number, of at least one step, for each stage.
@@ -224,7 +227,7 @@ def over(ours: Losses, plain: Losses) -> list[float]:
 
 def plain_losses(grid: Grid, load: Load, recipe: Recipe) -> Losses:
     """Losses of what the plain loop paints on the diagonal."""
-    pictures = ((cell, grid.photographs[cell[0]], grid.paintings[cell[1]]) for cell in grid.diagonal)
+    pictures = ((cell, grid.contents[cell[0]], grid.styles[cell[1]]) for cell in grid.diagonal)
     return {cell: grid.loss(cell, plain.stylize(content, style, recipe, load)) for cell, content, style in pictures}
 
 
@@ -235,7 +238,7 @@ class OutOfReach(Exception):
 def smallest(fits: Callable[[float], bool], low: float, high: float, tolerance: float) -> float:
     """The smallest number from ``low`` to ``high`` that fits, to a relative tolerance; larger ones must fit as well.
 
-    The number returned was itself found to fit. None is tried that is more than twice as large as one that doesn't.
+    The number returned was itself found to fit. None is tried that is more than twice as large as one that doesn't fit.
 
     Raises:
         OutOfReach: not even ``high`` fits.
@@ -255,15 +258,15 @@ def smallest(fits: Callable[[float], bool], low: float, high: float, tolerance: 
 
 
 def matching_factor(grid: Grid, load: Load, goals: Losses) -> float:
-    """The smallest factor of `coarse_to_fine`'s steps with which losses on the diagonal are the goals', on average."""
+    """The smallest factor of `coarse_to_fine`'s steps at which losses on the diagonal reach the goals, on average."""
     models = load()
 
     @cache
     def reached(factor: float) -> float:
         recipe, found = shortened(coarse_to_fine(grid.recipe), factor), dict[tuple[str, str], float]()
         for content, style in grid.diagonal:
-            row = content_targets(grid.photographs[content], recipe, models)
-            styles = {style: style_targets(grid.paintings[style], recipe, models)}
+            row = content_targets(grid.contents[content], recipe, models)
+            styles = {style: style_targets(grid.styles[style], recipe, models)}
             [pastiche] = painted_row(row, styles, recipe, models).values()
             found[content, style] = grid.loss((content, style), pastiche)
         share = mean(over(found, goals))
@@ -292,17 +295,17 @@ def painted(grid: Grid, load: Load, plainly: Recipe, recipe: Recipe) -> Painted:
     device = grid.judge.device
     began = finished(device)
     models = load()
-    styles = {name: style_targets(painting, recipe, models) for name, painting in grid.paintings.items()}
-    once = (finished(device) - began) / len(grid.photographs)
+    styles = {name: style_targets(style_picture, recipe, models) for name, style_picture in grid.styles.items()}
+    once = (finished(device) - began) / len(grid.contents)
     seconds: list[tuple[float, float]] = []
     theirs: dict[tuple[str, str], Tensor] = {}
     ours: dict[tuple[str, str], Tensor] = {}
-    for content, photograph in grid.photographs.items():
+    for content, content_picture in grid.contents.items():
         began = finished(device)
-        for style, painting in grid.paintings.items():
-            theirs[content, style] = plain.stylize(photograph, painting, plainly, load)
+        for style, style_picture in grid.styles.items():
+            theirs[content, style] = plain.stylize(content_picture, style_picture, plainly, load)
         between = finished(device)
-        row = content_targets(photograph, recipe, models)
+        row = content_targets(content_picture, recipe, models)
         ours |= {(content, style): x for style, x in painted_row(row, styles, recipe, models).items()}
         seconds.append((between - began, finished(device) - between + once))
         print(f"{content}: plain {seconds[-1][0]:.1f} s, ours {seconds[-1][1]:.1f} s", flush=True)
@@ -313,10 +316,11 @@ def painted(grid: Grid, load: Load, plainly: Recipe, recipe: Recipe) -> Painted:
 def grid_figures(
     recipe: str, load: Load, size: int, side: int, steps: int, lr: float, ours: Sequence[int] = ()
 ) -> Iterator[Figure | Table]:
-    """Wall time of a grid from loading on, plain over ours at the same loss; then every cell's losses, in a table.
+    """Wall time of a grid including loading, plain over ours at the same loss; then every cell's losses, in a table.
 
-    The same loss: on average over the cells, ours over plain's is at most 1. Our steps are searched for, or those given
-    in ``ours``, one number for each stage. Where ours doesn't get there the figure is 0, after a search with no table.
+    The loss counts as the same if ours over plain's, averaged over the cells, is at most 1. The number of our steps is
+    searched for, unless ``ours`` gives it for each stage. If ours doesn't reach that loss, the figure is 0; after a
+    search there is no table then.
     """
     grid = Grid.of_samples(recipe, side, size, load)
     plainly = plain_recipe(grid.recipe, lr, steps)
@@ -355,7 +359,7 @@ def grid_figures(
 
 
 def painted_alike(grid: Grid, load: Load, plainly: Recipe) -> tuple[Recipe, Painted]:
-    """A grid by both at the same loss, and our recipe for it: as many steps as the diagonal needs, or the whole grid.
+    """A grid by both at the same loss, and our recipe for it, with no more steps than diagonal and grid need.
 
     Raises:
         OutOfReach: no number of steps that is tried is enough on the diagonal.
@@ -374,8 +378,8 @@ def painted_alike(grid: Grid, load: Load, plainly: Recipe) -> tuple[Recipe, Pain
 def losses_table(title: str, names: tuple[str, str], one: Losses, other: Losses) -> Table:
     """Both losses of every cell, and their ratio."""
     table = Table(title=title, box=box.MARKDOWN)
-    for column in ("photograph", "painting", *names, f"{names[1]} / {names[0]}"):
-        table.add_column(column, justify="left" if column in ("photograph", "painting") else "right")
+    for column in ("content", "style", *names, f"{names[1]} / {names[0]}"):
+        table.add_column(column, justify="left" if column in ("content", "style") else "right")
     for cell in one:
         table.add_row(*cell, f"{one[cell]:.4f}", f"{other[cell]:.4f}", f"{other[cell] / one[cell]:.3f}")
     return table
@@ -389,10 +393,12 @@ def bf16_figures(load: Load, size: int, side: int, rows: int) -> Iterator[Figure
     grid, losses = Grid.of_samples("structure", side, size, load), list[dict[tuple[str, str], float]]()
     for dtype in (torch.float32, torch.bfloat16):
         models = in_precision(load(), dtype)
-        styles = {name: style_targets(painting, grid.recipe, models) for name, painting in grid.paintings.items()}
+        styles = {
+            name: style_targets(style_picture, grid.recipe, models) for name, style_picture in grid.styles.items()
+        }
         found = {}
-        for content, photograph in islice(grid.photographs.items(), rows):
-            row = content_targets(photograph, grid.recipe, models)
+        for content, content_picture in islice(grid.contents.items(), rows):
+            row = content_targets(content_picture, grid.recipe, models)
             for style, pastiche in painted_row(row, styles, grid.recipe, models).items():
                 found[content, style] = grid.loss((content, style), pastiche)
         losses.append(found)
@@ -409,10 +415,11 @@ def bf16_figures(load: Load, size: int, side: int, rows: int) -> Iterator[Figure
 
 
 def memory_figures(small: int, large: int) -> Iterator[Figure]:
-    """Memory of a large picture in tiles over that of a small one whole: on the CPU, each in a process.
+    """Memory of a large picture in tiles over that of a small whole one, on the CPU, each in its own process.
 
-    First in tiles that are smaller than the small picture, or else it would say how large tiles are; then in those that
-    the library takes where there is memory: large ones, because halos are a smaller share of them.
+    The first figure uses tiles smaller than the small picture, because with larger ones the ratio would measure the
+    tiles' size. The second uses those that the library chooses when memory allows: large ones, because their halos
+    take a smaller share.
     """
     whole = tiling.measured("published", small, tiling.STEPS, 2 * small)
     for side, must, strive in ((small * 7 // 8, 1.5, 1.1), (None, None, None)):
@@ -449,11 +456,11 @@ def gradient_figure(small: int) -> Figure:
 
 
 def rate_figures(load: Load, size: int, cells: int, steps: int, asked: bool) -> Iterator[Figure]:
-    """FLOP/s of a step over those of a large matrix product, in bf16 and in float32."""
+    """FLOP/s of a step over the FLOP/s of a large matrix product, in bf16 and in float32."""
     models, recipe = load(), seed_recipe(size, steps)
-    photograph, styles = next(iter(photographs(1).values())), list(paintings(cells, 512).values())
-    operations = counted(library_steps(photograph, styles, seed_recipe(size, 2), models))
-    seconds = seconds_a_step(library_steps(photograph, styles, recipe, models), models.device)
+    content_picture, styles = next(iter(content_samples(1).values())), list(style_samples(cells, 512).values())
+    operations = counted(library_steps(content_picture, styles, seed_recipe(size, 2), models))
+    seconds = seconds_a_step(library_steps(content_picture, styles, recipe, models), models.device)
     for dtype, name in ((torch.bfloat16, "bf16"), (torch.float32, "float32")):
         top = matrix_rate(dtype, models.device)
         yield Figure(
@@ -468,9 +475,10 @@ def rate_figures(load: Load, size: int, cells: int, steps: int, asked: bool) -> 
 
 
 def counted(steps: Iterator[object]) -> int:
-    """Floating-point operations of the last of some steps, forward and backward, as they are done.
+    """Floating-point operations of the last of some steps, forward and backward, as they are executed.
 
-    Those of products and convolutions; of NNPACK's convolutions the fewer ones that these do on transforms.
+    Matrix products and convolutions are counted; NNPACK's convolutions with the fewer products that they need on
+    transformed tiles.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # the counter sees only its own thread, so cells must be evaluated one after the other
@@ -487,7 +495,8 @@ def nnpack_operations(
 ) -> int:
     """Floating-point operations of NNPACK's convolution for shapes of tensors, without those of its transforms.
 
-    Kernels 3 × 3 take 64 products for 6 × 6 responses; others, whose transform is NNPACK's choice, count as defined.
+    A 3 × 3 kernel takes 64 products for 6 × 6 responses. Other kernels, for which NNPACK chooses the transform, are
+    counted as plain convolutions.
     """
     filters, channels, side = weight[:3]
     count, height, width = out_shape[0], *out_shape[2:]
@@ -521,22 +530,26 @@ ROWS = ("step", "grid", "memory", "gradient", "bf16", "rate")
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, then print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--size", type=int, default=256)
-    parser.add_argument("--cells", type=int, default=4, help="batch of the rows step and rate")
-    parser.add_argument("--grid", type=int, default=4, help="photographs, and paintings")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda or mps")
+    parser.add_argument("--size", type=int, default=256, help="long side of the pastiches in pixels")
+    parser.add_argument("--cells", type=int, default=4, help="batch size of the rows step and rate")
+    parser.add_argument(
+        "--grid", type=int, default=4, help="number of contents, and of styles, of the rows grid and bf16"
+    )
     parser.add_argument("--profile", choices=KINDS, default="embedded", help="networks of the rows grid and bf16")
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--rows", nargs="+", choices=ROWS, default=ROWS)
-    parser.add_argument("--recipes", nargs="+", choices=SOONEST, default=list(SOONEST), help="of the row grid")
-    parser.add_argument("--our-steps", type=int, nargs="+", default=(), help="of the row grid, instead of a search")
-    parser.add_argument("--pairs", type=int, default=3, help="of the row step")
-    parser.add_argument("--steps", type=int, help="of each measurement of a step, the first untimed; 4, on a GPU 50")
-    parser.add_argument("--plain-steps", type=int, default=PLAIN_STEPS, help="of the plain loop on each cell")
+    parser.add_argument("--threads", type=int, default=2, help="number of PyTorch threads")
+    parser.add_argument("--rows", nargs="+", choices=ROWS, default=ROWS, help="what to measure")
+    parser.add_argument("--recipes", nargs="+", choices=SOONEST, default=list(SOONEST), help="recipes of the row grid")
+    parser.add_argument(
+        "--our-steps", type=int, nargs="+", default=(), help="steps of each stage in the row grid, instead of a search"
+    )
+    parser.add_argument("--pairs", type=int, default=3, help="number of paired measurements of the row step")
+    parser.add_argument("--steps", type=int, help="steps of each measurement, the first untimed; 4, on a GPU 50")
+    parser.add_argument("--plain-steps", type=int, default=PLAIN_STEPS, help="steps of the plain loop on each cell")
     parser.add_argument("--plain-lr", type=float, default=PLAIN_LR, help="the plain loop's learning rate")
-    parser.add_argument("--untiled", type=int, default=512, help="size painted whole, of the rows memory and gradient")
-    parser.add_argument("--tiled", type=int, default=2048, help="size painted in tiles, of the row memory")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures' JSON lines here")
+    parser.add_argument("--untiled", type=int, default=512, help="size painted whole in the rows memory and gradient")
+    parser.add_argument("--tiled", type=int, default=2048, help="size painted in tiles in the row memory")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to this file as JSON lines")
     given = parser.parse_args(arguments)
     torch.set_num_threads(given.threads)
     torch.set_flush_denormal(True)
@@ -562,7 +575,7 @@ def measured(given: argparse.Namespace) -> Iterator[Figure | Table]:
     steps = (50 if on_gpu else 4) if given.steps is None else given.steps
     if "grid" in given.rows and given.our_steps:
         for recipe in given.recipes:
-            in_steps(coarse_to_fine(Recipe.load(recipe)), given.our_steps)  # what can't be done is said first
+            in_steps(coarse_to_fine(Recipe.load(recipe)), given.our_steps)  # report impossible steps before measuring
 
     def wanted(row: str) -> bool:
         if row in given.rows:

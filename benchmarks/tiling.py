@@ -2,9 +2,9 @@
 
     python -m benchmarks.tiling [--networks embedded|published] [--small 512] [--large 2048] [--huge 4096]
 
-Each measurement is a process of its own: networks are loaded, a square photograph's and a style's targets computed, and
-steps of the recipe `structure` taken at that one size. Its memory is the largest resident size from then on, less the
-resident size once the networks are loaded. ``published`` stands for the pretrained profile's networks with stand-in
+Each measurement is a process of its own: it loads networks, computes the targets of a square content and of a style,
+and takes steps of the recipe `structure` at that one size. Its memory is the largest resident size from then on, less
+the resident size once the networks are loaded. ``published`` stands for the pretrained profile's networks with stand-in
 weights: their memory, time and arithmetic don't depend on what the weights are.
 """
 
@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.networks import KINDS, networks
-from benchmarks.timing import paintings
+from benchmarks.timing import style_samples
 from spnst_core import Recipe, samples
 from spnst_core.imaging import io as image_io
 from spnst_core.models.profiles import Models
@@ -49,9 +49,9 @@ def square(size: int) -> Tensor:
     return image_io.resize(image_io.to_tensor(next(iter(samples.contents().values()))), size, size)
 
 
-def painting(size: int) -> Tensor:
+def sample_style(size: int) -> Tensor:
     """A sample style, (1, 3, h, w)."""
-    return next(iter(paintings(1, size).values()))
+    return next(iter(style_samples(1, size).values()))
 
 
 def recipe_of(size: int, steps: int) -> Recipe:
@@ -72,10 +72,10 @@ def reset_mark() -> None:
 
 def one_run(kind: str, size: int, steps: int, tile: int | None) -> dict[str, Any]:
     """One picture in this process: memory in bytes, seconds a step, and the side of its tiles."""
-    models, photograph, style = loaded(kind), square(size), painting(512)
+    models, content_picture, style = loaded(kind), square(size), sample_style(512)
     reset_mark()
     recipe, before, began = recipe_of(size, steps), resident("VmRSS"), time.perf_counter()
-    targets = content_targets(photograph, recipe, models)
+    targets = content_targets(content_picture, recipe, models)
     styles = [StyleTargets.compute(style, models, recipe.style_sizes)]
     prepared, ends = time.perf_counter(), list[float]()
     for iterate in optimize(targets, styles, recipe, models, tile=tile):
@@ -84,7 +84,11 @@ def one_run(kind: str, size: int, steps: int, tile: int | None) -> dict[str, Any
             raise ArithmeticError(f"the loss at {size} px isn't finite")
     peak = resident("VmHWM")
     layers = {*models.encoder.content_layers, *models.encoder.style_layers}
-    side = fitting_tile(models.encoder, layers, canvas(photograph, recipe, recipe.stages[-1])) if tile is None else tile
+    side = (
+        fitting_tile(models.encoder, layers, canvas(content_picture, recipe, recipe.stages[-1]))
+        if tile is None
+        else tile
+    )
     return {
         "memory": peak - before,
         "targets": prepared - began,
@@ -108,10 +112,10 @@ def measured(kind: str, size: int, steps: int, tile: int | None = None) -> dict[
 
 
 def difference(kind: str, size: int, tile: int) -> tuple[float, float]:
-    """Of a tiled gradient and loss to the whole's, relative, in float32."""
+    """Relative differences of the gradient and the loss in tiles from those of the whole picture, in float32."""
     models, recipe = replace(loaded(kind), precision=torch.float32), recipe_of(size, 1)
     targets = content_targets(square(size), recipe, models)
-    styles = [StyleTargets.compute(painting(512), models, recipe.style_sizes)]
+    styles = [StyleTargets.compute(sample_style(512), models, recipe.style_sizes)]
     goal, found = canvas(targets.content, recipe, recipe.stages[-1]), []
     for side in (None, tile):
         objective = Objective(goal, targets, styles, recipe, recipe.stages[-1], models, side)
@@ -127,13 +131,13 @@ def difference(kind: str, size: int, tile: int) -> tuple[float, float]:
 def main() -> None:
     """Print all figures, or with ``--run`` those of one picture as JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--networks", choices=KINDS, default="embedded")
+    parser.add_argument("--networks", choices=KINDS, default="embedded", help="networks to measure with")
     parser.add_argument("--small", type=int, default=512, help="size that is painted whole")
     parser.add_argument("--large", type=int, default=2048, help="size that is painted in tiles")
-    parser.add_argument("--huge", type=int, default=4096, help="size at which one step is made; 0: none")
-    parser.add_argument("--tile", type=int, help="side of the tiles; by default as chosen for this machine")
-    parser.add_argument("--steps", type=int, default=STEPS)
-    parser.add_argument("--run", type=int, help="measure this size alone, in this process")
+    parser.add_argument("--huge", type=int, default=4096, help="size at which a single step is made; 0 for none")
+    parser.add_argument("--tile", type=int, help="side of the tiles in pixels; by default chosen for this machine")
+    parser.add_argument("--steps", type=int, default=STEPS, help="steps of each measurement")
+    parser.add_argument("--run", type=int, help="measure only this size, in this process")
     args = parser.parse_args()
     torch.set_flush_denormal(True)
     if args.run:

@@ -76,18 +76,18 @@ def library_steps(content: Tensor, styles: list[Tensor], recipe: Recipe, models:
         raise ArithmeticError(f"a loss of {recipe.name} at {recipe.size} px isn't finite")
 
 
-def photographs(count: int) -> dict[str, Tensor]:
-    """Sample contents, (1, 3, H, W)."""
+def content_samples(count: int) -> dict[str, Tensor]:
+    """That many sample contents, (1, 3, H, W)."""
     return _varied({slug: image_io.to_tensor(picture) for slug, picture in samples.contents().items()}, count)
 
 
-def paintings(count: int, size: int) -> dict[str, Tensor]:
-    """So many procedural paintings, (1, 3, H, W), their long side ``size`` pixels."""
+def style_samples(count: int, size: int) -> dict[str, Tensor]:
+    """That many sample styles, (1, 3, H, W), with a long side of ``size`` pixels."""
     return _varied({slug: image_io.to_tensor(picture) for slug, picture in samples.styles(size).items()}, count)
 
 
 def _varied(pictures: dict[str, Tensor], count: int) -> dict[str, Tensor]:
-    """The pictures, and once they have run out the same again mirrored one way, the other way, and both."""
+    """The pictures, followed by copies of them that are mirrored horizontally, vertically, and both ways."""
     mirrored = {
         name + suffix: picture.flip(sides) if sides else picture
         for suffix, sides in (("", ()), (" mirrored", (3,)), (" upended", (2,)), (" turned", (2, 3)))

@@ -3,9 +3,9 @@
     python -m benchmarks.truth FOLDER [--profile embedded|pretrained] [--edges NETWORK] [--depth NETWORK]
                                       [--device auto] [--details] [--json FILE]
 
-FOLDER holds `depth/NAME.jpg` with `depth/NAME.npz` (`inverse_depth`, (H, W), unknown where it isn't finite or not above
-0) and `edges/NAME.jpg` with `edges/NAME.mat` (the Berkeley layout, several annotators), each pair of one shape.
-Pictures may also be PNG.
+FOLDER holds pairs of the same shape: `depth/NAME.jpg` with `depth/NAME.npz` (array `inverse_depth`, (H, W), unknown
+where it isn't finite and positive), and `edges/NAME.jpg` with `edges/NAME.mat` (the Berkeley layout, several
+annotators). Pictures may also be PNG.
 """
 
 import argparse
@@ -45,7 +45,7 @@ from spnst_core.models.embedded.edges import MultiScaleEdges
 from spnst_core.models.profiles import PROFILES, Models, load_models
 
 Estimator = Callable[[Tensor], Tensor]
-"""A picture (1, 3, H, W) in [0, 1] to one map (1, 1, H, W): edge strength, or inverse depth of any scale."""
+"""From a picture (1, 3, H, W) in [0, 1] to one map (1, 1, H, W): edge strength, or inverse depth of any scale."""
 
 PICTURES = (".jpg", ".jpeg", ".png")
 
@@ -60,12 +60,12 @@ def gradient_magnitude(x: Tensor) -> Tensor:
 
 
 def vertical_position(x: Tensor) -> Tensor:
-    """Lower in the picture is nearer."""
+    """Inverse depth by the rule that what is lower in the picture is nearer."""
     return torch.arange(x.shape[2]).view(1, 1, -1, 1).expand(1, 1, *x.shape[2:])
 
 
 def constant(x: Tensor) -> Tensor:
-    """Everything is equally near."""
+    """The same inverse depth everywhere."""
     return torch.zeros(1, 1, *x.shape[2:])
 
 
@@ -89,12 +89,12 @@ def depth_estimators(models: Models) -> dict[str, Estimator]:
 
 @dataclass(frozen=True)
 class EdgeScores:
-    """One detector on all the pictures of a folder.
+    """Scores of one detector on all pictures of a folder.
 
     Attributes:
-        ods: counts at the one threshold that is best for the whole set, which the field calls ODS.
-        ois: counts at each picture's own best threshold, OIS.
-        pictures: by name, the picture's counts at the set's best threshold.
+        ods: counts at the threshold that is best for the whole set (optimal dataset scale).
+        ois: counts at each picture's own best threshold (optimal image scale).
+        pictures: each picture's counts at the set's best threshold, by name.
     """
 
     ods: EdgeCounts
@@ -111,7 +111,7 @@ class DepthScore:
 
 
 def score_edges(detector: Estimator, folder: Path, device: torch.device | str = "cpu") -> EdgeScores:
-    """Edges against several annotators' drawings, thinned, at the set's best threshold.
+    """Score a detector's thinned edges against the drawings of several annotators.
 
     Raises:
         InputError: no pictures in ``folder/edges``, or a picture or drawing that can't be used.
@@ -133,7 +133,7 @@ def score_edges(detector: Estimator, folder: Path, device: torch.device | str = 
 
 
 def score_depth(estimator: Estimator, folder: Path, device: torch.device | str = "cpu") -> dict[str, DepthScore]:
-    """Each picture's scores by name, where its depth was measured.
+    """Score an estimator on each picture, by name, at the pixels whose depth was measured.
 
     Raises:
         InputError: no pictures in ``folder/depth``, or a picture or measurement that can't be used.
@@ -148,7 +148,7 @@ def score_depth(estimator: Estimator, folder: Path, device: torch.device | str =
 
 @torch.no_grad()
 def _answer(estimator: Estimator, truth: Path, shape: tuple[int, ...], device: torch.device | str) -> Map:
-    """The estimator's map of the picture that lies beside a truth of that shape."""
+    """The estimator's map of the picture beside a file of ground truth, which has that shape."""
     picture = next((p for p in map(truth.with_suffix, PICTURES) if p.exists()), None)
     if picture is None:
         raise InputError(f"{truth} has no picture beside it: add {truth.stem}.jpg or .png")
@@ -173,7 +173,7 @@ def _truths(folder: Path, suffix: str) -> list[Path]:
 
 
 def _inverse_depth(path: Path) -> Map:
-    """(H, W), NaN where unknown."""
+    """The measured inverse depth (H, W), NaN where unknown."""
     try:
         with np.load(path) as file:
             truth = np.asarray(file["inverse_depth"], np.float64)
@@ -189,7 +189,7 @@ def _inverse_depth(path: Path) -> Map:
 
 
 def _annotations(path: Path) -> list[Mask]:
-    """What each annotator drew, (H, W)."""
+    """The boundaries that each annotator drew, (H, W)."""
     try:
         cells = loadmat(path)["groundTruth"].ravel()
         drawn = [np.asarray(cell["Boundaries"][0, 0]) > 0 for cell in cells]
@@ -270,13 +270,13 @@ def _figures(*values: float) -> list[str]:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print both tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--profile", default="embedded", choices=sorted(PROFILES))
-    parser.add_argument("--edges", help="another edge detector that the profile offers")
-    parser.add_argument("--depth", help="another depth estimator that the profile offers")
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--details", action="store_true", help="a row for each picture as well")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure to this file as well")
+    parser.add_argument("folder", type=Path, help="pictures and their ground truth")
+    parser.add_argument("--profile", default="embedded", choices=sorted(PROFILES), help="whose networks to score")
+    parser.add_argument("--edges", help="edge detector in place of the profile's own")
+    parser.add_argument("--depth", help="depth network in place of the profile's own")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    parser.add_argument("--details", action="store_true", help="also print a row for each picture")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write every figure to this file")
     options = parser.parse_args(arguments)
     try:
         models = load_models(options.profile, options.device, edges=options.edges, depth=options.depth)

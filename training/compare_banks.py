@@ -50,11 +50,11 @@ def judge(pastiche: Tensor, content: Tensor, style: Tensor, models: Models) -> l
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("out", type=Path)
-    parser.add_argument("pairs", nargs="+", metavar="CONTENT:STYLE")
-    parser.add_argument("--size", type=int, default=192)
-    parser.add_argument("--recipe", default="structure")
-    parser.add_argument("--seed", type=int, default=0, help="of the banks learned for each pair")
+    parser.add_argument("out", type=Path, help="folder for the pastiches")
+    parser.add_argument("pairs", nargs="+", metavar="CONTENT:STYLE", help="picture files")
+    parser.add_argument("--size", type=int, default=192, help="long side of the pastiches in pixels")
+    parser.add_argument("--recipe", default="structure", help="the recipe to paint by")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the banks that are learned for each pair")
     options = parser.parse_args()
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)

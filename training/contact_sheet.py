@@ -37,8 +37,8 @@ def _answer(scene: Example) -> npt.NDArray[np.uint8]:
 def main() -> None:
     """Write the sheet."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("file", type=Path)
-    parser.add_argument("--seed", type=int, default=5)
+    parser.add_argument("file", type=Path, help="the sheet")
+    parser.add_argument("--seed", type=int, default=5, help="seed of the scenes")
     options = parser.parse_args()
     Image.fromarray(contact_sheet(options.seed)).save(options.file, quality=72, optimize=True)
 

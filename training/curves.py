@@ -10,8 +10,8 @@ from matplotlib import pyplot
 def main() -> None:
     """Losses on the left, scores on held-out scenes on the right; one line for each log."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("file", type=Path)
-    parser.add_argument("logs", type=Path, nargs="+")
+    parser.add_argument("file", type=Path, help="the plot")
+    parser.add_argument("logs", type=Path, nargs="+", help="logs of trainings")
     options = parser.parse_args()
     figure, (losses, scores) = pyplot.subplots(1, 2, figsize=(9, 3.2), dpi=80, layout="constrained")
     for k, log in enumerate(options.logs):

@@ -100,8 +100,8 @@ def _spherical_kmeans(points: Tensor, clusters: int, generator: torch.Generator)
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("out", type=Path)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("out", type=Path, help="the weight file")
+    parser.add_argument("--seed", type=int, default=0, help="random seed")
     arguments = parser.parse_args()
     encoder = fit(corpus(), arguments.seed)
     save_file({key: value.half().contiguous() for key, value in encoder.state_dict().items()}, arguments.out)

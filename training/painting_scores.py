@@ -72,14 +72,14 @@ class Weave:
     share: float
 
 
-def weave(x: Tensor, photograph: Tensor | None = None) -> Weave:
-    """The weave of a picture (1, 3, H, W) where the photograph, of the same shape, is flat; everywhere if not given.
+def weave(x: Tensor, content: Tensor | None = None) -> Weave:
+    """The weave of a picture (1, 3, H, W) where the content, of the same shape, is flat; without a content, everywhere.
 
     Windows of 16 px overlap by half under a Hann window; the flat ones are the third with the least variance.
     """
     seen = _windows(x)
-    if photograph is not None:
-        variance = _windows(photograph).flatten(1).square().sum(1)
+    if content is not None:
+        variance = _windows(content).flatten(1).square().sum(1)
         seen = seen[variance.argsort()[: max(1, round(FLAT * len(variance)))]]
     power = torch.fft.fft2(seen).abs().square() / WINDOW**2
     frequency = torch.fft.fftfreq(WINDOW, dtype=power.dtype)

@@ -87,10 +87,10 @@ def _memmap(path: Path, dtype: npt.DTypeLike, shape: tuple[int, ...]) -> npt.NDA
 def main() -> None:
     """Render a pool of scenes, or resume rendering it."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--scenes", type=int, default=10_000, help="250 kB each")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("folder", type=Path, help="folder of the scenes")
+    parser.add_argument("--scenes", type=int, default=10_000, help="number of scenes, 250 kB each")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the scenes")
+    parser.add_argument("--processes", type=int, default=1, help="number of processes that render")
     options = parser.parse_args()
     for count in Pool(options.folder, options.seed, options.scenes).fill(options.processes):
         if count % 500 == 0:

@@ -140,12 +140,16 @@ def _counts(found: npt.NDArray[np.bool_], true: npt.NDArray[np.bool_]) -> tuple[
 def main() -> None:
     """Train, and print the figures of the result and of the analytic edges."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--out", type=Path, required=True, help="checkpoint, log and weights go here")
-    parser.add_argument("--scenes", type=Path, required=True, help="folder of rendered scenes, filled where needed")
-    parser.add_argument("--count", type=int, default=10_000, help="how many scenes, 250 kB each")
-    parser.add_argument("--seed", type=int, default=0, help="of the weights and batches; the scenes have their own")
-    parser.add_argument("--steps", type=int, default=1000, help="decides the schedule, so also the weights")
-    parser.add_argument("--lr", type=float, default=2e-3)
+    parser.add_argument("--out", type=Path, required=True, help="folder for checkpoint, log and weights")
+    parser.add_argument(
+        "--scenes", type=Path, required=True, help="folder of rendered scenes; missing ones are rendered"
+    )
+    parser.add_argument("--count", type=int, default=10_000, help="number of scenes, 250 kB each")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="seed of the weights and batches; the scenes have their own"
+    )
+    parser.add_argument("--steps", type=int, default=1000, help="number of steps, which also sets the schedule")
+    parser.add_argument("--lr", type=float, default=2e-3, help="highest learning rate")
     options = parser.parse_args()
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from benchmarks import speed
 from benchmarks.figures import NO_GPU, Figure, lines_of, table_of
-from benchmarks.timing import Pairs, in_turn, library_steps, paintings, photographs, seconds_a_step
+from benchmarks.timing import Pairs, content_samples, in_turn, library_steps, seconds_a_step, style_samples
 from spnst_core import InputError, Recipe, load_models
 from spnst_core.recipes.recipe import Stage
 
@@ -131,23 +131,23 @@ def test_what_was_measured_before_a_failure_is_kept(monkeypatch, tmp_path, capsy
 
 
 def test_a_large_grid_has_no_picture_twice():
-    pictures = list(photographs(8).values())
+    pictures = list(content_samples(8).values())
     assert all(not torch.equal(one, other) for k, one in enumerate(pictures) for other in pictures[:k])
     with pytest.raises(ValueError, match="there are 16 pictures, not 17"):
-        photographs(17)
-    assert [max(picture.shape) for picture in paintings(2, 64).values()] == [64, 64]
+        content_samples(17)
+    assert [max(picture.shape) for picture in style_samples(2, 64).values()] == [64, 64]
 
 
 def test_the_judge_likes_what_the_recipe_paints_better_than_the_photograph():
     models = load_models("embedded", "cpu", precision="float32")
     recipe = Recipe.load("structure").with_size(64)
     recipe = recipe.model_copy(update={"stages": (Stage(steps=25),)})
-    grid = speed.Grid(photographs(2), paintings(2, 96), recipe, models)
+    grid = speed.Grid(content_samples(2), style_samples(2, 96), recipe, models)
     cell = grid.diagonal[1]
-    row = speed.content_targets(grid.photographs[cell[0]], recipe, models)
-    styles = {cell[1]: speed.style_targets(grid.paintings[cell[1]], recipe, models)}
+    row = speed.content_targets(grid.contents[cell[0]], recipe, models)
+    styles = {cell[1]: speed.style_targets(grid.styles[cell[1]], recipe, models)}
     [pastiche] = speed.painted_row(row, styles, recipe, models).values()
-    assert grid.loss(cell, pastiche) < 0.8 * grid.loss(cell, grid.photographs[cell[0]])
+    assert grid.loss(cell, pastiche) < 0.8 * grid.loss(cell, grid.contents[cell[0]])
     with pytest.raises(ArithmeticError, match="isn't finite"):
         grid.loss(cell, pastiche * math.nan)
 
@@ -165,14 +165,15 @@ def test_a_matrix_product_with_its_gradients_counts_six_operations_for_each_mult
 def test_a_step_of_the_library_costs_at_least_its_encoder_forward_and_back():
     in_bfloat16, in_float32 = (load_models("embedded", "cpu", precision=name) for name in ("bfloat16", "float32"))
     recipe = Recipe.load("gatys").with_size(64).model_copy(update={"stages": (Stage(steps=2),), "jitter": False})
-    [photograph], [painting] = photographs(1).values(), paintings(1, 96).values()
+    [content_picture], [style_picture] = content_samples(1).values(), style_samples(1, 96).values()
     height, width = 58, 64
     taps = sum(
         kernel**2 * before * after * (height * width) // 4**k
         for k, (kernel, before, after) in enumerate([(5, 3, 64), (3, 64, 128), (3, 128, 256)])
     )
     found, fewer = (
-        speed.counted(library_steps(photograph, [painting], recipe, models)) for models in (in_bfloat16, in_float32)
+        speed.counted(library_steps(content_picture, [style_picture], recipe, models))
+        for models in (in_bfloat16, in_float32)
     )
     assert 2 * 2 * taps < found < 2 * 4 * taps
     assert taps < fewer < found, "NNPACK's convolutions do less"

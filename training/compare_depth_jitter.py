@@ -1,13 +1,13 @@
-"""Show what the depth network's shifted, softened and noisy view (`jitter`) is for: the same cells with and without.
+"""The effect of `jitter` on the depth term: the same cells, painted with it and without.
 
-    python -m training.compare_jitter --keep FOLDER [docs/depth_jitter.jpg]
+    python -m training.compare_depth_jitter --keep FOLDER [docs/depth_jitter.jpg]
                                       [--size 192] [--high 5] [--cells astronaut:nocturne ...]
 
-Each cell is painted without a depth term, with the recipe's own depth weight and with one deliberately too high, each
-with jitter and without. A depth that is really there is seen through either view, and by another network; one that is
-only painted for the network, as dots, is seen through the plain view alone. The table says how far the depth is from
-the photograph's in both views and by the judge of metrics, and how much fine pattern the depth term adds where the
-photograph is flat.
+With jitter, the depth network sees a shifted, blurred and noisy view of the pastiche. Each cell is painted without a
+depth term, with the recipe's own depth weight and with one that is deliberately too high, each with jitter and without.
+Depth that a picture really shows is found in either view, and by another network; depth that the optimiser faked for
+the network, as dots, is found in the plain view alone. The table gives the distance of the depth from the content's in
+both views and by the judge of metrics, and how much fine pattern the depth term adds where the content is flat.
 """
 
 import argparse
@@ -34,7 +34,7 @@ from spnst_core.objective.view import View
 from spnst_core.recipes.recipe import MARGIN
 from training.painting_scores import weave
 
-COLUMNS = ("cell", "depth weight", "jitter", "plain view", "softened view", "judge", "fine pattern", "added")
+COLUMNS = ("cell", "depth weight", "jitter", "plain view", "blurred view", "judge", "fine pattern", "added")
 VIEWS = 16
 CAPTION = 16
 QUALITY = 88
@@ -44,21 +44,21 @@ Row = list[tuple[Image.Image, str]]
 
 
 @torch.no_grad()
-def plain_distance(pastiche: Tensor, photograph: Tensor, depth: DepthEstimator) -> float:
-    """The depth term between two pictures (1, 3, H, W) as the network sees them whole and clean."""
-    return float(depth_loss(depth(pastiche), depth(photograph)))
+def plain_distance(pastiche: Tensor, content_picture: Tensor, depth: DepthEstimator) -> float:
+    """The depth term between two pictures (1, 3, H, W) that the network sees whole and without noise."""
+    return float(depth_loss(depth(pastiche), depth(content_picture)))
 
 
 @torch.no_grad()
-def softened_distance(pastiche: Tensor, photograph: Tensor, depth: DepthEstimator) -> float:
-    """The same, averaged over views as the optimiser shows them: both shifted, softened and under the same noise."""
+def blurred_distance(pastiche: Tensor, content_picture: Tensor, depth: DepthEstimator) -> float:
+    """The depth term averaged over views as in the optimisation: shifted, blurred, and with the same noise in both."""
     generator = torch.Generator().manual_seed(0)
-    whole = [framed(x, MARGIN) for x in (pastiche, photograph)]
-    height, width = photograph.shape[2:]
+    whole = [framed(x, MARGIN) for x in (pastiche, content_picture)]
+    height, width = content_picture.shape[2:]
     distances = []
     for _ in range(VIEWS):
         top, left = torch.randint(0, 2 * MARGIN + 1, (2,), generator=generator).tolist()
-        noise = torch.randn(photograph[:, :1].shape, generator=generator)
+        noise = torch.randn(content_picture[:, :1].shape, generator=generator)
         view = View((..., slice(top, top + height), slice(left, left + width)), noise)
         seen, wanted = (depth(view.depth_input(x)) for x in whole)
         distances.append(float(depth_loss(seen, wanted)))
@@ -66,9 +66,9 @@ def softened_distance(pastiche: Tensor, photograph: Tensor, depth: DepthEstimato
 
 
 @torch.no_grad()
-def judged_error(pastiche: Tensor, photograph: Tensor, judges: Judges) -> float:
-    """1 − rank correlation of what the judge sees, as in the metric ``depth_error``."""
-    own, wanted = (judges.depth(x)[0, 0].double().numpy() for x in (pastiche, photograph))
+def judged_error(pastiche: Tensor, content_picture: Tensor, judges: Judges) -> float:
+    """1 − rank correlation of the judge's depths, as in the metric ``depth_error``."""
+    own, wanted = (judges.depth(x)[0, 0].double().numpy() for x in (pastiche, content_picture))
     return 1 - rank_correlation(own, wanted)
 
 
@@ -78,12 +78,12 @@ def compare(cell: str, high: float, recipe: Recipe, models: Models, keep: Path) 
     Raises:
         InputError: no such sample.
     """
-    photographs, styles = samples.contents(), samples.styles()
+    contents, styles = samples.contents(), samples.styles()
     content, _, style = cell.partition(":")
-    if content not in photographs or style not in styles:
-        raise InputError(f'no cell "{cell}": photographs are {", ".join(photographs)}; styles {", ".join(styles)}')
-    x = image_io.to_tensor(photographs[content])
-    photograph = image_io.resize(x, *image_io.fit(x.shape[2], x.shape[3], recipe.size))
+    if content not in contents or style not in styles:
+        raise InputError(f'no cell "{cell}": contents are {", ".join(contents)}; styles {", ".join(styles)}')
+    x = image_io.to_tensor(contents[content])
+    content_picture = image_io.resize(x, *image_io.fit(x.shape[2], x.shape[3], recipe.size))
     judges, lines, pictures = load_judges(models.device), [], []
     for jitter in (False, True):
         word, bare = "with" if jitter else "without", 0.0
@@ -92,13 +92,13 @@ def compare(cell: str, high: float, recipe: Recipe, models: Models, keep: Path) 
             changed = recipe.model_copy(update={"weights": weights, "jitter": jitter})
             path = keep / f"{content}-{style}-{word}-{weight:g}.png"
             if not path.exists():
-                stylize(photographs[content], styles[style], recipe=changed, models=models).image.save(path)
+                stylize(contents[content], styles[style], recipe=changed, models=models).image.save(path)
             pastiche = image_io.read(path)
-            plain, softened = (f(pastiche, photograph, models.depth) for f in (plain_distance, softened_distance))
-            judged = judged_error(pastiche, photograph, judges)
-            fine = weave(pastiche, photograph).strength
+            plain, blurred = (f(pastiche, content_picture, models.depth) for f in (plain_distance, blurred_distance))
+            judged = judged_error(pastiche, content_picture, judges)
+            fine = weave(pastiche, content_picture).strength
             bare = bare if weight else fine
-            figures = (f"{plain:.3f}", f"{softened:.3f}", f"{judged:.3f}", f"{fine:.2f}", f"{fine - bare:+.2f}")
+            figures = (f"{plain:.3f}", f"{blurred:.3f}", f"{judged:.3f}", f"{fine:.2f}", f"{fine - bare:+.2f}")
             lines.append([cell, f"{weight:g}", word, *figures])
             pictures.append((image_io.to_image(pastiche), f"{word} jitter, depth {weight:g}"))
     return lines, pictures
@@ -107,11 +107,19 @@ def compare(cell: str, high: float, recipe: Recipe, models: Models, keep: Path) 
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("out", type=Path, nargs="?", default=Path("docs/depth_jitter.jpg"))
-    parser.add_argument("--keep", type=Path, required=True, help="folder for the pictures; a stopped run goes on there")
-    parser.add_argument("--size", type=int, default=192)
-    parser.add_argument("--high", type=float, default=5.0, help="the depth weight that is too high")
-    parser.add_argument("--cells", nargs="+", default=["astronaut:nocturne", "coffee:harvest"], metavar="PHOTO:STYLE")
+    parser.add_argument("out", type=Path, nargs="?", default=Path("docs/depth_jitter.jpg"), help="the sheet")
+    parser.add_argument(
+        "--keep", type=Path, required=True, help="folder for the pastiches; an interrupted run resumes there"
+    )
+    parser.add_argument("--size", type=int, default=192, help="long side of the pastiches in pixels")
+    parser.add_argument("--high", type=float, default=5.0, help="the depth weight that is deliberately too high")
+    parser.add_argument(
+        "--cells",
+        nargs="+",
+        default=["astronaut:nocturne", "coffee:harvest"],
+        metavar="CONTENT:STYLE",
+        help="sample pairs",
+    )
     options = parser.parse_args()
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
