@@ -1,4 +1,4 @@
-"""Progress: what a run tells while it works. The optimiser knows no screen; assets pass its steps on to a listener."""
+"""Progress: what a run reports while it works. Assets pass the optimiser's steps on to a listener."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from spnst_pipeline.artefacts.identity import ArtefactId
 
 SHOWN = ("style", "edge", "depth")
-"""Loss terms worth a place on the screen."""
+"""Loss terms that are shown."""
 
 
 class Listener:
-    """What assets tell of their work. This one says nothing."""
+    """Receives what assets report of their work. This one ignores it."""
 
     def phase(self, name: str, total: int, cells: int = 0) -> None:
         """A new kind of work begins: ``total`` artefacts, or for cells the sum of their `work`."""
@@ -65,7 +65,7 @@ class LogListener(Listener):
 
 
 class Estimate(Listener):
-    """Keeps count of a phase: what is done, what is being done, and how long the rest will take."""
+    """Tracks a phase: what is done, what is in progress, and how long the rest will take."""
 
     def __init__(self) -> None:
         self._begin("", 0, 0)
@@ -112,7 +112,7 @@ class Estimate(Listener):
 
     @property
     def left(self) -> str:
-        """Time left, once enough is done to tell."""
+        """Time left, once enough is done to estimate it."""
         done = self.done + self.running
         elapsed = time.monotonic() - self._started
         if elapsed < 2 or not done:
@@ -127,7 +127,7 @@ class Estimate(Listener):
 
 
 class Bar(Estimate):
-    """One live bar on a terminal, with a line under it that says what is being done. It is gone at the end."""
+    """One live bar on a terminal, with a line below that says what is in progress. It is removed at the end."""
 
     def __init__(self, console: Console) -> None:
         super().__init__()
@@ -222,7 +222,7 @@ def _describe(recipe: Recipe, content: str, styles: Sequence[str]) -> str:
 
 
 class _Reading:
-    """What is told of one step. Asking whether it is there doesn't make the device wait."""
+    """The losses of one step. Asking whether they have arrived doesn't make the device wait."""
 
     def __init__(self, iterate: Iterate) -> None:
         import torch  # it takes seconds, and a run's first lines shouldn't wait for that
@@ -234,7 +234,7 @@ class _Reading:
 
     @property
     def ready(self) -> bool:
-        """Whether the losses have come."""
+        """Whether the losses have arrived."""
         return self._means.ready
 
     def __str__(self) -> str:

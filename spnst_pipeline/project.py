@@ -20,7 +20,7 @@ from spnst_pipeline.storage.store import Store
 
 @dataclass(frozen=True)
 class Project:
-    """One set of settings, made real. The networks are loaded when first asked for.
+    """What one set of settings stands for. The networks are loaded on first use.
 
     ``recipes`` are those of the grid, which tables, sheets and gallery show; an experiment has its own.
     """
@@ -34,7 +34,7 @@ class Project:
 
     @classmethod
     def open(cls, settings: Settings, *, empty: bool = False) -> Project:
-        """Everything that the settings name; ``empty``: there needn't be pictures yet.
+        """Open everything that the settings name; with ``empty``, the sources may have no pictures yet.
 
         Raises:
             InputError: a folder or recipe that can't be used.
@@ -51,7 +51,7 @@ class Project:
         )
 
     def without(self, contents: dict[str, str], styles: dict[str, str]) -> Project:
-        """The project without some pictures, given as slug → why."""
+        """The project without some pictures, given as a mapping from slug to reason."""
         return replace(self, contents=self.contents.without(contents), styles=self.styles.without(styles))
 
     @property

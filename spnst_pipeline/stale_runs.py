@@ -1,4 +1,4 @@
-"""Stale runs: of command lines whose process was killed, which Dagster would take for working for a day."""
+"""Stale runs: those of killed command-line processes, which Dagster would show as running for a day."""
 
 import os
 import socket
@@ -7,7 +7,7 @@ import dagster as dg
 import psutil
 
 PROCESS = "spnst/process"
-"""Tag of runs that a command line carries out: the machine, the process's number on it, and when that began."""
+"""Tag of runs that a command line carries out: the machine, the process ID, and when the process began."""
 
 CLOCK_DRIFT = 5.0
 """Seconds by which the time when a process began may seem to change while the machine's clock is set right."""
@@ -26,7 +26,7 @@ def process_tags() -> dict[str, str]:
 def fail_stale_runs(instance: dg.DagsterInstance) -> list[str]:
     """Report as failed the unfinished runs whose process on this machine is gone, so that none waits for them.
 
-    Call it before this process carries out a run: one that has its number was a run of an earlier process.
+    Call it before this process carries out a run: a run with the same process ID then belongs to an earlier process.
 
     Returns:
         Ids of those runs.

@@ -43,7 +43,7 @@ def _once(rule: Callable[Concatenate[Lineage, P], Artefact]) -> Callable[Concate
 
 @dataclass
 class Lineage:
-    """What of one project is up to date. The store is looked at once: make a new lineage for each pass.
+    """Tells what is up to date in one project. The store is read once: make a new lineage for each pass.
 
     Every rule raises `NotMade` if an input is missing or out of date.
 

@@ -1,4 +1,4 @@
-"""Provenance: what a pastiche's own file tells of how it was made, so that one file is one whole artefact."""
+"""Provenance: how a pastiche was made, recorded in its own file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MADE = "made"
 """PNG text, as JSON: recipe, profile, steps, seconds, device and final losses."""
 
 HISTORY = "history"
-"""PNG text, as JSON: the losses on the way, as columns."""
+"""PNG text, as JSON: the losses of the optimisation, as columns."""
 
 COUNTS = ("step", "stage")
 """Columns of a history that aren't losses."""
@@ -26,11 +26,11 @@ POINTS = 60
 
 
 def stamp(made: Mapping[str, Any], history: pd.DataFrame) -> dict[str, str]:
-    """What the file carries of it.
+    """The metadata by which a pastiche's file carries its provenance.
 
     Args:
         made: how the pastiche was made.
-        history: one row a step: step, stage and the terms of the loss; see `spnst_core.painting.Trace`.
+        history: one row for each step: step, stage and the terms of the loss; see `spnst_core.painting.Trace`.
     """
     return {MADE: json.dumps(made), HISTORY: _packed(history)}
 
@@ -47,7 +47,7 @@ def read_made(carried: Mapping[str, str]) -> dict[str, Any]:
 
 
 def loss_history(store: Store, path: str) -> pd.DataFrame:
-    """The losses of a pastiche on its way: step (from 1), stage (from 0), and each term, unweighted, before that step.
+    """The losses of an optimisation: step (from 1), stage (from 0), and each term, unweighted, before that step.
 
     At most `POINTS` rows, among them the first and the last step of every stage. A term is NaN where it had no weight.
     """

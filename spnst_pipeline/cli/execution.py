@@ -37,7 +37,7 @@ def open_home(settings: Settings) -> dg.DagsterInstance:
         (home / "dagster.yaml").write_text((resources.files("spnst_pipeline") / "dagster.yaml").read_text("utf-8"))
     (home / "spnst.yaml").write_text(settings.to_yaml(home), "utf-8")
     instance = dg.DagsterInstance.from_config(str(home))
-    # The daemon's queue only learns of a pool's limit when it has let the first runs through.
+    # Otherwise the daemon's queue learns of a pool's limit only after it has let the first runs through.
     if "gpu" not in {pool.name for pool in instance.event_log_storage.get_pool_limits()}:
         instance.event_log_storage.initialize_concurrency_limit_to_default("gpu")
     fail_stale_runs(instance)
@@ -80,7 +80,7 @@ class Execution:
         return [f"{pastiche.id}: {reason}" for pastiche, reason in cells]
 
     def _effort(self, plan: Plan) -> int:
-        """What the listener will be told of: `work` of every cell to paint, and every other artefact."""
+        """The total that the listener is told: the `work` of every cell to paint, plus one for every other artefact."""
         costs = {ArtefactId("pastiche", recipe.name).step: work(recipe) for recipe in self._project.every_recipe}
         return sum(count * costs.get(step, 1) for step, count in plan.steps.items())
 

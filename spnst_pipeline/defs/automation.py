@@ -21,11 +21,11 @@ NIGHTLY = "0 2 * * *"
 
 TABLES = dg.AssetSelection.assets("metric_table", "comparison")
 CELLS = dg.AssetSelection.all() - dg.AssetSelection.groups("gallery") - TABLES
-"""Everything that can be made as soon as its own inputs are there; sheets and gallery wait until it is calm."""
+"""Everything that can be made as soon as its own inputs are there; sheets and gallery wait until all cells are done."""
 
 
 def at_once(recipes: Sequence[Recipe], experiments: Sequence[Experiment]) -> dg.AssetSelection:
-    """The same without the films that no recipe asks for, and without experiments, which are of chosen pictures."""
+    """`CELLS` without films that no recipe asks for, and without experiments, whose pictures are chosen by hand."""
     grid = {recipe.name for recipe in recipes}
     unasked = [ArtefactId("timelapse", recipe.name) for recipe in recipes if not recipe.record_every]
     unasked += [

@@ -1,9 +1,9 @@
-"""Asset checks: what must hold of targets, pastiches and scores, judged for each partition by itself.
+"""Asset checks: what must hold for targets, pastiches and scores, judged for each partition.
 
-A verdict travels in the artefact's own file, so that whoever covers an artefact that is up to date reports the same
-without computing anything. A failed check of severity ERROR makes an artefact unfit: a target or a pastiche that isn't
-even a number is never written (`CheckFailed`); a pastiche that can be looked at is kept, but carries the reason under
-`BLOCKED`, and sheets, table and gallery leave it out.
+A verdict is stored in the artefact's own file, so that a run that finds the artefact up to date reports it again
+without computing anything. If a check of severity ERROR fails, the artefact isn't used: targets and pastiches with
+values that aren't finite are never written (`CheckFailed`); other pastiches are kept for inspection, but carry the
+reason under `BLOCKED`, and sheets, table and gallery leave them out.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ VERDICTS = "checks"
 """Metadata key in an artefact's own file: its verdicts, as JSON."""
 
 CLOSE = 0.1
-"""Style distance at which a picture already is in the style: a start as near as this needn't come nearer."""
+"""Style distance at which a picture counts as being in the style; a start this near needn't come nearer."""
 
 ROUNDING = 1e-4
 """Relative asymmetry, and relative size of a negative eigenvalue, that float32 products may leave in a Gram."""
 
 FLAT = 1e-3
-"""Relief below which a depth map holds nothing but noise."""
+"""Relief below which a depth map is nothing but noise."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ POSITIVE_SEMIDEFINITE = Check(
     "Every Gram matrix is finite, symmetric and without negative eigenvalues; others are never written.",
 )
 NOT_CONSTANT = Check(
-    "not_constant", _WARN, "The depth map isn't flat: of a flat one the depth term of a recipe can't hold anything."
+    "not_constant", _WARN, "The depth map isn't flat; with a flat one, the depth term preserves nothing."
 )
 
 _BY_NAME = {c.name: c for c in (FINITE, STYLE_FELL, KEEPS_STRUCTURE, POSITIVE_SEMIDEFINITE, NOT_CONSTANT)}
@@ -76,7 +76,7 @@ _BY_NAME = {c.name: c for c in (FINITE, STYLE_FELL, KEEPS_STRUCTURE, POSITIVE_SE
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a check found of a partition or of a batch: a line for people, and the finite numbers behind it."""
+    """A check's result for a partition or a batch: a line of text, and the finite numbers behind it."""
 
     check: Check
     passed: bool
@@ -84,7 +84,7 @@ class Verdict:
     numbers: Mapping[str, float] = field(default_factory=dict)
 
     def evaluation(self, asset: dg.AssetKey, partition: str) -> dg.AssetCheckEvaluation:
-        """The event that tells Dagster."""
+        """The event that reports it to Dagster."""
         return dg.AssetCheckEvaluation(
             asset_key=asset,
             check_name=self.check.name,
@@ -96,7 +96,7 @@ class Verdict:
         )
 
     def result(self) -> dg.AssetCheckResult:
-        """What a step returns to Dagster of a check that its asset declares."""
+        """The result that a step returns for a check that its asset declares."""
         return dg.AssetCheckResult(
             passed=self.passed,
             check_name=self.check.name,
@@ -115,7 +115,7 @@ class CheckFailed(Exception):
 
 
 def finite(image: Tensor) -> Verdict:
-    """Of a pastiche (1, 3, H, W) before it is encoded."""
+    """The verdict on a pastiche (1, 3, H, W) before it is encoded."""
     low, high = value_range(image)
     if low != low:
         line = "the pastiche holds values that aren't finite: lower the recipe's learning rate or weights"
@@ -127,7 +127,7 @@ def finite(image: Tensor) -> Verdict:
 
 
 def style_fell(before: float, after: float) -> Verdict:
-    """Of the `style_misfit` of the picture that a pastiche started from and of the pastiche."""
+    """The verdict on a pastiche, by the `style_misfit` of the picture that it started from and its own."""
     numbers = {"before": round(before, 5), "after": round(after, 5)}
     fell = after < before
     line = f"style distance {'fell' if fell else 'did not fall'}: from {before:.3f} to {after:.3f}"
@@ -135,7 +135,7 @@ def style_fell(before: float, after: float) -> Verdict:
 
 
 def keeps_structure(recipe: Recipe, scores: Mapping[str, Any], baseline: Mapping[str, Any]) -> Verdict:
-    """Of a cell's scores and the baseline's, in the terms that the recipe has weights for."""
+    """The verdict on a cell's scores compared with the baseline's, in the terms that the recipe weighs."""
     terms = {term: f"{term}_distance" for term in kept_terms(recipe)}
     pairs = {term: (scores[key], baseline[key]) for term, key in terms.items() if key in scores and key in baseline}
     line = ", ".join(f"{term} distance {own:.3f} against {other:.3f}" for term, (own, other) in pairs.items())
@@ -145,13 +145,13 @@ def keeps_structure(recipe: Recipe, scores: Mapping[str, Any], baseline: Mapping
 
 
 def kept_terms(recipe: Recipe) -> list[str]:
-    """Terms of structure that some stage of the recipe gives weight to."""
+    """The structure terms that some stage of the recipe weighs."""
     used = [recipe.stage_weights(stage) for stage in recipe.stages]
     return [term for term in ("edge", "depth") if any(getattr(weights, term) for weights in used)]
 
 
 def positive_semidefinite(style: StyleTargets) -> Verdict:
-    """Of a style's Gram matrices."""
+    """The verdict on a style's Gram matrices."""
     asymmetry, smallest = gram_defects(style)
     if asymmetry != asymmetry:
         line = "a Gram matrix holds values that aren't finite: the style's features overflow; nothing was written"
@@ -164,7 +164,7 @@ def positive_semidefinite(style: StyleTargets) -> Verdict:
 
 
 def not_constant(depth: DepthMap) -> Verdict:
-    """Of a content's depth."""
+    """The verdict on a content's depth map."""
     relief = depth_relief(depth)
     line = f"relief {relief:.3f}"
     passed = relief >= FLAT
@@ -173,7 +173,7 @@ def not_constant(depth: DepthMap) -> Verdict:
 
 
 def required(verdict: Verdict) -> Verdict:
-    """The verdict, if it isn't that of a failed ERROR check.
+    """The verdict, unless it is that of a failed check of severity ERROR.
 
     Raises:
         CheckFailed: it is.
@@ -184,7 +184,7 @@ def required(verdict: Verdict) -> Verdict:
 
 
 def stamp(verdicts: Sequence[Verdict]) -> dict[str, str]:
-    """What an artefact's file carries of its verdicts."""
+    """The metadata by which an artefact's file carries its verdicts."""
     written = json.dumps([[v.check.name, v.passed, v.description, dict(v.numbers)] for v in verdicts])
     reasons = [v.description for v in verdicts if not v.passed and v.check.severity == _ERROR]
     return {VERDICTS: written, **({BLOCKED: "; ".join(reasons)} if reasons else {})}

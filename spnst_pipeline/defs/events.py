@@ -1,9 +1,9 @@
-"""Events: how an asset tells Dagster of each partition that it made or couldn't make, and what its checks found.
+"""Events: how an asset reports to Dagster each partition that it made or couldn't make, and the results of its checks.
 
-Dagster has no result for one partition of many (dagster #34013, #21072, #17836), so each partition is reported by an
-event of its own at once, and, when the step has succeeded and Dagster has written its events, which carry one data
-version for the whole batch, once more. The last evaluation of each check is the summary of the batch, because the
-asset's page shows the latest one as the state of the check.
+Dagster has no result for one partition of many (dagster #34013, #21072, #17836), so each partition is reported at once
+by an event of its own. When the step has succeeded, Dagster writes events with one data version for the whole batch;
+each partition is then reported again with its own. The last evaluation of each check is the summary of the batch,
+because the asset's page shows the latest one as the state of the check.
 """
 
 import traceback
@@ -20,10 +20,10 @@ from spnst_pipeline.defs.checks import Check, CheckFailed, Verdict, summary
 Metadata = Mapping[str, Any]
 
 DATA_VERSION, VERSION_IS_OURS = "dagster/data_version", "dagster/data_version_is_user_provided"
-"""Tags of an event, by which Dagster knows the data version, and that it isn't a version that Dagster made up."""
+"""Tags of an event: its data version, and whether that was given by the asset instead of by Dagster."""
 
 DIMENSION = "dagster/partition/"
-"""What the tags begin with that hold one event's partition in each dimension of the grid."""
+"""Prefix of the tags that hold an event's partition in each dimension of the grid."""
 
 if TYPE_CHECKING:
     Results: TypeAlias = Iterator[dg.MaterializeResult[None]]
@@ -33,13 +33,13 @@ else:
 
 @dataclass(frozen=True)
 class Made:
-    """A partition that is there and up to date: what its event shows, and the verdicts on it.
+    """A partition that is up to date: what its event shows, and the verdicts on it.
 
     Attributes:
         metadata: what the event shows, the artefact's ``fingerprint`` among it.
         verdicts: what the asset's checks found.
-        elsewhere: verdicts on the same partition of other assets, which couldn't be judged before.
-        digest: the digest of the source file, if the artefact is made of one; none: it is made of other artefacts.
+        elsewhere: verdicts on the same partition of other assets, which only this result made possible.
+        digest: SHA-256 of the source file; empty if the artefact is made of other artefacts.
     """
 
     metadata: Metadata
@@ -56,15 +56,15 @@ class Made:
 BATCH = "batch"
 """In place of a partition, in the summary of a check.
 
-Dagster keeps the summary that a step returns in a row that it has made when the run began, so that the partitions'
-evaluations, which get rows of their own, count as later ones. Named like a partition, the summary gets a row as well.
+Dagster stores the summary that a step returns in a row that was created when the run began, so the partitions'
+evaluations, which get rows of their own, count as later ones. With a partition's name, the summary gets a new row too.
 """
 
 
 class Report:
-    """What one step tells of an asset's partitions. One that fails doesn't stop the others; the step fails at the end.
+    """Reports the partitions of one asset in a step. A failed one doesn't stop the others; the step fails at the end.
 
-    ``asset`` must be given where the step makes several assets.
+    ``asset`` must be given if the step makes several assets.
     """
 
     def __init__(
@@ -76,12 +76,12 @@ class Report:
         self._landed: dict[str, Made] = {}
         self._verdicts: dict[dg.AssetKey, list[Verdict]] = {}
         self.asked = self._asset in context.selected_asset_keys
-        """Whether the run is to make the asset; a step may make it all the same, for the sake of another."""
+        """Whether the asset is selected in this run; a step may make it even so, together with another."""
         self.lines: list[str] = []
         """One for each failed partition."""
 
     def landed(self, key: str, made: Made) -> None:
-        """Report one finished partition at once, so that nothing that fails later can lose it."""
+        """Report a finished partition at once, so that a later failure doesn't lose it."""
         self._materialised(key, made, {DATA_VERSION: made.version})
         self._landed[key] = made
         for verdict in made.verdicts:
@@ -99,7 +99,7 @@ class Report:
             self._context.log.error("".join(traceback.format_exception(error)))
 
     def result(self) -> Results:
-        """What the step yields for the asset, with one summary of each check."""
+        """The step's results for the asset, with a summary of each check."""
         found = [summary(check, self._verdicts.get(self._asset, [])).result() for check in self._checks]
         if len(self._landed) == 1:
             [(key, made)] = self._landed.items()
@@ -118,7 +118,7 @@ class Report:
                     self._context.log_event(summary(check, verdicts).evaluation(asset, BATCH))
 
     def _tell_versions(self) -> None:
-        """Report every partition again with its own data version, and the provenance that Dagster gave them all."""
+        """Report every partition again with its own data version, and with the provenance tags that Dagster set."""
         for key in list(self._landed)[:1]:
             ours = dg.AssetRecordsFilter(self._asset, asset_partitions=[str(key)])
             [record] = self._context.instance.fetch_materializations(ours, limit=1).records
@@ -138,7 +138,7 @@ class Report:
 
 
 def results(*reports: Report) -> Results:
-    """What a step yields for the assets that it was to make.
+    """The results of a step for the assets that it was asked for.
 
     Raises:
         dagster.Failure: one line for each failed partition.

@@ -1,4 +1,4 @@
-"""Films: those of a batch's cells, made while the batch is painted."""
+"""Films: recording the cells of a batch while it is painted."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -17,15 +17,15 @@ from spnst_pipeline.artefacts.rules import Artefact
 
 
 class Films:
-    """The films of some cells of a batch while it is painted, each frame straight into a temporary file of its own.
+    """The films of some cells of a batch; frames are written straight to a temporary file for each film.
 
-    A film that fails, because there is no encoder or no room for its file, stops alone: painting goes on, and
-    `finished` of its cell raises what was wrong. Leaving the context removes the files.
+    If a film fails, because there is no video encoder or the disk is full, painting and the other films go on, and
+    `finished` raises the error for that cell. Leaving the context removes the files.
 
     Args:
-        content: of the batch, (1, 3, H, W) in [0, 1].
-        recipe: by which it is painted.
-        batch: styles, in the order of the batch.
+        content: the batch's content, (1, 3, H, W) in [0, 1].
+        recipe: the recipe that paints it.
+        batch: names of the styles, in the order of the batch.
         films: which films to make, by style.
     """
 
@@ -52,7 +52,7 @@ class Films:
         self._stack.close()
 
     def follow(self, iterate: Iterate) -> None:
-        """Frames of all films, where it is the iterate's turn."""
+        """Add a frame to every film that has one for this step."""
         for cell, style in enumerate(self._batch):
             if film := self._films.get(style):
                 with self._alone(style):
@@ -62,7 +62,7 @@ class Films:
         """The film of one cell, ending on its pastiche.
 
         Raises:
-            Exception: whatever was wrong with this film.
+            Exception: the error that this film failed with.
         """
         if style in self._errors:
             raise self._errors[style]

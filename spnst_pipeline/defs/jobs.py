@@ -25,7 +25,7 @@ OUTCOME = "spnst/outcome"
 
 
 class Selection(dg.Config):
-    """Which part of the grid to make, in the Launchpad."""
+    """The part of the grid to make, as chosen in the Launchpad."""
 
     contents: list[str] = Field([], description="Partition keys of the contents; if empty, all of them.")
     styles: list[str] = Field([], description="Partition keys of the styles; if empty, all of them.")
@@ -33,17 +33,17 @@ class Selection(dg.Config):
 
 
 class Request(Selection):
-    """The same of jobs that paint."""
+    """A selection for jobs that paint: it can also name recipes."""
 
     recipes: list[str] = Field([], description="Names of the recipes to paint and measure; if empty, all of them.")
 
 
 @dataclass(frozen=True)
 class Job:
-    """A job by its name: its phases, and how the UI describes it.
+    """A job: its name, its phases, and its description in the UI.
 
     Attributes:
-        recipes: whose cells it makes; none: those of the grid, or those of them that are asked for.
+        recipes: names of the recipes whose cells it makes; if empty, those that are asked for, or all of the grid.
     """
 
     name: str
@@ -58,17 +58,17 @@ class Job:
         return f"plan_{self.name}"
 
     def grid(self, project: Project, grid: Grid, config: Selection) -> Grid:
-        """What of a grid is asked for, as far as it is there."""
+        """The part of a grid that is asked for."""
         asked = self._recipes(config)
         known = {recipe.name: recipe for recipe in project.every_recipe}
         recipes = [known[name] for name in asked if name in known] if asked else project.recipes
         return replace(grid, recipes=recipes, rows=config.contents or None, columns=config.styles or None)
 
     def require_known(self, project: Project, config: Selection) -> None:
-        """Nothing, if all that is asked for is there.
+        """Check that everything asked for exists.
 
         Raises:
-            InputError: a recipe, content or style that doesn't exist.
+            InputError: a recipe, content or style doesn't exist.
         """
         recipes = [recipe.name for recipe in project.every_recipe]
         for kind, known, names in (

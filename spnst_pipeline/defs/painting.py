@@ -25,7 +25,7 @@ Kind = Literal["pastiche", "timelapse"]
 
 
 class Landed(NamedTuple):
-    """A pastiche or a film of one style that is there, whether it is new, or what went wrong."""
+    """The outcome for one style: its pastiche or film is in the store, new or as before, or there was an error."""
 
     kind: Kind
     style: str
@@ -42,15 +42,14 @@ def paint_row(
     options: Paint,
     asked: Collection[Kind],
 ) -> Iterator[Landed]:
-    """One content in several styles: each pastiche as soon as it is in the store, or with what went wrong; its film.
+    """Paint one content in several styles; yields each pastiche and each film once it is in the store or has failed.
 
-    What is up to date isn't painted again, except for a film: one that is missing and asked for, by ``asked`` or by
-    the recipe, is recorded while its cell is painted once more; the pastiche stays, and the film ends on it. Cells of
-    a batch that fails are tried once more, one by one, so that a bad cell, or a batch that the device has no room for,
-    costs no other cell.
+    A cell that is up to date is painted again only to record a film that is missing and asked for, by ``asked`` or by
+    the recipe; its pastiche stays as it is, and the film ends on it. If a batch fails, its cells are tried again one by
+    one, so that neither a bad cell nor a batch too large for the device costs any other cell.
 
     Raises:
-        InputError: options that the recipe can't have.
+        InputError: the options don't fit the recipe.
     """
     row = _Row(lineage, listener, options.applied_to(recipe), content, options, asked)
     wanted = []
@@ -78,20 +77,20 @@ class _Cell:
     to_film: bool
 
     def up_to_date(self) -> Iterator[Landed]:
-        """What needn't be made."""
+        """Outcomes for what needn't be made."""
         if not self.to_paint:
             yield Landed("pastiche", self.style)
         if self.film and not self.to_film:
             yield Landed("timelapse", self.style)
 
     def failed(self, error: Exception) -> Landed:
-        """What to tell when the cell can't be painted."""
+        """The outcome if the cell can't be painted."""
         return Landed("pastiche" if self.to_paint else "timelapse", self.style, error=error)
 
 
 @dataclass(frozen=True)
 class _Row:
-    """A content and all that decides how its cells are painted; the recipe has the options applied."""
+    """A content, and what determines how its cells are painted; the recipe already has the options applied."""
 
     lineage: Lineage
     listener: Listener
@@ -105,10 +104,10 @@ class _Row:
         return self.lineage.project
 
     def look_up(self, style: str) -> _Cell:
-        """A cell, held against the store.
+        """Compare a cell with the store.
 
         Raises:
-            NotMade: something that it is made from isn't there.
+            NotMade: something that the cell is made from is missing.
         """
         lineage, forced = self.lineage, self.options.force
         filming = self.recipe.record_every > 0 or "timelapse" in self.asked
@@ -120,7 +119,7 @@ class _Row:
 
 
 def _in_batches(row: _Row, cells: Sequence[_Cell]) -> Iterator[Landed]:
-    """All cells of a row in batches that fit the device, those of a batch that fails once more, one by one."""
+    """Paint the cells of a row in batches that fit the device; those of a failed batch again, one by one."""
     try:
         content = _content_targets(row.project, row.recipe, row.content)
     except Exception as error:  # reported for every cell of the row; other rows go on
@@ -143,7 +142,7 @@ def _in_batches(row: _Row, cells: Sequence[_Cell]) -> Iterator[Landed]:
 
 
 def _paint(row: _Row, content: ContentTargets, cells: Sequence[_Cell]) -> Iterator[Landed]:
-    """One batch: painted, filmed where that is asked for, and put into the store."""
+    """Paint one batch, film the cells that ask for it, and write the results to the store."""
     project, recipe, names = row.project, row.recipe, [cell.style for cell in cells]
     films = {cell.style: cell.film for cell in cells if cell.film and cell.to_film}
     began = datetime.now(timezone.utc)
@@ -191,7 +190,7 @@ def _keep_film(row: _Row, cell: _Cell, film: Artefact, recorded: Films) -> Lande
 
 
 def _how_made(row: _Row, painted: Painted, began: datetime, cells: int) -> dict[str, Any]:
-    """What a pastiche's file tells of how it was made, as one of so many cells of a batch."""
+    """How a pastiche was made, for its file; ``cells`` is the size of its batch."""
     models, used = row.project.models, row.recipe.stage_weights(row.recipe.stages[-1]).by_term
     made = {
         "recipe": row.recipe.name,
@@ -209,7 +208,7 @@ def _how_made(row: _Row, painted: Painted, began: datetime, cells: int) -> dict[
 
 
 def _content_targets(project: Project, recipe: Recipe, content: str) -> ContentTargets:
-    """A content with its edges and depth: as prepared, or computed now at sizes that aren't prepared."""
+    """A content with its edges and depth from the store, or computed now if the store lacks a size."""
     store, device = project.store, project.models.device
     picture = image_io.read(store.read(ArtefactId("content_image", content=content).path))
     if not set(recipe.sizes) <= set(project.content_sizes):
@@ -222,7 +221,7 @@ def _content_targets(project: Project, recipe: Recipe, content: str) -> ContentT
 
 
 def _style_targets(project: Project, recipe: Recipe, style: str) -> StyleTargets:
-    """A style's statistics: as prepared, or computed now at sizes that aren't prepared."""
+    """A style's statistics from the store, or computed now if the store lacks a size."""
     store, models = project.store, project.models
     if not set(recipe.style_sizes) <= set(project.style_sizes):
         return style_targets(image_io.read(store.read(ArtefactId("style_image", style=style).path)), recipe, models)

@@ -76,7 +76,7 @@ def checked(project: Project) -> Project:
     Raises:
         InputError: no content or no style is left, or the profile or device can't be used. Nothing was written.
     """
-    # An unknown device, precision or profile is told before anything is written.
+    # Report an unknown device, precision or profile before anything is written.
     find_precision(project.settings.precision, find_device(project.settings.device))
     _ = project.identity
     lineage = Lineage(project)
@@ -90,9 +90,9 @@ def checked(project: Project) -> Project:
 
 
 def synchronised(project: Project, instance: dg.DagsterInstance) -> Grid:
-    """The grid after its partitions were made those of the project's pictures.
+    """Bring the partitions in line with the project's pictures, and return the grid.
 
-    What was made of a picture that is gone stays in the store.
+    What was made from a picture that has since been removed stays in the store.
     """
     for name, source in (("content", project.contents), ("style", project.styles)):
         there = set(instance.get_dynamic_partitions(name))
@@ -103,5 +103,5 @@ def synchronised(project: Project, instance: dg.DagsterInstance) -> Grid:
 
 
 def known_grid(instance: dg.DagsterInstance, project: Project) -> Grid:
-    """The grid of the partitions that there are."""
+    """The grid of the existing partitions."""
     return Grid(instance.get_dynamic_partitions("content"), instance.get_dynamic_partitions("style"), project.recipes)

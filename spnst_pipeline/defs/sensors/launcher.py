@@ -33,7 +33,7 @@ PATIENCE = timedelta(days=1)
 
 
 UNFINISHED = [status for status in dg.DagsterRunStatus if status.name not in ("SUCCESS", "FAILURE", "CANCELED")]
-"""Statuses of runs that wait or work."""
+"""Statuses of runs that are waiting or running."""
 
 
 class Cursor(BaseModel):
