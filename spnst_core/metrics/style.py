@@ -22,7 +22,7 @@ BINS = 8
 """Bins of each colour axis."""
 
 
-def patch_distance(pastiche: Tensor, painting: Tensor, seed: int = 0) -> float:
+def patch_distance(pastiche: Tensor, style: Tensor, seed: int = 0) -> float:
     """Sliced Wasserstein distance of the patches of two pictures, averaged over `SCALES`, in units of intensity.
 
     At each scale `SAMPLES` patches of `PATCH`² pixels are taken at random places of each picture and projected on
@@ -37,7 +37,7 @@ def patch_distance(pastiche: Tensor, painting: Tensor, seed: int = 0) -> float:
     directions = F.normalize(torch.randn(3 * PATCH**2, DIRECTIONS, generator=generator), dim=0)
     distances = []
     for scale in SCALES:
-        one, other = (_projected(x, scale, directions, generator) for x in (pastiche, painting))
+        one, other = (_projected(x, scale, directions, generator) for x in (pastiche, style))
         distances.append((one - other).abs().mean())
     return torch.stack(distances).mean().item()
 
@@ -56,12 +56,12 @@ def _projected(x: Tensor, scale: float, directions: Tensor, generator: torch.Gen
     return torch.from_numpy(np.sort((patches[chosen] @ directions).T.numpy(), axis=1))
 
 
-def colour_distance(pastiche: Tensor, painting: Tensor) -> float:
+def colour_distance(pastiche: Tensor, style: Tensor) -> float:
     """Hellinger distance √(1 − Σ√(p·q)) of the colour histograms of two pictures, in [0, 1].
 
     Histograms have `BINS` bins on each axis of CIELAB, over the range of sRGB.
     """
-    p, q = (_histogram(x) for x in (pastiche, painting))
+    p, q = (_histogram(x) for x in (pastiche, style))
     return max(0.0, 1 - (p * q).sqrt().sum().item()) ** 0.5
 
 

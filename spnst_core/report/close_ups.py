@@ -32,7 +32,7 @@ class CloseUp:
 
 
 def most_different(first: npt.ArrayLike, second: npt.ArrayLike, share: float = SHARE) -> CloseUp:
-    """The window over which two edge maps (H, W) of one photograph differ most, by the sum of |first - second|.
+    """The window over which two edge maps (H, W) of one content differ most, by the sum of |first - second|.
 
     Of several equal ones it is the topmost, then the leftmost. What isn't finite counts as no difference.
 

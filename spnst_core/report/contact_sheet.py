@@ -46,7 +46,7 @@ class Panel:
         image: the picture.
         caption: under everything else.
         close_up: a part of the picture that is outlined, and shown enlarged under it.
-        below: smaller pictures, such as the maps of a photograph, side by side under it; all of its shape.
+        below: smaller pictures, such as the maps of a content, side by side under it; all have its shape.
     """
 
     image: Image.Image
@@ -176,11 +176,11 @@ def _even(parts: Sequence[T], most: int) -> list[Sequence[T]]:
 def _bands(rows: Sequence[Row], most: int) -> list[Sequence[int]]:
     """The row numbers of each page."""
     starts = [number for number, row in enumerate(rows) if row.header or number == 0]
-    photographs = [range(start, end) for start, end in pairwise([*starts, len(rows)])]
-    longest = max(map(len, photographs), default=1)
+    blocks = [range(start, end) for start, end in pairwise([*starts, len(rows)])]
+    longest = max(map(len, blocks), default=1)
     if longest > most:
         return _even(range(len(rows)), most)
-    return [[number for band in bands for number in band] for bands in _even(photographs, most // longest)]
+    return [[number for band in bands for number in band] for bands in _even(blocks, most // longest)]
 
 
 def _header(rows: Sequence[Row], number: int, top: int) -> Sequence[Panel]:

@@ -112,17 +112,17 @@ class Film:
             raise InputError(f"film {path} can't be written: {error.strerror}") from error
 
     @classmethod
-    def of_cell(cls, path: Path, photograph: Tensor, recipe: Recipe, metadata: Mapping[str, str] | None = None) -> Film:
+    def of_cell(cls, path: Path, content: Tensor, recipe: Recipe, metadata: Mapping[str, str] | None = None) -> Film:
         """A film of a cell with the content (1, 3, H, W) beside the pastiche and the loss curve below.
 
         Small pastiches are enlarged, because browsers play H.264 with colour at half the resolution.
         """
-        height, width = image_io.fit(photograph.shape[2], photograph.shape[3], recipe.size)
+        height, width = image_io.fit(content.shape[2], content.shape[3], recipe.size)
         larger = -(-_LONG_SIDE // recipe.size)
         return cls(
             path,
             (width * larger, height * larger),
-            beside=image_io.to_image(photograph),
+            beside=image_io.to_image(content),
             curve=True,
             steps=recipe.steps,
             every=recipe.record_every or STEPS_PER_FRAME,

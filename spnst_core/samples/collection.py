@@ -53,5 +53,5 @@ def styles(size: int = 512) -> dict[str, Image.Image]:
         InputError: ``size`` is below ``MIN_SIZE``, at which strokes can't be seen.
     """
     if size < MIN_SIZE:
-        raise InputError(f"a painting {size} pixels long can't show its strokes; ask for at least {MIN_SIZE}")
+        raise InputError(f"a style {size} pixels long can't show its strokes; ask for at least {MIN_SIZE}")
     return {slug: paint(size) for slug, paint in PAINTINGS.items()}

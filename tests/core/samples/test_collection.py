@@ -112,5 +112,5 @@ class TestStyles:
         assert np.abs(difference).mean() < 8
 
     def test_too_small_to_show_a_stroke(self):
-        with pytest.raises(InputError, match="a painting 31 pixels long can't show its strokes; ask for at least 32"):
+        with pytest.raises(InputError, match="a style 31 pixels long can't show its strokes; ask for at least 32"):
             samples.styles(31)
