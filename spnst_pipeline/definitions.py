@@ -1,6 +1,7 @@
 """Definitions: the asset graph for one set of settings. Dagster's UI loads `defs` from here."""
 
 import warnings
+from collections.abc import Sequence
 
 import dagster as dg
 
@@ -8,6 +9,7 @@ from spnst_core.recipes.experiments import Experiment
 from spnst_core.recipes.recipe import Recipe
 from spnst_pipeline.artefacts.fingerprints import VERSIONS
 from spnst_pipeline.artefacts.identity import ArtefactId
+from spnst_pipeline.dagster_private import with_backfill_policy
 from spnst_pipeline.defs.assets.evaluation import metrics_asset
 from spnst_pipeline.defs.assets.experiments import experiment_asset
 from spnst_pipeline.defs.assets.gallery import gallery_asset
@@ -53,7 +55,7 @@ def build(
     batches = dg.BackfillPolicy.multi_run(max_partitions_per_run=batch)
     with warnings.catch_warnings():  # some versions of Dagster say of each asset that backfill policies are beta
         warnings.filterwarnings("ignore", message=".*`backfill_policy`.*", category=dg.BetaWarning)
-        assets = [a.with_attributes(backfill_policy=batches) if a.partitions_def else a for a in map(versioned, assets)]
+        assets = [with_backfill_policy(a, batches) if a.partitions_def else a for a in versioned(assets)]
     return dg.Definitions(
         assets=assets,
         resources={"project": project, "listener": listener},
@@ -61,10 +63,11 @@ def build(
     )
 
 
-def versioned(assets: dg.AssetsDefinition) -> dg.AssetsDefinition:
+def versioned(assets: Sequence[dg.AssetsDefinition]) -> Sequence[dg.AssetsDefinition]:
     """The same assets with the code versions of their steps, so that Dagster tells what an older version made."""
-    return assets.map_asset_specs(
-        lambda spec: spec.replace_attributes(code_version=str(VERSIONS[ArtefactId.from_asset_key(spec.key).family]))
+    return dg.map_asset_specs(
+        lambda spec: spec.replace_attributes(code_version=str(VERSIONS[ArtefactId.from_asset_key(spec.key).family])),
+        assets,
     )
 
 

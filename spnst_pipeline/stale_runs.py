@@ -6,6 +6,8 @@ import socket
 import dagster as dg
 import psutil
 
+from spnst_pipeline.dagster_private import fail_run, no_retries
+
 PROCESS = "spnst/process"
 """Tag of runs that a command line carries out: the machine, the process ID, and when the process began."""
 
@@ -19,7 +21,7 @@ def process_tags() -> dict[str, str]:
     """Tags of a run that this process carries out by itself. The daemon, which didn't launch it, can't retry it."""
     return {
         PROCESS: f"{socket.gethostname()} {os.getpid()} {psutil.Process().create_time():.2f}",
-        "dagster/max_retries": "0",
+        **no_retries(),
     }
 
 
@@ -31,11 +33,10 @@ def fail_stale_runs(instance: dg.DagsterInstance) -> list[str]:
     Returns:
         Ids of those runs.
     """
-    unfinished = instance.get_runs(dg.RunsFilter(statuses=[*_WORKING]))
+    unfinished = [record.dagster_run for record in instance.get_run_records(dg.RunsFilter(statuses=[*_WORKING]))]
     stale = [run for run in unfinished if PROCESS in run.tags and _is_gone(run.tags[PROCESS])]
     for run in stale:
-        instance.report_run_failed(run, f"The process that carried it out ({run.tags[PROCESS]}) is gone.")
-        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+        fail_run(instance, run, f"The process that carried it out ({run.tags[PROCESS]}) is gone.")
     return [run.run_id for run in stale]
 
 

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from spnst_core.compute.threads import begun_with, in_parallel
+from spnst_core.compute.torch_private import has_nnpack, nnpack_convolution
 
 LEAST_CHANNELS = 3 * 64
 """Input times output channels from which NNPACK is faster, measured: 16 × 16 isn't, 3 × 64 is with its gradient."""
@@ -78,7 +79,7 @@ def pays(layer: nn.Conv2d) -> bool:
         and layer.padding in [(padding, padding) for padding in range(side)]
         and layer.padding_mode == "zeros"
         and layer.in_channels * layer.out_channels >= LEAST_CHANNELS
-        and _is_there()
+        and _started()
     )
 
 
@@ -108,7 +109,7 @@ def _of_one(picture: Tensor, weight: Tensor, bias: Tensor, padding: int) -> Tens
     """Convolve (1, c, H, W), with the filters divided among the threads."""
 
     def part(share: tuple[Tensor, Tensor]) -> Tensor:
-        return torch._nnpack_spatial_convolution(picture, *share, [padding] * 2, [1, 1])
+        return nnpack_convolution(picture, *share, padding)
 
     threads = torch.get_num_threads()
     if threads == 1:
@@ -118,13 +119,13 @@ def _of_one(picture: Tensor, weight: Tensor, bias: Tensor, padding: int) -> Tens
 
 
 @cache
-def _is_there() -> bool:
-    """Whether PyTorch was built with NNPACK and this CPU supports it.
+def _started() -> bool:
+    """Whether NNPACK is available, and if it is, start it.
 
-    NNPACK makes threads of its own when it is first used, as many as its user has; from a thread that has but one it
-    makes none. They would stand in PyTorch's way, waiting as busily as these.
+    When it is first used, NNPACK makes as many threads of its own as the calling thread has in PyTorch. Called from a
+    thread that has only one, it makes none; its threads would busy-wait and slow PyTorch's down.
     """
-    if not hasattr(torch, "_nnpack_spatial_convolution") or not torch.backends.nnpack.is_available():
+    if not has_nnpack():
         return False
     picture, filters = torch.zeros(1, 1, SMALLEST_MAP, SMALLEST_MAP), (torch.zeros(1, 1, 3, 3), torch.zeros(1))
     with begun_with(1, 1) as pool:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from spnst_core.compute.torch_private import multiplies_bfloat16_natively
 from spnst_core.errors import InputError, closest
 from spnst_core.models.bank import Bank
 from spnst_core.models.nnpack import NnpackConv2d, pays
@@ -43,7 +44,7 @@ def multiplies_bfloat16(device: torch.device) -> bool:
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)  # Ampere and later
     if device.type == "cpu":
-        return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+        return multiplies_bfloat16_natively()
     return False
 
 

@@ -168,7 +168,7 @@ class ArtefactId:
         Raises:
             ValueError: there is no such asset, or no such partition of it.
         """
-        name = key.to_user_string()
+        name = "/".join(key.path)
         for asset, kind in _KINDS.items():
             if (fields := kind.parse_name(name)) is not None:
                 found = cls(asset, **fields)

@@ -9,6 +9,7 @@ import dagster as dg
 
 from spnst_pipeline.artefacts.identity import ArtefactId
 from spnst_pipeline.artefacts.lineage import Lineage
+from spnst_pipeline.dagster_private import job_of_all_assets, make_pool, run_failure, step_failure
 from spnst_pipeline.definitions import build
 from spnst_pipeline.defs.project_resource import project_resource
 from spnst_pipeline.planning.grid import synchronised
@@ -36,10 +37,9 @@ def open_home(settings: Settings) -> dg.DagsterInstance:
     if not (home / "dagster.yaml").exists():
         (home / "dagster.yaml").write_text((resources.files("spnst_pipeline") / "dagster.yaml").read_text("utf-8"))
     (home / "spnst.yaml").write_text(settings.to_yaml(home), "utf-8")
-    instance = dg.DagsterInstance.from_config(str(home))
-    # Otherwise the daemon's queue learns of a pool's limit only after it has let the first runs through.
-    if "gpu" not in {pool.name for pool in instance.event_log_storage.get_pool_limits()}:
-        instance.event_log_storage.initialize_concurrency_limit_to_default("gpu")
+    # Nothing about it is temporary: it is what DAGSTER_HOME gives, without an environment variable.
+    instance = dg.DagsterInstance.local_temp(str(home))
+    make_pool(instance, "gpu")
     fail_stale_runs(instance)
     return instance
 
@@ -58,7 +58,7 @@ class Execution:
         self._project, self._instance, self._listener = project, instance, listener
         resource = project_resource(project.settings, project)
         graph = build(project.recipes, resource, listener, project.settings.batch, project.experiments)
-        self._job = graph.resolve_implicit_global_asset_job_def()
+        self._job = job_of_all_assets(graph)
         self._grid = replace(synchronised(project, instance), recipes=project.every_recipe)
 
     def bring_up_to_date(self, force: bool = False) -> None:
@@ -105,18 +105,19 @@ def failures(result: dg.ExecuteInProcessResult) -> list[str]:
     lines: list[str] = []
     for event in result.all_events:
         if event.is_step_failure:
-            data = event.step_failure_data
-            if data.user_failure_data and data.user_failure_data.description:
-                lines += data.user_failure_data.description.splitlines()
-            elif data.error and data.error.cls_name == dg.DagsterExecutionInterruptedError.__name__:
+            step = step_failure(event)
+            if step.description:
+                lines += step.description.splitlines()
+            elif step.error == dg.DagsterExecutionInterruptedError.__name__:
                 raise KeyboardInterrupt
-            elif data.error:
-                lines.append(f"{ArtefactId.from_step(event.step_key or '')}: {' '.join(data.error.message.split())}")
-        elif event.is_job_failure and not lines and (error := event.job_failure_data.error):
-            reason = event.job_failure_data.failure_reason
-            if reason and reason.name == "UNEXPECTED_TERMINATION":
+            elif step.error or step.message:
+                lines.append(f"{ArtefactId.from_step(event.step_key or '')}: {step.message}")
+        elif event.event_type == dg.DagsterEventType.RUN_FAILURE and not lines:
+            run = run_failure(event)
+            if run.interrupted:
                 raise KeyboardInterrupt
-            lines.append(f"run {result.run_id}: {' '.join((error.cause or error).message.split())}")
+            if run.message:
+                lines.append(f"run {result.run_id}: {run.message}")
     if not result.success and not lines:
         lines.append(f"run {result.run_id}: terminated")
     return lines

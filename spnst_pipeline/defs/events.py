@@ -15,15 +15,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import dagster as dg
 
 from spnst_pipeline.artefacts.identity import ArtefactId
+from spnst_pipeline.dagster_private import own_version_tags, provenance_tags, version_tags
 from spnst_pipeline.defs.checks import Check, CheckFailed, Verdict, summary
 
 Metadata = Mapping[str, Any]
-
-DATA_VERSION, VERSION_IS_OURS = "dagster/data_version", "dagster/data_version_is_user_provided"
-"""Tags of an event: its data version, and whether that was given by the asset instead of by Dagster."""
-
-DIMENSION = "dagster/partition/"
-"""Prefix of the tags that hold an event's partition in each dimension of the grid."""
 
 if TYPE_CHECKING:
     Results: TypeAlias = Iterator[dg.MaterializeResult[None]]
@@ -82,7 +77,7 @@ class Report:
 
     def landed(self, key: str, made: Made) -> None:
         """Report a finished partition at once, so that a later failure doesn't lose it."""
-        self._materialised(key, made, {DATA_VERSION: made.version})
+        self._materialised(key, made, version_tags(made.version))
         self._landed[key] = made
         for verdict in made.verdicts:
             self._judged(self._asset, key, verdict)
@@ -119,14 +114,11 @@ class Report:
 
     def _tell_versions(self) -> None:
         """Report every partition again with its own data version, and with the provenance tags that Dagster set."""
+        shared: dict[str, str] = {}
         for key in list(self._landed)[:1]:
-            ours = dg.AssetRecordsFilter(self._asset, asset_partitions=[str(key)])
-            [record] = self._context.instance.fetch_materializations(ours, limit=1).records
-            latest = record.asset_materialization
-            given = (latest.tags if latest else None) or {}
-            shared = {name: value for name, value in given.items() if not name.startswith(DIMENSION)}
+            shared = provenance_tags(self._context.instance, self._asset, str(key))
         for key, made in self._landed.items():
-            self._materialised(key, made, {**shared, DATA_VERSION: made.version, VERSION_IS_OURS: "true"})
+            self._materialised(key, made, own_version_tags(made.version, shared))
 
     def _materialised(self, key: str, made: Made, tags: Mapping[str, str]) -> None:
         event = dg.AssetMaterialization(self._asset, partition=str(key), metadata=made.metadata, tags=tags)

@@ -6,6 +6,7 @@ asking run with their outcome.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeAlias
 
 import dagster as dg
 from pydantic import Field
@@ -114,14 +115,13 @@ def jobs(experiments: Sequence[Experiment]) -> list[Job]:
 def job_definition(job: Job) -> dg.JobDefinition:
     """The job as the UI offers it. Its run makes the partitions those of the pictures, and logs what is to be made."""
 
-    @dg.op(
-        name=job.op,
-        description=job.description,
-        config_schema=job.config.to_config_schema().as_field(),
-        out=dg.Out(dg.Nothing),
-    )
-    def plan(context: dg.OpExecutionContext, project: dg.ResourceParam[Project]) -> None:
-        config = job.config(**context.op_config)
+    if TYPE_CHECKING:
+        Config: TypeAlias = Selection
+    else:
+        Config = job.config  # Dagster makes the config's schema from the annotation
+
+    @dg.op(name=job.op, description=job.description, out=dg.Out(dg.Nothing))
+    def plan(context: dg.OpExecutionContext, config: Config, project: dg.ResourceParam[Project]) -> None:
         usable = checked(project)
         for line in (*usable.contents.left_out, *usable.styles.left_out):
             context.log.warning(f"left out: {line}")

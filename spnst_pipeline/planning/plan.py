@@ -18,10 +18,8 @@ from spnst_core.recipes.recipe import Recipe
 from spnst_pipeline.artefacts.identity import ArtefactId, Span
 from spnst_pipeline.artefacts.lineage import Lineage
 from spnst_pipeline.artefacts.rules import Artefact
+from spnst_pipeline.dagster_private import range_tags
 from spnst_pipeline.planning.rectangles import Rectangle, cover
-
-RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
-"""Tags that make a run cover a range of partitions; of the grid, a rectangle between opposite corners."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +50,7 @@ class Launch:
     @property
     def tags(self) -> dict[str, str]:
         """The run's tags."""
-        return dict(zip(RANGE, self.span, strict=True)) if self.span else {}
+        return range_tags(*self.span) if self.span else {}
 
 
 @dataclass(frozen=True)

@@ -39,8 +39,8 @@ def gallery_sensor(
         newest = max(records, key=lambda record: record.storage_id, default=None)
         if newest is None or newest.storage_id <= seen:
             return dg.SensorResult(skip_reason="no new cells")
-        running = context.instance.get_runs(dg.RunsFilter(statuses=UNFINISHED))
-        if any(set(cells) & set(run.asset_selection or ()) for run in running):
+        running = context.instance.get_run_records(dg.RunsFilter(statuses=UNFINISHED))
+        if any(set(cells) & set(record.dagster_run.asset_selection or ()) for record in running):
             return dg.SensorResult(skip_reason="cells are being made")
         if clock() - newest.timestamp < CALM:
             return dg.SensorResult(skip_reason="cells landed a moment ago")

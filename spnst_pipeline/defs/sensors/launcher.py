@@ -16,6 +16,7 @@ import dagster as dg
 from pydantic import BaseModel
 
 from spnst_pipeline.artefacts.lineage import Lineage
+from spnst_pipeline.dagster_private import step_failures, tag_run, waits_for_retry
 from spnst_pipeline.defs.jobs import OUTCOME, Job
 from spnst_pipeline.planning.grid import known_grid
 from spnst_pipeline.planning.plan import Launch, Plan
@@ -70,7 +71,7 @@ def launcher_sensor(open_project: Callable[[], Project], jobs: Sequence[Job]) ->
         runs: list[dg.RunRequest] = []
         while cursor.queue and not runs:
             request = cursor.queue[0]
-            launched = instance.get_runs(dg.RunsFilter(tags={REQUEST: request}))
+            launched = _launched(request, instance)
             if not all(map(_over, launched)):
                 break
             asked = instance.get_run_by_id(request)
@@ -86,7 +87,7 @@ def launcher_sensor(open_project: Callable[[], Project], jobs: Sequence[Job]) ->
                 outcome = "cancelled" if cancelled else _outcome(launched, cursor.wanted, instance)
                 context.log.info(f"{request} is over: {outcome}")
                 if asked:
-                    instance.add_run_tags(request, {OUTCOME: outcome})
+                    tag_run(instance, request, {OUTCOME: outcome})
                 cursor = Cursor(since=cursor.since, queue=cursor.queue[1:])
         waiting = f"waiting for runs of request {cursor.queue[0]}" if cursor.queue else "nothing is asked for"
         return dg.SensorResult(
@@ -112,8 +113,13 @@ def _with_new_requests(text: str | None, jobs: Iterable[str], instance: dg.Dagst
     return cursor
 
 
+def _launched(request: str, instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
+    """The runs that were launched for a request, the newest first."""
+    return [record.dagster_run for record in instance.get_run_records(dg.RunsFilter(tags={REQUEST: request}))]
+
+
 def _over(run: dg.DagsterRun) -> bool:
-    return run.is_finished and not run.is_complete_and_waiting_to_retry
+    return run.is_finished and not waits_for_retry(run)
 
 
 def _outcome(launched: Sequence[dg.DagsterRun], wanted: int, instance: dg.DagsterInstance) -> str:
@@ -127,9 +133,8 @@ def _outcome(launched: Sequence[dg.DagsterRun], wanted: int, instance: dg.Dagste
 def _failed(run: dg.DagsterRun, instance: dg.DagsterInstance) -> int:
     """How many partitions a failed run names; one that was killed names none, and counts as one."""
     named = 0
-    for entry in instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE):
-        told = entry.get_dagster_event().step_failure_data.user_failure_data
-        named += len(told.description.splitlines()) if told and told.description else 1
+    for failure in step_failures(instance, run.run_id):
+        named += len(failure.description.splitlines()) or 1
     return named or 1
 
 

@@ -11,15 +11,11 @@ import numpy as np
 from pydantic import BaseModel
 
 from spnst_pipeline.artefacts.lineage import Lineage
-from spnst_pipeline.defs.partitions import CONTENT, STYLE
 from spnst_pipeline.planning.grid import Side, sides
 from spnst_pipeline.planning.plan import Launch
 from spnst_pipeline.planning.rectangles import cover
 from spnst_pipeline.project import Project
 from spnst_pipeline.storage.sources import File
-
-PARTITIONS = {"content": CONTENT, "style": STYLE}
-"""What the pictures of each side of the grid become."""
 
 MOST_PICTURES = 32
 """Most new pictures of a side of the grid that one tick looks into: a tick has a minute."""
@@ -139,11 +135,10 @@ def _requests(
     difference: _Difference,
 ) -> Iterator[dg.AddDynamicPartitionsRequest | dg.DeleteDynamicPartitionsRequest]:
     """Partitions to add and to delete."""
-    partitions = PARTITIONS[difference.side.name]
     if difference.added:
-        yield partitions.build_add_request(difference.added)
+        yield dg.AddDynamicPartitionsRequest(difference.side.name, difference.added)
     if difference.gone:
-        yield partitions.build_delete_request(difference.gone)
+        yield dg.DeleteDynamicPartitionsRequest(difference.side.name, difference.gone)
 
 
 def _lines(difference: _Difference) -> Iterator[str]:

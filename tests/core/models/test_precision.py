@@ -48,11 +48,11 @@ def pair(photographs, paintings):
 
 @pytest.mark.parametrize(
     ("instructions", "expected"),
-    [({"bf16"}, torch.bfloat16), ({"amx"}, torch.bfloat16), (set(), torch.float32)],
+    [({"avx512_bf16"}, torch.bfloat16), ({"amx_tile"}, torch.bfloat16), ({"avx2"}, torch.float32)],
 )
 def test_auto_asks_the_processor(instructions, expected, monkeypatch):
-    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: "bf16" in instructions)
-    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: "amx" in instructions)
+    told = {name: name in instructions for name in ("avx2", "avx512_bf16", "amx_tile")}
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: told, raising=False)
     assert find_precision("auto", CPU) is expected
 
 

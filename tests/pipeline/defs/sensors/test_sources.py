@@ -7,9 +7,9 @@ import pytest
 from dagster._utils.test.data_versions import get_stale_status_resolver
 
 from spnst_pipeline.artefacts.fingerprints import VERSIONS
+from spnst_pipeline.dagster_private import range_tags
 from spnst_pipeline.definitions import defs
 from spnst_pipeline.defs.sensors.sources import catalogue_sensor
-from spnst_pipeline.planning.plan import RANGE
 from spnst_pipeline.project import Project
 
 
@@ -196,7 +196,7 @@ def test_a_pictures_content_hash_is_its_data_version_whatever_shares_its_run(fre
     key = dg.AssetKey("content_image")
     with dg.instance_for_test() as instance:
         instance.add_dynamic_partitions("content", ["boat", "cat"])
-        tags = dict(zip(RANGE, batch, strict=True))
+        tags = range_tags(*batch)
         job = defs().resolve_implicit_global_asset_job_def()
         assert job.execute_in_process(instance=instance, asset_selection=[key], tags=tags).success
         for name in dict.fromkeys(batch):
@@ -212,7 +212,7 @@ def test_a_changed_picture_makes_only_its_own_maps_stale(fresh, started, picture
     keys = [dg.AssetKey("content_image"), dg.AssetKey("depth_map")]
     graph = defs().resolve_asset_graph()
     job = defs().resolve_implicit_global_asset_job_def()
-    tags = dict(zip(RANGE, ("boat", "cat"), strict=True))
+    tags = range_tags("boat", "cat")
 
     with dg.instance_for_test() as instance:
 

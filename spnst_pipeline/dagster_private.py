@@ -1,0 +1,227 @@
+"""Private API of Dagster: each use is one function here, with what happens when a version of Dagster lacks it.
+
+Dagster's public API is what carries its ``@public`` mark, and the documented constructors and fields. Everything else
+may change in a minor release, which is why `pyproject.toml` admits only `SUPPORTED`. What the pipeline can do without
+has a fallback; for the rest, the error names the installed version and the supported ones. Nothing else in this package
+touches a private name; a test holds that.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import dagster as dg
+
+SUPPORTED = ">=1.13,<1.14"
+"""Versions of Dagster whose private API is known."""
+
+_RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
+_MAX_RETRIES = "dagster/max_retries"
+_DATA_VERSION, _VERSION_IS_OURS = "dagster/data_version", "dagster/data_version_is_user_provided"
+_DIMENSION = "dagster/partition/"
+
+
+# ------------------------------------------------------------------------------------------------------------ tags
+
+
+def range_tags(first: str, last: str) -> dict[str, str]:
+    """Tags that make a run cover a range of partitions; of the grid, a rectangle between opposite corners.
+
+    A `dagster.RunRequest` has a field for one partition, but none for a range.
+    """
+    return dict(zip(_RANGE, (first, last), strict=True))
+
+
+def no_retries() -> dict[str, str]:
+    """Tags of a run that the daemon mustn't retry."""
+    return {_MAX_RETRIES: "0"}
+
+
+def version_tags(version: str) -> dict[str, str]:
+    """Tags by which an event tells the data version of its partition.
+
+    In a run of several partitions, `dagster.MaterializeResult` takes one data version for all of them.
+    """
+    return {_DATA_VERSION: version}
+
+
+def own_version_tags(version: str, provenance: Mapping[str, str]) -> dict[str, str]:
+    """The same once Dagster has written its events, with the provenance from one of them: see `provenance_tags`."""
+    return {**provenance, **version_tags(version), _VERSION_IS_OURS: "true"}
+
+
+def provenance_tags(instance: dg.DagsterInstance, asset: dg.AssetKey, partition: str) -> dict[str, str]:
+    """The tags that Dagster gave the partition's latest materialization, except those that name the partition.
+
+    They hold the code version and the versions of the inputs. Without this, the provenance is empty, and Dagster's UI
+    can't tell why a partition is stale.
+    """
+    records = instance.fetch_materializations(
+        dg.AssetRecordsFilter(asset, asset_partitions=[partition]), limit=1
+    ).records
+    latest = getattr(records[0], "asset_materialization", None) if records else None
+    given: Mapping[str, str] = (latest.tags if latest else None) or {}
+    return {name: value for name, value in given.items() if not name.startswith(_DIMENSION)}
+
+
+# -------------------------------------------------------------------------------------------------------- the graph
+
+
+def with_backfill_policy(assets: dg.AssetsDefinition, policy: dg.BackfillPolicy) -> dg.AssetsDefinition:
+    """The same assets with another backfill policy.
+
+    The public way is an argument of ``@dagster.asset``, but the policy depends on a setting, which the assets that are
+    defined in modules don't know.
+
+    Raises:
+        RuntimeError: this version of Dagster can't.
+    """
+    changed: dg.AssetsDefinition = _required(assets, "with_attributes")(backfill_policy=policy)
+    return changed
+
+
+def job_of_all_assets(definitions: dg.Definitions) -> dg.JobDefinition:
+    """The job that the UI, too, takes for materializing any selection of assets.
+
+    The public `dagster.materialize` makes a new job for each run, under a name from which the UI can't run it again.
+
+    Raises:
+        RuntimeError: this version of Dagster can't.
+    """
+    job: dg.JobDefinition = _required(definitions, "resolve_implicit_global_asset_job_def")()
+    return job
+
+
+# ------------------------------------------------------------------------------------------------------------- runs
+
+
+@dataclass(frozen=True)
+class StepFailure:
+    """Why a step failed.
+
+    Attributes:
+        description: that of a `dagster.Failure`; empty for other exceptions.
+        error: the exception's class; empty if none is known.
+        message: its message, in one line.
+    """
+
+    description: str
+    error: str
+    message: str
+
+
+def step_failure(event: dg.DagsterEvent) -> StepFailure:
+    """Why a step failed, from the event that says so. The classes of an event's data aren't public.
+
+    Fields that this version of Dagster lacks are empty.
+    """
+    data = event.event_specific_data
+    told, error = getattr(data, "user_failure_data", None), getattr(data, "error", None)
+    return StepFailure(
+        getattr(told, "description", None) or "", getattr(error, "cls_name", None) or "", _message(error)
+    )
+
+
+@dataclass(frozen=True)
+class RunFailure:
+    """Why a run failed.
+
+    Attributes:
+        message: of the exception that ended it, in one line; empty if it was reported as failed from outside.
+        interrupted: whether it was terminated between two steps, such as by Ctrl-C.
+    """
+
+    message: str
+    interrupted: bool
+
+
+def run_failure(event: dg.DagsterEvent) -> RunFailure:
+    """Why a run failed, from the event that says so. The classes of an event's data aren't public.
+
+    Fields that this version of Dagster lacks are empty.
+    """
+    data = event.event_specific_data
+    error, reason = getattr(data, "error", None), getattr(data, "failure_reason", None)
+    interrupted = getattr(reason, "name", "") == "UNEXPECTED_TERMINATION"
+    return RunFailure(_message(getattr(error, "cause", None) or error), interrupted)
+
+
+def step_failures(instance: dg.DagsterInstance, run_id: str) -> Iterator[StepFailure]:
+    """Why steps of a run failed. The public queries find events of assets, but not of steps.
+
+    Raises:
+        RuntimeError: this version of Dagster can't.
+    """
+    for entry in _required(instance, "all_logs")(run_id, of_type=dg.DagsterEventType.STEP_FAILURE):
+        yield step_failure(entry.get_dagster_event())
+
+
+def waits_for_retry(run: dg.DagsterRun) -> bool:
+    """Whether the daemon will retry a failed run and hasn't done so yet.
+
+    Raises:
+        RuntimeError: this version of Dagster can't tell.
+    """
+    return bool(_required(run, "is_complete_and_waiting_to_retry"))
+
+
+def fail_run(instance: dg.DagsterInstance, run: dg.DagsterRun, reason: str) -> None:
+    """Report an unfinished run as failed, and free its places in pools. No public API ends a run from outside.
+
+    In a version of Dagster that can't free the places, they stay taken. That matters only where an instance's pools
+    count steps; by this project's own `dagster.yaml`, they count runs.
+
+    Raises:
+        RuntimeError: this version of Dagster can't end it.
+    """
+    _required(instance, "report_run_failed")(run, reason)
+    free = getattr(_event_log(instance), "free_concurrency_slots_for_run", None)
+    if free:
+        free(run.run_id)
+
+
+def tag_run(instance: dg.DagsterInstance, run_id: str, tags: Mapping[str, str]) -> None:
+    """Add tags to a run that is there already. Public API tags runs only when they start.
+
+    Raises:
+        RuntimeError: this version of Dagster can't.
+    """
+    _required(instance, "add_run_tags")(run_id, dict(tags))
+
+
+def make_pool(instance: dg.DagsterInstance, name: str) -> None:
+    """Give a pool its default limit, if it has none yet. The public ways are the UI and the command line.
+
+    Otherwise the daemon's queue only learns of the limit after it has let the first runs through. In a version of
+    Dagster that can't do this, that is what happens.
+    """
+    storage = _event_log(instance)
+    limits = getattr(storage, "get_pool_limits", None)
+    initialize = getattr(storage, "initialize_concurrency_limit_to_default", None)
+    if limits and initialize and name not in {pool.name for pool in limits()}:
+        initialize(name)
+
+
+# ------------------------------------------------------------------------------------------------------------ guards
+
+
+def _required(owner: object, name: str) -> Any:
+    """A private attribute that the pipeline can't do without.
+
+    Raises:
+        RuntimeError: this version of Dagster lacks it.
+    """
+    if not hasattr(owner, name):
+        raise RuntimeError(
+            f"Dagster {dg.__version__} has no {type(owner).__name__}.{name}: install dagster{SUPPORTED}, "
+            "the versions that this pipeline is made for"
+        )
+    return getattr(owner, name)
+
+
+def _event_log(instance: dg.DagsterInstance) -> object:
+    return getattr(instance, "event_log_storage", None)
+
+
+def _message(error: object) -> str:
+    return " ".join((getattr(error, "message", None) or "").split())
