@@ -8,6 +8,7 @@ can be copied.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,6 +16,7 @@ from functools import lru_cache
 from spnst_core.recipes.experiments import Experiment
 from spnst_core.recipes.recipe import Recipe
 from spnst_core.recipes.style_size import StyleSize
+from spnst_core.recipes.terms import TERMS
 from spnst_pipeline.artefacts.fingerprints import fingerprint
 from spnst_pipeline.artefacts.identity import ArtefactId
 
@@ -98,7 +100,10 @@ def pastiche(
     style_grams: str,
     networks: str,
 ) -> Artefact:
-    """A pastiche, from the content with its targets, the style's targets, the recipe and the networks."""
+    """A pastiche, from the content with its targets, the style's targets, the recipe and the networks.
+
+    A loss term that another package adds counts with that package's version.
+    """
     made_of = fingerprint("pastiche", content_image, depth_map, edge_map, style_grams, _written(recipe), networks)
     return Artefact(ArtefactId("pastiche", recipe.name, content, style), made_of)
 
@@ -194,10 +199,24 @@ def gallery(shown: Shown, others: Sequence[Artefact], *, comparison: str) -> Art
     return Artefact(ArtefactId("gallery"), fingerprint("gallery", comparison, shown.fingerprint, *_marks(others)))
 
 
-@lru_cache(maxsize=256)
 def _written(recipe: Recipe) -> str:
     """Everything of a recipe that changes its pastiches."""
-    return recipe.model_dump_json(exclude={"description", "record_every"})
+    return _with_versions(recipe, tuple(sys.path))
+
+
+@lru_cache(maxsize=256)
+def _with_versions(recipe: Recipe, path: tuple[str, ...]) -> str:
+    """A recipe's text, followed by one line for each loss term of another package, with that package's version.
+
+    Terms are looked up among the packages on ``path``, which is ``sys.path``. Terms without a weight in any stage are
+    left out, as they aren't computed; with built-in terms alone, only the text remains.
+    """
+    text = recipe.model_dump_json(exclude={"description", "record_every"})
+    weighed = {
+        name for stage in recipe.stages for name, weight in recipe.stage_weights(stage).by_term.items() if weight
+    }
+    origins = [f"{name} {origin}" for name in sorted(weighed) if (origin := TERMS.origin(name))]
+    return "\n".join([text, *origins])
 
 
 def _marks(artefacts: Sequence[Artefact]) -> list[str]:

@@ -3,9 +3,11 @@
 The literals are those of every store there is: where one has to change, everything after it is made again, everywhere.
 """
 
+from contextlib import contextmanager
 from hashlib import sha256
 
 import pytest
+from distribution import installed, write
 
 from spnst_core.recipes.experiments import Experiment
 from spnst_core.recipes.recipe import Recipe, Stage
@@ -57,6 +59,7 @@ def shown(**changes):
     return Shown(**{**parts, **changes})
 
 
+PASTICHE = pastiche()
 TABLE = rules.metric_table([scores()])
 COMPARISON = rules.comparison(metric_table=TABLE.fingerprint)
 FILM = rules.timelapse(BOLD, "cat", "wave", pastiche=pastiche().fingerprint)
@@ -113,6 +116,41 @@ def test_what_changes_a_pastiche_counts(change):
 @pytest.mark.parametrize("change", [{"description": "other words"}, {"record_every": 3}])
 def test_what_changes_no_pixel_of_a_pastiche_does_not_count(change):
     assert pastiche(BOLD.model_copy(update=change)) == pastiche()
+
+
+@pytest.fixture
+def tint(tmp_path):
+    """Installs a version of a package that adds the loss term ``tint``, in place of the version before."""
+
+    @contextmanager
+    def version(number):
+        points = {"spnst.loss_terms": {"tint": "hues:Tint"}}
+        with installed(write(tmp_path / number, "hues", number, "Tint = None", points)):
+            yield
+
+    return version
+
+
+def test_the_version_of_a_package_counts_where_a_stage_weighs_its_loss_term(tint):
+    found = []
+    for number in ("1.0", "1.1"):
+        with tint(number):
+            tinted = BOLD.with_weights({"tint": 2})
+            late = BOLD.model_copy(update={"stages": (BOLD.stages[0], Stage(steps=2, weights=tinted.weights))})
+            found += [pastiche(tinted).fingerprint, pastiche(late).fingerprint]
+            assert pastiche(tinted).fingerprint == found[-2], "it is the same when asked again"
+    assert len(set(found)) == 4
+
+
+def test_it_does_not_count_in_recipes_that_do_without_the_term(tint):
+    for number in ("1.0", "1.1"):
+        with tint(number):
+            assert pastiche() == PASTICHE
+    unweighed = []
+    for number in ("2.0", "2.1"):
+        with tint(number):
+            unweighed.append(pastiche(BOLD.with_weights({"tint": 0})))
+    assert unweighed[0] == unweighed[1]
 
 
 def test_names_sizes_and_layers_do_not_count():
