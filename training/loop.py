@@ -1,4 +1,6 @@
-"""The training loop that both networks share: seeded, resumable, in bfloat16, with averaged weights.
+"""The training loop that all networks share: seeded, resumable, with averaged weights.
+
+It multiplies in bfloat16 where the CPU has instructions for it, otherwise in float32.
 
 Everything depends on the seed and the step alone, so an interrupted run reaches the same weights when the same command
 is given again. One process composes batches and the other trains, one thread each.
@@ -20,8 +22,10 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torch.utils.data import DataLoader, Dataset
 
 from spnst_core.models.embedded.blocks import Conv
+from spnst_core.models.precision import multiplies_bfloat16
 
 Net = TypeVar("Net", bound=nn.Module)
+Input = TypeVar("Input", Tensor, dict[str, Tensor])
 
 
 @dataclass(frozen=True)
@@ -41,15 +45,15 @@ class Run:
 def train(
     run: Run,
     net: Net,
-    batches: Dataset[tuple[Tensor, Tensor]],
-    predict: Callable[[Net, Tensor], Tensor],
+    batches: Dataset[tuple[Input, Tensor]],
+    predict: Callable[[Net, Input], Tensor],
     loss: Callable[[Tensor, Tensor], Mapping[str, Tensor]],
     score: Callable[[Net], Mapping[str, float]],
 ) -> Net:
     """Train, or resume training; ``weights.safetensors`` (float16), ``log.jsonl`` and a checkpoint go to ``run.out``.
 
     Args:
-        batches: item ``step`` is the batch (pictures, targets) of that step.
+        batches: item ``step`` is the batch (inputs, targets) of that step.
         loss: named terms whose sum is minimised.
         score: figures of a network, logged with every checkpoint.
     """
@@ -67,11 +71,11 @@ def train(
     steps = range(first, run.steps)
     loader = DataLoader(batches, batch_size=None, sampler=steps, num_workers=1, prefetch_factor=4)
     started, sums = time.perf_counter(), dict[str, float]()
-    for step, (pictures, target) in zip(steps, loader, strict=True):
+    for step, (inputs, target) in zip(steps, loader, strict=True):
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(run, step)
-        with torch.autocast("cpu", torch.bfloat16):
-            prediction = predict(net, pictures.contiguous(memory_format=torch.channels_last))
+        with torch.autocast("cpu", torch.bfloat16, enabled=multiplies_bfloat16(torch.device("cpu"))):
+            prediction = predict(net, inputs)
         terms = loss(prediction.float(), target)
         optimizer.zero_grad(set_to_none=True)
         torch.stack(list(terms.values())).sum().backward()

@@ -52,13 +52,17 @@ class Batches(Dataset[tuple[Tensor, Tensor]]):
         long = next(size for share, size in SIZES if step < share * self.run.steps)
         aspect = ASPECTS[rng.integers(len(ASPECTS))]
         height, width = (round(long * side / max(aspect)) for side in aspect)
-        pairs = [view(self.pool[int(k)], height, width, rng) for k in rng.integers(0, len(self.pool), self.run.batch)]
+        views = [view(self.pool[int(k)], height, width, rng) for k in rng.integers(0, len(self.pool), self.run.batch)]
+        pairs = [(photo, compressed(inverse_depth)) for photo, inverse_depth in views]
         rgb, target = (torch.from_numpy(np.stack(x)) for x in zip(*pairs, strict=True))
         return rgb.permute(0, 3, 1, 2), target[:, None]
 
 
-def view(scene: Example, height: int, width: int, rng: np.random.Generator) -> tuple[Array, Array]:
-    """A random crop of a scene as a camera might have taken it, often mirrored, (H, W, 3), and its target."""
+def view(scene: Example, height: int, width: int, rng: np.random.Generator, stride: int = 2) -> tuple[Array, Array]:
+    """A random crop of a scene as a camera might have taken it, often mirrored, and its inverse depth.
+
+    Shapes: (H, W, 3) in [0, 1] and (⌈H/stride⌉, ⌈W/stride⌉).
+    """
     full_height, full_width = scene.inverse_depth.shape
     zoom, stretch = rng.uniform(0.6, 1.0), math.exp(rng.uniform(-0.12, 0.12))
     fit = min(full_width / (width * stretch), full_height / height) * zoom
@@ -66,12 +70,12 @@ def view(scene: Example, height: int, width: int, rng: np.random.Generator) -> t
     left, top = rng.uniform(0, full_width - w), rng.uniform(0, full_height - h)
     box = (left, top, min(left + w, full_width), min(top + h, full_height))
     rgb = np.asarray(Image.fromarray(scene.rgb).resize((width, height), Image.Resampling.BILINEAR, box))
-    half = ((width + 1) // 2, (height + 1) // 2)
-    inverse_depth = np.asarray(Image.fromarray(scene.inverse_depth).resize(half, Image.Resampling.BILINEAR, box))
+    coarse = (-(-width // stride), -(-height // stride))
+    inverse_depth = np.asarray(Image.fromarray(scene.inverse_depth).resize(coarse, Image.Resampling.BILINEAR, box))
     if rng.random() < 0.5:
         rgb, inverse_depth = rgb[:, ::-1], inverse_depth[:, ::-1]
-    photo = photograph(np.ascontiguousarray(rgb), np.kron(inverse_depth, np.ones((2, 2)))[:height, :width], rng)
-    return photo, compressed(inverse_depth)
+    enlarged = np.kron(inverse_depth, np.ones((stride, stride)))[:height, :width]
+    return photograph(np.ascontiguousarray(rgb), enlarged, rng), inverse_depth
 
 
 def compressed(inverse_depth: Array) -> Array:

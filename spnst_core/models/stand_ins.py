@@ -24,7 +24,10 @@ from spnst_core.models.networks import build
 from spnst_core.models.profiles import PROFILES
 from spnst_core.models.weights import STAND_IN
 
-NAMES = [name for name in LAYOUTS if entry(name).role != "judge" and name != "vgg16"]  # in the file of hed_vgg16
+_SHARED = ("vgg16", "depth_vgg16")
+"""Networks on the trunk in the file of ``hed_vgg16``, which have no file of their own."""
+
+NAMES = [name for name in LAYOUTS if entry(name).role != "judge" and name not in _SHARED]
 DEFAULTS = tuple(vars(PROFILES["pretrained"]).values())
 
 

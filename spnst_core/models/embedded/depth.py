@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from spnst_core.models.embedded.blocks import Conv, Residual, Up, longest_side
+from spnst_core.models.embedded.blocks import Attention, Conv, Residual, Up, longest_side, positions
 
 WEIGHTS = Path(__file__).with_name("depth.safetensors")
 
@@ -36,7 +36,7 @@ class DepthNet(nn.Module):
         self.down16 = nn.Sequential(Conv(64, 104, stride=2), Residual(104), Residual(104))
         self.down32 = Conv(104, 144, stride=2)
         self.place = nn.Conv2d(2, 144, 1)
-        self.context = nn.Sequential(_Attention(144), _Attention(144))
+        self.context = nn.Sequential(Attention(144), Attention(144))
         self.up16 = Up(144, 104, 80)
         self.up8 = Up(80, 64, 48)
         self.up4 = Up(48, 32, 32)
@@ -57,7 +57,7 @@ class DepthNet(nn.Module):
         x8 = self.down8(x4)
         x16 = self.down16(x8)
         y = self.down32(x16)
-        y = self.context(y + self.place(_positions(y)))
+        y = self.context(y + self.place(positions(y)))
         y = self.up16(y, x16)
         y = self.up8(y, x8)
         y = self.up4(y, x4)
@@ -69,35 +69,3 @@ def load_depth(weights: Path = WEIGHTS) -> DepthNet:
     net = DepthNet()
     net.load_state_dict({name: weight.float() for name, weight in load_file(weights).items()})
     return net.eval().requires_grad_(False)
-
-
-def _positions(x: Tensor) -> Tensor:
-    """Row and column of each position relative to the centre, in units of half the long side, (1, 2, H, W)."""
-    height, width = x.shape[2:]
-    half = max(height, width) / 2
-    rows = (torch.arange(height, device=x.device, dtype=x.dtype) + 0.5 - height / 2) / half
-    columns = (torch.arange(width, device=x.device, dtype=x.dtype) + 0.5 - width / 2) / half
-    return torch.stack(torch.meshgrid(rows, columns, indexing="ij"))[None]
-
-
-class _Attention(nn.Module):
-    """A transformer block over the positions of a small feature map (Dosovitskiy et al., arXiv:2010.11929)."""
-
-    def __init__(self, channels: int, heads: int = 4) -> None:
-        super().__init__()
-        self.heads = heads
-        self.near = nn.Conv2d(channels, channels, 3, padding=1, groups=channels)
-        self.norm = nn.LayerNorm(channels)
-        self.qkv = nn.Linear(channels, 3 * channels)
-        self.out = nn.Linear(channels, channels)
-        self.mlp = nn.Sequential(
-            nn.LayerNorm(channels), nn.Linear(channels, 2 * channels), nn.GELU(), nn.Linear(2 * channels, channels)
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        n, c, h, w = x.shape
-        tokens = (x + self.near(x)).flatten(2).transpose(1, 2)
-        q, k, v = self.qkv(self.norm(tokens)).view(n, h * w, 3, self.heads, c // self.heads).permute(2, 0, 3, 1, 4)
-        tokens = tokens + self.out(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(n, h * w, c))
-        tokens = tokens + self.mlp(tokens)
-        return tokens.transpose(1, 2).reshape(n, c, h, w)

@@ -23,6 +23,7 @@ def test_the_networks_have_the_names_of_their_papers():
         "hed",
         "hed_controlnet",
         "hed_vgg16",
+        "depth_vgg16",
         "midas_v21_small",
         "dpt_hybrid",
         "dpt_large",
