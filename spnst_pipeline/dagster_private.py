@@ -19,6 +19,8 @@ _RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_
 _MAX_RETRIES = "dagster/max_retries"
 _DATA_VERSION, _VERSION_IS_OURS = "dagster/data_version", "dagster/data_version_is_user_provided"
 _DIMENSION = "dagster/partition/"
+_CODE_VERSION = "dagster/code_version"
+_INPUT_VERSION, _INPUT_EVENT = "dagster/input_data_version", "dagster/input_event_pointer"
 
 
 # ------------------------------------------------------------------------------------------------------------ tags
@@ -62,6 +64,39 @@ def provenance_tags(instance: dg.DagsterInstance, asset: dg.AssetKey, partition:
     latest = getattr(records[0], "asset_materialization", None) if records else None
     given: Mapping[str, str] = (latest.tags if latest else None) or {}
     return {name: value for name, value in given.items() if not name.startswith(_DIMENSION)}
+
+
+def input_tags(instance: dg.DagsterInstance, asset: dg.AssetKey, partition: str, code_version: str) -> dict[str, str]:
+    """The provenance of what was made with a code version from the latest materialization of one input's partition.
+
+    Dagster sets these tags on the assets of a step, but not on an asset that a step makes for its own sake. Empty if
+    the input has no materialization; then Dagster compares times instead of versions.
+    """
+    records = instance.fetch_materializations(
+        dg.AssetRecordsFilter(asset, asset_partitions=[partition]), limit=1
+    ).records
+    latest = getattr(records[0], "asset_materialization", None) if records else None
+    version = ((latest.tags if latest else None) or {}).get(_DATA_VERSION)
+    if not version:
+        return {}
+    name = "/".join(asset.path)
+    return {
+        _CODE_VERSION: code_version,
+        f"{_INPUT_VERSION}/{name}": version,
+        f"{_INPUT_EVENT}/{name}": str(records[0].storage_id),
+    }
+
+
+def forget_input_version(context: dg.AssetExecutionContext, asset: dg.AssetKey) -> None:
+    """Have Dagster look up again which version of an input the running step's assets are made of.
+
+    It looks all inputs up before the step begins. If the step then makes one of them itself, its assets would count as
+    made of the version before, and be stale at once. In a version of Dagster that can't do this, that is what happens.
+    """
+    step = getattr(context, "get_step_execution_context", None)
+    forget = getattr(step(), "wipe_input_asset_version_info", None) if step else None
+    if forget:
+        forget(asset)
 
 
 # -------------------------------------------------------------------------------------------------------- the graph

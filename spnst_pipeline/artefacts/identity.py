@@ -208,6 +208,17 @@ class ArtefactId:
         given = dict(zip(fields, parts, strict=True))
         return replace(self, content=given.get("content"), style=given.get("style"))
 
+    def of_cell(self, cell: ArtefactId) -> ArtefactId:
+        """The partition of the asset that belongs to a cell: by its content, by its style, or by both.
+
+        Raises:
+            ValueError: ``cell`` isn't one.
+        """
+        (content, style), fields = cell.cell, _KINDS[self.asset].partitions
+        return replace(
+            self, content=content if "content" in fields else None, style=style if "style" in fields else None
+        )
+
     @property
     def whole(self) -> ArtefactId:
         """The asset that the artefact is a partition of."""

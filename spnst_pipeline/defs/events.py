@@ -14,8 +14,15 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import dagster as dg
 
+from spnst_pipeline.artefacts.fingerprints import VERSIONS
 from spnst_pipeline.artefacts.identity import ArtefactId
-from spnst_pipeline.dagster_private import own_version_tags, provenance_tags, version_tags
+from spnst_pipeline.dagster_private import (
+    forget_input_version,
+    input_tags,
+    own_version_tags,
+    provenance_tags,
+    version_tags,
+)
 from spnst_pipeline.defs.checks import Check, CheckFailed, Verdict, summary
 
 Metadata = Mapping[str, Any]
@@ -35,12 +42,14 @@ class Made:
         verdicts: what the asset's checks found.
         elsewhere: verdicts on the same partition of other assets, which only this result made possible.
         digest: SHA-256 of the source file; empty if the artefact is made of other artefacts.
+        made_of: the one artefact that it is made of, for provenance where another asset's step made it.
     """
 
     metadata: Metadata
     verdicts: Sequence[Verdict] = ()
     elsewhere: Mapping[dg.AssetKey, Verdict] = field(default_factory=dict)
     digest: str = ""
+    made_of: ArtefactId | None = None
 
     @property
     def version(self) -> str:
@@ -77,7 +86,11 @@ class Report:
 
     def landed(self, key: str, made: Made) -> None:
         """Report a finished partition at once, so that a later failure doesn't lose it."""
-        self._materialised(key, made, version_tags(made.version))
+        if self.asked:
+            self._materialised(key, made, version_tags(made.version))
+        else:  # Dagster knows nothing of an asset that the run wasn't asked for
+            self._materialised(key, made, own_version_tags(made.version, self._provenance(made)))
+            forget_input_version(self._context, self._asset)
         self._landed[key] = made
         for verdict in made.verdicts:
             self._judged(self._asset, key, verdict)
@@ -119,6 +132,12 @@ class Report:
             shared = provenance_tags(self._context.instance, self._asset, str(key))
         for key, made in self._landed.items():
             self._materialised(key, made, own_version_tags(made.version, shared))
+
+    def _provenance(self, made: Made) -> Mapping[str, str]:
+        if not made.made_of:
+            return {}
+        code_version = str(VERSIONS[ArtefactId.from_asset_key(self._asset).family])
+        return input_tags(self._context.instance, made.made_of.asset_key, made.made_of.partition, code_version)
 
     def _materialised(self, key: str, made: Made, tags: Mapping[str, str]) -> None:
         event = dg.AssetMaterialization(self._asset, partition=str(key), metadata=made.metadata, tags=tags)

@@ -48,10 +48,9 @@ def paint_row(
     the recipe; its pastiche stays as it is, and the film ends on it. If a batch fails, its cells are tried again one by
     one, so that neither a bad cell nor a batch too large for the device costs any other cell.
 
-    Raises:
-        InputError: the options don't fit the recipe.
+    ``recipe`` already has the options applied.
     """
-    row = _Row(lineage, listener, options.applied_to(recipe), content, options, asked)
+    row = _Row(lineage, listener, recipe, content, options, asked)
     wanted = []
     for style in styles:
         try:
@@ -90,7 +89,7 @@ class _Cell:
 
 @dataclass(frozen=True)
 class _Row:
-    """A content, and what determines how its cells are painted; the recipe already has the options applied."""
+    """A content, and what determines how its cells are painted."""
 
     lineage: Lineage
     listener: Listener

@@ -21,6 +21,7 @@ from spnst_pipeline.defs.events import Made, Report, Results, results
 from spnst_pipeline.defs.painting import Kind, paint_row
 from spnst_pipeline.defs.partitions import GRID
 from spnst_pipeline.defs.previews import PREVIEW_HEIGHT, preview, small_pictures
+from spnst_pipeline.defs.targets import prepare
 from spnst_pipeline.progress import Listener
 from spnst_pipeline.project import Project
 from spnst_pipeline.storage.store import Store
@@ -65,14 +66,21 @@ def pastiche_assets(recipe: Recipe) -> dg.AssetsDefinition:
         project: dg.ResourceParam[Project],
         listener: dg.ResourceParam[Listener],
     ) -> Results:
-        lineage, store, small = Lineage(project), project.store, small_pictures(project.store, PREVIEW_HEIGHT)
+        store, small = project.store, small_pictures(project.store, PREVIEW_HEIGHT)
         reports: dict[Kind, Report] = {
             "pastiche": Report(context, CHECKS, pastiches.asset_key),
             "timelapse": Report(context, asset=films.asset_key),
         }
         asked = [kind for kind, report in reports.items() if report.asked]
-        for content, styles in rows(map(pastiches.at, context.partition_keys)).items():
-            for kind, style, new, error in paint_row(lineage, listener, recipe, content, styles, config, asked):
+        cells = [pastiches.at(key) for key in context.partition_keys]
+        changed = config.applied_to(recipe)
+        targets = prepare(context, Lineage(project), listener, changed, cells)
+        for unprepared, reason in targets.failed.items():
+            reports[asked[0]].failed(unprepared.partition, reason)
+        for content, styles in rows(cell for cell in cells if cell not in targets.failed).items():
+            for kind, style, new, error in paint_row(
+                targets.lineage, listener, changed, content, styles, config, asked
+            ):
                 cell, report = ArtefactId(kind, recipe.name, content, style), reports[kind]
                 if error:
                     report.failed(cell.partition, error)
@@ -80,7 +88,7 @@ def pastiche_assets(recipe: Recipe) -> dg.AssetsDefinition:
                     report.landed(cell.partition, _made(store, small, cell))
                 elif new or report.asked:
                     report.landed(cell.partition, shown(store, cell.path))
-        yield from results(*reports.values())
+        yield from results(*targets.reports, *reports.values())
 
     return paint
 

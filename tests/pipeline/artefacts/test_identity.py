@@ -53,6 +53,15 @@ def test_a_partition_leads_back_to_its_artefact(artefact):
         assert artefact.whole.at(artefact.partition) == artefact
 
 
+def test_what_belongs_to_a_cell_is_its_contents_its_styles_or_its_own():
+    cell = ArtefactId("pastiche", "gatys", "cat", "wave")
+    found = [str(ArtefactId(asset).of_cell(cell)) for asset in ("depth_map", "style_grams", "gallery")]
+    assert found == ["depth_map[cat]", "style_grams[wave]", "gallery"]
+    assert str(ArtefactId("metrics", "structure").of_cell(cell)) == "metrics/structure[cat|wave]"
+    with pytest.raises(ValueError, match="isn't of one cell"):
+        ArtefactId("depth_map").of_cell(ArtefactId("content_image", content="cat"))
+
+
 @settings(deadline=None)
 @given(artefacts)
 def test_a_step_leads_back_to_its_asset_and_that_of_a_film_to_the_pastiches(artefact):

@@ -1,0 +1,151 @@
+"""Targets: what contents and styles ask of their pastiches, computed and put into the store.
+
+The assets `depth_map`, `edge_map` and `style_grams` are made here, and so are targets that a step lacks when it comes
+to paint: those of a new picture, or of one that has changed.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import dagster as dg
+from PIL import Image
+from torch import Tensor
+
+from spnst_core.imaging import io as image_io
+from spnst_core.objective.targets import DepthMap, EdgeMap, StyleTargets
+from spnst_core.recipes.recipe import Recipe
+from spnst_pipeline.artefacts.fingerprints import HEAD, metadata
+from spnst_pipeline.artefacts.identity import ArtefactId
+from spnst_pipeline.artefacts.lineage import Lineage, NotMade
+from spnst_pipeline.artefacts.reuse import keep_or_copy
+from spnst_pipeline.artefacts.rules import Artefact
+from spnst_pipeline.defs import checks
+from spnst_pipeline.defs.events import Made, Report
+from spnst_pipeline.defs.previews import preview
+from spnst_pipeline.progress import Listener
+from spnst_pipeline.project import Project
+
+
+@dataclass(frozen=True)
+class Target:
+    """A kind of target.
+
+    Attributes:
+        asset: that it is the artefacts of.
+        picture: the asset of the pictures that it is computed from.
+        rule: what an artefact must be to be up to date, for one recipe or for all.
+        compute: it, from a picture (1, 3, H, W) in [0, 1], at the sizes of every recipe of a project.
+        judges: what each check finds of it.
+    """
+
+    asset: ArtefactId
+    picture: ArtefactId
+    rule: Callable[..., Artefact]
+    compute: Callable[[Tensor, Project], DepthMap | EdgeMap | StyleTargets]
+    judges: Mapping[checks.Check, Callable[[Any], checks.Verdict]] = field(default_factory=dict)
+
+    @property
+    def checks(self) -> list[checks.Check]:
+        """The checks that the asset declares."""
+        return list(self.judges)
+
+    def make(self, lineage: Lineage, listener: Listener, partition: str, *, force: bool = False) -> Made:
+        """Bring one partition up to date in the store; ``force``: make it even if it is.
+
+        Raises:
+            NotMade: its picture isn't in the store.
+            InputError: its picture can't be read.
+            CheckFailed: nothing was written, because a check of severity ERROR failed.
+        """
+        store, wanted, source = lineage.project.store, self.rule(lineage, partition), self.picture.at(partition)
+        picture = image_io.decode(store.read(source.path), source.path)
+        if not keep_or_copy(lineage, wanted, force=force):
+            self._compute(lineage.project, picture, wanted)
+            listener.made(wanted.id)
+        looks = [image_io.decode(store.read(path), path) for path in wanted.beside.values()]
+        shown = {
+            "preview": preview(picture, *looks),
+            "sizes": " ".join(map(str, wanted.sizes)),
+            "profile": lineage.project.identity.label,
+            "fingerprint": wanted.fingerprint,
+        }
+        return Made(shown, checks.carried(metadata(wanted.path, store.read(wanted.path, HEAD))), made_of=source)
+
+    def _compute(self, project: Project, picture: Image.Image, wanted: Artefact) -> None:
+        found = self.compute(image_io.to_tensor(picture), project)
+        verdicts = checks.stamp([checks.required(judge(found)) for judge in self.judges.values()])
+        if isinstance(found, DepthMap | EdgeMap):
+            project.store.write(wanted.beside["picture"], image_io.encode_png(found.picture))
+        project.store.write(wanted.path, found.to_bytes({**wanted.stamp, **verdicts}))
+
+
+DEPTH = Target(
+    ArtefactId("depth_map"),
+    ArtefactId("content_image"),
+    Lineage.depth_map,
+    lambda content, project: DepthMap.compute(content, project.models, project.content_sizes),
+    {checks.NOT_CONSTANT: checks.not_constant},
+)
+EDGES = Target(
+    ArtefactId("edge_map"),
+    ArtefactId("content_image"),
+    Lineage.edge_map,
+    lambda content, project: EdgeMap.compute(content, project.models, project.content_sizes),
+)
+GRAMS = Target(
+    ArtefactId("style_grams"),
+    ArtefactId("style_image"),
+    Lineage.style_grams,
+    lambda style, project: StyleTargets.compute(style, project.models, project.style_sizes, project.style_layers),
+    {checks.POSITIVE_SEMIDEFINITE: checks.positive_semidefinite},
+)
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """What became of the targets that some cells lacked.
+
+    Attributes:
+        lineage: what is up to date now.
+        reports: on the targets that were made, one for each of their assets.
+        failed: cells that can't be painted, because a target of theirs couldn't be made.
+    """
+
+    lineage: Lineage
+    reports: Sequence[Report]
+    failed: Mapping[ArtefactId, NotMade]
+
+
+def prepare(
+    context: dg.AssetExecutionContext,
+    lineage: Lineage,
+    listener: Listener,
+    recipe: Recipe,
+    cells: Sequence[ArtefactId],
+) -> Preparation:
+    """Make the targets that a recipe needs for some cells, where they are missing or out of date.
+
+    Each is put into the store and reported as a partition of its own asset. Runs that meet in making the same target
+    write the same file, each atomically. A picture that isn't in the store stays missing.
+    """
+    reports, failed, found_all = list[Report](), dict[ArtefactId, NotMade](), True
+    for target in (DEPTH, EDGES, GRAMS):
+        report = Report(context, target.checks, target.asset.asset_key)
+        reports.append(report)
+        waiting: dict[ArtefactId, list[ArtefactId]] = {}
+        for cell in cells:
+            waiting.setdefault(target.asset.of_cell(cell), []).append(cell)
+        for wanted, its_cells in waiting.items():
+            if not lineage.outdated(partial(target.rule, lineage), wanted.partition, recipe):
+                continue
+            found_all = False
+            try:
+                made = target.make(lineage, listener, wanted.partition)
+            except Exception as error:  # other rows and columns go on
+                report.failed(wanted.partition, error)
+                failed = dict.fromkeys(its_cells, NotMade(f"{wanted} can't be made: {error}")) | failed
+            else:
+                report.landed(wanted.partition, made)
+    return Preparation(lineage if found_all else Lineage(lineage.project), reports, failed)
