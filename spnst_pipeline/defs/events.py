@@ -57,11 +57,14 @@ class Made:
         return self.digest or str(self.metadata["fingerprint"])
 
 
-BATCH = "batch"
+BATCH = "whole batch"
 """In place of a partition, in the summary of a check.
 
 Dagster stores the summary that a step returns in a row that was created when the run began, so the partitions'
-evaluations, which get rows of their own, count as later ones. With a partition's name, the summary gets a new row too.
+evaluations, which get rows of their own, count as later ones. With a name in place of the partition, the summary gets a
+new row too. The name shows up only in the check's history: Dagster doesn't record an evaluation as an event of a
+partition, so the asset gains none. The space keeps it apart from every slug: a partition of the same name would lose
+its own evaluation to the summary.
 """
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from spnst_pipeline.defs.checks import NOT_CONSTANT, POSITIVE_SEMIDEFINITE, CheckFailed, Verdict
 from spnst_pipeline.defs.events import BATCH, Made, Results, each
+from spnst_pipeline.storage.slugs import slug
 
 KEY, OTHER = dg.AssetKey("depth_map"), dg.AssetKey("edge_map")
 LETTERS = dg.StaticPartitionsDefinition(["a", "b", "c"])
@@ -130,6 +131,16 @@ def test_the_state_of_a_check_is_the_batchs_and_failed_if_a_partition_did(run, b
     assert state(result.instance, KEY, "not_constant") == ("FAILED", "2 of 3 passed")
     result = run(lambda key: made([Verdict(NOT_CONSTANT, True, f"of {key}")]))
     assert state(result.instance, KEY, "not_constant") == ("SUCCEEDED", "3 of 3 passed")
+
+
+def test_the_summary_takes_no_partitions_place_and_adds_none(run):
+    """Dagster keeps one evaluation for each check, run and partition."""
+    result = run(lambda key: made([Verdict(NOT_CONSTANT, key != "a", f"of {key}")]))
+    assert result.instance.get_materialized_partitions(KEY) == {"a", "b", "c"}
+    check = dg.AssetCheckKey(KEY, "not_constant")
+    history = result.instance.event_log_storage.get_asset_check_execution_history(check, limit=10)
+    assert [record.partition for record in history] == [BATCH, "c", "b", "a", None]
+    assert slug(BATCH) != BATCH
 
 
 def test_the_state_of_another_assets_check_is_the_batchs_as_well(run):
