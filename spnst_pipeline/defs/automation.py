@@ -20,7 +20,7 @@ from spnst_pipeline.settings import Settings
 NIGHTLY = "0 2 * * *"
 
 TABLES = dg.AssetSelection.assets("metric_table", "comparison")
-CELLS = dg.AssetSelection.all() - dg.AssetSelection.groups("gallery") - TABLES
+CELLS = dg.AssetSelection.all() - dg.AssetSelection.groups("contact_sheets", "gallery") - TABLES
 """Everything that can be made as soon as its own inputs are there; sheets and gallery wait until all cells are done."""
 
 

@@ -21,7 +21,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 from ui import browser, dagster_dev, launch_backfill, open_cell, open_lineage  # noqa: E402
 
 ASSET = "pastiche/structure"
-GROUPS = ["inputs", "targets", "pastiches", "evaluation", "gallery"]
+GROUPS = ["inputs", "targets", "pastiches", "films", "evaluation", "contact_sheets", "gallery"]
 BYTES = 120_000
 MINUTE = 60_000
 MARGIN = 16

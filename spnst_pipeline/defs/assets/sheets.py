@@ -142,7 +142,7 @@ def sheet_assets(recipes: tuple[Recipe, ...]) -> list[dg.AssetsDefinition]:
             key=asset.asset_key,
             partitions_def=partitions,
             deps=deps,
-            group_name="gallery",
+            group_name="contact_sheets",
             kinds={"image"},
             description=description,
             metadata={"file": asset.path, **SHEET},
@@ -168,7 +168,7 @@ def sheet_assets(recipes: tuple[Recipe, ...]) -> list[dg.AssetsDefinition]:
     @dg.asset(
         key=whole.asset_key,
         deps=deps,
-        group_name="gallery",
+        group_name="contact_sheets",
         kinds={"image"},
         description="Every content in every style by every recipe on one sheet, with scores.",
         metadata={"file": whole.path, **SHEET},

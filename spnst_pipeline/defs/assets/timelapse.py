@@ -17,7 +17,7 @@ def timelapse_spec(recipe: Recipe) -> dg.AssetSpec:
     return dg.AssetSpec(
         asset.asset_key,
         deps=[ArtefactId("pastiche", recipe.name).asset_key, content_image],
-        group_name="pastiches",
+        group_name="films",
         kinds={"pytorch", "video"},
         description=f"Films of {recipe.name} at work: content, pastiche and loss, ending on the finished pastiche. "
         "Made where the recipe or the settings say record_every, or when materialised by hand: then a pastiche that "
