@@ -18,8 +18,11 @@ SMALL = 320
 PREVIEW_HEIGHT = 512
 """Greatest height in pixels of a preview."""
 
+PREVIEW_WIDTH = 1000
+"""Greatest width in pixels of one picture: the dialog takes 80 % of a window, and a wider picture is cut off there."""
+
 PREVIEW_BYTES = 64_000
-"""Most bytes of a preview, as text.
+"""Most bytes of a preview's pictures together, as text.
 
 Dagster sets no limit, but keeps two events with the preview of each cell, and the UI loads a page of them at once. On
 the sample pictures, WebP at `QUALITY` takes 21 kB for one picture 512 px high, 46 kB for two and 125 kB for three (JPEG
@@ -29,8 +32,6 @@ a busy machine, 130 ms with 48 kB and 155 ms with 134 kB; ten thousand cells tak
 
 QUALITY = 60
 """Of WebP: half of what JPEG takes for the same picture. Encoding three pictures takes 0.13 s of a CPU."""
-
-GAP = 4
 
 
 def small_pictures(store: Store, side: int = SMALL) -> Callable[[str], Image.Image]:
@@ -52,29 +53,34 @@ def dimensions(store: Store, path: str) -> tuple[int, int]:
 
 
 def preview(*pictures: Image.Image) -> dg.MarkdownMetadataValue:
-    """Pictures side by side as a small WebP inside markdown; the row is at most as high as the tallest of them."""
-    height = min(PREVIEW_HEIGHT, max(picture.height for picture in pictures))
-    return dg.MetadataValue.md(f"![preview]({webp_uri(side_by_side(pictures, height), PREVIEW_BYTES)})")
+    """Small WebP copies of pictures inside markdown, all of one height, that of the tallest at most.
+
+    Each is an image by itself, so that the last ones begin a new line where the dialog that shows them is too narrow
+    for all: one wide image would be cut off there.
+    """
+    tallest = max(picture.height for picture in pictures)
+    fitting = min(PREVIEW_WIDTH * picture.height // picture.width for picture in pictures)
+    height = max(1, min(PREVIEW_HEIGHT, tallest, fitting))
+    copies = [_of_height(picture.convert("RGB"), height) for picture in pictures]
+    return dg.MetadataValue.md(" ".join(f"![preview]({uri})" for uri in webp_uris(copies, PREVIEW_BYTES)))
 
 
-def side_by_side(pictures: Sequence[Image.Image], height: int) -> Image.Image:
-    """Pictures in a row, each brought to ``height`` pixels."""
-    tiles = [p.convert("RGB").resize((max(1, round(p.width * height / p.height)), height)) for p in pictures]
-    row = Image.new("RGB", (sum(tile.width + GAP for tile in tiles) - GAP, height), "white")
-    x = 0
-    for tile in tiles:
-        row.paste(tile, (x, 0))
-        x += tile.width + GAP
-    return row
-
-
-def webp_uri(image: Image.Image, limit: int) -> str:
-    """The image as a ``data:`` address of at most ``limit`` bytes, reduced until it fits."""
+def webp_uris(images: Sequence[Image.Image], limit: int) -> list[str]:
+    """Images of one height as ``data:`` addresses of at most ``limit`` bytes together, reduced until they fit."""
     while True:
-        out = BytesIO()
-        image.save(out, "WEBP", quality=QUALITY)
-        uri = f"data:image/webp;base64,{b64encode(out.getvalue()).decode()}"
-        if len(uri) <= limit:
-            return uri
-        scale = min(0.9, 0.95 * (limit / len(uri)) ** 0.5)  # bytes shrink a little slower than pixels
-        image = image.resize((max(1, int(image.width * scale)), max(1, int(image.height * scale))))
+        uris = [_webp_uri(image) for image in images]
+        total = sum(map(len, uris))
+        if total <= limit:
+            return uris
+        scale = min(0.9, 0.95 * (limit / total) ** 0.5)  # bytes shrink a little slower than pixels
+        images = [_of_height(image, max(1, int(image.height * scale))) for image in images]
+
+
+def _of_height(picture: Image.Image, height: int) -> Image.Image:
+    return picture.resize((max(1, round(picture.width * height / picture.height)), height))
+
+
+def _webp_uri(image: Image.Image) -> str:
+    out = BytesIO()
+    image.save(out, "WEBP", quality=QUALITY)
+    return f"data:image/webp;base64,{b64encode(out.getvalue()).decode()}"

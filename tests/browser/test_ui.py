@@ -29,6 +29,19 @@ def copy_in(place):
         draw(77).save(place.root / f"photos/{NEW}.png")
 
 
+def expect_preview(page):
+    """Content, style and pastiche are shown, each as a whole."""
+    dialog = page.get_by_role("dialog")
+    pictures = dialog.get_by_role("img", name="preview")
+    expect(pictures).to_have_count(3)
+    for picture in pictures.all():
+        expect(picture).to_be_visible()
+        assert picture.evaluate("image => image.complete && image.naturalWidth") >= 48
+        inside, around = picture.bounding_box(), dialog.bounding_box()
+        assert around["x"] <= inside["x"]
+        assert inside["x"] + inside["width"] <= around["x"] + around["width"]
+
+
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
     """Pictures, their targets and the pastiches of one recipe; those of the other are left to the UI."""
@@ -79,9 +92,7 @@ def test_a_backfill_launched_by_clicks_ends_in_pictures(page, url, place):
 
     open_cell(page, url, "pastiche/structure", "cat", "wave")
     page.get_by_text("[Show Markdown]").first.click()
-    preview = page.get_by_role("dialog").get_by_role("img", name="preview")
-    expect(preview).to_be_visible()
-    assert preview.evaluate("image => image.complete && image.naturalWidth") > 3 * 48
+    expect_preview(page)
 
     page.goto(backfill)
     no_link = page.locator("xpath=//*[not(ancestor-or-self::a)]")  # a column of the table is headed like the status
@@ -98,6 +109,4 @@ def test_a_file_copied_in_becomes_a_partition_and_once_automation_is_on_pastiche
 
     open_cell(page, url, "pastiche/gatys", NEW, "wave")
     page.get_by_text("[Show Markdown]").first.click()
-    preview = page.get_by_role("dialog").get_by_role("img", name="preview")
-    expect(preview).to_be_visible()
-    assert preview.evaluate("image => image.complete && image.naturalWidth") > 3 * 48
+    expect_preview(page)

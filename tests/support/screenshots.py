@@ -53,7 +53,7 @@ def take(out: Path, home: Path, pictures: Path) -> None:
         open_cell(page, url, ASSET, contents[-1], styles[0])
         save(page, pictures / "cell.png")
         page.get_by_text("[Show Markdown]").first.click()
-        expect(page.get_by_role("dialog").get_by_role("img").first).to_be_visible()
+        expect(page.get_by_role("dialog").get_by_role("img", name="preview").first).to_be_visible()
         page.wait_for_timeout(1000)
         page.get_by_role("dialog").screenshot(path=pictures / "preview.jpg", type="jpeg", quality=85)
         page.keyboard.press("Escape")

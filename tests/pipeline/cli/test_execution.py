@@ -136,11 +136,13 @@ def test_previews_are_small_pictures_inside_markdown(first_run, asset, partition
     with place.instance() as instance:
         records = materialisations(instance, asset, asset_partitions=[partition] if partition else None)
     markdown = records[0].asset_materialization.metadata["preview"].value
-    data = re.fullmatch(r"!\[preview\]\(data:image/webp;base64,(.*)\)", markdown)[1]
-    assert len(data) < PREVIEW_BYTES
-    image = Image.open(BytesIO(base64.b64decode(data)))
-    image.load()
-    assert image.height >= 48
+    pictures = re.findall(r"!\[preview\]\(data:image/webp;base64,(.*?)\)", markdown)
+    assert len(pictures) == {"depth_map": 2, "edge_map": 2, "pastiche/gatys": 3}.get(asset, 1)
+    assert sum(map(len, pictures)) < PREVIEW_BYTES
+    for picture in pictures:
+        image = Image.open(BytesIO(base64.b64decode(picture)))
+        image.load()
+        assert image.height >= 36
 
 
 def test_the_settings_are_left_for_the_ui(first_run, monkeypatch):

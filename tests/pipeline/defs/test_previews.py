@@ -9,15 +9,14 @@ import pytest
 from PIL import Image
 
 from spnst_core import samples
-from spnst_pipeline.defs.previews import PREVIEW_BYTES, PREVIEW_HEIGHT, preview, small_pictures
+from spnst_pipeline.defs.previews import PREVIEW_BYTES, PREVIEW_HEIGHT, PREVIEW_WIDTH, preview, small_pictures
 from spnst_pipeline.storage.store import Store
 
 
 def shown(*pictures):
-    """The preview as a picture, and how many bytes its address takes."""
-    uri = re.fullmatch(r"!\[preview\]\((.*)\)", preview(*pictures).value)[1]
-    image = Image.open(BytesIO(b64decode(uri.removeprefix("data:image/webp;base64,"))))
-    return image, len(uri)
+    """The images of a preview, and how many bytes their addresses take."""
+    uris = re.findall(r"!\[preview\]\(data:image/webp;base64,(.*?)\)", preview(*pictures).value)
+    return [Image.open(BytesIO(b64decode(uri))) for uri in uris], sum(map(len, uris))
 
 
 @pytest.fixture(scope="module")
@@ -29,14 +28,17 @@ def pictures():
 
 @pytest.mark.parametrize("count", [1, 2])
 def test_one_or_two_pictures_are_shown_at_512_pixels(pictures, count):
-    image, size = shown(*pictures[:count])
-    assert (image.size, PREVIEW_HEIGHT) == ((640 * count + 4 * (count - 1), 512), 512)
+    images, size = shown(*pictures[:count])
+    assert [image.size for image in images] == [(640, 512)] * count
+    assert PREVIEW_HEIGHT == 512
     assert size <= PREVIEW_BYTES
 
 
-def test_three_pictures_are_reduced_to_what_an_event_may_hold(pictures):
-    image, size = shown(*pictures)
-    assert 256 < image.height < 512
+def test_three_pictures_are_reduced_alike_to_what_an_event_may_hold(pictures):
+    images, size = shown(*pictures)
+    assert len(images) == 3
+    assert len({image.size for image in images}) == 1
+    assert 256 < images[0].height < 512
     assert 0.6 * PREVIEW_BYTES < size <= PREVIEW_BYTES
 
 
@@ -45,8 +47,16 @@ def test_noise_fits_as_well():
     assert shown(noise, noise)[1] <= PREVIEW_BYTES
 
 
-def test_small_pictures_are_not_enlarged():
-    assert shown(Image.new("RGB", (80, 60)), Image.new("RGB", (40, 30)))[0].size == (80 + 4 + 80, 60)
+def test_small_pictures_are_not_enlarged_beyond_the_tallest():
+    images, _ = shown(Image.new("RGB", (80, 60)), Image.new("RGB", (40, 30)))
+    assert [image.size for image in images] == [(80, 60), (80, 60)]
+
+
+@pytest.mark.parametrize("size", [(3000, 600), (5000, 20), (1, 5000)])
+def test_no_picture_is_wider_than_the_dialog_that_shows_it(size):
+    (image,), _ = shown(Image.new("RGB", size))
+    assert max(image.width, PREVIEW_WIDTH) == PREVIEW_WIDTH
+    assert image.height <= PREVIEW_HEIGHT
 
 
 def test_small_copies_have_the_side_that_is_asked_for(tmp_path):
