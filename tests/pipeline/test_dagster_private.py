@@ -207,3 +207,17 @@ def test_without_an_event_log_no_pool_is_made_and_a_run_still_fails(instance, un
     private.make_pool(instance, "kiln")
     private.fail_run(instance, unfinished, "its process is gone")
     assert instance.get_run_by_id(unfinished.run_id).status == dg.DagsterRunStatus.FAILURE
+
+
+def test_provenance_from_an_input_is_in_the_tags_that_dagster_reads(instance):
+    raw = dg.AssetKey(["raw", "picture"])
+    told = {data_version.DATA_VERSION_TAG: "v1"}
+    instance.report_runless_asset_event(dg.AssetMaterialization(raw, partition="cat", tags=told))
+    found = data_version.DataProvenance.from_tags(private.input_tags(instance, raw, "cat", "3"))
+    assert (found.code_version, found.input_data_versions) == ("3", {raw: dg.DataVersion("v1")})
+    assert found.has_input_asset(raw)
+    assert private.input_tags(instance, raw, "boat", "3") == {}
+
+
+def test_a_context_that_cannot_forget_an_input_is_left_alone():
+    private.forget_input_version(object(), PICTURE)
