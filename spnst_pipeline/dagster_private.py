@@ -136,8 +136,8 @@ class StepFailure:
 
     Attributes:
         description: that of a `dagster.Failure`; empty for other exceptions.
-        error: the exception's class; empty if none is known.
-        message: its message, in one line.
+        error: the exception's class, which is Dagster's own for what the step's code raised; empty if none is known.
+        message: what the step's code raised, or else the exception's message, in one line.
     """
 
     description: str
@@ -152,8 +152,9 @@ def step_failure(event: dg.DagsterEvent) -> StepFailure:
     """
     data = event.event_specific_data
     told, error = getattr(data, "user_failure_data", None), getattr(data, "error", None)
+    raised = getattr(error, "cause", None) or error  # what the step's own code raised is wrapped
     return StepFailure(
-        getattr(told, "description", None) or "", getattr(error, "cls_name", None) or "", _message(error)
+        getattr(told, "description", None) or "", getattr(error, "cls_name", None) or "", _message(raised)
     )
 
 

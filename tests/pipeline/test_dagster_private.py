@@ -126,7 +126,7 @@ def test_another_exception_tells_its_message_in_one_line(instance):
     [failure] = private.step_failures(instance, result.run_id)
     assert failure.description == ""
     assert failure.error == "DagsterExecutionStepExecutionError"
-    assert failure.message.startswith("dagster._core.errors.DagsterExecutionStepExecutionError: Error occurred")
+    assert failure.message == "ValueError: no route"
     [event] = (event for event in result.all_events if event.event_type == dg.DagsterEventType.RUN_FAILURE)
     assert private.run_failure(event) == private.RunFailure("ValueError: no route", interrupted=False)
 
