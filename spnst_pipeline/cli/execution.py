@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from importlib import resources
 
@@ -13,7 +14,7 @@ from spnst_pipeline.dagster_private import job_of_all_assets, make_pool, run_fai
 from spnst_pipeline.definitions import build
 from spnst_pipeline.defs.project_resource import project_resource
 from spnst_pipeline.planning.grid import synchronised
-from spnst_pipeline.planning.plan import EVERYTHING, Launch, Plan
+from spnst_pipeline.planning.plan import EVERYTHING, Launch, Phase, Plan
 from spnst_pipeline.progress import Listener, work
 from spnst_pipeline.project import Project
 from spnst_pipeline.settings import Settings
@@ -61,9 +62,14 @@ class Execution:
         self._job = job_of_all_assets(graph)
         self._grid = replace(synchronised(project, instance), recipes=project.every_recipe)
 
-    def bring_up_to_date(self, force: bool = False) -> None:
-        """Every artefact of the project; ``force``: those too that are up to date."""
-        for phase in EVERYTHING:
+    def bring_up_to_date(self, force: bool = False, phases: Sequence[Phase] = EVERYTHING) -> None:
+        """Make every artefact of some phases.
+
+        Args:
+            force: make those too that are up to date.
+            phases: what to make, in this order; by default the whole project.
+        """
+        for phase in phases:
             plan = phase(Lineage(self._project, force=force), self._grid)
             if plan.launches:
                 self._listener.phase(plan.phase, self._effort(plan), plan.cells)

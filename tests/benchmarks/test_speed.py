@@ -91,6 +91,7 @@ def test_a_grid_out_of_reach_is_a_figure_of_nothing(monkeypatch):
     def out_of_reach(*_):
         raise speed.OutOfReach("not even 4 times as many are enough")
 
+    monkeypatch.setattr(speed, "STYLE_SIDE", 96)
     monkeypatch.setattr(speed, "plain_losses", lambda *_: {})
     monkeypatch.setattr(speed, "matching_factor", out_of_reach)
     [figure] = speed.grid_figures("structure", partial(load_models, "embedded", "cpu"), 64, 2, 100, 0.05)
@@ -106,6 +107,7 @@ def test_a_grid_in_given_steps_is_a_figure_only_at_plains_loss(share, value, mon
             Pairs([8.0], [2.0]), {("a", "x"): 1.0, ("b", "x"): 1.0}, {("a", "x"): share, ("b", "x"): 1.0}
         )
 
+    monkeypatch.setattr(speed, "STYLE_SIDE", 96)
     monkeypatch.setattr(speed, "painted", painted)
     load = partial(load_models, "embedded", "cpu")
     figure, _ = speed.grid_figures("smallstroke_preserve", load, 64, 2, 100, 0.05, [3, 2, 1])

@@ -11,8 +11,10 @@ from PIL import Image
 
 from spnst_core.recipes.recipe import Recipe
 from spnst_pipeline.artefacts.identity import ArtefactId
-from spnst_pipeline.cli.execution import Execution, open_home
+from spnst_pipeline.cli.execution import Execution, failures, open_home
+from spnst_pipeline.definitions import build
 from spnst_pipeline.planning.grid import checked
+from spnst_pipeline.planning.plan import EVERYTHING, PREPARATION, Phase, painting
 from spnst_pipeline.progress import Listener
 from spnst_pipeline.project import Project
 from spnst_pipeline.settings import Settings
@@ -21,6 +23,9 @@ RECIPES = {
     "structure": "weights: {edge: 0.2, depth: 0.15, tv: 0.05}\nstages: [{scale: 0.5, steps: 2}, {steps: 3}]\n",
     "gatys": "weights: {tv: 0.05}\nstages: [{scale: 0.5, steps: 2}, {steps: 3}]\n",
 }
+PAINTED: tuple[Phase, ...] = (*PREPARATION, painting)
+"""Everything up to the pastiches and their films: half of the time of a run goes to what is made of them."""
+
 CONTENTS, STYLES = ("boat", "cat"), ("dots", "wave")
 
 
@@ -61,6 +66,28 @@ class Run:
 
 
 @dataclass(frozen=True)
+class Launched:
+    """What came of a launch from the Launchpad.
+
+    Attributes:
+        keys: paths of the artefacts that were made.
+        steps: how many steps the optimiser took.
+        failed: one line for each partition that failed.
+        events: what Dagster was told of each partition, in order.
+    """
+
+    keys: list[str]
+    steps: int
+    failed: list[str]
+    events: list[dg.AssetMaterialization]
+
+    def told(self, asset: str, partition: str | None = None) -> dict[str, object]:
+        """What the last event of a partition shows."""
+        *_, last = [e for e in self.events if (e.asset_key.to_user_string(), e.partition) == (asset, partition)]
+        return {name: value.value for name, value in last.metadata.items()}
+
+
+@dataclass(frozen=True)
 class Workplace:
     """Folders of a small project, with its settings."""
 
@@ -82,14 +109,39 @@ class Workplace:
         }
         return Settings.load(**{**given, **changes})
 
-    def run(self, recorder: Recorder | None = None, force: bool = False, **changes) -> Run:
+    def run(
+        self,
+        recorder: Recorder | None = None,
+        force: bool = False,
+        phases: Sequence[Phase] = EVERYTHING,
+        **changes,
+    ) -> Run:
         settings = self.settings(**changes)
         project = checked(Project.open(settings))
         recorder = recorder or Recorder()
         with open_home(settings) as instance:
             execution = Execution(project, instance, recorder)
-            execution.bring_up_to_date(force)
+            execution.bring_up_to_date(force, phases)
         return Run(execution, recorder, project)
+
+    def launch(self, *assets: str, key: str | None = None, **config) -> Launched:
+        """Make one partition of some assets as the Launchpad does, with options for the step of the first."""
+        recorder, project = Recorder(), Project.open(self.settings())
+        chosen = [dg.AssetKey(asset.split("/")) for asset in assets]
+        job = build(project.recipes, project, recorder, 64).resolve_implicit_global_asset_job_def()
+        with self.instance() as instance:
+            result = job.execute_in_process(
+                instance=instance,
+                asset_selection=chosen,
+                partition_key=key,
+                run_config={
+                    "ops": {ArtefactId.from_asset_key(chosen[0]).step: {"config": config}},
+                    "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+                },
+                raise_on_error=False,
+            )
+        events = [e.step_materialization_data.materialization for e in result.all_events if e.is_step_materialization]
+        return Launched(recorder.keys, recorder.steps, failures(result), events)
 
     def copied(self, root: Path) -> "Workplace":
         shutil.copytree(self.root, root)

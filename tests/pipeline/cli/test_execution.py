@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 from safetensors.numpy import load
-from small_project import Recorder
+from small_project import PAINTED, Recorder
 
 from spnst_pipeline.cli.execution import failures
 from spnst_pipeline.defs.previews import PREVIEW_BYTES
@@ -210,7 +210,7 @@ def test_a_deleted_cell_is_the_only_one_made_again_and_comes_out_the_same(made):
     path = made.out / "pastiche/structure/cat/dots.png"
     before = Image.open(path).tobytes()
     path.unlink()
-    run = made.run()
+    run = made.run(phases=PAINTED)
     assert run.recorder.batches == [("structure", "cat", ("dots",))]
     assert Image.open(path).tobytes() == before
 
@@ -261,7 +261,7 @@ def test_a_photograph_that_cannot_be_prepared_costs_no_other_row(made):
     path = made.out / "edge_map/cat.safetensors"
     path.unlink()
     path.mkdir()
-    run = made.run()
+    run = made.run(phases=PAINTED)
     assert len(run.execution.failed) == 1
     assert run.execution.failed[0].startswith("edge_map[cat]: ")
     assert run.recorder.steps == 0
@@ -277,11 +277,11 @@ def test_an_interruption_stops_the_run_and_keeps_what_has_landed(made):
                 os.kill(os.getpid(), signal.SIGINT)
                 self.left = -1
 
-    shutil.rmtree(made.out / "pastiche")
+    shutil.rmtree(made.out / "pastiche/gatys")
     with pytest.raises(KeyboardInterrupt):
-        made.run(Interrupting())
-    assert len(list((made.out / "pastiche").rglob("*.png"))) == 2
-    assert len(made.run().recorder.batches) == 3
+        made.run(Interrupting(), phases=PAINTED)
+    assert len(list((made.out / "pastiche/gatys").rglob("*.png"))) == 2
+    assert len(made.run(phases=PAINTED).recorder.batches) == 1
 
 
 def ended(connect):
@@ -318,7 +318,7 @@ def test_an_interruption_outside_of_any_step_is_one():
 def test_a_bad_picture_in_the_folder_is_left_out_and_the_rest_is_made(made, picture):
     picture(60).save(made.root / "photos/good.png")
     (made.root / "photos/broken.png").write_bytes((made.root / "photos/good.png").read_bytes()[:200])
-    run = made.run()
+    run = made.run(phases=PAINTED)
     assert {content for _, content, _ in run.recorder.batches} == {"good"}
     assert len(run.project.contents.left_out) == 1
     assert "broken.png" in run.project.contents.left_out[0]
@@ -344,7 +344,7 @@ def test_a_run_that_is_killed_goes_on_where_it_was(fresh):
     assert set() < landed < every
     with fresh.instance() as instance:
         [killed] = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))
-    run = fresh.run(recipes=(recipe,))
+    run = fresh.run(recipes=(recipe,), phases=PAINTED)
     assert run.execution.failed == []
     with fresh.instance() as instance:
         assert instance.get_run_by_id(killed.run_id).status == dg.DagsterRunStatus.FAILURE
@@ -368,7 +368,7 @@ def test_a_renamed_photograph_is_copied_and_not_painted_again(made):
 
 def test_a_renamed_painting_is_copied_and_not_prepared_or_painted_again(made):
     (made.root / "paintings/wave.png").rename(made.root / "paintings/sea.png")
-    run = made.run()
+    run = made.run(phases=PAINTED)
     assert run.execution.failed == []
     assert run.recorder.steps == 0
     assert "style_grams/sea.safetensors" not in run.recorder.keys
@@ -377,9 +377,13 @@ def test_a_renamed_painting_is_copied_and_not_prepared_or_painted_again(made):
 
 def test_forced_everything_is_made_again(made):
     before = Image.open(made.out / "pastiche/structure/cat/dots.png").tobytes()
-    run = made.run(force=True, recipes=(str(made.root / "structure.yaml"),))
+    run = made.run(force=True, phases=PAINTED, recipes=(str(made.root / "structure.yaml"),))
     assert run.recorder.steps == 2 * 5
-    assert {key for key in run.recorder.keys if key.startswith("pastiche/")} == {
-        f"pastiche/structure/{c}/{s}.png" for c, s in CELLS
+    assert set(run.recorder.keys) == {
+        *(f"content_image/{c}.png" for c in ("boat", "cat")),
+        *(f"style_image/{s}.png" for s in ("dots", "wave")),
+        *(f"{kind}_map/{c}.safetensors" for kind in ("depth", "edge") for c in ("boat", "cat")),
+        *(f"style_grams/{s}.safetensors" for s in ("dots", "wave")),
+        *(f"pastiche/structure/{c}/{s}.png" for c, s in CELLS),
     }
     assert Image.open(made.out / "pastiche/structure/cat/dots.png").tobytes() == before

@@ -8,6 +8,7 @@ import pytest
 import torch
 from PIL import Image
 from safetensors import safe_open
+from small_project import PAINTED
 
 from spnst_core.objective.targets import DepthMap, Statistics, StyleTargets
 from spnst_core.recipes.recipe import Recipe
@@ -16,6 +17,7 @@ from spnst_pipeline.artefacts.fingerprints import BLOCKED
 from spnst_pipeline.artefacts.lineage import Lineage
 from spnst_pipeline.defs import checks
 from spnst_pipeline.defs.events import BATCH
+from spnst_pipeline.planning.plan import measuring
 
 ERROR, WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
 CELLS = [(c, s) for c in ("boat", "cat") for s in ("dots", "wave")]
@@ -230,7 +232,7 @@ def test_a_picture_that_is_not_finite_is_never_written_over_a_good_one(made):
     path = made.out / "pastiche/gatys/cat/wave.png"
     good = path.read_bytes()
     (made.root / "gatys.yaml").write_text("weights: {style: 1.0e+38}\nstages: [{steps: 2, lr: 1.0e+30}]\n")
-    run = made.run()
+    run = made.run(phases=PAINTED)
     assert sorted(line.partition(":")[0] for line in run.execution.failed) == [
         f"pastiche/gatys[{c}|{s}]" for c, s in CELLS
     ]
@@ -246,7 +248,7 @@ def test_cells_scored_before_the_baseline_are_judged_when_it_is_scored(made):
     for kind in keys:
         for path in (made.out / kind / "gatys").rglob("*.*"):
             path.unlink()
-    run = made.run(recipes=(structure, gatys))
+    run = made.run(recipes=(structure, gatys), phases=(*PAINTED, measuring))
     found = evaluations(made, run.execution.runs, "metrics/structure")
     assert found.keys() == by_cell("keeps_structure", True, WARN).keys()
     for (_, cell), (passed, severity) in found.items():

@@ -1,15 +1,13 @@
 """What the Launchpad may change for one run, and what becomes of it in the next."""
 
-import dagster as dg
 import pytest
 from PIL import Image
 from pydantic import ValidationError
-from small_project import Recorder
+from small_project import PAINTED
 
 from spnst_core.errors import InputError
 from spnst_core.recipes.recipe import Recipe
 from spnst_pipeline.artefacts.provenance import how_made
-from spnst_pipeline.definitions import build
 from spnst_pipeline.defs.config import Paint
 from spnst_pipeline.project import Project
 
@@ -47,39 +45,17 @@ def test_a_weight_that_no_recipe_knows_is_refused():
         Recipe.load("gatys").with_weights({"edges": 1})
 
 
-@pytest.fixture
-def launch(made):
-    """A function that makes one cell of an asset as the Launchpad does, with options, and gives what was told."""
-
-    def launch(asset, key=CELL, **config):
-        recorder, project = Recorder(), Project.open(made.settings())
-        job = build(project.recipes, project, recorder, 64).resolve_implicit_global_asset_job_def()
-        with made.instance() as instance:
-            job.execute_in_process(
-                instance=instance,
-                asset_selection=[dg.AssetKey(asset.split("/"))],
-                partition_key=key,
-                run_config={
-                    "ops": {asset.replace("/", "__"): {"config": config}},
-                    "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
-                },
-            )
-        return recorder
-
-    return launch
-
-
 @pytest.mark.project
-def test_an_overridden_cell_says_so_and_is_painted_by_the_recipe_again_by_the_next_run(made, launch):
+def test_an_overridden_cell_says_so_and_is_painted_by_the_recipe_again_by_the_next_run(made):
     path = made.out / "pastiche/structure/cat/wave.png"
     before = Image.open(path).tobytes()
-    assert launch("pastiche/structure", edge=3.0, size=64).keys == ["pastiche/structure/cat/wave.png"]
+    assert made.launch("pastiche/structure", key=CELL, edge=3.0, size=64).keys == ["pastiche/structure/cat/wave.png"]
     store = Project.open(made.settings()).store
     assert Image.open(path).size == (64, 48)
     assert how_made(store, "pastiche/structure/cat/wave.png")["overridden"] == {"edge": 3.0, "size": 64}
 
-    assert launch("pastiche/structure", edge=3.0, size=64).keys == []  # it is what was asked for
-    again = made.run()
+    assert made.launch("pastiche/structure", key=CELL, edge=3.0, size=64).keys == []  # it is what was asked for
+    again = made.run(phases=PAINTED)
     assert again.recorder.batches == [("structure", "cat", ("wave",))]
     assert Image.open(path).tobytes() == before
     assert "overridden" not in how_made(store, "pastiche/structure/cat/wave.png")
@@ -96,7 +72,7 @@ def test_an_overridden_cell_says_so_and_is_painted_by_the_recipe_again_by_the_ne
     ],
 )
 @pytest.mark.project
-def test_force_makes_what_is_up_to_date_again_and_outdates_nothing(made, launch, asset, key, made_key):
-    assert launch(asset, key).keys == []
-    assert launch(asset, key, force=True).keys == [made_key]
+def test_force_makes_what_is_up_to_date_again_and_outdates_nothing(made, asset, key, made_key):
+    assert made.launch(asset, key=key).keys == []
+    assert made.launch(asset, key=key, force=True).keys == [made_key]
     assert made.run().recorder.keys == []

@@ -8,7 +8,7 @@ import dagster as dg
 import numpy as np
 import pytest
 from PIL import Image
-from small_project import Recorder
+from small_project import PAINTED, Recorder
 
 from spnst_core.report.film import FPS, STEPS_PER_FRAME, read_facts, read_metadata
 from spnst_pipeline.artefacts.fingerprints import metadata
@@ -27,8 +27,8 @@ STEPS = 5
 
 
 def only(place, **changes):
-    """Settings of one recipe, of whose steps every second one is recorded."""
-    return {"recipes": (str(place.root / "gatys.yaml"),), "record_every": 2, **changes}
+    """One recipe, of whose steps every second one is recorded, and no phase after painting."""
+    return {"recipes": (str(place.root / "gatys.yaml"),), "record_every": 2, "phases": PAINTED, **changes}
 
 
 def film(place, content="cat", style="wave", recipe="gatys"):
@@ -49,33 +49,6 @@ def told(instance, asset, partition=None):
         asset_key=dg.AssetKey(asset.split("/")), asset_partitions=[partition] if partition else None
     )
     return [r.asset_materialization for r in instance.fetch_materializations(chosen, limit=100).records]
-
-
-@pytest.fixture
-def launch(made):
-    """A function that makes one cell of some assets as the UI does, with options."""
-
-    def launch(*assets, key="cat|wave", **config):
-        recorder, project = Recorder(), Project.open(made.settings())
-        job = build(project.recipes, project, recorder, 64).resolve_implicit_global_asset_job_def()
-        with made.instance() as instance:
-            result = job.execute_in_process(
-                instance=instance,
-                asset_selection=[dg.AssetKey(asset.split("/")) for asset in assets],
-                partition_key=key,
-                run_config={
-                    "ops": {"pastiche__gatys": {"config": config}},
-                    "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
-                },
-            )
-        recorder.events = [
-            (event.asset_key.to_user_string(), event.partition)
-            for event in result.all_events
-            if event.is_step_materialization
-        ]
-        return recorder
-
-    return launch
 
 
 @pytest.fixture(scope="module")
@@ -227,29 +200,34 @@ def test_a_cell_that_fails_leaves_no_film_and_no_temporary_file(made, monkeypatc
     assert list(scratch.iterdir()) == []
 
 
-def test_a_film_can_be_materialised_alone(made, launch):
+def assets(launched):
+    return {event.asset_key.to_user_string() for event in launched.events}
+
+
+def test_a_film_can_be_materialised_alone(made):
     before = times(made.out / "pastiche")
-    recorder = launch("timelapse/gatys")
-    assert recorder.keys == ["timelapse/gatys/cat/wave.mp4"]
+    alone = made.launch("timelapse/gatys", key="cat|wave")
+    assert alone.keys == ["timelapse/gatys/cat/wave.mp4"]
     assert times(made.out / "pastiche") == before
-    assert {asset for asset, _ in recorder.events} == {"timelapse/gatys"}
+    assert assets(alone) == {"timelapse/gatys"}
     assert read_metadata(film(made).read_bytes())["record_every"] == str(STEPS_PER_FRAME)
-    assert launch("timelapse/gatys").keys == []
-    assert launch("timelapse/gatys", force=True).keys == ["timelapse/gatys/cat/wave.mp4"]
+    assert made.launch("timelapse/gatys", key="cat|wave").keys == []
+    again = made.launch("timelapse/gatys", key="cat|wave", force=True)
+    assert again.keys == ["timelapse/gatys/cat/wave.mp4"]
 
     (made.out / "pastiche/gatys/cat/wave.png").unlink()
     film(made).unlink()
-    both = launch("timelapse/gatys")
+    both = made.launch("timelapse/gatys", key="cat|wave")
     assert both.keys == ["pastiche/gatys/cat/wave.png", "timelapse/gatys/cat/wave.mp4"]
-    assert ("pastiche/gatys", "cat|wave") in both.events
+    assert assets(both) == {"pastiche/gatys", "timelapse/gatys"}
 
 
-def test_the_launchpad_can_ask_a_pastiche_for_its_film(made, launch):
-    assert launch("pastiche/gatys").keys == []
-    recorder = launch("pastiche/gatys", record_every=3)
-    assert recorder.keys == ["timelapse/gatys/cat/wave.mp4"]
+def test_the_launchpad_can_ask_a_pastiche_for_its_film(made):
+    assert made.launch("pastiche/gatys", key="cat|wave").keys == []
+    filmed = made.launch("pastiche/gatys", key="cat|wave", record_every=3)
+    assert filmed.keys == ["timelapse/gatys/cat/wave.mp4"]
     assert read_facts(film(made).read_bytes()).frames == 3 + FPS  # of steps 1, 3 and 5
-    assert ("timelapse/gatys", "cat|wave") in recorder.events
+    assert "timelapse/gatys" in assets(filmed)
     assert made.run().recorder.keys == ["gallery/index.html"]
 
 
