@@ -1,0 +1,116 @@
+"""Painting a row of the grid: what is painted, what stays, and what a cell that fails costs the others."""
+
+import shutil
+
+import pytest
+from PIL import Image
+from small_project import Recorder
+
+from spnst_pipeline.artefacts.lineage import Lineage, NotMade
+from spnst_pipeline.artefacts.provenance import how_made
+from spnst_pipeline.defs.config import Paint
+from spnst_pipeline.defs.painting import Landed, paint_row
+from spnst_pipeline.project import Project
+
+pytestmark = pytest.mark.project
+
+STYLES = ("dots", "wave")
+
+
+class Failing(Recorder):
+    """Stops every batch that holds a style, or one of several cells, in the middle."""
+
+    def __init__(self, style=None):
+        super().__init__()
+        self.style = style
+
+    def step(self, iterate):
+        super().step(iterate)
+        *_, (_, _, styles) = self.batches
+        if iterate.step == 3 and (self.style in styles if self.style else len(styles) > 1):
+            raise RuntimeError("out of memory")
+
+
+@pytest.fixture
+def project(made):
+    return Project.open(made.settings(recipes=(str(made.root / "gatys.yaml"),)))
+
+
+@pytest.fixture
+def unpainted(made, project):
+    shutil.rmtree(made.out / "pastiche/gatys")
+    return project
+
+
+def paint(project, recorder, content="cat", asked=("pastiche",), **options):
+    [recipe], chosen = project.recipes, Paint(**options)
+    lineage = Lineage(project)
+    return list(paint_row(lineage, recorder, chosen.applied_to(recipe), content, STYLES, chosen, asked))
+
+
+def test_what_is_up_to_date_is_told_and_not_painted(project):
+    recorder = Recorder()
+    assert paint(project, recorder) == [Landed("pastiche", "dots"), Landed("pastiche", "wave")]
+    assert (recorder.batches, recorder.keys) == ([], [])
+
+
+def test_missing_cells_of_a_row_share_a_batch(unpainted):
+    recorder = Recorder()
+    assert paint(unpainted, recorder) == [Landed("pastiche", style, new=True) for style in STYLES]
+    assert recorder.batches == [("gatys", "cat", STYLES)]
+    made = how_made(unpainted.store, "pastiche/gatys/cat/wave.png")
+    assert (made["batch"], made["steps"], made["profile"], made["device"]) == (2, 5, "embedded", "cpu")
+    assert made["batch_seconds"] == pytest.approx(2 * made["seconds"], abs=0.002)
+    assert set(made["losses"]) == {"content", "style", "tv"}  # the terms that the recipe gives weight to
+    assert "overridden" not in made
+
+
+def test_a_batch_that_fails_is_painted_cell_by_cell(unpainted):
+    recorder = Failing()
+    assert paint(unpainted, recorder) == [Landed("pastiche", style, new=True) for style in STYLES]
+    assert [styles for _, _, styles in recorder.batches] == [STYLES, ("dots",), ("wave",)]
+
+
+def test_a_cell_that_fails_by_itself_is_told_and_costs_no_other(unpainted):
+    good, bad = paint(unpainted, Failing("wave"))
+    assert good == Landed("pastiche", "dots", new=True)
+    assert (bad.kind, bad.style, bad.new, str(bad.error)) == ("pastiche", "wave", False, "out of memory")
+    assert unpainted.store.list("pastiche/gatys/cat") == ["pastiche/gatys/cat/dots.png"]
+
+
+def test_a_pastiche_that_cannot_be_written_is_told_and_costs_no_other_cell(made, unpainted):
+    (made.out / "pastiche/gatys/cat/dots.png").mkdir(parents=True)
+    bad, good = paint(unpainted, Recorder())
+    assert "pastiche/gatys/cat/dots.png" in str(bad.error)
+    assert good == Landed("pastiche", "wave", new=True)
+
+
+def test_a_film_is_recorded_while_its_cell_is_painted_once_more_and_the_pastiche_stays(project):
+    before = project.store.read("pastiche/gatys/cat/wave.png")
+    recorder = Recorder()
+    assert paint(project, recorder, asked=("timelapse",)) == [
+        Landed("pastiche", "dots"),
+        Landed("pastiche", "wave"),
+        Landed("timelapse", "dots", new=True),
+        Landed("timelapse", "wave", new=True),
+    ]
+    assert recorder.keys == [f"timelapse/gatys/cat/{style}.mp4" for style in STYLES]
+    assert project.store.read("pastiche/gatys/cat/wave.png") == before
+
+
+def test_at_another_size_targets_are_computed_for_the_occasion(project):
+    recorder = Recorder()
+    assert [landed.error for landed in paint(project, recorder, size=40)] == [None, None]
+    path = project.store.locate("pastiche/gatys/cat/wave.png")
+    assert Image.open(path).size == (40, 30)
+    assert how_made(project.store, "pastiche/gatys/cat/wave.png")["overridden"] == {"size": 40}
+    kept = [f"edge_map/{content}.{end}" for content in ("boat", "cat") for end in ("png", "safetensors")]
+    assert project.store.list("edge_map") == kept
+
+
+def test_every_cell_of_a_content_that_was_never_decoded_names_it(project):
+    found = paint(project, Recorder(), content="bird")
+    assert [landed.style for landed in found] == list(STYLES)
+    for landed in found:
+        assert isinstance(landed.error, NotMade)
+        assert "materialise content_image[bird] first" in str(landed.error)
