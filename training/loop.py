@@ -49,6 +49,7 @@ def train(
     predict: Callable[[Net, Input], Tensor],
     loss: Callable[[Tensor, Tensor], Mapping[str, Tensor]],
     score: Callable[[Net], Mapping[str, float]],
+    start: Path | None = None,
 ) -> Net:
     """Train, or resume training; ``weights.safetensors`` (float16), ``log.jsonl`` and a checkpoint go to ``run.out``.
 
@@ -56,9 +57,12 @@ def train(
         batches: item ``step`` is the batch (inputs, targets) of that step.
         loss: named terms whose sum is minimised.
         score: figures of a network, logged with every checkpoint.
+        start: checkpoint of another run, whose averaged weights this one starts from.
     """
     run.out.mkdir(parents=True, exist_ok=True)
     net = with_batch_norm(net).to(memory_format=torch.channels_last)
+    if start is not None:
+        net.load_state_dict(torch.load(start, weights_only=True)["average"])
     average = deepcopy(net).requires_grad_(False)
     optimizer = _optimizer(run, net)
     checkpoint, first = run.out / "checkpoint.pt", 0

@@ -24,25 +24,28 @@ from training.pool import Pool
 from training.train_depth import compressed as target
 from training.train_depth import depth_loss, score, vertical_position
 
-FIRST, LAST = 0.35, 0.6
-"""The share of the files that the first steps draw from, and the share of the steps after which all are drawn from."""
+GROWTH = 0.6
+"""The share of the steps over which the files that batches are drawn from grow to all."""
 
 SMALLEST_CROP = 0.6
 """Of each side of a view."""
 
 
 class Batches(Dataset[tuple[dict[str, Tensor], Tensor]]):
-    """Batch ``step``: compressed responses (B, C, h, w) by layer and targets (B, 1, h, w), of views of one shape."""
+    """Batch ``step``: compressed responses (B, C, h, w) by layer and targets (B, 1, h, w), of views of one shape.
 
-    def __init__(self, run: Run, views: Encoded) -> None:
-        self.run, self.views = run, views
+    ``first`` is the share of the files that the first steps draw from; the others may be written meanwhile.
+    """
+
+    def __init__(self, run: Run, views: Encoded, first: float = 0.35) -> None:
+        self.run, self.views, self.first = run, views, first
 
     def __len__(self) -> int:
         return self.run.steps
 
     def __getitem__(self, step: int) -> tuple[dict[str, Tensor], Tensor]:
         rng = np.random.default_rng([self.run.seed, step, 4])
-        share = min(1.0, FIRST + (1 - FIRST) * step / (LAST * self.run.steps))
+        share = min(1.0, self.first + (1 - self.first) * step / (GROWTH * self.run.steps))
         written = min(self.views.count, max(len(SHAPES), int(share * self.views.count)))
         files = range(int(rng.integers(min(written, len(SHAPES)))), written, len(SHAPES))
         rows = [self.views.read(int(rng.choice(files)), int(rng.integers(ROWS))) for _ in range(self.run.batch)]
@@ -52,14 +55,19 @@ class Batches(Dataset[tuple[dict[str, Tensor], Tensor]]):
 
 
 def cropped(batch: dict[str, Tensor], rng: np.random.Generator) -> dict[str, Tensor]:
-    """The same random part of every map of a batch, its borders on the grid of the coarsest layer."""
+    """The same random part of every map of a batch, mirrored half of the time, cut on the grid of the coarsest layer.
+
+    Mirrored responses aren't those of a mirrored picture, but near enough for the head to learn from.
+    """
     height, width = batch[list(LAYERS)[-1]].shape[2:]
     h, w = (int(rng.integers(int(np.ceil(SMALLEST_CROP * side)), side + 1)) for side in (height, width))
     top, left = int(rng.integers(height - h + 1)), int(rng.integers(width - w + 1))
+    is_mirrored = rng.random() < 0.5
     parts = {}
     for name, x in batch.items():
         n = x.shape[-1] // width
-        parts[name] = x[..., n * top : n * (top + h), n * left : n * (left + w)].contiguous()
+        part = x[..., n * top : n * (top + h), n * left : n * (left + w)]
+        parts[name] = part.flip(-1) if is_mirrored else part.contiguous()
     return parts
 
 
@@ -110,6 +118,8 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=10_000, help="how many scenes, 250 kB each")
     parser.add_argument("--views", type=Path, required=True, help="folder of encoded views, filled where needed")
     parser.add_argument("--files", type=int, default=500, help=f"how many files of {ROWS} views, 7 MB each")
+    parser.add_argument("--first", type=float, default=0.35, help="share of the files that the first steps draw from")
+    parser.add_argument("--start", type=Path, help="checkpoint of another run to start from")
     parser.add_argument("--seed", type=int, default=0, help="of the weights and batches; scenes and views have theirs")
     parser.add_argument("--steps", type=int, default=8000, help="decides the schedule, so also the weights")
     parser.add_argument("--batch", type=int, default=12)
@@ -124,9 +134,12 @@ def main() -> None:
     run = Run(options.out, options.seed, options.steps, options.batch, options.lr)
     with ProcessPoolExecutor(1, get_context("spawn")) as encoder:
         encoding = encoder.submit(encode, options.scenes, options.count, views)
-        head = train(
-            run, DepthHead(), Batches(run, views), DepthHead.predict, depth_loss, lambda head: score(on(trunk, head))
-        )
+        batches = Batches(run, views, options.first)
+
+        def held_out(head: DepthHead) -> dict[str, float]:
+            return score(on(trunk, head))
+
+        head = train(run, DepthHead(), batches, DepthHead.predict, depth_loss, held_out, options.start)
         encoding.result()
     print("network          ", score(on(trunk, head)))
     print("vertical position", score(vertical_position))

@@ -83,7 +83,8 @@ class DepthHead(nn.Module):
 class VGG16Depth(nn.Module):
     """`DepthHead` on the trunk of `spnst_core.models.hed.hed_vgg16`.
 
-    A picture is resized to about `AREA` pixels, and the prediction is resized back.
+    A picture is resized to about `AREA` pixels, and the prediction is resized back. It is the mean of the predictions
+    for the picture and for its mirror image, which is far more accurate than either (see training/README.md).
 
     Shape: (N, 3, H, W) RGB in [0, 1] → (N, 1, H, W) relative inverse depth, any H and W, differentiable.
 
@@ -109,20 +110,27 @@ class VGG16Depth(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, 3, H, W) RGB in [0, 1] → (N, 1, H, W) relative inverse depth, any scale."""
-        return self.head(self._responses(x), (x.shape[2], x.shape[3])).to(x.dtype)
+        small = resized(x)
+        both = self.head(self._responses(torch.cat([small, small.flip(3)])), (x.shape[2], x.shape[3]))
+        mean = (both[: len(x)] + both[len(x) :].flip(3)) / 2
+        return mean.to(x.dtype)
 
     def features(self, x: Tensor) -> Tensor:
         """Features that depth is computed from: (N, 3, H, W) RGB in [0, 1] → (N, 32, h, w), of the working size / 4."""
-        return self.head.decode(compressed(self._responses(x)))
+        return self.head.decode(compressed(self._responses(resized(x))))
 
     def _responses(self, x: Tensor) -> dict[str, Tensor]:
-        small = F.interpolate(x, working_size(x.shape[2], x.shape[3]), mode="bilinear", antialias=True)
-        return self.trunk.responses(self.trunk.scale(small), self.head.layers)
+        return self.trunk.responses(self.trunk.scale(x), self.head.layers)
 
 
 def compressed(features: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The responses of `LAYERS` as log(1 + response/strong), as few are many times stronger than the others."""
     return {name: torch.log1p(features[name] / strong) for name, strong in LAYERS.items()}
+
+
+def resized(x: Tensor) -> Tensor:
+    """Pictures (N, 3, H, W) as the trunk is given them."""
+    return F.interpolate(x, working_size(x.shape[2], x.shape[3]), mode="bilinear", antialias=True)
 
 
 def working_size(height: int, width: int) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from safetensors.torch import load
 from torch import nn
 from torch.utils.data import Dataset
 
@@ -32,7 +33,7 @@ class Noise(Dataset):
         return x, nn.functional.avg_pool2d(x.mean(1, keepdim=True), 2)
 
 
-def run(out, seed=0, steps=8, stop_after=None):
+def run(out, seed=0, steps=8, stop_after=None, lr=1e-2, start=None):
     """Train for some steps; ``stop_after`` breaks off as an interruption would, after the checkpoint of that step."""
     torch.manual_seed(seed)
     scored = []
@@ -46,8 +47,8 @@ def run(out, seed=0, steps=8, stop_after=None):
     def loss(prediction, target):
         return {"squared": (prediction - target).square().mean()}
 
-    settings = Run(out, seed, steps, batch=4, lr=1e-2, log_every=2, checkpoint_every=2)
-    train(settings, Tiny(), Noise(seed), lambda net, x: net(x), loss, score)
+    settings = Run(out, seed, steps, batch=4, lr=lr, log_every=2, checkpoint_every=2)
+    train(settings, Tiny(), Noise(seed), lambda net, x: net(x), loss, score, start)
     return (out / "weights.safetensors").read_bytes()
 
 
@@ -61,6 +62,12 @@ def test_a_run_that_was_stopped_ends_with_the_same_file(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path / "stopped", stop_after=4)
     assert run(tmp_path / "stopped") == run(tmp_path / "unbroken")
+
+
+def test_a_run_can_start_from_the_averaged_weights_of_another(tmp_path):
+    first = load(run(tmp_path / "first"))
+    still = load(run(tmp_path / "still", seed=1, steps=1, lr=0.0, start=tmp_path / "first" / "checkpoint.pt"))
+    assert torch.equal(still["head.weight"], first["head.weight"])
 
 
 def test_training_lowers_the_loss(tmp_path):
