@@ -123,20 +123,29 @@ def summed(network: Network, x: Tensor, tiles: Sequence[Tile]) -> tuple[Tensor, 
     return _TileByTile.apply(x, network, tiles, None)
 
 
-def joined(network: Network, x: Tensor, tiles: Sequence[Tile], strides: Sequence[int]) -> tuple[Tensor, ...]:
-    """Maps of whole pictures (N, C, H, W), assembled from a network's maps of tiles, one for each of ``strides``.
+def gathered(network: Network, x: Tensor, tiles: Sequence[Tile], strides: Sequence[int | None]) -> tuple[Tensor, ...]:
+    """Results of both kinds from one pass: summed over the tiles where the stride is None, else joined.
 
     Differentiable with respect to the pictures.
     """
 
     def own(piece: Tensor, tile: Tile) -> list[Tensor]:
-        return [tile.own(m, stride) for m, stride in zip(network(piece, tile), strides, strict=True)]
+        found = zip(network(piece, tile), strides, strict=True)
+        return [part if stride is None else tile.own(part, stride) for part, stride in found]
 
     return _TileByTile.apply(x, own, tiles, strides)
 
 
+def joined(network: Network, x: Tensor, tiles: Sequence[Tile], strides: Sequence[int]) -> tuple[Tensor, ...]:
+    """Maps of whole pictures (N, C, H, W), assembled from a network's maps of tiles, one for each of ``strides``.
+
+    Differentiable with respect to the pictures.
+    """
+    return gathered(network, x, tiles, strides)
+
+
 class _TileByTile(torch.autograd.Function):
-    """The network's results for all tiles, summed or, where ``strides`` are given, assembled into maps.
+    """The network's results for all tiles, summed or, where there is a stride, assembled into maps.
 
     An autograd graph of checkpointed tiles would compute the same, but its many small allocations would fragment the
     heap, and none of the memory of the large ones could be returned to the system.
@@ -144,7 +153,7 @@ class _TileByTile(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, x: Tensor, network: Network, tiles: Sequence[Tile], strides: Sequence[int] | None
+        ctx: Any, x: Tensor, network: Network, tiles: Sequence[Tile], strides: Sequence[int | None] | None
     ) -> tuple[Tensor, ...]:
         ctx.save_for_backward(x)
         ctx.network, ctx.tiles, ctx.strides = network, tiles, strides
@@ -156,10 +165,11 @@ class _TileByTile(torch.autograd.Function):
             if tile.columns.first == 0:
                 trim_heap()
             parts = network(x[tile.window], tile)
-            if not totals and strides:  # the last tile ends where the picture ends
-                totals = [part.new_zeros(tile.end(part, stride)) for part, stride in zip(parts, strides, strict=True)]
-            elif not totals:
-                totals = [torch.zeros_like(part) for part in parts]
+            if not totals:  # the last tile ends where the picture ends
+                totals = [
+                    torch.zeros_like(part) if stride is None else part.new_zeros(tile.end(part, stride))
+                    for part, stride in zip(parts, strides or [None] * len(parts), strict=True)
+                ]
             for place, part in zip(_places(totals, tile, strides), parts, strict=True):
                 place += part
         return tuple(totals)
@@ -181,11 +191,13 @@ class _TileByTile(torch.autograd.Function):
         return gradient, None, None, None
 
 
-def _places(whole: Sequence[Any], tile: Tile, strides: Sequence[int] | None) -> list[Any]:
+def _places(whole: Sequence[Any], tile: Tile, strides: Sequence[int | None] | None) -> list[Any]:
     """The targets of a tile's results: the whole tensor for a sum, the tile's own rectangle for a map."""
     if strides is None:
         return list(whole)
-    return [None if w is None else w[tile.place(stride)] for w, stride in zip(whole, strides, strict=True)]
+    return [
+        w if w is None or stride is None else w[tile.place(stride)] for w, stride in zip(whole, strides, strict=True)
+    ]
 
 
 def _extents(length: int, side: int, reach: Reach) -> list[Extent]:

@@ -6,14 +6,14 @@ published in a Python wheel.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from spnst_core.compute.sums import total_squared_error
+from spnst_core.compute.sums import total_squared_error, wide
 from spnst_core.compute.tiling import cut, joined, recomputed
 from spnst_core.errors import InputError
 from spnst_core.models.trunk import BLOCKS, LAST, STRIDES, CaffeInput, Trunk, reach
@@ -36,6 +36,12 @@ class SideOutputs(nn.Module, ABC):
         trunk: whose responses the side outputs are computed from; others may use it as well.
     """
 
+    layers = LAST
+    """Layers of the trunk that the side outputs are computed from."""
+
+    strides = STRIDES
+    """Pixels per value of each side output."""
+
     def __init__(self, trunk: Trunk) -> None:
         super().__init__()
         self._side: int | None = None
@@ -57,7 +63,15 @@ class SideOutputs(nn.Module, ABC):
 
     def maps(self, x: Tensor, calibration: Tensor | None = None) -> Tensor:
         """The fused map, as from calling the module, (N, 1, H, W) in [0, 1]."""
-        return torch.sigmoid(self.fuse(self._side_logits(x)).to(x.dtype))
+        return self.finish(self._looked(x, self._scores, STRIDES), *x.shape[2:])
+
+    def read(self, responses: Mapping[str, Tensor]) -> list[Tensor]:
+        """The side outputs' logits, (N, 1, h, w) each, from the responses of `layers`."""
+        return [score(responses[layer]) for score, layer in zip(self.scores, self.layers, strict=True)]
+
+    def finish(self, read: Sequence[Tensor], height: int, width: int) -> Tensor:
+        """The fused map of pictures of that size, (N, 1, height, width) in [0, 1], from what `read` gave."""
+        return torch.sigmoid(wide(self.fuse(self._enlarged(read, height, width))))
 
     def squared_error(self, x: Tensor, target: Tensor, calibration: Tensor) -> Tensor:
         """Σ (maps(x) − target)², (N,), for a target (1, 1, H, W); differentiable."""
@@ -73,12 +87,12 @@ class SideOutputs(nn.Module, ABC):
 
     def outputs(self, x: Tensor) -> Tensor:
         """All edge maps, (N, 6, H, W) in [0, 1]: the five side outputs from fine to coarse, then the fused map."""
-        sides = self._side_logits(x)
+        sides = self._enlarged(self._looked(x, self._scores, STRIDES), *x.shape[2:])
         return torch.sigmoid(torch.cat((sides, self.fuse(sides)), 1))
 
     def features(self, x: Tensor) -> Tensor:
         """Features relu5_3, (N, 512, h, w) at a sixteenth of the size: those that Cheng et al. (TIP 2020) compare."""
-        [last] = self._looked(x, lambda h: self._responses(h)[-1:], STRIDES[-1:])
+        [last] = self._looked(x, lambda h: list(self.trunk.responses(h, LAST[-1:]).values()), STRIDES[-1:])
         return last
 
     def tiled(self, side: int) -> "SideOutputs":
@@ -99,18 +113,12 @@ class SideOutputs(nn.Module, ABC):
         tiles = cut(h.shape[2], h.shape[3], self._side, REACH)
         return list(joined(lambda piece, _: trunk(piece), h, tiles, strides))
 
-    def _responses(self, h: Tensor) -> list[Tensor]:
-        """The last response of each block of the trunk to its input."""
-        return list(self.trunk.responses(h, LAST).values())
-
-    def _side_logits(self, x: Tensor) -> Tensor:
-        """Logits of the five side outputs at the picture's size, (N, 5, H, W)."""
-        scores = self._looked(x, self._scores, STRIDES)
-        enlarged = [self._enlarge(score.to(x.dtype), i, *x.shape[2:]) for i, score in enumerate(scores)]
-        return torch.cat(enlarged, 1)
-
     def _scores(self, h: Tensor) -> list[Tensor]:
-        return [score(response) for score, response in zip(self.scores, self._responses(h), strict=True)]
+        return self.read(self.trunk.responses(h, self.layers))
+
+    def _enlarged(self, scores: Sequence[Tensor], height: int, width: int) -> Tensor:
+        """Logits of the five side outputs at the picture's size, (N, 5, height, width), in float32 or wider."""
+        return torch.cat([self._enlarge(wide(score), i, height, width) for i, score in enumerate(scores)], 1)
 
     def _enlarge(self, score: Tensor, block: int, height: int, width: int) -> Tensor:
         """A block's side output at the size of the picture."""
@@ -128,14 +136,9 @@ class HED(SideOutputs):
     """
 
     def __init__(self, margin: bool = False, trunk: Trunk | None = None) -> None:
-        super().__init__(Trunk(CaffeInput(), round_up=margin) if trunk is None else trunk)
+        super().__init__(Trunk(CaffeInput(MARGIN if margin else 0), round_up=margin) if trunk is None else trunk)
         self.margin = margin
         self.combine = nn.Conv2d(len(BLOCKS), 1, 1)
-
-    def network_input(self, x: Tensor) -> Tensor:
-        """RGB in [0, 1] → BGR·255 − mean, with its margin of zeros where the network has one."""
-        h = super().network_input(x)
-        return F.pad(h, (MARGIN,) * 4) if self.margin else h
 
     def fuse(self, sides: Tensor) -> Tensor:
         """A learned weighting of the side outputs' logits."""

@@ -5,10 +5,10 @@ and its gradient stay in float32, and so does everything that judges a finished 
 convolutions are computed with fewer products instead: see `spnst_core.models.nnpack`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from itertools import pairwise
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -18,8 +18,6 @@ from spnst_core.compute.torch_private import multiplies_bfloat16_natively
 from spnst_core.errors import InputError, closest
 from spnst_core.models.bank import Bank
 from spnst_core.models.nnpack import NnpackConv2d, pays
-
-T = TypeVar("T")
 
 Precision = Literal["auto", "float32", "bfloat16"]
 """``auto`` is bfloat16 on devices that multiply it natively, else float32."""
@@ -48,30 +46,37 @@ def multiplies_bfloat16(device: torch.device) -> bool:
     return False
 
 
-def lowered(network: T) -> T:
-    """A copy of the network for use under autocast, with its weights already in bfloat16.
+def lowered(networks: Mapping[str, Any]) -> dict[str, Any]:
+    """Copies of the networks for use under autocast, with their weights already in bfloat16.
 
-    This saves their conversion at every call. Layers that compute their weights are left unchanged, and layers that are
-    slower in bfloat16 multiply in float32.
+    What they share, the copies share. This saves the conversion of their weights at every call. Layers that compute
+    their weights are left unchanged, and layers that are slower in bfloat16 multiply in float32.
     """
-    if not isinstance(network, nn.Module):
-        return network
-    return _replaced(deepcopy(network), _lowered_layer)
+    copies = deepcopy(_modules(networks))
+    _replace(copies, _lowered_layer)
+    return {**networks, **copies}
 
 
-def quickened(network: T) -> T:
-    """A copy of the network for CPUs that multiply in float32, with convolutions that need fewer products (NNPACK).
+def quickened(networks: Mapping[str, Any]) -> dict[str, Any]:
+    """Copies of the networks for CPUs that multiply in float32, with convolutions that need fewer products (NNPACK).
 
-    Layers that don't change share their weights with the original; the others keep theirs in two forms.
+    What they share, the copies share. Layers that don't change share their weights with the original; the others keep
+    theirs in two forms.
     """
-    if not isinstance(network, nn.Module):
-        return network
-    shared = {id(weight): weight for weight in network.parameters()}
-    return _replaced(_folded(deepcopy(network, shared)), _quickened_layer)
+    modules = _modules(networks)
+    copies = deepcopy(modules, {id(weight): weight for weight in modules.parameters()})
+    _fold(copies)
+    _replace(copies, _quickened_layer)
+    return {**networks, **copies}
 
 
-def _folded(network: nn.Module) -> nn.Module:
-    """The network with each batch normalisation folded into the convolution before it.
+def _modules(networks: Mapping[str, Any]) -> nn.ModuleDict:
+    """The networks as one, but for those that have no layers to replace."""
+    return nn.ModuleDict({name: network for name, network in networks.items() if isinstance(network, nn.Module)})
+
+
+def _fold(network: nn.Module) -> None:
+    """Fold each batch normalisation into the convolution before it.
 
     Where a child normalises, the children must be applied in the order of their definition, as in timm's blocks.
     """
@@ -82,15 +87,15 @@ def _folded(network: nn.Module) -> nn.Module:
                 rectify = getattr(norm, "act", nn.Identity())  # timm's normalisation layers include the activation
                 # In place, it would keep a copy of its input for the backward pass.
                 setattr(module, after, nn.ReLU6() if isinstance(rectify, nn.ReLU6) else rectify)
-    return network
 
 
-def _replaced(network: nn.Module, rule: Callable[[nn.Module], nn.Module]) -> Any:
-    """The network with the rule applied to every layer."""
+def _replace(network: nn.Module, rule: Callable[[nn.Module], nn.Module]) -> None:
+    """Apply the rule to every layer."""
+    made: dict[nn.Module, nn.Module] = {}  # a layer that several modules share is replaced by one
     for module in list(network.modules()):
         for name, layer in list(module.named_children()):
-            setattr(module, name, rule(layer))
-    return network
+            made[layer] = made.get(layer) or rule(layer)
+            setattr(module, name, made[layer])
 
 
 def _lowered_layer(layer: nn.Module) -> nn.Module:

@@ -19,6 +19,7 @@ from spnst_core.models.manifest import Role
 from spnst_core.models.networks import ENCODERS, HEADS, ROLES, create, weight_files
 from spnst_core.models.precision import find_precision, lowered, quickened
 from spnst_core.models.roles import DepthEstimator, EdgeDetector, Encoder, EncoderLayers
+from spnst_core.models.trunk import unite
 from spnst_core.models.weights import Progress, silent
 
 
@@ -119,7 +120,8 @@ class Models:
             faster = quickened
         else:
             return self
-        return replace(self, encoder=faster(self.encoder), edges=faster(self.edges), depth=faster(self.depth))
+        networks: Any = faster({role: getattr(self, role) for role in ROLES})
+        return replace(self, **networks)
 
     def autocast(self) -> AbstractContextManager[object]:
         """Inside it, networks multiply in ``precision``, whatever their weights are kept in."""
@@ -211,7 +213,9 @@ def load_models(
     chosen, place = _chosen(profile, encoder, edges, depth), find_device(device)
     lowest = find_precision(precision, place)
     fetch_models(profile, **chosen, progress=progress)
-    networks: dict[str, Any] = {role: create(role, name).to(place) for role, name in chosen.items()}
+    networks: dict[str, Any] = {role: create(role, name) for role, name in chosen.items()}
+    unite(networks.values())
+    networks = {role: network.to(place) for role, network in networks.items()}
     return Models(identify(profile, **chosen), **networks, device=place, precision=lowest)
 
 

@@ -3,13 +3,14 @@
 All of them are `torch.nn.Module`s that are created without arguments.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
 from spnst_core.compute.tiling import Reach
+from spnst_core.models.trunk import Trunk
 
 ANSWERS: Mapping[str, tuple[str, ...]] = {
     "encoder": ("structure_layer", "features", "reach"),
@@ -105,6 +106,34 @@ class DepthEstimator(Protocol):
 
     def __call__(self, x: Tensor) -> Tensor:
         """(N, 3, H, W) in [0, 1] to (N, 1, H, W), larger = nearer, any scale."""
+        ...
+
+
+@runtime_checkable
+class TrunkHead(Protocol):
+    """An edge detector or depth network on a trunk: calling it is `read` of the trunk's responses, then `finish`.
+
+    Where an encoder stands on the same trunk, one pass serves both.
+    """
+
+    trunk: Trunk
+
+    @property
+    def layers(self) -> Sequence[str]:
+        """The trunk's layers that it reads."""
+        ...
+
+    @property
+    def strides(self) -> Sequence[int]:
+        """Pixels per value of each map that `read` gives."""
+        ...
+
+    def read(self, responses: Mapping[str, Tensor]) -> list[Tensor]:
+        """Small maps, each value of which depends on the responses (N, C, h, w) at its own place alone."""
+        ...
+
+    def finish(self, read: Sequence[Tensor], height: int, width: int) -> Tensor:
+        """The map (N, 1, height, width) of whole pictures, from what `read` gave for them."""
         ...
 
 

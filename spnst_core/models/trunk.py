@@ -4,7 +4,7 @@ Simonyan & Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Re
 configuration D, without its last pooling and its classifier.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import torch
 import torch.nn.functional as F
@@ -53,17 +53,26 @@ class CaffeInput(nn.Module):
 
     It is some 57 (= 255 · 0.225) times as large as `ImageNetInput`, and so, nearly, are the features of a trunk that
     was trained on it.
+
+    Args:
+        margin: pixels of zeros around the picture.
     """
 
     mean: Tensor
 
-    def __init__(self) -> None:
+    def __init__(self, margin: int = 0) -> None:
         super().__init__()
+        self.margin = margin
         self.register_buffer("mean", torch.tensor(BGR_MEAN).view(1, 3, 1, 1), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, 3, H, W), RGB in [0, 1] → BGR·255 minus the mean."""
-        return 255 * x.flip(1) - self.mean
+        """(N, 3, H, W), RGB in [0, 1] → BGR·255 minus the mean, (N, 3, H + 2·margin, W + 2·margin)."""
+        h = 255 * x.flip(1) - self.mean
+        return F.pad(h, (self.margin,) * 4) if self.margin else h
+
+    def extra_repr(self) -> str:
+        """What its parameters don't show."""
+        return f"margin={self.margin}"
 
 
 class Trunk(nn.Module):
@@ -87,6 +96,17 @@ class Trunk(nn.Module):
                 block.append(nn.Conv2d(channels, width, 3, padding=1))
                 channels = width
             self.blocks.append(block)
+
+    def extra_repr(self) -> str:
+        """What its parameters don't show."""
+        return f"round_up={self.round_up}"
+
+    def equals(self, other: "Trunk") -> bool:
+        """Whether the other trunk has the same weights, reads the same input and pools in the same way."""
+        if repr(self) != repr(other):
+            return False
+        own, others = (dict([*trunk.named_parameters(), *trunk.named_buffers()]) for trunk in (self, other))
+        return own.keys() == others.keys() and all(torch.equal(value, others[key]) for key, value in own.items())
 
     def forward(self, x: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
         """The named layers' responses to pictures (N, 3, H, W), RGB in [0, 1]; see `responses`.
@@ -119,6 +139,18 @@ class Trunk(nn.Module):
                 if (block, k) in places:
                     found[places[block, k]] = h
         return {name: found[name] for name in layers}
+
+
+def unite(networks: Iterable[object]) -> None:
+    """Let networks whose attributes ``trunk`` are equal share one, so that one pass can serve them all."""
+    trunks: list[Trunk] = []
+    for network in networks:
+        if isinstance(own := getattr(network, "trunk", None), Trunk):
+            found = next((trunk for trunk in trunks if trunk.equals(own)), own)
+            if found is own:
+                trunks.append(own)
+            else:
+                network.trunk = found  # type: ignore[attr-defined]
 
 
 def place(layer: str) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""One pass of the encoder over the canvases of a step, shared by all terms that read its features."""
+"""One pass of the encoder over the canvases of a step, shared by all terms that read its features or its trunk."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -6,11 +6,24 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from spnst_core.compute import moments
-from spnst_core.models.roles import Encoder
+from spnst_core.models.roles import Encoder, TrunkHead
 from spnst_core.objective import losses
 from spnst_core.objective.losses import Form
-from spnst_core.objective.statistics import Encoded, encode
+from spnst_core.objective.statistics import Encoded, encode, used_layers
 from spnst_core.objective.view import View
+
+
+@dataclass(frozen=True, eq=False)
+class PassTarget:
+    """What the pass gives for the content in a view.
+
+    Attributes:
+        features: features of each content layer, or None if they don't fit and are computed tile by tile in each step.
+        maps: the map of each head, (1, 1, h, w).
+    """
+
+    features: Mapping[str, Tensor] | None
+    maps: Mapping[TrunkHead, Tensor]
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,6 +34,7 @@ class EncoderPass:
         content: the content on the stage's canvas, (1, 3, H, W).
         content_layers: layers that are compared with the content's.
         style_layers: layers whose statistics are taken.
+        heads: networks on the encoder's trunk whose maps are computed.
         form: form of the content losses.
         tile: side in pixels of the largest part that the encoder may read at once, or None if the whole canvas fits.
     """
@@ -29,23 +43,41 @@ class EncoderPass:
     content: Tensor
     content_layers: Collection[str]
     style_layers: Collection[str]
+    heads: Collection[TrunkHead]
     form: Form
     tile: int | None
 
-    def target(self, view: View) -> Mapping[str, Tensor] | None:
-        """The content's features in a view, or None if they don't fit and are computed tile by tile in each step."""
-        return self.encoder.features(self.content[view.window], self.content_layers) if self.tile is None else None
-
-    def __call__(self, seen: Tensor, view: View, target: Mapping[str, Tensor] | None) -> Encoded:
-        """Statistics and content losses of the windows of canvases that a view shows, (B, 3, h, w)."""
+    def target(self, view: View) -> PassTarget:
+        """What the canvases are compared with in a view."""
+        seen = self.content[view.window]
         if self.tile is not None:
+            read = encode(self.encoder, seen, (), self.tile, heads=self.heads).read
+            return PassTarget(None, self._finished(read, seen))
+        features = self.encoder.features(seen, used_layers((), self.content_layers, self.heads))
+        read = {head: head.read(features) for head in self.heads}
+        return PassTarget({layer: features[layer] for layer in self.content_layers}, self._finished(read, seen))
+
+    def __call__(self, seen: Tensor, view: View, target: PassTarget) -> tuple[Encoded, Mapping[TrunkHead, Tensor]]:
+        """Statistics and content losses of the windows of canvases that a view shows, (B, 3, h, w); the heads' maps."""
+        if target.features is None:
+            assert self.tile is not None
             goal = self.content[view.window]
-            return encode(self.encoder, seen, self.style_layers, self.tile, self.content_layers, goal, self.form)
-        assert target is not None
-        features = self.encoder.features(seen, {*self.content_layers, *self.style_layers})
+            found = encode(
+                self.encoder, seen, self.style_layers, self.tile, self.content_layers, goal, self.form, self.heads
+            )
+        else:
+            found = self._encoded(seen, target.features)
+        return found, self._finished(found.read, seen)
+
+    def _encoded(self, seen: Tensor, goal: Mapping[str, Tensor]) -> Encoded:
+        features = self.encoder.features(seen, used_layers(self.style_layers, self.content_layers, self.heads))
         found = {layer: moments.moments(features[layer]) for layer in self.style_layers}
         return Encoded(
             {layer: gram for layer, (gram, _) in found.items()},
             {layer: mean for layer, (_, mean) in found.items()},
-            {layer: losses.content_loss(features[layer], target[layer], self.form) for layer in self.content_layers},
+            {layer: losses.content_loss(features[layer], goal[layer], self.form) for layer in self.content_layers},
+            {head: head.read(features) for head in self.heads},
         )
+
+    def _finished(self, read: Mapping[TrunkHead, list[Tensor]], seen: Tensor) -> dict[TrunkHead, Tensor]:
+        return {head: head.finish(read[head], *seen.shape[2:]) for head in self.heads}

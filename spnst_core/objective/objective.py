@@ -9,7 +9,7 @@ from torch import Tensor
 
 from spnst_core.compute.memory import Room
 from spnst_core.models.profiles import Models
-from spnst_core.objective.encoder_pass import EncoderPass
+from spnst_core.objective.encoder_pass import EncoderPass, PassTarget
 from spnst_core.objective.targets import ContentTargets, StyleTargets
 from spnst_core.objective.terms.term import Canvases, LossTerm, StageContext
 from spnst_core.objective.view import View, random_view
@@ -19,10 +19,10 @@ from spnst_core.recipes.terms import TERMS
 
 @dataclass(frozen=True, eq=False)
 class _Targets:
-    """The content's targets in one view: the encoder's features, and those of each term by its name."""
+    """The content's targets in one view: those of the encoder pass, and those of each term by its name."""
 
     view: View
-    features: Mapping[str, Tensor] | None
+    shared: PassTarget
     terms: Mapping[str, Any]
 
 
@@ -66,6 +66,7 @@ class Objective:
             goal,
             list(dict.fromkeys(layer for term in self._terms.values() for layer in term.content_layers)),
             list(dict.fromkeys(layer for term in self._terms.values() for layer in term.style_layers)),
+            list(dict.fromkeys(term.head for term in self._terms.values() if term.head is not None)),
             recipe.form,
             self._tile,
         )
@@ -80,7 +81,8 @@ class Objective:
         """
         if not self._recipe.jitter:
             return self._still
-        return random_view(self._goal, self._recipe.margin, "depth" in self._terms, generator)
+        noisy = "depth" in self._terms and self._terms["depth"].head is None
+        return random_view(self._goal, self._recipe.margin, noisy, generator)
 
     @property
     def room(self) -> Room:
@@ -104,7 +106,9 @@ class Objective:
         """
         with self._models.autocast():
             targets = self._targets(view)
-            canvases = Canvases(x, view, cells, self._encoder(x[view.window], view, targets.features))
+            encoded, maps = self._encoder(x[view.window], view, targets.shared)
+            pairs = {head: (found, targets.shared.maps[head]) for head, found in maps.items()}
+            canvases = Canvases(x, view, cells, encoded, pairs)
             zero = x.new_zeros(len(x))
             values = dict.fromkeys(self._recipe.terms, zero)
             values |= {name: term(canvases, targets.terms[name]) for name, term in self._terms.items()}

@@ -9,19 +9,26 @@ from torch import Tensor
 from spnst_core.compute import moments
 from spnst_core.compute.memory import tile_side
 from spnst_core.compute.sums import energy, total_squared_error
-from spnst_core.compute.tiling import Network, Reach, Tile, cut, summed, whole
-from spnst_core.models.roles import Encoder
+from spnst_core.compute.tiling import Network, Reach, Tile, cut, gathered, whole
+from spnst_core.models.roles import Encoder, TrunkHead
 from spnst_core.objective import losses
 from spnst_core.objective.losses import Form
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """Statistics of style layers, Gram (N, C, C) and mean (N, C), and each content layer's loss (N,)."""
+    """What one pass gave.
+
+    Attributes:
+        gram, mean: statistics of each style layer, (N, C, C) and (N, C).
+        content: each content layer's loss, (N,).
+        read: what each network on the encoder's trunk read off it, see `TrunkHead.read`.
+    """
 
     gram: Mapping[str, Tensor]
     mean: Mapping[str, Tensor]
     content: Mapping[str, Tensor]
+    read: Mapping[TrunkHead, list[Tensor]]
 
 
 def encode(
@@ -32,6 +39,7 @@ def encode(
     content_layers: Collection[str] = (),
     goal: Tensor | None = None,
     form: Form = "relative",
+    heads: Collection[TrunkHead] = (),
 ) -> Encoded:
     """`moments.gram`, `moments.mean` and `losses.content_loss` of whole pictures, with the same gradients.
 
@@ -42,9 +50,10 @@ def encode(
         side: side in pixels of the largest part that the encoder reads at once. Layers whose receptive field is the
             whole picture read it whole.
         goal: the picture that ``content_layers`` are compared with, (1, 3, H, W).
+        heads: networks on the encoder's trunk.
     """
-    gram, mean, content = {}, {}, {}
-    reach = {layer: encoder.reach(layer) for layer in {*style_layers, *content_layers}}
+    gram, mean, content, read = {}, {}, {}, {}
+    reach = {layer: encoder.reach(layer) for layer in used_layers(style_layers, content_layers, heads)}
     local = Reach.furthest(r for r in reach.values() if r)
     height, width = x.shape[2:]
     for is_local, tiles in ((True, cut(height, width, side, local)), (False, [whole(height, width)])):
@@ -53,13 +62,24 @@ def encode(
         compared = [layer for layer in content_layers if layer in strides]
         if not strides:
             continue
-        sums = iter(summed(_sums(encoder, strides, style, compared, goal), x, tiles))
+        reading = heads if is_local else ()
+        kinds = [None] * 3 * (len(style) + len(compared)) + [stride for head in reading for stride in head.strides]
+        found = iter(gathered(_of_tile(encoder, strides, style, compared, goal, reading), x, tiles, kinds))
         for layer in style:
-            product, total, positions = next(sums), next(sums), next(sums)
+            product, total, positions = next(found), next(found), next(found)
             gram[layer], mean[layer] = product / positions, total / positions
         for layer in compared:
-            content[layer] = losses.error_of_sums(next(sums), next(sums), next(sums), form)
-    return Encoded(gram, mean, content)
+            content[layer] = losses.error_of_sums(next(found), next(found), next(found), form)
+        for head in reading:
+            read[head] = [next(found) for _ in head.strides]
+    return Encoded(gram, mean, content, read)
+
+
+def used_layers(
+    style_layers: Collection[str], content_layers: Collection[str], heads: Collection[TrunkHead] = ()
+) -> set[str]:
+    """Every layer that one pass must give."""
+    return {*style_layers, *content_layers, *(layer for head in heads for layer in head.layers)}
 
 
 def fitting_tile(encoder: Encoder, layers: Collection[str], x: Tensor) -> int | None:
@@ -68,16 +88,19 @@ def fitting_tile(encoder: Encoder, layers: Collection[str], x: Tensor) -> int | 
     return tile_side(x.shape[2], x.shape[3], x.device, reach.halo)
 
 
-def _sums(
+def _of_tile(
     encoder: Encoder,
     strides: Mapping[str, int],
     style: Collection[str],
     compared: Collection[str],
     goal: Tensor | None,
+    heads: Collection[TrunkHead],
 ) -> Network:
-    """Sums over a tile: F·Fᵀ, F and positions of each style layer; (F − P)², P² and values of each compared one."""
+    """Sums over a tile, and maps: F·Fᵀ, F and positions of each style layer; (F − P)², P² and values of each compared
+    one; what each head reads.
+    """
 
-    def sums(piece: Tensor, tile: Tile) -> list[Tensor]:
+    def results(piece: Tensor, tile: Tile) -> list[Tensor]:
         features, found = encoder.features(piece, strides), list[Tensor]()
         for layer in style:
             f = tile.own(features[layer], strides[layer])
@@ -88,6 +111,8 @@ def _sums(
             for layer in compared:
                 f, p = (tile.own(each[layer], strides[layer]) for each in (features, wanted))
                 found += total_squared_error(f, p), energy(p), torch.tensor(p[0].numel())
+        for head in heads:
+            found += head.read(features)
         return found
 
-    return sums
+    return results

@@ -3,6 +3,7 @@
 from torch import Tensor
 
 from spnst_core.compute.sums import energy
+from spnst_core.models.roles import TrunkHead
 from spnst_core.objective import losses
 from spnst_core.objective.canvas import crop
 from spnst_core.objective.terms.term import Canvases, LossTerm, StageContext
@@ -16,7 +17,23 @@ def edge_term(stage: StageContext) -> LossTerm:
         InputError: the recipe compares features, and the profile's edge detector has none.
         ValueError: the recipe compares maps, and the content's targets hold none.
     """
-    return EdgeMapTerm(stage) if stage.recipe.edge_on == "maps" else EdgeFeatureTerm(stage)
+    if stage.recipe.edge_on == "features":
+        return EdgeFeatureTerm(stage)
+    head = stage.head(stage.models.edges)
+    return EdgeMapTerm(stage) if head is None else HeadEdgeTerm(stage, head)
+
+
+class HeadEdgeTerm(LossTerm):
+    """`losses.edge_loss` of maps from the encoder's own pass, for content and pastiche in the same view."""
+
+    def __init__(self, stage: StageContext, head: TrunkHead) -> None:
+        super().__init__(stage)
+        self.head = head
+
+    def __call__(self, canvases: Canvases, target: None) -> Tensor:
+        """The error, (B,)."""
+        assert self.head is not None
+        return losses.edge_loss(*canvases.maps[self.head], self.stage.recipe.form)
 
 
 class EdgeMapTerm(LossTerm):

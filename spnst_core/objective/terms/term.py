@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from torch import Tensor
 from spnst_core.compute.tiling import recomputed
 from spnst_core.errors import InputError
 from spnst_core.models.profiles import Models
-from spnst_core.models.roles import EdgeDetector, FeatureExtractor
+from spnst_core.models.roles import EdgeDetector, FeatureExtractor, TrunkHead
 from spnst_core.objective.statistics import Encoded
 from spnst_core.objective.targets import ContentTargets, StyleTargets
 from spnst_core.objective.view import View
@@ -49,6 +49,11 @@ class StageContext:
         """The edge detector, tile by tile if the whole canvas doesn't fit."""
         return self.models.edges if self.tile is None else self.models.edges.tiled(self.tile)
 
+    def head(self, network: object) -> TrunkHead | None:
+        """The network if it stands on the encoder's trunk, so that the encoder's pass serves it as well, else None."""
+        trunk = getattr(self.models.encoder, "trunk", None)
+        return network if isinstance(network, TrunkHead) and network.trunk is trunk else None
+
     def features_of(self, network: object, key: str) -> Callable[[Tensor], Tensor]:
         """The function from pictures (N, 3, H, W) to the features behind an edge or depth network's maps.
 
@@ -81,12 +86,15 @@ class Canvases:
         x: the canvases, (B, 3, H, W).
         cells: which of the batch they are; None for all.
         encoded: the results of the encoder pass that all terms share, for the layers that they named.
+        maps: maps of the networks that terms named as their ``head``: those of the canvases, (B, 1, h, w), and those of
+            the content in the same view, (1, 1, h, w).
     """
 
     x: Tensor
     view: View
     cells: Sequence[int] | None
     encoded: Encoded
+    maps: Mapping[TrunkHead, tuple[Tensor, Tensor]]
 
 
 class LossTerm(ABC):
@@ -96,10 +104,12 @@ class LossTerm(ABC):
         content_layers: layers of the encoder whose distance from the content's the term reads, from
             ``canvases.encoded.content``.
         style_layers: layers whose statistics it reads, from ``canvases.encoded.gram`` and ``.mean``.
+        head: a network on the encoder's trunk, whose maps it reads from ``canvases.maps``.
     """
 
     content_layers: Collection[str] = ()
     style_layers: Collection[str] = ()
+    head: TrunkHead | None = None
 
     def __init__(self, stage: StageContext) -> None:
         self.stage = stage

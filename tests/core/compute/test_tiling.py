@@ -121,7 +121,7 @@ def test_published_networks_see_in_tiles_what_they_see_whole(encoder, form, dtyp
 
 def test_in_a_picture_s_flat_parts_tiles_choose_the_same_maximum(published):
     """There a pooling's maximum is one by rounding alone, and so is the pixel that the gradient goes to."""
-    encoder, slopes = quickened(published.encoder), []
+    encoder, slopes = quickened({"encoder": published.encoder})["encoder"], []
     x = noise(96, 240, dtype=torch.float32)
     x[..., 150:186] = x[..., :1, :1]  # the second tile sees it, and the first, which ends before, does not
     x.requires_grad_(True)

@@ -29,6 +29,11 @@ def cosine(one, other):
     return torch.nn.functional.cosine_similarity(one.flatten(), other.flatten(), 0).item()
 
 
+def copy_of(rule, network):
+    """The network as the rule copies it."""
+    return rule({"network": network})["network"]
+
+
 def evaluated(networks, content, style, recipe, tile=None):
     """The first stage's losses and gradient at a picture that is far from both."""
     row = content_targets(content, recipe, networks)
@@ -120,13 +125,14 @@ def test_a_processor_keeps_strided_convolutions_by_channel_in_float32():
     """PyTorch has no quick gradient of them in bfloat16."""
     layers = [nn.Conv2d(4, 4, 3, stride=2, groups=4), nn.Conv2d(4, 4, 3, groups=4), nn.Conv2d(4, 6, 3, stride=2)]
     network = nn.Sequential(*layers)
-    at_work, x = lowered(network), torch.rand(1, 4, 20, 30).bfloat16()
+    at_work, x = copy_of(lowered, network), torch.rand(1, 4, 20, 30).bfloat16()
     dtypes = [weight.dtype for weight in at_work.parameters() if weight.dim() == 4]
     assert dtypes == [torch.float32, torch.bfloat16, torch.bfloat16]
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
         found = at_work[0](x)
     assert torch.equal(found, layers[0](x.float()).bfloat16())
-    wrapped = [name for name, _ in lowered(build("midas_v21_small")).named_modules() if name.endswith("conv_dw.layer")]
+    copy = copy_of(lowered, build("midas_v21_small"))
+    wrapped = [name for name, _ in copy.named_modules() if name.endswith("conv_dw.layer")]
     assert len(wrapped) == 4, "timm's own kind of convolution"
 
 
@@ -151,6 +157,16 @@ def test_other_layers_share_their_weights_or_are_copies_in_another_precision(pre
     assert second.dtype == precision
 
 
+@pytest.mark.parametrize("rule", [lowered, quickened])
+def test_what_networks_share_their_copies_share(rule):
+    trunk = nn.Conv2d(64, 64, 3)
+    networks = {"one": nn.Sequential(trunk, nn.ReLU()), "other": nn.Sequential(trunk), "none": "not a module"}
+    copies = rule(networks)
+    assert copies["one"][0] is copies["other"][0]
+    assert copies["one"][0] is not trunk
+    assert copies["none"] == "not a module"
+
+
 def test_in_float32_a_processor_normalises_by_the_weights():
     """Statistics of a picture stand for learned ones, so that they aren't 0 and 1."""
     network, x = build("midas_v21_small"), torch.rand(1, 3, 64, 96, generator=torch.Generator().manual_seed(0))
@@ -159,7 +175,7 @@ def test_in_float32_a_processor_normalises_by_the_weights():
         norm.train()
     with torch.no_grad():
         network(x)
-        usual, at_work = network.eval()(x), quickened(network)
+        usual, at_work = network.eval()(x), copy_of(quickened, network)
         found = at_work(x)
     assert any(isinstance(m, nn.BatchNorm2d) for m in network.modules()), "the network itself is as it was"
     assert not any(isinstance(m, nn.BatchNorm2d) for m in at_work.modules())

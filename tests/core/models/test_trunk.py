@@ -1,14 +1,17 @@
 """The trunk: what its layers are, its two ways to pool, and one trunk under several networks."""
 
+from copy import deepcopy
+
 import pytest
 import torch
 from standin import picture, state
+from torch import nn
 
 from spnst_core import InputError
 from spnst_core.models import layouts
 from spnst_core.models.hed import hed_vgg16
 from spnst_core.models.networks import build
-from spnst_core.models.trunk import LAST, LAYERS, CaffeInput, ImageNetInput, Trunk, place, reach
+from spnst_core.models.trunk import LAST, LAYERS, CaffeInput, ImageNetInput, Trunk, place, reach, unite
 from spnst_core.models.vgg16 import VGG16Encoder
 
 
@@ -76,6 +79,20 @@ def test_one_trunk_serves_encoder_and_edges(trunk):
     assert edges.trunk is encoder.trunk is trunk
     x = picture(32, 48)
     torch.testing.assert_close(encoder.features(x, ["relu5_3"])["relu5_3"], edges.features(x), rtol=0, atol=0)
+
+
+def test_networks_with_equal_trunks_share_one_of_them(trunk):
+    edges, encoder = hed_vgg16(trunk=deepcopy(trunk)), VGG16Encoder(trunk=trunk)
+    other = VGG16Encoder(trunk=deepcopy(trunk))
+    other.trunk.blocks[4][2].bias.data[0] += 1
+    downwards, padded = Trunk(CaffeInput()), Trunk(CaffeInput(margin=20), round_up=True)
+    for changed in (downwards, padded):
+        changed.load_state_dict(trunk.state_dict())
+    others = [other, VGG16Encoder(trunk=downwards), VGG16Encoder(trunk=padded), nn.ReLU()]
+    before = [getattr(network, "trunk", None) for network in others]
+    unite([encoder, edges, *others])
+    assert edges.trunk is encoder.trunk is trunk
+    assert [getattr(network, "trunk", None) for network in others] == before, "other weights, pooling or margin"
 
 
 @torch.no_grad()
