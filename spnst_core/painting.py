@@ -27,6 +27,7 @@ def content_targets(content: Tensor, recipe: Recipe, models: Models) -> ContentT
     Raises:
         InputError: the content is too narrow for the recipe.
     """
+    recipe = recipe.suited_to(models.encoder.name)
     used = [recipe.stage_weights(stage) for stage in recipe.stages]
     return ContentTargets(
         content,
@@ -41,6 +42,7 @@ def content_targets(content: Tensor, recipe: Recipe, models: Models) -> ContentT
 
 def style_targets(style: Tensor, recipe: Recipe, models: Models) -> StyleTargets:
     """Feature statistics of a style (1, 3, H, W) in [0, 1], at the sizes and in the layers that the recipe uses."""
+    recipe = recipe.suited_to(models.encoder.name)
     return StyleTargets.compute(style, models, recipe.style_sizes, recipe.style_layers(models.encoder))
 
 
@@ -95,6 +97,7 @@ def misfits(
 
     Both are the style term of the last stage in its relative form; 0 means that the statistics equal the style's.
     """
+    recipe = recipe.suited_to(models.encoder.name)
     start = starting_point(content, [style], recipe, models)
     before, after = (style_misfit(picture, [style], recipe, models).item() for picture in (start, image))
     return before, after

@@ -9,7 +9,7 @@ from functools import cached_property, partial
 from spnst_core.errors import InputError
 from spnst_core.metrics.judges import Judges, load_judges
 from spnst_core.metrics.registry import identify_metrics
-from spnst_core.models.profiles import Identity, Models, Overrides, identify, load_models
+from spnst_core.models.profiles import Identity, Models, Overrides, choose, identify, load_models
 from spnst_core.recipes.experiments import Experiment
 from spnst_core.recipes.recipe import Recipe
 from spnst_core.recipes.style_size import StyleSize
@@ -113,15 +113,18 @@ def open_store(location: str) -> Store:
 
 
 def load_recipes(settings: Settings) -> tuple[tuple[Recipe, ...], tuple[Experiment, ...]]:
-    """The recipes and the experiments that the settings name, at the settings' size.
+    """The recipes and the experiments that the settings name, suited to the profile's encoder, at the settings' size.
 
     Raises:
         InputError: an unknown or faulty recipe, an unknown experiment, or two recipes with one name.
     """
     known: dict[str, Recipe] = {}
 
+    encoder = choose(settings.profile, encoder=settings.encoder)["encoder"]
+
     def as_set(recipe: Recipe, source: str) -> Recipe:
-        sized = recipe.with_size(settings.size) if settings.size else recipe
+        suited = recipe.suited_to(encoder)
+        sized = suited.with_size(settings.size) if settings.size else suited
         if settings.record_every is not None:
             sized = sized.model_copy(update={"record_every": settings.record_every})
         if known.setdefault(sized.name, sized) != sized:

@@ -33,6 +33,7 @@ class Profile:
 
 
 PROFILES: Mapping[str, Profile] = {
+    "vgg16": Profile("vgg16", "hed_vgg16", "embedded"),
     "pretrained": Profile("vgg19", "hed", "midas_v21_small"),
     "embedded": Profile("embedded", "embedded", "embedded"),
 }
@@ -152,7 +153,7 @@ def fetch_models(
     Raises:
         InputError: no such profile or network, or weights that can't be had.
     """
-    for role, name in _chosen(profile, encoder, edges, depth).items():
+    for role, name in choose(profile, encoder=encoder, edges=edges, depth=depth).items():
         for file in weight_files(role, name):
             weights.find(file, progress=progress)
 
@@ -165,7 +166,7 @@ def identify(
     Raises:
         InputError: no such profile or network, or weight files that aren't in the cache.
     """
-    chosen = _chosen(profile, encoder, edges, depth)
+    chosen = choose(profile, encoder=encoder, edges=edges, depth=depth)
     paths = _cached(chosen)
     marks = [_mark(role, name, paths) for role, name in chosen.items()]
     if len(set(marks)) == 1:  # all three come from the same files
@@ -193,7 +194,7 @@ def load_models(
     """The networks of a profile, ready for use: evaluation mode, no gradients for weights; fetched if need be.
 
     Args:
-        profile: ``embedded`` or ``pretrained``.
+        profile: ``vgg16``, ``pretrained`` or ``embedded``.
         device: ``cpu``, ``cuda``, ``cuda:1``, ``mps``, or ``auto`` for the first of CUDA, MPS and CPU that is there.
         encoder: an encoder in place of the profile's: ``embedded``, ``vgg19``, ``vgg16`` (the trunk of
             ``hed_vgg16``), ``vgg16_torchvision``, or one that a package adds.
@@ -210,7 +211,7 @@ def load_models(
         InputError: no such profile, network or precision, a device that this machine doesn't have, or weights that
             can't be had.
     """
-    chosen, place = _chosen(profile, encoder, edges, depth), find_device(device)
+    chosen, place = choose(profile, encoder=encoder, edges=edges, depth=depth), find_device(device)
     lowest = find_precision(precision, place)
     fetch_models(profile, **chosen, progress=progress)
     networks: dict[str, Any] = {role: create(role, name) for role, name in chosen.items()}
@@ -219,8 +220,14 @@ def load_models(
     return Models(identify(profile, **chosen), **networks, device=place, precision=lowest)
 
 
-def _chosen(profile: str, encoder: str | None, edges: str | None, depth: str | None) -> dict[Role, str]:
-    """The network for each role."""
+def choose(
+    profile: str, *, encoder: str | None = None, edges: str | None = None, depth: str | None = None
+) -> dict[Role, str]:
+    """The name of the network for each role.
+
+    Raises:
+        InputError: no such profile or network.
+    """
     if profile not in PROFILES:
         raise InputError(f'no profile "{profile}"{closest(profile, PROFILES)}: this version has {", ".join(PROFILES)}')
     own = PROFILES[profile]

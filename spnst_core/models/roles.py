@@ -49,7 +49,11 @@ class Layered(Protocol):
 
 
 class Encoder(Layered, Protocol):
-    """Features for content and style."""
+    """Features for content and style.
+
+    An encoder whose features are larger than those of torchvision's VGG networks may say how much larger by an
+    attribute ``feature_scale``, see `feature_scale`.
+    """
 
     @property
     def structure_layer(self) -> str:
@@ -67,6 +71,11 @@ class Encoder(Layered, Protocol):
     def reach(self, layer: str) -> Reach | None:
         """The receptive field of the layer; None if it is the whole picture."""
         ...
+
+
+def feature_scale(encoder: Encoder) -> float:
+    """What the encoder's features are to be divided by before weights of ``raw`` losses apply to them; usually 1."""
+    return float(getattr(encoder, "feature_scale", 1.0))
 
 
 class EncoderClass(Layered, Protocol):

@@ -22,8 +22,9 @@ class VGG16Encoder(nn.Module):
     """Features of the trunk of HED, in the weights of `spnst_core.models.hed.hed_vgg16`.
 
     The network reads BGR in 0 … 255 minus a mean. That input is some 57 (= 255 · 0.225) times as large as torchvision's
-    normalised one, and so, nearly, are the features; weights of ``raw`` losses that were found on torchvision's scale
-    don't carry over.
+    normalised one, and so, nearly, are the features: a network of convolutions and rectifications passes a factor on,
+    except for its offsets. ``raw`` losses divide by it, see `spnst_core.models.roles.feature_scale`, so that a weight
+    found on torchvision's scale means the same here.
 
     Args:
         content_layers: layers for content and their shares in the loss; by default `CONTENT_LAYERS`.
@@ -36,6 +37,7 @@ class VGG16Encoder(nn.Module):
 
     name = "vgg16"
     structure_layer = "relu3_1"
+    feature_scale = 255 * 0.225
     content_layers = CONTENT_LAYERS
     style_layers = STYLE_LAYERS
 
@@ -88,6 +90,7 @@ class TorchvisionVGG16Encoder(VGG16Encoder):
     """
 
     name = "vgg16_torchvision"
+    feature_scale = 1.0
 
     @staticmethod
     def new_trunk() -> Trunk:

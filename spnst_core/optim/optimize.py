@@ -96,6 +96,7 @@ def optimize(
             networks lack features that the recipe compares.
         ValueError: the targets lack maps that the recipe compares.
     """
+    recipe = recipe.suited_to(models.encoder.name)
     generator = torch.Generator().manual_seed(recipe.seed)
     optimizer: Adam | LBFGS | None = None
     begun = 0

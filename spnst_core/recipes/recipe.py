@@ -129,9 +129,11 @@ class Recipe(_Frozen):
             form, and a weave of two pixels can't.
         jitter: at every step, show the networks a window at a random place, and the depth network a softened and
             noisy one, so that their grids and blind spots aren't painted. Without it they see the picture as it is.
-        edge_on: compare the edge detector's ``maps``, or the ``features`` that lead to them.
+        edge_on: compare the edge detector's ``maps``, the ``features`` that lead to them, or ``analytic`` edges at five
+            scales, which need no network (`spnst_core.models.embedded.edges.MultiScaleEdges`).
         depth_on: the same for the depth network.
         layers: for each encoder that shouldn't use its own choice of layers, which ones it should use.
+        for_encoder: for each encoder that needs other settings, those that replace the recipe's own; see `suited_to`.
         size: long side of the pastiche in pixels.
         style_size: the size that the style is looked at with, such as ``512-short``; the stage's size if not given.
         strokes: multiples of that size; the Grams at all of them are averaged. Larger numbers paint larger strokes.
@@ -150,9 +152,10 @@ class Recipe(_Frozen):
     betas: tuple[Share, Share] = (0.9, 0.99)
     smooth_gradients: bool = True
     jitter: bool = True
-    edge_on: Literal["maps", "features"] = "maps"
+    edge_on: Literal["maps", "features", "analytic"] = "maps"
     depth_on: Literal["maps", "features"] = "maps"
     layers: dict[Annotated[str, AfterValidator(_known_encoder)], LayerChoice] = {}
+    for_encoder: dict[Annotated[str, AfterValidator(_known_encoder)], dict[str, Any]] = {}
     size: Annotated[int, Field(ge=32)] = 256
     style_size: WrittenStyleSize | None = None
     weights: Weights = Weights()
@@ -181,6 +184,18 @@ class Recipe(_Frozen):
                 )
             if any({"lr", "lr_end"} & stage.model_fields_set for stage in self.stages):
                 raise ValueError("optimizer lbfgs finds its own step: leave lr and lr_end out of the stages")
+        return self
+
+    @model_validator(mode="after")
+    def _suits_every_encoder(self) -> Recipe:
+        own = {"name", "description", "size", "for_encoder"}
+        for encoder, changes in self.for_encoder.items():
+            if kept := own & changes.keys():
+                raise ValueError(f"for_encoder.{encoder} can't change {', '.join(sorted(kept))}")
+            try:
+                self._changed(changes)
+            except ValidationError as error:
+                raise ValueError(f"for_encoder.{encoder}: " + "; ".join(map(_problem, error.errors()))) from error
         return self
 
     @staticmethod
@@ -250,12 +265,28 @@ class Recipe(_Frozen):
             InputError: no such term, or a weight out of range.
         """
         data = self.model_dump(exclude_unset=True)
-        for part in (data, *(stage for stage in data["stages"] if stage.get("weights"))):
+        changed = data.get("for_encoder", {}).values()
+        stages = [stage for part in (data, *changed) for stage in part.get("stages", ())]
+        for part in (data, *(part for part in (*changed, *stages) if part.get("weights"))):
             part["weights"] = {**part.get("weights", {}), **weights}
         try:
             return Recipe.model_validate(data)
         except ValidationError as error:
             raise InputError(f"recipe {self.name}: " + "; ".join(map(_problem, error.errors()))) from error
+
+    def suited_to(self, encoder: str) -> Recipe:
+        """The recipe as it paints with an encoder of that name: without what it holds for others.
+
+        >>> Recipe.load("structure").suited_to("vgg16").jitter
+        False
+        """
+        found = self._changed(self.for_encoder.get(encoder, {})) if self.for_encoder else self
+        if found.layers.keys() <= {encoder}:
+            return found
+        return found.model_copy(update={"layers": {k: v for k, v in found.layers.items() if k == encoder}})
+
+    def _changed(self, changes: Mapping[str, Any]) -> Recipe:
+        return Recipe.model_validate({**self.model_dump(exclude_unset=True, exclude={"for_encoder"}), **changes})
 
     @property
     def margin(self) -> int:

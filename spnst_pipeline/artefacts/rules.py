@@ -211,7 +211,7 @@ def _with_versions(recipe: Recipe, path: tuple[str, ...]) -> str:
     Terms are looked up among the packages on ``path``, which is ``sys.path``. Terms without a weight in any stage are
     left out, as they aren't computed; with built-in terms alone, only the text remains.
     """
-    text = recipe.model_dump_json(exclude={"description", "record_every"})
+    text = recipe.model_dump_json(exclude={"description", "record_every", "for_encoder"})
     weighed = {
         name for stage in recipe.stages for name, weight in recipe.stage_weights(stage).by_term.items() if weight
     }

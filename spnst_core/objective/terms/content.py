@@ -2,6 +2,7 @@
 
 from torch import Tensor
 
+from spnst_core.models.roles import feature_scale
 from spnst_core.objective.terms.term import Canvases, LossTerm, StageContext
 
 
@@ -10,7 +11,10 @@ class ContentTerm(LossTerm):
 
     def __init__(self, stage: StageContext) -> None:
         super().__init__(stage)
-        self.content_layers = self._shares = stage.recipe.content_layers(stage.models.encoder)
+        raw = stage.recipe.form == "raw"
+        unit = feature_scale(stage.models.encoder) ** 2 if raw else 1.0
+        self.content_layers = stage.recipe.content_layers(stage.models.encoder)
+        self._shares = {layer: share / unit for layer, share in self.content_layers.items()}
 
     def __call__(self, canvases: Canvases, target: None) -> Tensor:
         """The sum, (B,)."""

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from spnst_core.models.profiles import Models
+from spnst_core.models.roles import feature_scale
 from spnst_core.objective import losses
 from spnst_core.objective.targets import Statistics, StyleTargets
 from spnst_core.objective.terms.term import Canvases, LossTerm, StageContext
@@ -18,7 +19,10 @@ class StyleTerm(LossTerm):
 
     def __init__(self, stage: StageContext) -> None:
         super().__init__(stage)
-        self.style_layers = self._shares = stage.recipe.style_layers(stage.models.encoder)
+        raw = stage.recipe.form == "raw"
+        unit = feature_scale(stage.models.encoder) ** 4 if raw else 1.0  # a Gram is a square, and so is its error
+        self.style_layers = stage.recipe.style_layers(stage.models.encoder)
+        self._shares = {layer: share / unit for layer, share in self.style_layers.items()}
         sizes = stage.recipe.stroke_sizes(stage.stage)
         self._statistics = {layer: _stacked(stage.styles, sizes, layer) for layer in self._shares}
 

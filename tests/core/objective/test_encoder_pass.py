@@ -40,7 +40,7 @@ def shared(apart):
 
 def recipe(**changes):
     fields = {"size": 61, "jitter": False, "weights": Weights(edge=1, tv=1), "stages": (Stage(steps=1),)}
-    return Recipe.load("structure").model_copy(update={**fields, **changes})
+    return Recipe.load("structure").suited_to("embedded").model_copy(update={**fields, **changes})
 
 
 def evaluated(networks, asked, tile=None):

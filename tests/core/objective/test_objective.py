@@ -1,9 +1,12 @@
 """The objective: which terms a stage has, what each is worth, and how another package adds one."""
 
+from dataclasses import replace
+
 import distribution
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from spnst_core import InputError, Recipe, stylize
 from spnst_core.objective import losses
@@ -79,6 +82,47 @@ def test_every_term_is_the_loss_of_what_the_networks_see(content, styles, models
     torch.testing.assert_close(found["edge"], losses.edge_loss(*maps), rtol=1e-4, atol=0)
     torch.testing.assert_close(found["depth"], losses.depth_loss(models.depth(x), models.depth(goal)))
     torch.testing.assert_close(found["tv"], losses.total_variation(x, goal))
+
+
+@pytest.mark.parametrize("tile", [None, 40])
+def test_analytic_edges_are_compared_whichever_detector_the_profile_has(tile, content, styles, models):
+    """The embedded detector's maps are the analytic ones; here a stage compares them without being given any."""
+    targets = content_targets(content, recipe(), models)
+    found = []
+    for asked, known in (
+        (recipe(), targets),
+        (recipe(edge_on="analytic"), ContentTargets(content, None, targets.depth)),
+    ):
+        goal = canvas(content, asked, asked.stages[0])
+        style = StyleTargets.compute(styles[0], models, asked.style_sizes)
+        objective = Objective(goal, known, [style], asked, asked.stages[0], models, tile)
+        found.append(objective(goal.flip(3) ** 2, View())["edge"])
+    torch.testing.assert_close(found[1], found[0], rtol=1e-5, atol=0)
+    assert found[0].min() > 0
+
+
+def test_raw_losses_divide_by_the_scale_of_the_encoders_features(content, styles, models):
+    """Features ten times as large give the same content and style losses, and relative ones don't care."""
+
+    class Louder(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.quiet, self.feature_scale = models.encoder, 10.0
+            self.name, self.reach = models.encoder.name, models.encoder.reach
+            self.content_layers, self.style_layers = models.encoder.content_layers, models.encoder.style_layers
+
+        def features(self, x, layers):
+            return {layer: 10 * found for layer, found in self.quiet.features(x, layers).items()}
+
+    louder = replace(models, encoder=Louder())
+    for form in ("raw", "relative"):
+        values = []
+        for networks in (models, louder):
+            objective, goal = objective_of(recipe(form=form), content, styles, networks)
+            values.append(objective(goal.flip(3).repeat(len(styles), 1, 1, 1), View()))
+        for term in ("content", "style"):
+            torch.testing.assert_close(values[1][term], values[0][term], rtol=1e-3, atol=0)
+            assert values[0][term].min() > 0
 
 
 def test_the_total_is_the_weighted_sum(content, styles, models):

@@ -19,8 +19,9 @@ def written(folder, text, name="mine.yaml"):
     return path
 
 
-def test_structure_and_gatys_differ_in_nothing_but_the_structure_terms():
-    structure, gatys = Recipe.load("structure"), Recipe.load("gatys")
+@pytest.mark.parametrize("encoder", ["embedded", "vgg16", "vgg19"])
+def test_structure_and_gatys_differ_in_nothing_but_the_structure_terms(encoder):
+    structure, gatys = (Recipe.load(name).suited_to(encoder) for name in ("structure", "gatys"))
     assert structure.weights.edge > 0
     assert structure.weights.depth > 0
     plain = structure.weights.model_copy(update={"edge": 0, "depth": 0})
@@ -46,6 +47,54 @@ def test_sizes_follow_the_size_the_stages_and_the_strokes(tmp_path):
     assert recipe.sizes == (150, 300)
     assert recipe.style_sizes == (StyleSize(75), StyleSize(150), StyleSize(300))
     assert recipe.stroke_sizes(recipe.stages[1]) == (StyleSize(150), StyleSize(300))
+
+
+FOR_VGG16 = """
+size: 96
+weights: {edge: 1}
+for_encoder:
+  vgg16: {jitter: false, weights: {content: 3}, stages: [{steps: 7, weights: {style: 4}}]}
+layers: {vgg16: {content: {relu3_1: 1}}, vgg19: {content: {relu2_1: 1}}}
+"""
+
+
+def test_a_recipe_may_hold_other_settings_for_an_encoder(tmp_path):
+    recipe = Recipe.load(written(tmp_path, STAGES + FOR_VGG16))
+    suited = recipe.with_size(200).suited_to("vgg16")
+    assert (suited.jitter, suited.weights, suited.steps, suited.size) == (False, Weights(content=3), 7, 200)
+    assert suited.name == recipe.name
+    assert suited.suited_to("vgg16") is suited
+    other = recipe.suited_to("embedded")
+    assert (other.jitter, other.weights, other.steps) == (True, Weights(edge=1), 5)
+
+
+def test_what_a_recipe_holds_for_other_encoders_is_gone_from_the_suited_one(tmp_path):
+    recipe = Recipe.load(written(tmp_path, STAGES + FOR_VGG16))
+    assert list(recipe.suited_to("vgg16").layers) == ["vgg16"]
+    assert not recipe.suited_to("embedded").layers
+    assert not recipe.suited_to("embedded").for_encoder
+
+
+def test_replaced_weights_hold_for_every_encoder(tmp_path):
+    recipe = Recipe.load(written(tmp_path, STAGES + FOR_VGG16)).with_weights({"edge": 8})
+    suited = recipe.suited_to("vgg16")
+    assert suited.weights == Weights(content=3, edge=8)
+    assert suited.stage_weights(suited.stages[0]) == Weights(style=4, edge=8)
+    assert recipe.suited_to("embedded").weights.edge == 8
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("for_encoder: {vgg61: {jitter: false}}", r'no encoder "vgg61" \(did you mean "vgg19"\?\)'),
+        ("for_encoder: {vgg16: {jiter: false}}", r"for_encoder.vgg16: unknown key jiter"),
+        ("for_encoder: {vgg16: {stages: [{steps: 0}]}}", r"for_encoder.vgg16: stages.0.steps: .*, not 0"),
+        ("for_encoder: {vgg16: {size: 512, name: other}}", r"for_encoder.vgg16 can't change name, size"),
+    ],
+)
+def test_settings_for_an_encoder_are_checked_when_the_recipe_is_read(tmp_path, text, words):
+    with pytest.raises(InputError, match=words):
+        Recipe.load(written(tmp_path, STAGES + text))
 
 
 def test_a_stage_may_have_weights_and_strokes_of_its_own(tmp_path):
