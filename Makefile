@@ -2,12 +2,13 @@
 PYTHON ?= python3
 BIN := .venv/bin
 OUT ?= out/demo
+PROFILE ?= vgg16
 DAGSTER_HOME = $(abspath $(OUT))/.dagster
 
 .PHONY: demo test test-fast ui lint docs
 
 demo: .venv/installed
-	$(BIN)/spnst demo --out $(OUT)
+	$(BIN)/spnst demo --out $(OUT) --profile $(PROFILE)
 
 # Test files run in their own order: xdist would leave those with few tests for the end, and they take longest.
 XDIST := -n auto --dist loadfile --no-loadscope-reorder

