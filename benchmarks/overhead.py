@@ -24,7 +24,7 @@ from spnst_core.imaging import io as image_io
 from spnst_core.optim import optimize
 from spnst_core.recipes.recipe import Recipe
 from spnst_pipeline.cli.execution import Execution, open_home
-from spnst_pipeline.cli.main import DEMO_SIZE
+from spnst_pipeline.cli.main import DEMO_SIZES
 from spnst_pipeline.planning.grid import checked
 from spnst_pipeline.progress import Listener
 from spnst_pipeline.project import Project
@@ -91,7 +91,7 @@ def main() -> None:
             out=str(folder / "out"),
             recipes=tuple(args.recipes),
             profile="embedded",
-            size=DEMO_SIZE,
+            size=DEMO_SIZES["embedded"],
         )
         project = Project.open(settings)
         project = replace(project, recipes=tuple(shortened(r, args.shorten) for r in project.recipes))
