@@ -27,8 +27,11 @@ if TYPE_CHECKING:
 DEMO_SIZES = {"vgg16": 256, "embedded": 192}
 """Profiles that the demo can use, and the long side of its pastiches in pixels with each."""
 
-DEMO_GRID = 3
-"""Number of contents, and of styles, in the demo."""
+DEMO_CONTENTS = 3
+"""Number of contents in the demo."""
+
+DEMO_STYLES = {"vgg16": 2, "embedded": 3}
+"""Number of styles in the demo, which is to take minutes on two cores."""
 
 PLACE = "DIR|s3://BUCKET/PREFIX"
 
@@ -69,9 +72,9 @@ def demo(
     settings = Settings.load(out=out, recipes=("structure", "gatys"), profile=profile, size=DEMO_SIZES[profile])
     folder = (settings.dagster_home if is_remote(out) else Path(out).expanduser()) / "samples"
     if not (folder / "content").exists():
-        _write_samples(folder / "content", samples.contents())
+        _write_samples(folder / "content", samples.contents(), DEMO_CONTENTS)
     if not (folder / "style").exists():
-        _write_samples(folder / "style", samples.styles())
+        _write_samples(folder / "style", samples.styles(), DEMO_STYLES[profile])
     pictures = {"content": str(folder / "content"), "style": str(folder / "style")}
     _bring_up_to_date(settings.model_copy(update=pictures))
 
@@ -247,13 +250,13 @@ def _report(project: Project, listener: Estimate, changed: bool, seconds: float)
             console.print(f"  {label:<20}{store.locate(path)}", soft_wrap=True)
 
 
-def _write_samples(folder: Path, pictures: Mapping[str, Image.Image]) -> None:
-    """The first few samples as files; the folder appears only when it is whole."""
+def _write_samples(folder: Path, pictures: Mapping[str, Image.Image], count: int) -> None:
+    """That many of the samples as files; the folder appears only when it is whole."""
     from spnst_core.imaging.io import encode_png
 
     part = folder.with_name(f".{folder.name}.part")
     part.mkdir(parents=True, exist_ok=True)
-    for name, picture in list(pictures.items())[:DEMO_GRID]:
+    for name, picture in list(pictures.items())[:count]:
         (part / f"{name}.png").write_bytes(encode_png(picture))
     part.rename(folder)
 

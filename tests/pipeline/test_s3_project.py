@@ -103,7 +103,7 @@ def test_the_demo_on_s3_keeps_its_samples_where_dagster_keeps_its_records(s3, tm
         str(home / "samples/content"),
         home,
     )
-    assert len(list(Path(seen[0].style or "").iterdir())) == cli.DEMO_GRID
+    assert len(list(Path(seen[0].style or "").iterdir())) == cli.DEMO_STYLES["vgg16"]
     assert [o["Key"] for o in s3.list_objects_v2(Bucket="bucket")["Contents"]] == ["demo/.spnst"]
 
 

@@ -268,9 +268,9 @@ def test_the_demo_writes_samples_once_and_keeps_what_a_user_puts_there(tmp_path,
     assert spnst("demo", "--out", tmp_path / "demo")[0] == 0
     settings = seen[0]
     assert (settings.profile, settings.recipes, settings.size) == ("vgg16", ("structure", "gatys"), 256)
-    for folder in (settings.content, settings.style):
+    for folder, count in ((settings.content, 3), (settings.style, 2)):
         files = sorted(Path(folder).iterdir())
-        assert len(files) == cli.DEMO_GRID >= 3
+        assert len(files) == count
         for file in files:
             assert max(Image.open(file).size) >= 256
 
