@@ -180,7 +180,7 @@ def coarse_to_fine(recipe: Recipe) -> Recipe:
         for scale, steps in before
     ]
     changes = {"optimizer": "lbfgs", "init": "recoloured", "jitter": False, "smooth_gradients": False}
-    return recipe.model_copy(update={**changes, "stages": (*stages, Stage(steps=last))})
+    return recipe.model_copy(update={**changes, "stages": (*stages, Stage(steps=last)), "for_encoder": {}})
 
 
 def shortened(recipe: Recipe, factor: float) -> Recipe:
