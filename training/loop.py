@@ -6,6 +6,7 @@ Everything depends on the seed and the step alone, so an interrupted run reaches
 is given again. One process composes batches and the other trains, one thread each.
 """
 
+import argparse
 import json
 import math
 import time
@@ -101,6 +102,22 @@ def train(
             part.replace(checkpoint)
             _log(run, step, score(kept), started)
     return without_batch_norm(average)
+
+
+def options_of(description: str | None, steps: int) -> argparse.ArgumentParser:
+    """The options that every training has, with its own default number of steps."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--out", type=Path, required=True, help="folder for checkpoint, log and weights")
+    parser.add_argument(
+        "--scenes", type=Path, required=True, help="folder of rendered scenes; missing ones are rendered"
+    )
+    parser.add_argument("--count", type=int, default=10_000, help="number of scenes, 250 kB each")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="seed of the weights and batches; the scenes have their own"
+    )
+    parser.add_argument("--steps", type=int, default=steps, help="number of steps, which also sets the schedule")
+    parser.add_argument("--lr", type=float, default=2e-3, help="highest learning rate")
+    return parser
 
 
 def learning_rate(run: Run, step: int) -> float:

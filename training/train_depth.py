@@ -6,11 +6,9 @@ lacks and since the order is what must be right. Prediction and target are stand
 makes the loss blind to scale and shift (cf. Ranftl et al., arXiv:1907.01341).
 """
 
-import argparse
 import math
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -20,7 +18,7 @@ from torch.utils.data import Dataset
 
 from spnst_core.metrics.structure import aligned_error, rank_correlation
 from spnst_core.models.embedded.depth import DepthNet
-from training.loop import Run, train
+from training.loop import Run, options_of, train
 from training.pool import SHAPES, Example, Pool, example
 from training.rendering import Scene, photograph
 from training.scenes import build, sample
@@ -157,18 +155,7 @@ def vertical_position(x: Tensor) -> Tensor:
 
 def main() -> None:
     """Render the scenes that are missing, train, and print the figures of the result and of the plain guess."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--out", type=Path, required=True, help="folder for checkpoint, log and weights")
-    parser.add_argument(
-        "--scenes", type=Path, required=True, help="folder of rendered scenes; missing ones are rendered"
-    )
-    parser.add_argument("--count", type=int, default=10_000, help="number of scenes, 250 kB each")
-    parser.add_argument(
-        "--seed", type=int, default=0, help="seed of the weights and batches; the scenes have their own"
-    )
-    parser.add_argument("--steps", type=int, default=4800, help="number of steps, which also sets the schedule")
-    parser.add_argument("--lr", type=float, default=2e-3, help="highest learning rate")
-    options = parser.parse_args()
+    options = options_of(main.__doc__, steps=4800).parse_args()
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
     torch.manual_seed(options.seed)

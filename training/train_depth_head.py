@@ -5,7 +5,6 @@ keeps ahead of the training. A step's views are cropped and their responses vari
 and encoding more views. Targets and loss are those of `training.train_depth`.
 """
 
-import argparse
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -19,7 +18,7 @@ from spnst_core.models.depth_head import LAYERS, DepthHead, VGG16Depth, compress
 from spnst_core.models.networks import create
 from spnst_core.models.trunk import Trunk
 from training.encoded import INVERSE_DEPTH, ROWS, SHAPES, Encoded
-from training.loop import Run, train
+from training.loop import Run, options_of, train
 from training.pool import Pool
 from training.train_depth import compressed as target
 from training.train_depth import depth_loss, score, vertical_position
@@ -112,18 +111,12 @@ def shipped_trunk() -> Trunk:
 
 def main() -> None:
     """Render and encode what is missing, train, and print the figures of the result and of the plain guess."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--out", type=Path, required=True, help="checkpoint, log and weights go here")
-    parser.add_argument("--scenes", type=Path, required=True, help="folder of rendered scenes, filled where needed")
-    parser.add_argument("--count", type=int, default=10_000, help="how many scenes, 250 kB each")
-    parser.add_argument("--views", type=Path, required=True, help="folder of encoded views, filled where needed")
-    parser.add_argument("--files", type=int, default=500, help=f"how many files of {ROWS} views, 7 MB each")
+    parser = options_of(main.__doc__, steps=8000)
+    parser.add_argument("--views", type=Path, required=True, help="folder of encoded views; missing ones are encoded")
+    parser.add_argument("--files", type=int, default=500, help=f"number of files of {ROWS} views, 7 MB each")
     parser.add_argument("--first", type=float, default=0.35, help="share of the files that the first steps draw from")
     parser.add_argument("--start", type=Path, help="checkpoint of another run to start from")
-    parser.add_argument("--seed", type=int, default=0, help="of the weights and batches; scenes and views have theirs")
-    parser.add_argument("--steps", type=int, default=8000, help="decides the schedule, so also the weights")
-    parser.add_argument("--batch", type=int, default=12)
-    parser.add_argument("--lr", type=float, default=2e-3)
+    parser.add_argument("--batch", type=int, default=12, help="views in a batch")
     options = parser.parse_args()
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)

@@ -4,11 +4,9 @@ Occlusions, and the borders between solids or faces that the picture shows, are 
 aren't. The loss is binary cross-entropy, a border's target a little below an occlusion's.
 """
 
-import argparse
 import math
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +20,7 @@ from torch.utils.data import Dataset
 from spnst_core.metrics.structure import TOLERANCE, ridges, thresholds
 from spnst_core.models.embedded.edges import EdgeNet, MultiScaleEdges
 from training.leaves import dead_leaves
-from training.loop import Run, train
+from training.loop import Run, options_of, train
 from training.pool import SHAPES, Pool, example
 from training.rendering import photograph
 from training.scenes import sample
@@ -139,18 +137,7 @@ def _counts(found: npt.NDArray[np.bool_], true: npt.NDArray[np.bool_]) -> tuple[
 
 def main() -> None:
     """Train, and print the figures of the result and of the analytic edges."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--out", type=Path, required=True, help="folder for checkpoint, log and weights")
-    parser.add_argument(
-        "--scenes", type=Path, required=True, help="folder of rendered scenes; missing ones are rendered"
-    )
-    parser.add_argument("--count", type=int, default=10_000, help="number of scenes, 250 kB each")
-    parser.add_argument(
-        "--seed", type=int, default=0, help="seed of the weights and batches; the scenes have their own"
-    )
-    parser.add_argument("--steps", type=int, default=1000, help="number of steps, which also sets the schedule")
-    parser.add_argument("--lr", type=float, default=2e-3, help="highest learning rate")
-    options = parser.parse_args()
+    options = options_of(main.__doc__, steps=1000).parse_args()
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
     torch.manual_seed(options.seed)

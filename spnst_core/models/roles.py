@@ -120,7 +120,7 @@ class DepthEstimator(Protocol):
 
 @runtime_checkable
 class TrunkHead(Protocol):
-    """An edge detector or depth network on a trunk: calling it is `read` of the trunk's responses, then `finish`.
+    """An edge detector on a trunk: calling it is `read` of the trunk's responses, then `finish`.
 
     Where an encoder stands on the same trunk, one pass serves both.
     """

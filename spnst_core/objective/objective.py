@@ -81,8 +81,7 @@ class Objective:
         """
         if not self._recipe.jitter:
             return self._still
-        noisy = "depth" in self._terms and self._terms["depth"].head is None
-        return random_view(self._goal, self._recipe.margin, noisy, generator)
+        return random_view(self._goal, self._recipe.margin, "depth" in self._terms, generator)
 
     @property
     def room(self) -> Room:

@@ -2,7 +2,6 @@
 
 from torch import Tensor
 
-from spnst_core.models.roles import TrunkHead
 from spnst_core.objective import losses
 from spnst_core.objective.terms.term import Canvases, LossTerm, StageContext
 from spnst_core.objective.view import View
@@ -15,26 +14,7 @@ def depth_term(stage: StageContext) -> LossTerm:
         InputError: the recipe compares features, and the profile's depth network has none.
         ValueError: the recipe compares maps, and the content's targets hold none.
     """
-    if stage.recipe.depth_on == "features":
-        return DepthFeatureTerm(stage)
-    head = stage.head(stage.models.depth)
-    return DepthMapTerm(stage) if head is None else HeadDepthTerm(stage, head)
-
-
-class HeadDepthTerm(LossTerm):
-    """`losses.depth_loss` of maps from the encoder's own pass, for content and pastiche in the same view.
-
-    That network sees the picture as the encoder does, with its colours and without noise.
-    """
-
-    def __init__(self, stage: StageContext, head: TrunkHead) -> None:
-        super().__init__(stage)
-        self.head = head
-
-    def __call__(self, canvases: Canvases, target: None) -> Tensor:
-        """The distance, (B,)."""
-        assert self.head is not None
-        return losses.depth_loss(*canvases.maps[self.head], self.stage.recipe.form)
+    return DepthMapTerm(stage) if stage.recipe.depth_on == "maps" else DepthFeatureTerm(stage)
 
 
 class DepthMapTerm(LossTerm):
