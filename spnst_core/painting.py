@@ -3,11 +3,13 @@
 Both `spnst_core.stylize` and the pipeline paint with these functions; the pipeline passes in cached targets.
 """
 
+from __future__ import annotations
+
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-import pandas as pd
 import torch
 from torch import Tensor
 
@@ -16,6 +18,9 @@ from spnst_core.objective.targets import ContentTargets, DepthMap, EdgeMap, Styl
 from spnst_core.objective.terms.style import style_misfit
 from spnst_core.optim.optimize import Iterate, optimize, starting_point
 from spnst_core.recipes.recipe import Recipe
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Callback = Callable[[Iterate], None]
 """Called with an `Iterate` after each step of the optimiser."""
@@ -115,6 +120,8 @@ class Trace:
 
     def history(self, cell: int) -> pd.DataFrame:
         """One cell's losses at each step that it took: step, stage, each term, total."""
+        import pandas as pd  # half a second, which nothing has to wait for before the first step
+
         taken = [step for step in self._steps if cell in step.cells]
         columns = list(taken[0].losses)
         values = torch.stack([step.losses[column][cell] for step in taken for column in columns]).tolist()

@@ -1,12 +1,15 @@
 """Stylise pictures from Python: one cell, or a grid of them."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pandas as pd
 from PIL import Image
+from torch import Tensor
 
 from spnst_core.compute.memory import batches
 from spnst_core.errors import InputError
@@ -15,7 +18,11 @@ from spnst_core.imaging.io import Picture
 from spnst_core.models.profiles import Models, load_models
 from spnst_core.painting import Callback, Painted, content_targets, paint_batch, style_targets
 from spnst_core.recipes.recipe import Recipe
-from spnst_core.report.film import Film
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from spnst_core.report.film import Film
 
 
 @dataclass(frozen=True)
@@ -85,10 +92,11 @@ def stylize(
             written.
     """
     recipe, callbacks, models = _recipe(recipe, size), _callbacks(callback), _models(models)
+    recipe = recipe.suited_to(models.encoder.name)  # so that a film knows the number of steps
     targets = style_targets(image_io.read(style, "the style"), recipe, models)
     row = content_targets(image_io.read(content, "the content"), recipe, models)
     first = None if start is None else image_io.read(start, "the start")
-    with Film.of_cell(Path(film), row.content, recipe) if film else nullcontext() as recorded:
+    with _film(Path(film), row.content, recipe) if film else nullcontext() as recorded:
         if recorded:
             callbacks = [recorded.follow, *callbacks]
         [painted] = paint_batch(row, [targets], recipe, models, first, callbacks)
@@ -178,6 +186,12 @@ def _models(models: Models | None) -> Models:
             'models=load_models("embedded")'
         )
     return models
+
+
+def _film(path: Path, content: Tensor, recipe: Recipe) -> Film:
+    from spnst_core.report.film import Film  # it brings FFmpeg and matplotlib's fonts
+
+    return Film.of_cell(path, content, recipe)
 
 
 def _result(painted: Painted) -> Result:

@@ -68,6 +68,14 @@ def test_a_cell_can_be_filmed_and_comes_out_the_same(tmp_path, photographs, pain
     assert read_facts((tmp_path / "cell.mp4").read_bytes()).frames == 5 + FPS
 
 
+def test_a_film_follows_the_recipe_as_it_suits_the_encoder(tmp_path, photographs, paintings, models):
+    text = "size: 32\nstages: [{steps: 9}]\nfor_encoder: {embedded: {record_every: 1, stages: [{steps: 3}]}}"
+    recipe = sp.Recipe.from_yaml(text, "quick.yaml")
+    pictures = photographs["coffee"], next(iter(paintings.values()))
+    sp.stylize(*pictures, recipe=recipe, models=models, film=tmp_path / "cell.mp4")
+    assert read_facts((tmp_path / "cell.mp4").read_bytes()).frames == 3 + FPS
+
+
 def test_a_film_that_cannot_be_written_is_told_before_painting(tmp_path, photographs, paintings, recipe, models):
     pictures = photographs["coffee"], next(iter(paintings.values()))
     with pytest.raises(sp.InputError, match="absent/cell.mp4 can't be written"):
