@@ -74,8 +74,8 @@ def _ablation(find: Find) -> dict[str, tuple[Recipe, ...]]:
     structure = find("structure")
     return {
         "neither": (find("gatys"),),
-        "edges": (_variant(structure, "structure_edges", "structure without its depth term", depth=0),),
-        "depth": (_variant(structure, "structure_depth", "structure without its edge term", edge=0),),
+        "edges": (_variant(structure, "structure_edges", "As structure, without its depth term.", depth=0),),
+        "depth": (_variant(structure, "structure_depth", "As structure, without its edge term.", edge=0),),
         "both": (structure,),
     }
 
@@ -83,12 +83,12 @@ def _ablation(find: Find) -> dict[str, tuple[Recipe, ...]]:
 def _sweep(find: Find) -> dict[str, tuple[Recipe, ...]]:
     """Two ways to keep more of the content: the structure terms, and a higher content weight."""
     structure, gatys = find("structure"), find("gatys")
+    kept = "As structure, with {:g} times its edge and depth weights."
     strengths = {
-        k: _variant(structure, f"structure_{name}", f"structure, its structure weights times {k:g}", edge=k, depth=k)
-        for name, k in STRENGTHS.items()
+        k: _variant(structure, f"structure_{name}", kept.format(k), edge=k, depth=k) for name, k in STRENGTHS.items()
     }
     contents = [
-        _variant(gatys, f"gatys_content{k:g}", f"gatys with {k:g} times its content weight", content=k)
+        _variant(gatys, f"gatys_content{k:g}", f"As gatys, with {k:g} times its content weight.", content=k)
         for k in CONTENTS
     ]
     return {

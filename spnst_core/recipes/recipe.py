@@ -39,6 +39,14 @@ WrittenStyleSize = Annotated[
 MARGIN = 8
 """Pixels of mirrored border around a picture with jitter, and the largest offset of a view in each direction."""
 
+STROKES: Mapping[str, tuple[float, ...]] = {
+    "small": (0.5,),
+    "medium": (1.0,),
+    "large": (2.0,),
+    "mixed": (0.5, 1.0, 2.0),
+}
+"""Stroke scales by name, for `Recipe.with_strokes`."""
+
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -247,6 +255,21 @@ class Recipe(_Frozen):
         except ValidationError as error:
             raise InputError(f"recipe {source}: " + "; ".join(map(_problem, error.errors()))) from error
 
+    def to_yaml(self) -> str:
+        """The text of a recipe file with every setting, also those that have their default, to be edited.
+
+        The description is a comment at the top. The name is left out, because a recipe is named after its file.
+        """
+        data = self.model_dump(mode="json", exclude_none=True, exclude={"name", "description"})
+        for stage in data["stages"]:
+            if not stage["without"]:
+                del stage["without"]
+            if self.optimizer == "lbfgs":
+                del stage["lr"], stage["lr_end"]
+        settings = {key: value for key, value in data.items() if value != {}}
+        text = yaml.safe_dump(settings, sort_keys=False, default_flow_style=None, width=120)
+        return f"# {' '.join(self.description.split())}\n{text}" if self.description else text
+
     def with_size(self, size: int) -> Recipe:
         """The same recipe for pastiches whose long side is ``size`` pixels.
 
@@ -273,6 +296,28 @@ class Recipe(_Frozen):
             return Recipe.model_validate(data)
         except ValidationError as error:
             raise InputError(f"recipe {self.name}: " + "; ".join(map(_problem, error.errors()))) from error
+
+    def with_strokes(self, strokes: str) -> Recipe:
+        """The same recipe with strokes of another size in every stage.
+
+        Args:
+            strokes: ``small``, ``medium`` or ``large``, which look at the style at half, once or twice the size that
+                the recipe gives it, or ``mixed``, which averages the statistics at all three.
+
+        Raises:
+            InputError: no such strokes.
+
+        >>> Recipe.load("structure").with_strokes("mixed").strokes
+        (0.5, 1.0, 2.0)
+        """
+        if strokes not in STROKES:
+            raise InputError(f'no strokes "{strokes}"{closest(strokes, STROKES)}: there are {", ".join(STROKES)}')
+        data = self.model_dump(exclude_unset=True)
+        parts = [data, *data.get("for_encoder", {}).values()]
+        stages = [stage for part in parts for stage in part.get("stages", ())]
+        for part in (*parts, *stages):
+            part.pop("strokes", None)
+        return Recipe.model_validate({**data, "strokes": STROKES[strokes]})
 
     def suited_to(self, encoder: str) -> Recipe:
         """The recipe as it paints with an encoder of that name: without what it holds for others.

@@ -5,6 +5,7 @@ from distribution import installed, write
 
 from spnst_core import InputError, Recipe, Weights
 from spnst_core.models.vgg import LAYERS, VGG19Encoder
+from spnst_core.recipes.recipe import STROKES
 from spnst_core.recipes.style_size import StyleSize
 
 STAGES = "stages: [{scale: 0.5, steps: 3}, {steps: 2, lr: 0.01}]\n"
@@ -32,7 +33,7 @@ def test_structure_and_gatys_differ_in_nothing_but_the_structure_terms(encoder):
 @pytest.mark.parametrize("name", Recipe.names())
 def test_every_built_in_recipe_loads_under_its_own_name(name):
     assert Recipe.load(name).name == name
-    assert Recipe.load(name).description
+    assert Recipe.load(name).description.endswith(".")
 
 
 def test_a_file_gives_its_name_and_defaults_fill_the_rest(tmp_path):
@@ -81,6 +82,32 @@ def test_replaced_weights_hold_for_every_encoder(tmp_path):
     assert suited.weights == Weights(content=3, edge=8)
     assert suited.stage_weights(suited.stages[0]) == Weights(style=4, edge=8)
     assert recipe.suited_to("embedded").weights.edge == 8
+
+
+def test_named_strokes_replace_those_of_every_stage_and_encoder(tmp_path):
+    text = "stages: [{scale: 0.5, steps: 3, strokes: [3]}, {steps: 2}]\nstrokes: [1, 4]\nsize: 100\n"
+    text += "for_encoder: {vgg16: {strokes: [5], stages: [{steps: 7, strokes: [6]}]}}"
+    recipe = Recipe.load(written(tmp_path, text))
+    large = recipe.with_strokes("large")
+    for encoder, sizes in (("embedded", (100, 200)), ("vgg16", (200,))):
+        assert large.suited_to(encoder).style_sizes == tuple(map(StyleSize, sizes))
+    assert recipe.with_strokes("mixed").style_sizes == tuple(map(StyleSize, (25, 50, 100, 200)))
+    assert recipe == Recipe.load(written(tmp_path, text))
+
+
+def test_named_strokes_are_multiples_of_the_size_at_which_a_recipe_looks_at_the_style():
+    sizes = {name: Recipe.load("largestroke_preserve").with_strokes(name).style_sizes for name in STROKES}
+    assert sizes == {
+        "small": (StyleSize(64, "short"),),
+        "medium": (StyleSize(128, "short"),),
+        "large": (StyleSize(256, "short"),),
+        "mixed": (StyleSize(64, "short"), StyleSize(128, "short"), StyleSize(256, "short")),
+    }
+
+
+def test_unknown_strokes_get_the_nearest():
+    with pytest.raises(InputError, match=r'no strokes "larg" \(did you mean "large"\?\): there are small, medium'):
+        Recipe.load("structure").with_strokes("larg")
 
 
 @pytest.mark.parametrize(
@@ -202,6 +229,22 @@ def test_a_style_size_of_its_own_does_not_follow_the_pastiches(tmp_path):
 def test_a_recipe_survives_being_written_and_read():
     for recipe in map(Recipe.load, Recipe.names()):
         assert Recipe.model_validate_json(recipe.model_dump_json(exclude_unset=True)) == recipe
+
+
+@pytest.mark.parametrize("encoder", ["embedded", "vgg16"])
+@pytest.mark.parametrize("name", Recipe.names())
+def test_a_recipe_written_as_yaml_shows_every_setting_and_paints_the_same(tmp_path, name, encoder):
+    recipe = Recipe.load(name).suited_to(encoder)
+    text = recipe.to_yaml()
+    assert text.startswith(f"# {recipe.description}\n")
+    assert "flat: " in text
+    read = Recipe.load(written(tmp_path, text, f"{name}.yaml"))
+    assert read.model_copy(update={"description": recipe.description}) == recipe
+
+
+def test_a_recipe_for_several_encoders_is_written_whole(tmp_path):
+    recipe = Recipe.load(written(tmp_path, STAGES + FOR_VGG16))
+    assert Recipe.load(written(tmp_path, recipe.to_yaml())) == recipe
 
 
 def test_layers_are_chosen_for_the_encoder_they_name(tmp_path, models):
