@@ -21,7 +21,8 @@ from spnst_pipeline.defs.assets.stylization import pastiche_assets
 from spnst_pipeline.defs.assets.tables import table_assets
 from spnst_pipeline.defs.automation import AT_ONCE, at_once, automation
 from spnst_pipeline.defs.project_resource import project_resource
-from spnst_pipeline.progress import Listener, LogListener
+from spnst_pipeline.defs.run_log import LogListener
+from spnst_pipeline.progress import Listener
 from spnst_pipeline.project import Project, all_of, load_recipes
 from spnst_pipeline.settings import Settings
 

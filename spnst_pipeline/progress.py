@@ -1,21 +1,23 @@
-"""Progress: what a run reports while it works. Assets pass the optimiser's steps on to a listener."""
+"""Progress: what is reported while pictures are painted. A listener is passed the optimiser's steps and shows them.
+
+Nothing here imports PyTorch or Dagster until the first step: a command shows its progress while they are imported.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import dagster as dg
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.text import Text
 
-from spnst_core.recipes.recipe import Recipe
-
 if TYPE_CHECKING:
     from spnst_core.optim.optimize import Iterate
+    from spnst_core.recipes.recipe import Recipe
     from spnst_pipeline.artefacts.identity import ArtefactId
 
 SHOWN = ("style", "edge", "depth")
@@ -26,7 +28,7 @@ class Listener:
     """Receives what assets report of their work. This one ignores it."""
 
     def phase(self, name: str, total: int, cells: int = 0) -> None:
-        """A new kind of work begins: ``total`` artefacts, or for cells the sum of their `work`."""
+        """A new kind of work begins: ``total`` artefacts, or for cells the sum of their `work`; 0 if it isn't known."""
 
     def batch(self, recipe: Recipe, content: str, styles: Sequence[str]) -> None:
         """A batch of cells begins: one content in several styles."""
@@ -41,29 +43,6 @@ class Listener:
         """The run is over."""
 
 
-class LogListener(Listener):
-    """Writes to the log of the Dagster run that the asset belongs to, at most every ``seconds``."""
-
-    def __init__(self, seconds: float = 15.0) -> None:
-        self._seconds = seconds
-        self._next = 0.0
-        self._what = ""
-        self._reading: _Reading | None = None
-
-    def batch(self, recipe: Recipe, content: str, styles: Sequence[str]) -> None:
-        self._what = _describe(recipe, content, styles)
-        dg.get_dagster_logger().info(self._what)
-        self._next = time.monotonic() + self._seconds
-
-    def step(self, iterate: Iterate) -> None:
-        if self._reading is None and time.monotonic() >= self._next:
-            self._next = time.monotonic() + self._seconds
-            self._reading = _Reading(iterate)
-        if self._reading is not None and self._reading.ready:
-            dg.get_dagster_logger().info(f"{self._what} · {self._reading}")
-            self._reading = None
-
-
 class Estimate(Listener):
     """Tracks a phase: what is done, what is in progress, and how long the rest will take."""
 
@@ -73,7 +52,7 @@ class Estimate(Listener):
         self._newest: ArtefactId | None = None
         self._what = ""
         self._looked = 0.0
-        self._reading: _Reading | None = None
+        self._reading: Reading | None = None
 
     def phase(self, name: str, total: int, cells: int = 0) -> None:
         self._begin(name, total, cells)
@@ -87,14 +66,14 @@ class Estimate(Listener):
 
     def batch(self, recipe: Recipe, content: str, styles: Sequence[str]) -> None:
         self._recipe, self._batch, self.running = recipe, len(styles), 0
-        self._what = self.detail = _describe(recipe, content, styles)
+        self._what = self.detail = describe(recipe, content, styles)
 
     def step(self, iterate: Iterate) -> None:
         assert self._recipe is not None
-        self.running += self._batch * _step_work(self._recipe.stage_size(self._recipe.stages[iterate.stage]))
+        self.running = self._batch * work(self._recipe, iterate.step)  # stages that end early skip steps
         if self._reading is None and time.monotonic() - self._looked > 0.25:
             self._looked = time.monotonic()
-            self._reading = _Reading(iterate)
+            self._reading = Reading(iterate)
         if self._reading is not None and self._reading.ready:  # else the device would have to wait
             self.detail = f"{self._what} · {self._reading}"
             self._reading = None
@@ -122,7 +101,9 @@ class Estimate(Listener):
 
     @property
     def count(self) -> str:
-        """Such as ``3/18 cells``."""
+        """Such as ``3/18 cells``; empty for a single cell, and where the total isn't known."""
+        if self.cells == 1 or not self.total:
+            return ""
         return f"{self.landed}/{self.cells} cells" if self.cells else f"{self.landed}/{self.total}"
 
 
@@ -166,7 +147,7 @@ class Bar(Estimate):
         self._progress.update(
             self._task,
             description=self.name,
-            total=self.total,
+            total=self.total or None,  # None: unchanged, at first a bar that moves to and fro
             completed=self.done + self.running,
             count=self.count,
             left=self.left,
@@ -183,12 +164,12 @@ class Lines(Estimate):
 
     def phase(self, name: str, total: int, cells: int = 0) -> None:
         super().phase(name, total, cells)
-        self._print(f"{name} ({cells} cells)" if cells else name)
+        self._print(f"{name} ({cells} cells)" if cells > 1 else name)
 
     def step(self, iterate: Iterate) -> None:
         super().step(iterate)
         if time.monotonic() - self._printed > self._seconds:
-            self._print(", ".join(filter(None, ["  " + self.count, self.left, self.detail])))
+            self._print("  " + ", ".join(filter(None, [self.count, self.left, self.detail])))
 
     def _print(self, line: str) -> None:
         self._printed = time.monotonic()
@@ -205,31 +186,42 @@ class _TwoLines(Progress):
         yield Text(self.detail, style="dim", no_wrap=True, overflow="ellipsis")
 
 
-def work(recipe: Recipe) -> int:
-    """What one cell costs the optimiser, about proportional to time.
+@contextmanager
+def shown(console: Console) -> Iterator[Estimate]:
+    """A listener that shows progress as a bar on a terminal, and as lines elsewhere, until the context ends."""
+    listener = Bar(console) if console.is_terminal else Lines(console)
+    try:
+        yield listener
+    finally:
+        listener.close()
+
+
+def work(recipe: Recipe, steps: int | None = None) -> int:
+    """What the first ``steps`` steps of one cell, by default all, cost the optimiser, about proportional to time.
 
     A step at a long side of n pixels counts n² + 64²: small stages are bound by overhead.
     """
-    return sum(stage.steps * _step_work(recipe.stage_size(stage)) for stage in recipe.stages)
+    left, done = recipe.steps if steps is None else steps, 0
+    for stage in recipe.stages:
+        done += min(left, stage.steps) * (recipe.stage_size(stage) ** 2 + 64**2)
+        left = max(0, left - stage.steps)
+    return done
 
 
-def _step_work(size: int) -> int:
-    return size**2 + 64**2
-
-
-def _describe(recipe: Recipe, content: str, styles: Sequence[str]) -> str:
+def describe(recipe: Recipe, content: str, styles: Sequence[str]) -> str:
+    """A batch of cells in one line."""
     return f"{recipe.name} · {content} × {', '.join(styles)}"
 
 
-class _Reading:
+class Reading:
     """The losses of one step. Asking whether they have arrived doesn't make the device wait."""
 
     def __init__(self, iterate: Iterate) -> None:
-        import torch  # it takes seconds, and a run's first lines shouldn't wait for that
+        import torch
 
         from spnst_core.compute.host_copy import HostCopy
 
-        self._stage = f"stage {iterate.stage + 1}/{iterate.stages}"
+        self._stage = f"stage {iterate.stage + 1}/{iterate.stages}, step {iterate.step}/{iterate.steps}"
         self._means = HostCopy(torch.stack([iterate.losses[term].mean() for term in SHOWN]))
 
     @property

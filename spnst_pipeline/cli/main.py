@@ -174,7 +174,7 @@ def _bring_up_to_date(settings: Settings, force: bool = False) -> None:
     from spnst_pipeline.cli.downloads import download_bars
     from spnst_pipeline.cli.execution import Execution, open_home
     from spnst_pipeline.planning.grid import checked
-    from spnst_pipeline.progress import Bar, Lines
+    from spnst_pipeline.progress import shown
     from spnst_pipeline.project import Project
 
     started = time.monotonic()
@@ -186,16 +186,13 @@ def _bring_up_to_date(settings: Settings, force: bool = False) -> None:
         typer.echo(f"left out: {line}", err=True)
     # Dagster captures the standard streams while a step runs; a stream of its own keeps the bar on the screen.
     with os.fdopen(os.dup(2), "w") as stream, open_home(settings) as instance:
-        console = Console(file=stream)
-        listener = Bar(console) if console.is_terminal else Lines(console)
-        execution = Execution(project, instance, listener)
         try:
-            execution.bring_up_to_date(force)
+            with shown(Console(file=stream)) as listener:
+                execution = Execution(project, instance, listener)
+                execution.bring_up_to_date(force)
         except KeyboardInterrupt:
             typer.echo("Stopped. Finished cells are kept: the same command goes on from here.", err=True)
             raise typer.Exit(130) from None
-        finally:
-            listener.close()
     _report(project, listener, bool(execution.runs), time.monotonic() - started)
     blocked = execution.blocked()
     for line in blocked:

@@ -37,6 +37,20 @@ def test_work_grows_with_the_pixels_of_a_stage():
     assert work(RECIPE) == 4 * (64**2 + 64**2) + 2 * (128**2 + 64**2)
 
 
+def test_work_of_some_steps_reaches_into_the_stage_of_the_last():
+    assert work(RECIPE, 5) == 4 * (64**2 + 64**2) + (128**2 + 64**2)
+    assert work(RECIPE, 6) == work(RECIPE)
+
+
+def test_a_stage_that_ends_early_counts_as_done(clock):
+    estimate = Estimate()
+    estimate.phase("painting", work(RECIPE), 1)
+    estimate.batch(RECIPE, "cat", ["wave"])
+    for step in (1, 2, 5, 6):
+        estimate.step(iterate(step, cells=1))
+    assert (estimate.running, estimate.count) == (work(RECIPE), "")
+
+
 def test_a_phase_of_cells_is_counted_by_steps_and_lands_cell_by_cell(clock):
     estimate = Estimate()
     estimate.phase("painting", 3 * work(RECIPE), 3)
@@ -93,8 +107,8 @@ def test_lines_are_few_and_say_what_is_being_done(clock):
     lines.close()
     assert out.getvalue().splitlines() == [
         "painting (2 cells)",
-        "  0/2 cells, 0:36 left, bold · cat × wave, dots · stage 1/2 · style 0.250  edge 0.250",
-        "  0/2 cells, 0:00 left, bold · cat × wave, dots · stage 2/2 · style 0.250  edge 0.250",
+        "  0/2 cells, 0:36 left, bold · cat × wave, dots · stage 1/2, step 3/6 · style 0.250  edge 0.250",
+        "  0/2 cells, 0:00 left, bold · cat × wave, dots · stage 2/2, step 6/6 · style 0.250  edge 0.250",
     ]
 
 
@@ -109,7 +123,7 @@ def test_the_bar_shows_cells_stage_losses_and_time_left_and_is_gone_at_the_end(c
     bar.made(ArtefactId.from_path("pastiche/bold/cat/wave.png"))
     bar._progress.refresh()
     shown = out.getvalue()
-    for part in ("painting", "1/4 cells", "1:00 left", "bold · cat × wave, dots · stage 2/2 · style 0.250"):
+    for part in ("painting", "1/4 cells", "1:00 left", "bold · cat × wave, dots · stage 2/2, step 6/6 · style 0.250"):
         assert part in shown
     bar.close()
     assert out.getvalue().endswith("\x1b[2K")
