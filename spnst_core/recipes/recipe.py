@@ -39,6 +39,9 @@ WrittenStyleSize = Annotated[
 MARGIN = 8
 """Pixels of mirrored border around a picture with jitter, and the largest offset of a view in each direction."""
 
+STRUCTURE_TERMS = ("edge", "depth")
+"""Names of the terms that `Recipe.with_structure` weighs."""
+
 STROKES: Mapping[str, tuple[float, ...]] = {
     "small": (0.5,),
     "medium": (1.0,),
@@ -296,6 +299,31 @@ class Recipe(_Frozen):
             return Recipe.model_validate(data)
         except ValidationError as error:
             raise InputError(f"recipe {self.name}: " + "; ".join(map(_problem, error.errors()))) from error
+
+    def with_structure(self, amount: float) -> Recipe:
+        """The same recipe with another amount of the content's structure: its edge and depth weights times (2·amount)².
+
+        Args:
+            amount: from 0, which leaves the structure terms out, over 0.5, the recipe as it is, to 1, which asks four
+                times as much of them.
+
+        Raises:
+            InputError: an amount outside [0, 1], or the recipe weighs neither edges nor depth.
+
+        >>> Recipe.load("structure").with_structure(1).weights.edge
+        4.8
+        """
+        if not 0 <= amount <= 1:
+            raise InputError(f"structure is from 0 to 1, not {amount:g}")
+        data = self.model_dump(exclude_unset=True)
+        parts = [data, *data.get("for_encoder", {}).values()]
+        stages = [stage for part in parts for stage in part.get("stages", ())]
+        weighed = [part["weights"] for part in (*parts, *stages) if part.get("weights")]
+        if not any(weights.get(term) for weights in weighed for term in STRUCTURE_TERMS):
+            raise InputError(f"recipe {self.name} weighs neither edges nor depth: choose another, such as structure")
+        for weights in weighed:
+            weights |= {term: (2 * amount) ** 2 * weights[term] for term in STRUCTURE_TERMS if term in weights}
+        return Recipe.model_validate(data)
 
     def with_strokes(self, strokes: str) -> Recipe:
         """The same recipe with strokes of another size in every stage.

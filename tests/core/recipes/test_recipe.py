@@ -110,6 +110,38 @@ def test_unknown_strokes_get_the_nearest():
         Recipe.load("structure").with_strokes("larg")
 
 
+def test_structure_scales_edge_and_depth_for_every_encoder_and_in_every_stage(tmp_path):
+    text = "stages: [{scale: 0.5, steps: 3, weights: {edge: 9, style: 3}}, {steps: 2}]\n"
+    text += "weights: {edge: 2, depth: 0.5}\nfor_encoder: {vgg16: {weights: {edge: 4, tv: 1}}}"
+    recipe = Recipe.load(written(tmp_path, text))
+    faithful = recipe.with_structure(1)
+    assert faithful.weights == Weights(edge=8, depth=2)
+    assert faithful.stages[0].weights == Weights(edge=36, style=3)
+    assert faithful.suited_to("vgg16").weights == Weights(edge=16, tv=1)
+    assert recipe.with_structure(0.5) == recipe
+    assert recipe.with_structure(0).weights == Weights()
+
+
+@pytest.mark.parametrize("encoder", ["embedded", "vgg16"])
+def test_without_structure_the_default_paints_as_gatys_does(encoder):
+    plain, gatys = (recipe.suited_to(encoder) for recipe in (Recipe.load("structure"), Recipe.load("gatys")))
+    same = plain.with_structure(0).model_copy(update={"name": "gatys", "description": gatys.description})
+    assert same == gatys
+
+
+@pytest.mark.parametrize(
+    ("name", "amount", "says"),
+    [
+        ("structure", 1.1, "structure is from 0 to 1, not 1.1"),
+        ("structure", float("nan"), "structure is from 0 to 1, not nan"),
+        ("gatys", 0.7, "recipe gatys weighs neither edges nor depth: choose another, such as structure"),
+    ],
+)
+def test_an_amount_of_structure_that_a_recipe_cannot_have_is_refused(name, amount, says):
+    with pytest.raises(InputError, match=says):
+        Recipe.load(name).with_structure(amount)
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
