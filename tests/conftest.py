@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,8 @@ MEMORY, ROOM = Path("/dev/shm"), 4e9
 make it wait; containers often have an ``/dev/shm`` of 64 MB, which isn't enough."""
 
 if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM:
-    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+    os.environ.setdefault("TMPDIR", str(MEMORY))
+    tempfile.tempdir = None  # so that it is looked up again
 
 SERVERS = {"s3_server": "s3", "database": "postgres", "deployment": "daemon"}
 """Fixtures that start a server, and the marker of every test that uses one of them, directly or not."""

@@ -17,10 +17,11 @@ SHIPPED = Path(spnst_pipeline.__file__).with_name("dagster.yaml")
 POSTGRES = Path(__file__).parents[2] / "deploy/dagster.postgres.yaml"
 
 
-@pytest.fixture
-def instance(tmp_path):
-    (tmp_path / "dagster.yaml").write_text(SHIPPED.read_text())
-    with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
+@pytest.fixture(scope="module")
+def instance(tmp_path_factory):
+    home = tmp_path_factory.mktemp("home")
+    (home / "dagster.yaml").write_text(SHIPPED.read_text())
+    with dg.DagsterInstance.from_config(str(home)) as instance:
         yield instance
 
 

@@ -26,7 +26,7 @@ def place(database, tmp_path_factory):
 @pytest.fixture(scope="module")
 def run(place):
     run = place.run(recipes=(str(place.root / "gatys.yaml"),))
-    assert run.execution.failed == []
+    assert run.failed == []
     return run
 
 
@@ -44,7 +44,7 @@ def query(run, database):
 
 
 def test_every_run_is_a_row(run, query):
-    assert sorted(query("SELECT run_id, status FROM runs")) == sorted((id_, "SUCCESS") for id_ in run.execution.runs)
+    assert sorted(query("SELECT run_id, status FROM runs")) == sorted((id_, "SUCCESS") for id_ in run.runs)
 
 
 def test_every_cell_has_an_event(query):
@@ -66,4 +66,4 @@ def test_another_process_finds_everything_up_to_date(run, place):
     again = place.run(recipes=(str(place.root / "gatys.yaml"),))
     assert (again.recorder.keys, again.execution.runs) == ([], [])
     with dg.DagsterInstance.from_config(str(place.settings().dagster_home)) as instance:
-        assert instance.get_runs_count() == len(run.execution.runs)
+        assert instance.get_runs_count() == len(run.runs)

@@ -1,6 +1,7 @@
 """Fixtures over a small project, fresh and after its first run; and over an S3 server."""
 
 import os
+import pickle
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -8,10 +9,13 @@ from typing import Any
 import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from filelock import FileLock
 from PIL import Image
 from s3_server import Proxy, Server
 from small_project import Run, Workplace, draw, furnish
 
+from spnst_pipeline.planning.grid import checked
+from spnst_pipeline.project import Project
 from spnst_pipeline.settings import Settings
 from spnst_pipeline.storage.s3 import client
 
@@ -54,10 +58,17 @@ def fresh(tmp_path: Path) -> Workplace:
 
 
 @pytest.fixture(scope="session")
-def first_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workplace, Run]:
-    """A project after its first run. Shared: look, don't touch."""
-    place = furnish(tmp_path_factory.mktemp("first") / "project")
-    return place, place.run()
+def first_run(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> tuple[Workplace, Run]:
+    """A project after its first run, which the first worker makes for all. Shared: look, don't touch."""
+    own = tmp_path_factory.getbasetemp()
+    shared = (own if worker_id == "master" else own.parent) / "first"
+    told = shared / "told.pickle"
+    with FileLock(f"{shared}.lock"):
+        if not told.exists():
+            run = furnish(shared / "project").run()
+            told.write_bytes(pickle.dumps((run.failed, run.runs, run.recorder)))
+    place = Workplace(shared / "project")
+    return place, Run(*pickle.loads(told.read_bytes()), checked(Project.open(place.settings())))
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import dagster as dg
 import pytest
 from dagster._core.definitions import data_version
 from dagster._core.storage import tags
+from instances import new_instance
 
 from spnst_pipeline import dagster_private as private
 
@@ -26,7 +27,7 @@ PICTURE, BROKEN = dg.AssetKey("picture"), dg.AssetKey("broken")
 
 @pytest.fixture(scope="module")
 def instance():
-    with dg.instance_for_test(overrides={"concurrency": {"pools": {"default_limit": 1}}}) as instance:
+    with new_instance(overrides={"concurrency": {"pools": {"default_limit": 1}}}) as instance:
         yield instance
 
 

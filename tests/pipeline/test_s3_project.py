@@ -42,7 +42,7 @@ def on_s3(s3, fresh):
 
 def test_a_project_is_made_once_and_then_only_what_a_new_painting_wants(s3, fresh, on_s3):
     run = fresh.run(**on_s3)
-    assert run.execution.failed == []
+    assert run.failed == []
     cells = {f"pastiche/gatys/cat/{style}.png" for style in STYLES}
     made = set(run.recorder.keys)
     assert cells | {"gallery/index.html", "contact_sheet/grid.png", "content_image/cat.png"} <= made

@@ -7,6 +7,7 @@ import sys
 import dagster as dg
 import psutil
 import pytest
+from instances import new_instance
 
 from spnst_pipeline.stale_runs import PROCESS, fail_stale_runs, process_tags
 
@@ -23,7 +24,7 @@ JOB = dg.Definitions(assets=[picture]).resolve_implicit_global_asset_job_def()
 
 @pytest.fixture
 def instance():
-    with dg.instance_for_test(overrides=POOLS) as instance:
+    with new_instance(overrides=POOLS) as instance:
         yield instance
 
 
@@ -73,7 +74,7 @@ def test_its_place_in_the_pool_is_free_again(instance, process):
 
 def test_the_daemon_does_not_try_it_again(process):
     retries = {"run_retries": {"enabled": True, "max_retries": 2}}
-    with dg.instance_for_test(overrides=retries) as instance:
+    with new_instance(overrides=retries) as instance:
         run = run_of(instance, process.pid)
         process.kill()
         process.wait()

@@ -3,6 +3,7 @@
 from contextlib import contextmanager
 
 import dagster as dg
+from instances import make_databases
 
 from spnst_pipeline.definitions import defs
 
@@ -63,5 +64,6 @@ class Bench:
 def opened(place, monkeypatch):
     (place.root / "spnst.yaml").write_text(place.settings().to_yaml(place.root))
     monkeypatch.setenv("SPNST_CONFIG", str(place.root / "spnst.yaml"))
+    make_databases(place.root)
     with dg.DagsterInstance.local_temp(str(place.root), overrides={"telemetry": {"enabled": False}}) as instance:
         yield Bench(instance)

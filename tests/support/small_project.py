@@ -58,9 +58,16 @@ class Recorder(Listener):
 
 @dataclass(frozen=True)
 class Run:
-    """What one run left behind."""
+    """What one run left behind.
 
-    execution: Execution
+    Attributes:
+        failed: one line for each partition that failed.
+        runs: ids of the Dagster runs.
+        recorder: what the assets told.
+    """
+
+    failed: list[str]
+    runs: list[str]
     recorder: Recorder
     project: Project
 
@@ -122,7 +129,7 @@ class Workplace:
         with open_home(settings) as instance:
             execution = Execution(project, instance, recorder)
             execution.bring_up_to_date(force, phases)
-        return Run(execution, recorder, project)
+        return Run(execution.failed, execution.runs, recorder, project)
 
     def launch(self, *assets: str, key: str | None = None, **config) -> Launched:
         """Make one partition of some assets as the Launchpad does, with options for the step of the first."""

@@ -6,9 +6,12 @@ import dagster as dg
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from instances import new_instance
 
 from spnst_pipeline.artefacts.identity import ArtefactId, Asset, rows
 from spnst_pipeline.defs.partitions import GRID
+
+EXAMPLES = settings(deadline=None, max_examples=50)
 
 slugs = st.from_regex(r"[a-z0-9](\.?[a-z0-9_-]){0,12}", fullmatch=True) | st.sampled_from(
     ["grid", "content", "style", "a.depth", "a.edges", "a.depth.png", "wave.json", "metrics", "a__b", "index"]
@@ -33,20 +36,20 @@ def test_every_kind_is_tried_here():
     assert {*OF_CONTENT, *OF_STYLE, *OF_CELL, *ALONE, "experiment"} == set(get_args(Asset))
 
 
-@settings(deadline=None)
+@EXAMPLES
 @given(artefacts)
 def test_a_path_leads_back_to_its_artefact(artefact):
     assert ArtefactId.from_path(artefact.path) == artefact
 
 
-@settings(deadline=None)
+@EXAMPLES
 @given(artefacts)
 def test_an_asset_key_and_a_partition_lead_back_to_their_artefact(artefact):
     assert ArtefactId.from_asset_key(artefact.asset_key, artefact.partition) == artefact
     assert ArtefactId.from_asset_key(artefact.asset_key) == artefact.whole
 
 
-@settings(deadline=None)
+@EXAMPLES
 @given(artefacts)
 def test_a_partition_leads_back_to_its_artefact(artefact):
     if artefact.partition:
@@ -62,14 +65,14 @@ def test_what_belongs_to_a_cell_is_its_contents_its_styles_or_its_own():
         ArtefactId("depth_map").of_cell(ArtefactId("content_image", content="cat"))
 
 
-@settings(deadline=None)
+@EXAMPLES
 @given(artefacts)
 def test_a_step_leads_back_to_its_asset_and_that_of_a_film_to_the_pastiches(artefact):
     maker = ArtefactId("pastiche", artefact.recipe) if artefact.asset == "timelapse" else artefact.whole
     assert ArtefactId.from_step(artefact.step) == maker
 
 
-@settings(deadline=None)
+@EXAMPLES
 @given(artefacts)
 def test_files_beside_an_artefact_lie_in_its_folder_and_are_not_taken_for_artefacts(artefact):
     for path in (artefact.path, *artefact.beside.values()):
@@ -79,7 +82,7 @@ def test_files_beside_an_artefact_lie_in_its_folder_and_are_not_taken_for_artefa
             ArtefactId.from_path(path)
 
 
-@settings(deadline=None)
+@EXAMPLES
 @given(st.lists(artefacts, unique=True))
 def test_no_two_artefacts_share_a_file(found):
     files = [path for artefact in found for path in (artefact.path, *artefact.beside.values())]
@@ -162,7 +165,7 @@ def test_an_asset_as_a_whole_has_a_key_and_tells_where_its_files_lie():
 
 def test_partitions_of_cells_are_dagsters():
     cell = ArtefactId("pastiche", "gatys", "cat", "wave")
-    with dg.instance_for_test() as instance:
+    with new_instance() as instance:
         instance.add_dynamic_partitions("content", ["cat"])
         instance.add_dynamic_partitions("style", ["wave"])
         assert GRID.get_partition_keys(dynamic_partitions_store=instance) == [cell.partition]

@@ -38,7 +38,7 @@ def materialisations(instance, key, **of):
 
 def test_a_first_run_makes_every_artefact_of_the_layout_and_nothing_else(first_run):
     place, run = first_run
-    assert run.execution.failed == []
+    assert run.failed == []
     expected = {
         *(f"content_image/{c}.png" for c in ("boat", "cat")),
         *(f"{m}_map/{c}.{end}" for m in ("depth", "edge") for c in ("boat", "cat") for end in ("png", "safetensors")),
@@ -162,7 +162,7 @@ def test_partitions_are_the_folders_pictures(first_run):
 
 def test_cells_share_runs_and_rows_share_batches(first_run):
     _, run = first_run
-    assert len(run.execution.runs) == 9  # two each for pictures, targets and sheets; cells, scores, gallery
+    assert len(run.runs) == 9  # two each for pictures, targets and sheets; cells, scores, gallery
     assert sorted(run.recorder.batches) == [
         (recipe, content, ("dots", "wave")) for recipe in ("gatys", "structure") for content in ("boat", "cat")
     ]
@@ -172,7 +172,7 @@ def test_cells_share_runs_and_rows_share_batches(first_run):
 def test_a_second_run_makes_nothing_and_starts_nothing(made):
     before = {path: path.stat().st_mtime_ns for path in made.out.glob("[!.]*/**/*")}
     run = made.run()
-    assert (run.recorder.steps, run.recorder.keys, run.execution.runs) == (0, [], [])
+    assert (run.recorder.steps, run.recorder.keys, run.runs) == (0, [], [])
     assert {path: path.stat().st_mtime_ns for path in made.out.glob("[!.]*/**/*")} == before
 
 
@@ -229,7 +229,7 @@ def test_a_failing_cell_costs_no_other_cell(made):
     shutil.rmtree(made.out / "metrics/structure")
     run = made.run(FailingAtOneCell())
 
-    assert run.execution.failed == ["pastiche/structure[boat|wave]: CUDA out of memory"]
+    assert run.failed == ["pastiche/structure[boat|wave]: CUDA out of memory"]
     assert [styles for _, _, styles in run.recorder.batches] == [
         ("dots", "wave"),
         ("dots",),
@@ -242,7 +242,7 @@ def test_a_failing_cell_costs_no_other_cell(made):
         *(f"metrics/structure/{c}/{s}.json" for c, s in others),
     }
     with made.instance() as instance:
-        painting = instance.get_run_by_id(run.execution.runs[0])
+        painting = instance.get_run_by_id(run.runs[0])
         assert painting.status == dg.DagsterRunStatus.FAILURE
         records = materialisations(instance, "pastiche/structure")
         landed = [r.asset_materialization.partition for r in records if r.run_id == painting.run_id]
@@ -262,8 +262,8 @@ def test_a_photograph_that_cannot_be_prepared_costs_no_other_row(made):
     path.unlink()
     path.mkdir()
     run = made.run(phases=PAINTED)
-    assert len(run.execution.failed) == 1
-    assert run.execution.failed[0].startswith("edge_map[cat]: ")
+    assert len(run.failed) == 1
+    assert run.failed[0].startswith("edge_map[cat]: ")
     assert run.recorder.steps == 0
 
 
@@ -322,7 +322,7 @@ def test_a_bad_picture_in_the_folder_is_left_out_and_the_rest_is_made(made, pict
     assert {content for _, content, _ in run.recorder.batches} == {"good"}
     assert len(run.project.contents.left_out) == 1
     assert "broken.png" in run.project.contents.left_out[0]
-    assert run.execution.failed == []
+    assert run.failed == []
 
 
 def test_a_run_that_is_killed_goes_on_where_it_was(fresh):
@@ -345,7 +345,7 @@ def test_a_run_that_is_killed_goes_on_where_it_was(fresh):
     with fresh.instance() as instance:
         [killed] = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))
     run = fresh.run(recipes=(recipe,), phases=PAINTED)
-    assert run.execution.failed == []
+    assert run.failed == []
     with fresh.instance() as instance:
         assert instance.get_run_by_id(killed.run_id).status == dg.DagsterRunStatus.FAILURE
     assert {key for key in run.recorder.keys if key.startswith("pastiche/")} == every - landed
@@ -355,7 +355,7 @@ def test_a_renamed_photograph_is_copied_and_not_painted_again(made):
     before = (made.out / "pastiche/gatys/cat/wave.png").read_bytes()
     (made.root / "photos/cat.png").rename(made.root / "photos/lion.png")
     run = made.run()
-    assert run.execution.failed == []
+    assert run.failed == []
     assert run.recorder.steps == 0
     made_anew = {key.split("/")[0] for key in run.recorder.keys}
     assert made_anew == {"content_image", "metrics", "metric_table", "comparison", "contact_sheet", "gallery"}
@@ -369,7 +369,7 @@ def test_a_renamed_photograph_is_copied_and_not_painted_again(made):
 def test_a_renamed_painting_is_copied_and_not_prepared_or_painted_again(made):
     (made.root / "paintings/wave.png").rename(made.root / "paintings/sea.png")
     run = made.run(phases=PAINTED)
-    assert run.execution.failed == []
+    assert run.failed == []
     assert run.recorder.steps == 0
     assert "style_grams/sea.safetensors" not in run.recorder.keys
     assert (made.out / "style_grams/sea.safetensors").exists()

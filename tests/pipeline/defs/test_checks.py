@@ -135,7 +135,7 @@ def by_cell(check, passed, severity):
 
 def test_a_first_run_reports_every_check_of_every_partition(first_run):
     place, run = first_run
-    runs = run.execution.runs
+    runs = run.runs
     of = lambda asset: evaluations(place, runs, asset)  # noqa: E731
     assert of("pastiche/structure") == {
         **by_cell("finite", True, ERROR),
@@ -171,8 +171,8 @@ def faded(first_run, tmp_path_factory):
 @pytest.mark.project
 def test_a_cell_whose_style_distance_did_not_fall_is_kept_but_not_shown(faded):
     place, _, run = faded
-    assert run.execution.failed == []
-    found = evaluations(place, run.execution.runs, "pastiche/faded")
+    assert run.failed == []
+    found = evaluations(place, run.runs, "pastiche/faded")
     assert found.items() >= by_cell("style_fell", False, ERROR).items()
     assert found.items() >= by_cell("finite", True, ERROR).items()
     lineage = Lineage(run.project)
@@ -222,7 +222,7 @@ def test_covering_it_again_reports_the_same_and_paints_nothing(faded):
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
         )
     assert (recorder.steps, recorder.keys) == (0, [])
-    before, after = (evaluations(place, ids, "pastiche/faded") for ids in (run.execution.runs, [again.run_id]))
+    before, after = (evaluations(place, ids, "pastiche/faded") for ids in (run.runs, [again.run_id]))
     assert before == after
     assert len(evaluations(place, [again.run_id], "metrics/structure")) == 5
 
@@ -233,13 +233,11 @@ def test_a_picture_that_is_not_finite_is_never_written_over_a_good_one(made):
     good = path.read_bytes()
     (made.root / "gatys.yaml").write_text("weights: {style: 1.0e+38}\nstages: [{steps: 2, lr: 1.0e+30}]\n")
     run = made.run(phases=PAINTED)
-    assert sorted(line.partition(":")[0] for line in run.execution.failed) == [
-        f"pastiche/gatys[{c}|{s}]" for c, s in CELLS
-    ]
-    assert all("holds values that aren't finite: lower" in line for line in run.execution.failed)
+    assert sorted(line.partition(":")[0] for line in run.failed) == [f"pastiche/gatys[{c}|{s}]" for c, s in CELLS]
+    assert all("holds values that aren't finite: lower" in line for line in run.failed)
     assert path.read_bytes() == good
     assert len(run.recorder.batches) == 2  # what comes out the same isn't tried again, cell by cell
-    assert evaluations(made, run.execution.runs, "pastiche/gatys") == by_cell("finite", False, ERROR)
+    assert evaluations(made, run.runs, "pastiche/gatys") == by_cell("finite", False, ERROR)
 
 
 @pytest.mark.project
@@ -249,7 +247,7 @@ def test_cells_scored_before_the_baseline_are_judged_when_it_is_scored(made):
         for path in (made.out / kind / "gatys").rglob("*.*"):
             path.unlink()
     run = made.run(recipes=(structure, gatys), phases=(*PAINTED, measuring))
-    found = evaluations(made, run.execution.runs, "metrics/structure")
+    found = evaluations(made, run.runs, "metrics/structure")
     assert found.keys() == by_cell("keeps_structure", True, WARN).keys()
     for (_, cell), (passed, severity) in found.items():
         own, other = (

@@ -45,7 +45,7 @@ class Bucket:
         self.client.delete_object(Bucket="bucket", Key=f"some where/in/{name}")
 
 
-@pytest.fixture(params=["folder", "s3"])
+@pytest.fixture(params=["folder", pytest.param("s3", marks=pytest.mark.s3)])
 def place(request, tmp_path):
     return Folder(tmp_path / "in") if request.param == "folder" else Bucket(request.getfixturevalue("s3"))
 

@@ -16,7 +16,7 @@ def folder(tmp_path):
     return tmp_path / "store"
 
 
-@pytest.fixture(params=["folder", "s3"])
+@pytest.fixture(params=["folder", pytest.param("s3", marks=pytest.mark.s3)])
 def store(request, folder):
     if request.param == "folder":
         return Store.open(str(folder))

@@ -32,7 +32,7 @@ def with_experiment(place, monkeypatch):
 
 def test_only_what_the_grid_hasnt_got_is_painted(tried, monkeypatch):
     place, run = tried
-    assert not run.execution.failed
+    assert not run.failed
     painted = {batch[0] for batch in run.recorder.batches}
     assert painted == ABLATION - {"structure", "gatys"}
     ablation = ArtefactId("experiment", experiment="ablation")

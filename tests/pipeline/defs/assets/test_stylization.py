@@ -12,5 +12,5 @@ def test_a_pastiche_that_cannot_be_written_is_told_and_costs_no_other_cell_of_it
         path.unlink()
     (made.out / "pastiche/gatys/cat/dots.png").mkdir()
     run = made.run(phases=PAINTED)
-    assert [line.split(": ")[0] for line in run.execution.failed] == ["pastiche/gatys[cat|dots]"]
+    assert [line.split(": ")[0] for line in run.failed] == ["pastiche/gatys[cat|dots]"]
     assert (made.out / "pastiche/gatys/cat/wave.png").exists()

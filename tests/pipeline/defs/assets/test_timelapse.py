@@ -67,7 +67,7 @@ def filmed(filmed_first_run, tmp_path):
 
 def test_films_are_recorded_while_their_cells_are_painted_once(filmed_first_run):
     place, run = filmed_first_run
-    assert run.execution.failed == []
+    assert run.failed == []
     assert run.recorder.steps == 2 * STEPS  # two batches, one a photograph
     assert sorted(key for key in run.recorder.keys if key.startswith("timelapse/")) == [
         f"timelapse/gatys/{c}/{s}.mp4" for c, s in CELLS
@@ -122,7 +122,7 @@ def test_recording_changes_no_pastiche(filmed_first_run, first_run):
 def test_cells_that_are_up_to_date_are_painted_once_more_for_their_films_and_stay(made):
     before = times(made.out / "pastiche")
     run = made.run(**only(made))
-    assert run.execution.failed == []
+    assert run.failed == []
     assert run.recorder.steps == 2 * STEPS
     assert [key.split("/")[0] for key in run.recorder.keys][:4] == ["timelapse"] * 4
     assert not any(key.startswith("pastiche/") for key in run.recorder.keys)
@@ -149,7 +149,7 @@ def test_a_replaced_painting_is_filmed_anew_and_a_renamed_photographs_film_is_co
     picture(99).save(filmed.root / "paintings/wave.png")
     (filmed.root / "photos/cat.png").rename(filmed.root / "photos/lion.png")
     run = filmed.run(**only(filmed))
-    assert run.execution.failed == []
+    assert run.failed == []
     assert {styles for _, _, styles in run.recorder.batches} == {("wave",)}
     assert sorted(key for key in run.recorder.keys if key.startswith("timelapse")) == [
         "timelapse/gatys/boat/wave.mp4",
@@ -163,8 +163,8 @@ def test_a_film_that_cannot_be_stored_costs_neither_its_pastiche_nor_another_fil
         path.unlink()
     film(made).mkdir(parents=True)
     run = made.run(**only(made))
-    assert len(run.execution.failed) == 1
-    assert run.execution.failed[0].startswith("timelapse/gatys[cat|wave]: ")
+    assert len(run.failed) == 1
+    assert run.failed[0].startswith("timelapse/gatys[cat|wave]: ")
     assert (made.out / "pastiche/gatys/cat/wave.png").exists()
     assert sum(path.is_file() for path in (made.out / "timelapse").rglob("*.mp4")) == 3
     assert run.recorder.steps == 2 * STEPS  # nothing was tried again
@@ -177,8 +177,8 @@ def test_without_room_for_films_everything_else_is_made(made, monkeypatch, tmp_p
     (made.out / "pastiche/gatys/cat/wave.png").unlink()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
     run = made.run(**only(made))
-    assert [line.split(":")[0] for line in run.execution.failed] == [f"timelapse/gatys[{c}|{s}]" for c, s in CELLS]
-    assert all(str(tmp_path / "gone") in line for line in run.execution.failed)
+    assert [line.split(":")[0] for line in run.failed] == [f"timelapse/gatys[{c}|{s}]" for c, s in CELLS]
+    assert all(str(tmp_path / "gone") in line for line in run.failed)
     assert (made.out / "pastiche/gatys/cat/wave.png").exists()
     assert not (made.out / "timelapse").exists()
 
@@ -194,7 +194,7 @@ def test_a_cell_that_fails_leaves_no_film_and_no_temporary_file(made, monkeypatc
     scratch.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(scratch))
     run = made.run(Failing(), **only(made))
-    assert run.execution.failed == [f"timelapse/gatys[{c}|wave]: out of memory" for c in ("boat", "cat")]
+    assert run.failed == [f"timelapse/gatys[{c}|wave]: out of memory" for c in ("boat", "cat")]
     assert film(made, "cat", "dots").exists()
     assert not film(made).exists()
     assert list(scratch.iterdir()) == []
@@ -282,7 +282,7 @@ def test_films_go_to_s3_and_are_found_there(s3, fresh):
     (fresh.root / "paintings/dots.png").unlink()
     places = {"out": "s3://bucket/made", "home": str(fresh.root / "home")}
     run = fresh.run(**only(fresh), **places)
-    assert run.execution.failed == []
+    assert run.failed == []
     body = s3.get_object(Bucket="bucket", Key="made/timelapse/gatys/cat/wave.mp4")["Body"].read()
     assert read_facts(body).frames == 4 + FPS
     assert fresh.run(**only(fresh), **places).recorder.keys == []

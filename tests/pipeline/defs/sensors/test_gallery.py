@@ -2,6 +2,7 @@
 
 import dagster as dg
 import pytest
+from instances import new_instance
 
 from spnst_pipeline.artefacts.identity import ArtefactId
 from spnst_pipeline.definitions import defs
@@ -26,7 +27,7 @@ def bench(made, monkeypatch):
     (made.root / "spnst.yaml").write_text(made.settings().to_yaml(made.root))
     monkeypatch.setenv("SPNST_CONFIG", str(made.root / "spnst.yaml"))
     repository = defs().get_repository_def()
-    with dg.instance_for_test() as instance:
+    with new_instance() as instance:
         instance.add_dynamic_partitions("content", ["boat", "cat"])
         instance.add_dynamic_partitions("style", ["dots", "wave"])
         clock = Clock(instance)

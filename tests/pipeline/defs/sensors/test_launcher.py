@@ -141,11 +141,11 @@ def test_the_request_says_that_it_only_asks(made_bench):
 
 
 def test_a_killed_run_which_names_no_partitions_counts_as_one_failure(made, made_bench):
-    (made.out / "pastiche/gatys/cat/wave.png").unlink()
-    asked = made_bench.ask("stylize_missing")
-    [painting] = made_bench.tick().run_requests
-    made_bench.record(painting, dg.DagsterRunStatus.FAILURE)
-    made_bench.drive()
+    (made.out / "edge_map/cat.safetensors").unlink()
+    asked = made_bench.ask("precompute")
+    [preparing] = made_bench.tick().run_requests
+    made_bench.record(preparing, dg.DagsterRunStatus.FAILURE)
+    assert made_bench.drive() == []
     assert outcome(made_bench, asked) == "failed 1"
 
 
