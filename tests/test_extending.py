@@ -43,6 +43,7 @@ def test_every_entry_point_of_the_page_is_a_module_of_the_page(package):
     }
 
 
+@pytest.mark.heavy
 def test_the_page_paints_a_picture_and_scores_it(package, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     content, style = samples.contents()["coffee"], samples.styles(64)["woodblock"]

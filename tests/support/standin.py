@@ -4,7 +4,7 @@ The rule (`spnst_core.models.stand_ins`) is shared with the runs of the publishe
 the values depend on the key that the publisher chose, so a single tensor under the wrong name shows in the output.
 """
 
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +39,8 @@ def ramps():
 @cache
 def own_shapes(name):
     """A network's own keys and their shapes."""
-    return {key: tuple(value.shape) for key, value in build(name).state_dict().items()}
+    with torch.device("meta"):
+        return {key: tuple(value.shape) for key, value in build(name).state_dict().items()}
 
 
 def published_shapes(name, layout):
@@ -48,6 +49,7 @@ def published_shapes(name, layout):
     return {key: tuple(value.shape) for key, value in layout.publish(own).items()}
 
 
+@lru_cache(maxsize=3)
 def state(name, layout):
     """Stand-in weights of a network under its published keys."""
     return layout.publish({key: weight(layout.published(key), shape, SEED) for key, shape in own_shapes(name).items()})

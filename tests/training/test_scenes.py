@@ -15,7 +15,6 @@ from training.workshop import workshop
 pytestmark = pytest.mark.training
 
 GREY = Material(0)
-PLAIN = Material(texture_bank().groups["plain"][0])
 
 
 def look(*solids, rotation=None, place=(0, 0, 0), focal=1.0, lights=(), height=60, width=80):
@@ -178,14 +177,15 @@ def test_neither_brightness_nor_row_gives_depth_away():
 
 
 def test_a_border_is_drawn_where_faces_meet_and_the_picture_shows_it():
-    floor, wall = plane(0, 0, -1, vector(0, 0, 1), PLAIN), plane(0, 8, 0, vector(0, -1, 0), PLAIN)
+    plain = Material(texture_bank().groups["plain"][0])
+    floor, wall = plane(0, 0, -1, vector(0, 0, 1), plain), plane(0, 8, 0, vector(0, -1, 0), plain)
     camera = Camera(vector(0, 0, 0), np.eye(3, dtype=np.float32), 1.0)
     lit_from_above = Scene([floor, wall], camera, [], np.ones(3, np.float32), fill=vector(0, 0, 0.9))
     borders = render(lit_from_above, 60, 80).borders
     foot = 30 + 5  # 1 m below the eye and 8 m away, at 40 pixels to the unit
     assert borders[foot - 1 : foot + 1].all()
     assert borders.sum() == 2 * 80
-    flush = look(wall, box(0, 8.01, 0, 1, 0.1, 1, PLAIN))  # a board of the wall's own colour
+    flush = look(wall, box(0, 8.01, 0, 1, 0.1, 1, plain))  # a board of the wall's own colour
     assert not flush.borders.any()
 
 

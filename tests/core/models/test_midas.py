@@ -8,7 +8,6 @@ from standin import PUBLISHED, assert_slice, picture, published_outputs, state
 
 from spnst_core.imaging import io as image_io
 from spnst_core.models import layouts
-from spnst_core.models.dpt import DPTSwin2Tiny
 from spnst_core.models.midas import MidasSmall, working_size
 from spnst_core.models.networks import build
 
@@ -54,10 +53,10 @@ def test_gradients_reach_the_picture(named):
     assert (gradient != 0).float().mean() > 0.9
 
 
-@pytest.fixture(scope="module", params=[MidasSmall, DPTSwin2Tiny])
+@pytest.fixture(scope="module", params=["midas_v21_small", pytest.param("dpt_swin2_tiny", marks=pytest.mark.heavy)])
 def network(request):
     torch.manual_seed(0)
-    return request.param().eval()
+    return build(request.param)
 
 
 @torch.no_grad()
@@ -106,7 +105,7 @@ def test_pictures_are_normalised_and_not_aliased():
 
 @torch.no_grad()
 def test_windowed_attention_sees_the_picture_centred_on_a_square_with_its_border_repeated():
-    network = DPTSwin2Tiny()
+    network = build("dpt_swin2_tiny")
     x = picture(100, 256)
     found = network.network_input(x)
     inner = found[:, :, 80:176]

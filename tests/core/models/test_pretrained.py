@@ -11,6 +11,8 @@ from spnst_core.models.manifest import entry
 from spnst_core.models.profiles import identify
 from spnst_core.recipes.recipe import Stage
 
+pytestmark = pytest.mark.heavy
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
@@ -24,7 +26,6 @@ def _cache(folder, monkeypatch):
     monkeypatch.setenv(weights.FOLDER, str(folder))
 
 
-@pytest.mark.heavy
 def test_the_profile_runs_and_its_result_says_what_it_ran_on(photographs, paintings):
     models = load_models("pretrained", "cpu")
     assert models.identity.label == "pretrained (stand-in weights)"

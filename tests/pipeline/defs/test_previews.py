@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from spnst_core import samples
+from spnst_core.samples import collection
 from spnst_pipeline.defs.previews import PREVIEW_BYTES, PREVIEW_HEIGHT, PREVIEW_WIDTH, preview, small_pictures
 from spnst_pipeline.storage.store import Store
 
@@ -22,7 +23,7 @@ def shown(*pictures):
 @pytest.fixture(scope="module")
 def pictures():
     """Samples of 512 px, of contents and of a style."""
-    chosen = [*list(samples.contents().values())[:2], next(iter(samples.styles().values()))]
+    chosen = [*list(samples.contents().values())[:2], collection.PAINTINGS["pointillism"](512)]
     return [picture.convert("RGB").resize((640, 512)) for picture in chosen]
 
 

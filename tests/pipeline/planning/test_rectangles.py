@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 
 from spnst_pipeline.planning.rectangles import ROW, RUN, Rectangle, cover
 
-REPEATABLE = settings(max_examples=150, deadline=None, derandomize=True)
+REPEATABLE = settings(max_examples=75, deadline=None, derandomize=True)
 
 GRIDS = arrays(bool, st.tuples(st.integers(1, 24), st.integers(1, 24)), elements=st.booleans())
 
