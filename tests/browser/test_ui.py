@@ -46,7 +46,7 @@ def expect_preview(page):
 def place(tmp_path_factory):
     """Pictures, their targets and the pastiches of one recipe; those of the other are left to the UI."""
     place = furnish(tmp_path_factory.mktemp("ui") / "project")
-    assert place.run(recipes=(str(place.root / "gatys.yaml"),)).execution.failed == []
+    assert place.run(recipes=(str(place.root / "gatys.yaml"),)).failed == []
     open_home(place.settings()).dispose()
     return place
 

@@ -64,6 +64,6 @@ def test_nothing_is_kept_in_files_beside_it(run, place):
 
 def test_another_process_finds_everything_up_to_date(run, place):
     again = place.run(recipes=(str(place.root / "gatys.yaml"),))
-    assert (again.recorder.keys, again.execution.runs) == ([], [])
+    assert (again.recorder.keys, again.runs) == ([], [])
     with dg.DagsterInstance.from_config(str(place.settings().dagster_home)) as instance:
         assert instance.get_runs_count() == len(run.runs)

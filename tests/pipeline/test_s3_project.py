@@ -52,7 +52,7 @@ def test_a_project_is_made_once_and_then_only_what_a_new_painting_wants(s3, fres
 
     before = objects(s3)
     again = fresh.run(**on_s3)
-    assert (again.recorder.keys, again.execution.runs) == ([], [])
+    assert (again.recorder.keys, again.runs) == ([], [])
     assert objects(s3) == before
 
     draw(99).save(fresh.root / "new.png")

@@ -252,7 +252,7 @@ def test_a_failing_cell_costs_no_other_cell(made):
     assert len(pd.read_parquet(made.out / "metric_table/metrics.parquet")) == 7
 
     again = made.run()
-    assert again.execution.failed == []
+    assert again.failed == []
     assert again.recorder.batches == [("structure", "boat", ("wave",))]
 
 

@@ -207,7 +207,7 @@ def test_covering_it_again_reports_the_same_and_paints_nothing(faded):
     from spnst_pipeline.definitions import build
 
     place, recipes, run = faded
-    assert place.run(recipes=recipes).execution.runs == []
+    assert place.run(recipes=recipes).runs == []
     recorder = type(run.recorder)()
     graph = build(run.project.recipes, run.project, recorder, 64)
     assets = [("pastiche", "faded"), ("metrics", "structure")]

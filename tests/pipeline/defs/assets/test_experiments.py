@@ -38,7 +38,7 @@ def test_only_what_the_grid_hasnt_got_is_painted(tried, monkeypatch):
     ablation = ArtefactId("experiment", experiment="ablation")
     assert all((place.out / key).exists() for key in (ablation.path, *ablation.beside.values()))
     again = place.run(experiments=("ablation",))
-    assert (again.execution.runs, again.recorder.steps) == ([], 0)
+    assert (again.runs, again.recorder.steps) == ([], 0)
     monkeypatch.setitem(VERSIONS, "experiment", 99)
     lineage = Lineage(run.project)
     assert lineage.outdated(lineage.experiment, run.project.experiments[0])
