@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from spnst_core.models.profiles import Models
+from spnst_core.objective.canvas import shape_at
 from spnst_core.objective.targets import ContentTargets, DepthMap, EdgeMap, StyleTargets
 from spnst_core.objective.terms.style import style_misfit
 from spnst_core.optim.optimize import Iterate, optimize, starting_point
@@ -30,9 +31,11 @@ def content_targets(content: Tensor, recipe: Recipe, models: Models) -> ContentT
     """A content (1, 3, H, W) in [0, 1] with maps of its edges and depth, if the recipe compares them.
 
     Raises:
-        InputError: the content is too narrow for the recipe.
+        InputError: the content is too narrow for the recipe, or the pastiche too large.
     """
     recipe = recipe.suited_to(models.encoder.name)
+    for size in recipe.sizes:  # before anything is computed at the first of them
+        shape_at(content, size)
     used = [recipe.stage_weights(stage) for stage in recipe.stages]
     return ContentTargets(
         content,

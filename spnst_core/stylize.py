@@ -87,14 +87,14 @@ def stylize(
 
     Raises:
         InputError: content, style or start isn't one picture, has a wrong shape, type or range, can't be decoded, or is
-            too small or too narrow for the recipe; there is no such recipe, or it can't have this size; recipe, models
-            or callback is of a wrong type; the networks lack features that the recipe compares; the film can't be
-            written.
+            too small or too narrow for the recipe; there is no such recipe, or it can't have this size; the pastiche
+            would have more than 100 million pixels; recipe, models or callback is of a wrong type; the networks lack
+            features that the recipe compares; the film can't be written.
     """
     recipe, callbacks, models = _recipe(recipe, size), _callbacks(callback), _models(models)
     recipe = recipe.suited_to(models.encoder.name)  # so that a film knows the number of steps
-    targets = style_targets(image_io.read(style, "the style"), recipe, models)
     row = content_targets(image_io.read(content, "the content"), recipe, models)
+    targets = style_targets(image_io.read(style, "the style"), recipe, models)
     first = None if start is None else image_io.read(start, "the start")
     with _film(Path(film), row.content, recipe) if film else nullcontext() as recorded:
         if recorded:

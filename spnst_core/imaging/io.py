@@ -32,6 +32,9 @@ MIN_SIDE = 16
 # Pillow knows more formats; some of them run a program (EPS) or don't hold a single picture (ICO, HDF5).
 FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "TIFF", "BMP", "GIF", "PPM", "JPEG2000", "AVIF")
 
+SUFFIXES = (".png", ".jpg", ".jpeg")
+"""Suffixes of the file names that `encode` knows."""
+
 Picture = str | Path | bytes | Image.Image | npt.NDArray[Any] | Tensor
 """What `read` takes: a path, an encoded file, a PIL image, an array (H, W, 3), or a tensor (1, 3, H, W)."""
 
@@ -132,6 +135,21 @@ def encode_png(image: Image.Image, text: Mapping[str, str] = MappingProxyType({}
         chunks.add_text(keyword, value)
     out = BytesIO()
     image.save(out, "PNG", pnginfo=chunks)
+    return out.getvalue()
+
+
+def encode(image: Image.Image, suffix: str) -> bytes:
+    """Encode in the format of a file name's suffix, one of `SUFFIXES`: PNG, or JPEG at quality 95 with full colour.
+
+    Raises:
+        InputError: another suffix.
+    """
+    if suffix.lower() not in SUFFIXES:
+        raise InputError(f'no picture is written with the suffix "{suffix}": use one of {", ".join(SUFFIXES)}')
+    if suffix.lower() == ".png":
+        return encode_png(image)
+    out = BytesIO()
+    image.save(out, "JPEG", quality=95, subsampling=0)
     return out.getvalue()
 
 

@@ -14,11 +14,12 @@ VGG19 and HED need 16 and check that themselves.
 """
 
 
-def at_size(content: Tensor, size: int) -> Tensor:
-    """The content (1, 3, H, W) with long side ``size``, (1, 3, h, w).
+def shape_at(content: Tensor, size: int) -> tuple[int, int]:
+    """Height and width of the content (1, 3, H, W) with long side ``size``.
 
     Raises:
-        InputError: the picture is so long and narrow that too little is left of its short side.
+        InputError: the picture is so long and narrow that too little is left of its short side, or it would have more
+            than `spnst_core.imaging.io.MAX_PIXELS` pixels.
     """
     height, width = image_io.fit(content.shape[2], content.shape[3], size)
     if min(height, width) < SMALLEST_SIDE:
@@ -27,7 +28,21 @@ def at_size(content: Tensor, size: int) -> Tensor:
             f"a picture of {content.shape[3]}×{content.shape[2]} becomes {width}×{height} in a stage of size {size}, "
             f"shorter than {SMALLEST_SIDE} px on a side: crop it or choose a size {needed / size:.1f} times as large"
         )
-    return image_io.resize(content, height, width)
+    if height * width > image_io.MAX_PIXELS:
+        raise InputError(
+            f"a pastiche of {width}×{height} has more than {image_io.MAX_PIXELS // 1_000_000} million pixels: "
+            "choose a smaller size"
+        )
+    return height, width
+
+
+def at_size(content: Tensor, size: int) -> Tensor:
+    """The content (1, 3, H, W) with long side ``size``, (1, 3, h, w).
+
+    Raises:
+        InputError: as `shape_at`.
+    """
+    return image_io.resize(content, *shape_at(content, size))
 
 
 def canvas(content: Tensor, recipe: Recipe, stage: Stage) -> Tensor:

@@ -34,3 +34,8 @@ def test_only_a_recipe_whose_views_wander_has_a_margin(photographs):
 def test_a_long_narrow_picture_is_refused_with_what_to_do():
     with pytest.raises(InputError, match=r"1000×20 becomes 64×1 .* choose a size 12\.0 times as large"):
         at_size(torch.rand(1, 3, 20, 1000), 64)
+
+
+def test_a_pastiche_larger_than_any_picture_may_be_is_refused():
+    with pytest.raises(InputError, match="a pastiche of 20000×15000 has more than 100 million pixels: choose a small"):
+        at_size(torch.rand(1, 3, 60, 80), 20_000)
