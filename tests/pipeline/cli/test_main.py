@@ -14,20 +14,6 @@ from PIL import Image
 from spnst_pipeline.cli import main as cli
 
 
-@pytest.fixture
-def spnst(monkeypatch, capfd):
-    """Run the command line in this process: (exit status, stdout, stderr)."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["spnst", *map(str, arguments)])
-        with pytest.raises(SystemExit) as exit_:
-            cli.main()
-        captured = capfd.readouterr()
-        return exit_.value.code or 0, captured.out, captured.err
-
-    return run
-
-
 def flags(place, **changes):
     given = {
         "content": place.root / "photos",
