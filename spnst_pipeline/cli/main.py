@@ -1,4 +1,4 @@
-"""The command line: ``spnst demo`` and ``spnst run``."""
+"""The command line: ``spnst demo`` and ``spnst run``, and the commands of the modules beside this one."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from spnst_pipeline.cli import models as models_command
+from spnst_pipeline.cli import recipes as recipes_command
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -43,6 +44,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(models_command.app, name="models")
+app.add_typer(recipes_command.app, name="recipes")
 
 
 @app.command()
