@@ -15,6 +15,7 @@ from rich.table import Table
 
 from spnst_pipeline.cli import models as models_command
 from spnst_pipeline.cli import recipes as recipes_command
+from spnst_pipeline.cli.paint import paint
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -152,6 +153,9 @@ def run(
         ),
         force,
     )
+
+
+app.command()(paint)
 
 
 def main() -> None:

@@ -1,0 +1,88 @@
+"""``spnst paint``: one content in one style, written to a file. It needs no store and no Dagster."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from spnst_pipeline.cli.downloads import download_bars
+from spnst_pipeline.progress import shown
+
+# What paints is imported by the command itself: PyTorch takes seconds, and --help should not.
+
+
+def paint(
+    content: Annotated[Path, typer.Argument(metavar="CONTENT", help="picture whose subject is kept")],
+    style: Annotated[Path, typer.Argument(metavar="STYLE", help="picture whose strokes and colours are taken")],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help=".png or .jpg file to write; default CONTENT_STYLE.png in this folder",
+        ),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="replace files that exist")] = False,
+    recipe: Annotated[
+        str | None, typer.Option(metavar="NAME|FILE.yaml", help="recipe to paint with; default structure")
+    ] = None,
+    size: Annotated[
+        int | None, typer.Option(metavar="N", help="long side of the pastiche in pixels; default the recipe's own")
+    ] = None,
+    strokes: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="small, medium, large or mixed strokes; default the recipe's own"),
+    ] = None,
+    film: Annotated[
+        Path | None, typer.Option(metavar="FILE.mp4", help="film of the optimisation to write as well")
+    ] = None,
+    profile: Annotated[
+        str | None, typer.Option(metavar="NAME", help="networks: vgg16, pretrained or embedded; default vgg16")
+    ] = None,
+    encoder: Annotated[
+        str | None, typer.Option(metavar="NAME", help="encoder instead of the profile's: embedded, vgg19, vgg16")
+    ] = None,
+    edges: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="edge detector instead of the profile's: embedded, hed, hed_controlnet, hed_vgg16"
+        ),
+    ] = None,
+    depth: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="depth network instead of the profile's: embedded, midas_v21_small, ..."),
+    ] = None,
+    device: Annotated[str | None, typer.Option(metavar="NAME", help="auto, cpu, cuda or mps; default auto")] = None,
+) -> None:
+    """Paint one content in one style.
+
+    Writes the pastiche to a file, without a store. An existing file is kept unless --overwrite is given. spnst recipes
+    list shows the recipes. Recipe, size, networks and device can also be set in the environment (SPNST_SIZE, ...) or
+    in spnst.yaml, as for the command run.
+    """
+    started, console = time.monotonic(), Console(stderr=True)
+    try:
+        with shown(console) as listener:
+            listener.phase("reading the pictures", 0)
+            from spnst_pipeline.cli.single_pastiche import SinglePastiche
+
+            flags = {"size": size, "profile": profile, "encoder": encoder, "edges": edges, "depth": depth}
+            pastiche = SinglePastiche.read(content, style, recipe, strokes, device=device, **flags)
+            file = pastiche.require_writable(output, film, overwrite)
+        with download_bars() as progress:
+            pastiche.fetch_models(progress)
+        with shown(console) as listener:
+            pastiche.paint(listener, file, film)
+    except KeyboardInterrupt:
+        typer.echo("Stopped. Nothing was written.", err=True)
+        raise typer.Exit(130) from None
+    if pastiche.notice:
+        typer.echo(pastiche.notice)
+    typer.echo(f"Painted in {time.monotonic() - started:.0f} seconds: {file}")
+    if film:
+        typer.echo(f"Film: {film}")

@@ -1,0 +1,116 @@
+"""One pastiche outside of any project: its pictures and settings, checked before anything is loaded, and its files."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from spnst_core import InputError, Recipe, load_models, stylize
+from spnst_core.imaging import io as image_io
+from spnst_core.models.profiles import Overrides, choose, fetch_models, find_device, identify
+from spnst_core.models.weights import Progress
+from spnst_pipeline.progress import Listener, work
+from spnst_pipeline.settings import Settings
+from spnst_pipeline.storage.places import Folder
+
+
+@dataclass(frozen=True)
+class SinglePastiche:
+    """What to paint: two picture files, decoded, and the recipe suited to the encoder that the settings choose."""
+
+    content: Path
+    style: Path
+    pictures: tuple[Image.Image, Image.Image]
+    recipe: Recipe
+    settings: Settings
+    overrides: Overrides
+
+    @classmethod
+    def read(
+        cls, content: Path, style: Path, recipe: str | None = None, strokes: str | None = None, **flags: Any
+    ) -> SinglePastiche:
+        """Read the pictures, the settings and the recipe.
+
+        Args:
+            content, style: picture files.
+            recipe: its name or file; by default the first of the settings' recipes.
+            strokes: as for `Recipe.with_strokes`; by default the recipe's own.
+            flags: settings, as for `Settings.load`.
+
+        Raises:
+            InputError: a picture, setting, recipe, network or device that can't be used, or one file given twice.
+        """
+        settings = Settings.load(recipes=(recipe,) if recipe else None, **flags)
+        overrides: Overrides = {"encoder": settings.encoder, "edges": settings.edges, "depth": settings.depth}
+        encoder = choose(settings.profile, **overrides)["encoder"]
+        find_device(settings.device)
+        chosen = Recipe.load(settings.recipes[0])
+        chosen = chosen.with_strokes(strokes) if strokes else chosen
+        chosen = chosen.with_size(settings.size) if settings.size else chosen
+        pictures = image_io.decode(content), image_io.decode(style)
+        if os.path.samefile(content, style):
+            raise InputError(f"{content} is given both as content and as style: name two different pictures")
+        return cls(content, style, pictures, chosen.suited_to(encoder), settings, overrides)
+
+    def require_writable(self, output: Path | None, film: Path | None, overwrite: bool) -> Path:
+        """The file for the pastiche, by default named after both pictures, once it is sure that both can be written.
+
+        Raises:
+            InputError: a suffix that isn't known, a folder that isn't there or can't be written to, one of the two
+                pictures, or, without ``overwrite``, a file that exists.
+        """
+        output = output or Path(f"{self.content.stem}_{self.style.stem}.png")
+        files = {"pastiche": (output, image_io.SUFFIXES), "film": (film, (".mp4",))}
+        for name, (file, suffixes) in files.items():
+            try:
+                if file:
+                    self._require_writable(file, name, suffixes, overwrite)
+            except OSError as error:  # a name that is too long, a folder that can't be searched
+                raise InputError(f"{name} {file} can't be written: {error.strerror}; choose another name") from error
+        return output
+
+    def _require_writable(self, file: Path, name: str, suffixes: tuple[str, ...], overwrite: bool) -> None:
+        if file.suffix.lower() not in suffixes:
+            raise InputError(f"{name} {file}: its name must end in {' or '.join(suffixes)}")
+        if not file.parent.is_dir():
+            raise InputError(f"{name} {file}: there is no folder {file.parent}; make it, or choose another")
+        Folder(file.parent).require_writable()
+        if file.is_dir():
+            raise InputError(f"{name} {file} is a folder: name a file")
+        if not file.exists():
+            return
+        if any(os.path.samefile(file, picture) for picture in (self.content, self.style)):
+            raise InputError(f"{name} {file} is one of the two pictures, which are never replaced: choose another name")
+        if not overwrite:
+            raise InputError(f"{name} {file} exists: choose another name, or give --overwrite to replace it")
+
+    def fetch_models(self, progress: Progress) -> None:
+        """Download the networks' weight files that aren't in the cache.
+
+        Raises:
+            InputError: weights that can't be had.
+        """
+        fetch_models(self.settings.profile, **self.overrides, progress=progress)
+
+    @property
+    def notice(self) -> str:
+        """A warning if the networks, which must be in the cache, run on stand-in weights; otherwise empty."""
+        return identify(self.settings.profile, **self.overrides).notice
+
+    def paint(self, listener: Listener, output: Path, film: Path | None) -> None:
+        """Paint the pastiche and write it to its file, which appears only when it is whole; so does a film.
+
+        Raises:
+            InputError: as `spnst_core.stylize`, or a file that can't be written.
+        """
+        settings = self.settings
+        listener.phase("loading the networks", 0)
+        models = load_models(settings.profile, settings.device, precision=settings.precision, **self.overrides)
+        listener.phase("painting", work(self.recipe), 1)
+        listener.batch(self.recipe, self.content.stem, [self.style.stem])
+        result = stylize(*self.pictures, self.recipe, models, callback=listener.step, film=film)
+        Folder(output.parent).write(output.name, image_io.encode(result.image, output.suffix))

