@@ -40,7 +40,7 @@ def content_targets(content: Tensor, recipe: Recipe, models: Models) -> ContentT
     return ContentTargets(
         content,
         EdgeMap.compute(content, models, recipe.sizes)
-        if recipe.edge_on == "maps" and any(w.edge for w in used)
+        if recipe.edge_on in ("maps", "contours") and any(w.edge for w in used)
         else None,
         DepthMap.compute(content, models, recipe.sizes)
         if recipe.depth_on == "maps" and any(w.depth for w in used)

@@ -140,8 +140,9 @@ class Recipe(_Frozen):
             form, and a weave of two pixels can't.
         jitter: at every step, show the networks a window at a random place, and the depth network a softened and
             noisy one, so that their grids and blind spots aren't painted. Without it they see the picture as it is.
-        edge_on: compare the edge detector's ``maps``, the ``features`` that lead to them, or ``analytic`` edges at five
-            scales, which need no network (`spnst_core.models.embedded.edges.MultiScaleEdges`).
+        edge_on: compare the edge detector's ``maps``, the ``features`` that lead to them, ``analytic`` edges at five
+            scales, which need no network (`spnst_core.models.embedded.edges.MultiScaleEdges`), or the same on the
+            ``contours`` that the edge detector sees in the content: elsewhere they count little, and strokes are free.
         depth_on: the same for the depth network.
         layers: for each encoder that shouldn't use its own choice of layers, which ones it should use.
         for_encoder: for each encoder that needs other settings, those that replace the recipe's own; see `suited_to`.
@@ -163,7 +164,7 @@ class Recipe(_Frozen):
     betas: tuple[Share, Share] = (0.9, 0.99)
     smooth_gradients: bool = True
     jitter: bool = True
-    edge_on: Literal["maps", "features", "analytic"] = "maps"
+    edge_on: Literal["maps", "features", "analytic", "contours"] = "maps"
     depth_on: Literal["maps", "features"] = "maps"
     layers: dict[Annotated[str, AfterValidator(_known_encoder)], LayerChoice] = {}
     for_encoder: dict[Annotated[str, AfterValidator(_known_encoder)], dict[str, Any]] = {}

@@ -53,13 +53,18 @@ class MultiScaleEdges(nn.Module):
             return _strength(grey, widths, r)
         return torch.cat([_strength(grey, [width], r[:, [k]]) for k, width in enumerate(widths)], 1)
 
-    def squared_error(self, x: Tensor, target: Tensor, calibration: Tensor) -> Tensor:
-        """Σ (maps(x) − target)², (N,), for a target (1, 5, H, W); differentiable."""
+    def squared_error(self, x: Tensor, target: Tensor, calibration: Tensor, share: Tensor | None = None) -> Tensor:
+        """Σ share · (maps(x) − target)², (N,), for a target (1, 5, H, W); differentiable.
+
+        Args:
+            share: what the error counts at each place, (1, 1, H, W), at least 0; by default 1.
+        """
         grey, widths = luminance(x), _widths(x)
+        root = None if share is None else share.sqrt()
         if self._side is None:
-            return total_squared_error(_strength(grey, widths, calibration), target)
+            return total_squared_error(_times(_strength(grey, widths, calibration), root), _times(target, root))
         each = zip(widths, target.split(1, 1), calibration.split(1, 1), strict=True)
-        return torch.stack([_tiled_error(grey, own, width, r, self._side) for width, own, r in each]).sum(0)
+        return torch.stack([_tiled_error(grey, own, root, width, r, self._side) for width, own, r in each]).sum(0)
 
     def tiled(self, side: int) -> "MultiScaleEdges":
         """The same detector, which processes one width after the other, in tiles that grow with the width."""
@@ -140,13 +145,18 @@ def _widths(x: Tensor) -> list[float]:
     return [sigma * max(x.shape[2:]) / 256 for sigma in SIGMAS]
 
 
-def _tiled_error(grey: Tensor, target: Tensor, width: float, r: Tensor, side: int) -> Tensor:
-    """Σ (strength − target)² of one width, (N,)."""
+def _times(x: Tensor, root: Tensor | None) -> Tensor:
+    return x if root is None else x * root
+
+
+def _tiled_error(grey: Tensor, target: Tensor, root: Tensor | None, width: float, r: Tensor, side: int) -> Tensor:
+    """Σ (root · (strength − target))² of one width, (N,)."""
     halo = _radius(width) + 1
 
     def error(piece: Tensor, tile: Tile) -> list[Tensor]:
-        own = tile.own(_strength(piece, [width], r), 1)
-        return [total_squared_error(own, target[tile.place(1)])]
+        place, own = tile.place(1), tile.own(_strength(piece, [width], r), 1)
+        scale = None if root is None else root[place]
+        return [total_squared_error(_times(own, scale), _times(target[place], scale))]
 
     (found,) = summed(error, grey, cut(grey.shape[2], grey.shape[3], max(side, 4 * halo), Reach(1, halo)))
     return found

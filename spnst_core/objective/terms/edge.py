@@ -1,14 +1,23 @@
 """The edge term: edges should match those of the content, as maps or as the features behind them."""
 
+import torch.nn.functional as F
 from torch import Tensor
 
 from spnst_core.compute.sums import energy
+from spnst_core.imaging import io as image_io
 from spnst_core.models.embedded.edges import MultiScaleEdges
-from spnst_core.models.roles import EdgeDetector, TrunkHead
+from spnst_core.models.roles import TrunkHead
 from spnst_core.objective import losses
 from spnst_core.objective.canvas import crop
+from spnst_core.objective.targets import EdgeMap
 from spnst_core.objective.terms.term import Canvases, LossTerm, StageContext
 from spnst_core.objective.view import View
+
+ELSEWHERE = 0.15
+"""What an edge error counts far from every contour of the content, with ``edge_on: contours``."""
+
+CLOSE = 1 / 128
+"""How far from a contour, as a share of the long side, an error counts as much as on it."""
 
 
 def edge_term(stage: StageContext) -> LossTerm:
@@ -18,7 +27,7 @@ def edge_term(stage: StageContext) -> LossTerm:
         InputError: the recipe compares features, and the profile's edge detector has none.
         ValueError: the recipe compares maps, and the content's targets hold none.
     """
-    if stage.recipe.edge_on == "analytic":
+    if stage.recipe.edge_on in ("analytic", "contours"):
         return AnalyticEdgeTerm(stage)
     if stage.recipe.edge_on == "features":
         return EdgeFeatureTerm(stage)
@@ -39,13 +48,17 @@ class HeadEdgeTerm(LossTerm):
         return losses.edge_loss(*canvases.maps[self.head], self.stage.recipe.form)
 
 
-class _WholeMapTerm(LossTerm):
-    """Squared error of edge maps, calibrated by the content, of the canvas without its margin, whatever the view."""
+class EdgeMapTerm(LossTerm):
+    """The error of the edge detector's maps, calibrated by the content, compared with those among its targets.
 
-    def __init__(self, stage: StageContext, edges: EdgeDetector, target: Tensor, calibration: Tensor) -> None:
+    It reads the canvas without its margin, whatever the view.
+    """
+
+    def __init__(self, stage: StageContext) -> None:
         super().__init__(stage)
-        self._edges, self._map, self._calibration = edges, target, calibration
-        self._energy = energy(target)
+        known = _known_edges(stage)
+        self._edges, self._map, self._calibration = stage.edges, known.maps[stage.size], known.calibration[stage.size]
+        self._energy = energy(self._map)
 
     def __call__(self, canvases: Canvases, target: None) -> Tensor:
         """The error, (B,)."""
@@ -54,26 +67,44 @@ class _WholeMapTerm(LossTerm):
         return losses.error_of_sums(error, self._energy, self._map[0].numel(), self.stage.recipe.form)
 
 
-class EdgeMapTerm(_WholeMapTerm):
-    """The error of the edge detector's maps, compared with those among the content's targets."""
+class AnalyticEdgeTerm(LossTerm):
+    """The error of `MultiScaleEdges`, whichever edge detector the profile has, of the canvas without its margin.
+
+    With ``edge_on: contours`` it counts fully on the content's contours, as the profile's edge detector sees them, and
+    less elsewhere, where strokes are free.
+    """
 
     def __init__(self, stage: StageContext) -> None:
-        known = stage.targets.edge
-        if known is None:
-            raise ValueError(f"recipe {stage.recipe.name} compares edge maps, but the content's targets hold none")
-        super().__init__(stage, stage.edges, known.maps[stage.size], known.calibration[stage.size])
-
-
-class AnalyticEdgeTerm(_WholeMapTerm):
-    """The error of `MultiScaleEdges`, whichever edge detector the profile has."""
-
-    def __init__(self, stage: StageContext) -> None:
+        super().__init__(stage)
         edges = MultiScaleEdges()
-        if stage.tile is not None:
-            edges = edges.tiled(stage.tile)
+        self._edges = edges if stage.tile is None else edges.tiled(stage.tile)
         picture = crop(stage.content, stage.recipe.margin)
-        calibration = edges.calibrate(picture)
-        super().__init__(stage, edges, edges.maps(picture, calibration), calibration)
+        self._calibration = self._edges.calibrate(picture)
+        self._map = self._edges.maps(picture, self._calibration)
+        self._share = None if stage.recipe.edge_on == "analytic" else _on_contours(stage, picture)
+        root = 1 if self._share is None else self._share.sqrt()
+        self._energy = energy(self._map * root)
+
+    def __call__(self, canvases: Canvases, target: None) -> Tensor:
+        """The error, (B,)."""
+        picture = crop(canvases.x, self.stage.recipe.margin)
+        error = self._edges.squared_error(picture, self._map, self._calibration, self._share)
+        return losses.error_of_sums(error, self._energy, self._map[0].numel(), self.stage.recipe.form)
+
+
+def _known_edges(stage: StageContext) -> EdgeMap:
+    known = stage.targets.edge
+    if known is None:
+        raise ValueError(f"recipe {stage.recipe.name} compares edge maps, but the content's targets hold none")
+    return known
+
+
+def _on_contours(stage: StageContext, picture: Tensor) -> Tensor:
+    """What an edge error counts at each place, (1, 1, H, W): from `ELSEWHERE` to 1, on contours and close to them."""
+    probability = image_io.resize(_known_edges(stage).probability.to(picture.device), *picture.shape[2:])
+    radius = max(1, round(CLOSE * max(picture.shape[2:])))
+    contours = F.max_pool2d(probability, 2 * radius + 1, stride=1, padding=radius)
+    return ELSEWHERE + (1 - ELSEWHERE) * contours
 
 
 class EdgeFeatureTerm(LossTerm):

@@ -6,9 +6,12 @@ import distribution
 import numpy as np
 import pytest
 import torch
+from scipy.ndimage import maximum_filter
 from torch import nn
 
 from spnst_core import InputError, Recipe, stylize
+from spnst_core.imaging import io as image_io
+from spnst_core.models.embedded.edges import MultiScaleEdges
 from spnst_core.objective import losses
 from spnst_core.objective.canvas import canvas
 from spnst_core.objective.objective import Objective
@@ -99,6 +102,33 @@ def test_analytic_edges_are_compared_whichever_detector_the_profile_has(tile, co
         found.append(objective(goal.flip(3) ** 2, View())["edge"])
     torch.testing.assert_close(found[1], found[0], rtol=1e-5, atol=0)
     assert found[0].min() > 0
+
+
+@pytest.mark.parametrize("tile", [None, 40])
+def test_edges_on_contours_count_little_elsewhere(tile, content, styles, models):
+    """Against NumPy in float64 and SciPy's maximum filter."""
+    asked = recipe(edge_on="contours")
+    targets, goal = content_targets(content, asked, models), canvas(content, asked, asked.stages[0])
+    style = StyleTargets.compute(styles[0], models, asked.style_sizes)
+    objective = Objective(goal, targets, [style], asked, asked.stages[0], models, tile)
+    x = goal.flip(3) ** 2
+
+    probability = image_io.resize(targets.edge.probability, *goal.shape[2:])[0, 0].double().numpy()
+    reach = max(1, round(max(goal.shape[2:]) / 128))
+    share = 0.15 + 0.85 * maximum_filter(probability, 2 * reach + 1, mode="nearest")
+    analytic = MultiScaleEdges()
+    own, wanted = (analytic.maps(each, analytic.calibrate(goal))[0].double().numpy() for each in (x, goal))
+    expected = (share * (own - wanted) ** 2).sum() / (share * wanted**2).sum()
+    assert objective(x, View())["edge"].item() == pytest.approx(expected, rel=1e-4)
+
+
+def test_edges_on_contours_need_the_contents_edges(content, styles, models):
+    asked = recipe(edge_on="contours")
+    known = ContentTargets(content, None, content_targets(content, asked, models).depth)
+    style = StyleTargets.compute(styles[0], models, asked.style_sizes)
+    goal = canvas(content, asked, asked.stages[0])
+    with pytest.raises(ValueError, match="compares edge maps, but the content's targets hold none"):
+        Objective(goal, known, [style], asked, asked.stages[0], models)
 
 
 def test_raw_losses_divide_by_the_scale_of_the_encoders_features(content, styles, models):
