@@ -10,7 +10,7 @@ from spnst_core.optim.optimize import Iterate
 from spnst_core.recipes.recipe import Recipe, Stage
 from spnst_pipeline import progress
 from spnst_pipeline.artefacts.identity import ArtefactId
-from spnst_pipeline.progress import Bar, Estimate, Lines, work
+from spnst_pipeline.progress import Bar, Estimate, Lines, shown, work
 
 RECIPE = Recipe(name="bold", size=128, stages=(Stage(scale=0.5, steps=4), Stage(steps=2)))
 
@@ -127,3 +127,16 @@ def test_the_bar_shows_cells_stage_losses_and_time_left_and_is_gone_at_the_end(c
         assert part in shown
     bar.close()
     assert out.getvalue().endswith("\x1b[2K")
+
+
+def test_a_terminal_gets_a_bar_that_is_gone_even_after_an_error_and_a_file_gets_lines():
+    out = StringIO()
+    with pytest.raises(KeyboardInterrupt), shown(Console(file=out, force_terminal=True, legacy_windows=False)) as bar:
+        bar.phase("reading", 0)
+        raise KeyboardInterrupt
+    assert isinstance(bar, Bar)
+    assert out.getvalue().endswith("\x1b[2K")
+    out = StringIO()
+    with shown(Console(file=out)) as lines:
+        lines.phase("reading", 0)
+    assert out.getvalue() == "reading\n"
