@@ -129,14 +129,22 @@ def test_the_bar_shows_cells_stage_losses_and_time_left_and_is_gone_at_the_end(c
     assert out.getvalue().endswith("\x1b[2K")
 
 
-def test_a_terminal_gets_a_bar_that_is_gone_even_after_an_error_and_a_file_gets_lines():
-    out = StringIO()
-    with pytest.raises(KeyboardInterrupt), shown(Console(file=out, force_terminal=True, legacy_windows=False)) as bar:
-        bar.phase("reading", 0)
+def interrupted(console):
+    with shown(console) as listener:
+        listener.phase("reading", 0)
         raise KeyboardInterrupt
-    assert isinstance(bar, Bar)
-    assert out.getvalue().endswith("\x1b[2K")
+
+
+def test_a_terminal_gets_a_bar_that_is_gone_even_after_an_interruption():
     out = StringIO()
-    with shown(Console(file=out)) as lines:
-        lines.phase("reading", 0)
+    with pytest.raises(KeyboardInterrupt):
+        interrupted(Console(file=out, force_terminal=True, legacy_windows=False))
+    assert "━" in out.getvalue()
+    assert out.getvalue().endswith("\x1b[2K")
+
+
+def test_a_file_gets_lines():
+    out = StringIO()
+    with pytest.raises(KeyboardInterrupt):
+        interrupted(Console(file=out))
     assert out.getvalue() == "reading\n"
