@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
-from small_project import CONTENTS, RECIPES, STYLES, draw, furnish
+from small_project import CONTENTS, PAINTED, RECIPES, STYLES, draw, furnish
 from ui import CHROMIUM, browser, dagster_dev, launch_backfill, open_cell, open_lineage, switch_on
 
 from spnst_pipeline.cli.execution import open_home
@@ -46,7 +46,7 @@ def expect_preview(page):
 def place(tmp_path_factory):
     """Pictures, their targets and the pastiches of one recipe; those of the other are left to the UI."""
     place = furnish(tmp_path_factory.mktemp("ui") / "project")
-    assert place.run(recipes=(str(place.root / "gatys.yaml"),)).failed == []
+    assert place.run(recipes=(str(place.root / "gatys.yaml"),), phases=PAINTED).failed == []
     open_home(place.settings()).dispose()
     return place
 

@@ -7,6 +7,7 @@ import pytest
 from small_project import PAINTED, STYLES, draw
 
 from spnst_core import samples
+from spnst_core.report.film import FPS, read_facts
 from spnst_pipeline.cli import main as cli
 from spnst_pipeline.settings import Settings
 from spnst_pipeline.storage.store import Store
@@ -41,9 +42,12 @@ def on_s3(s3, fresh):
 
 
 def test_a_project_is_made_once_and_then_only_what_a_new_painting_wants(s3, fresh, on_s3):
-    run = fresh.run(**on_s3)
+    """Films as well."""
+    run = fresh.run(**on_s3, record_every=2)
     assert run.failed == []
     cells = {f"pastiche/gatys/cat/{style}.png" for style in STYLES}
+    film = s3.get_object(Bucket="bucket", Key="made/timelapse/gatys/cat/wave.mp4")["Body"].read()
+    assert read_facts(film).frames == 4 + FPS
     made = set(run.recorder.keys)
     assert cells | {"gallery/index.html", "contact_sheet/grid.png", "content_image/cat.png"} <= made
     assert {f"made/{key}" for key in made} <= set(objects(s3))
@@ -51,7 +55,7 @@ def test_a_project_is_made_once_and_then_only_what_a_new_painting_wants(s3, fres
     assert (fresh.root / "home/dagster.yaml").exists()
 
     before = objects(s3)
-    again = fresh.run(**on_s3)
+    again = fresh.run(**on_s3, record_every=2)
     assert (again.recorder.keys, again.runs) == ([], [])
     assert objects(s3) == before
 
@@ -62,8 +66,8 @@ def test_a_project_is_made_once_and_then_only_what_a_new_painting_wants(s3, fres
     assert [key for key in column.recorder.keys if key.startswith("pastiche/")] == ["pastiche/gatys/cat/wave.png"]
 
 
-def test_a_store_can_move_to_s3_and_nothing_is_made_again(s3, made):
-    """A fingerprint knows nothing of places."""
+def test_a_store_can_move_to_s3_and_nothing_is_made_again(s3, made, monkeypatch, capfd):
+    """A fingerprint knows nothing of places. The report names addresses."""
     store = Store.open("s3://bucket/made")
     for path in made.out.glob("[!.]*/**/*"):
         if path.is_file():
@@ -71,12 +75,6 @@ def test_a_store_can_move_to_s3_and_nothing_is_made_again(s3, made):
     run = made.run(out="s3://bucket/made", home=str(made.root / "home"))
     assert (run.recorder.keys, run.recorder.steps) == ([], 0)
 
-
-def test_the_report_names_addresses(s3, made, monkeypatch, capfd):
-    store = Store.open("s3://bucket/made")
-    for path in made.out.glob("[!.]*/**/*"):
-        if path.is_file():
-            store.write(path.relative_to(made.out).as_posix(), path.read_bytes())
     settings = made.settings(out="s3://bucket/made", home=str(made.root / "home"))
     flags = [f"--{name}={getattr(settings, name)}" for name in ("content", "style", "out", "home", "profile", "size")]
     flags += [f"--recipe={recipe}" for recipe in settings.recipes]

@@ -105,9 +105,15 @@ def shallow(encoder):
     )
 
 
-@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-10), (torch.float32, 1e-5)])
-@pytest.mark.parametrize("form", ["relative", "raw"])
-@pytest.mark.parametrize("encoder", [VGG19Encoder, VGG16Encoder])  # whose poolings round down, and up
+@pytest.mark.parametrize(
+    ("encoder", "form", "dtype", "tolerance"),
+    [  # the poolings of VGG19 round down, and those of VGG16 up
+        (VGG19Encoder, "relative", torch.float64, 1e-10),
+        (VGG19Encoder, "raw", torch.float32, 1e-5),
+        (VGG16Encoder, "relative", torch.float32, 1e-5),
+        (VGG16Encoder, "raw", torch.float64, 1e-10),
+    ],
+)
 @pytest.mark.heavy
 def test_published_networks_see_in_tiles_what_they_see_whole(encoder, form, dtype, tolerance, published):
     published = replace(published, encoder=shallow(encoder))
@@ -141,15 +147,15 @@ def test_in_a_picture_s_flat_parts_tiles_choose_the_same_maximum(published):
 def test_hed_has_the_same_maps_and_features_in_tiles(network):
     """In float64, on sides that its poolings round, up or down."""
     network = network().eval().double().requires_grad_(False)
-    x = noise(27, 235).requires_grad_(True)
+    x = noise(17, 235).requires_grad_(True)
     assert len(cut(*x.shape[2:], 200, REACH)) > 1
-    target = noise(27, 235, seed=2)[:, :1]
+    target = noise(17, 235, seed=2)[:, :1]
     errors = [edges.squared_error(x, target, edges.calibrate(x)) for edges in (network, network.tiled(200))]
     slopes = [torch.autograd.grad(error.sum(), x)[0] for error in errors]
     torch.testing.assert_close(errors[0], (network.maps(x) - target).square().sum()[None])
     torch.testing.assert_close(errors[1], errors[0], rtol=1e-10, atol=0)
     assert relative(slopes[1], slopes[0]) < 1e-10
-    pull = noise(27, 235, seed=1)[:, :1]
+    pull = noise(17, 235, seed=1)[:, :1]
     for look in ("maps", "features"):
         ways = [getattr(edges, look)(x) for edges in (network, network.tiled(200))]
         pulls = [torch.autograd.grad((y * pull.mean() if look == "features" else y * pull).sum(), x)[0] for y in ways]
@@ -183,7 +189,7 @@ def test_a_pastiche_is_painted_the_same_in_tiles(optimizer, models, photographs,
         optimizer=optimizer,
         jitter=False,
         smooth_gradients=False,
-        stages=(Stage(scale=0.5, steps=2), Stage(steps=3)),
+        stages=(Stage(scale=0.5, steps=1), Stage(steps=2)),
     )
     content = content_targets(photographs["astronaut"].double(), still, exact)
     styles = [StyleTargets.compute(next(iter(paintings.values())).double(), exact, still.style_sizes)]

@@ -69,7 +69,7 @@ def test_cells_that_stop_early_do_not_touch_the_others(models, photographs, pain
     """Each cell of a batch ends up as it would alone, though one of them leaves the first stage before the other."""
     styles = list(paintings.values())[:2]
     stages = (Stage(scale=0.5, steps=4 * WINDOW, lr=0.02), Stage(steps=2, lr=0.02))
-    never = Recipe.load("gatys").model_copy(update={"size": 48, "stages": stages, "flat": 0.0})
+    never = Recipe.load("gatys").model_copy(update={"size": 32, "stages": stages, "flat": 0.0})
     content = content_targets(photographs["astronaut"], never, models)
     targets = [StyleTargets.compute(style, models, never.style_sizes) for style in styles]
 

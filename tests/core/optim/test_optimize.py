@@ -55,7 +55,7 @@ def two(paintings):
     return list(paintings.values())[:2]
 
 
-@pytest.mark.parametrize("init", ["content", "recoloured", "noise"])
+@pytest.mark.parametrize("init", ["recoloured", "noise"])
 @pytest.mark.heavy
 def test_a_batch_gives_what_each_cell_alone_gives(init, photograph, two, models):
     recipe = brief(init=init)
@@ -83,8 +83,8 @@ def test_cells_evaluated_together_or_apart_have_the_same_losses_and_gradients(ph
 
 @pytest.mark.heavy
 def test_the_same_seed_gives_the_same_picture_and_another_does_not(photograph, two, models):
-    first, again = (run(brief(), photograph, two, models)[-1].image for _ in range(2))
-    other = run(brief(seed=1), photograph, two, models)[-1].image
+    first, again = (run(brief(), photograph, two[:1], models)[-1].image for _ in range(2))
+    other = run(brief(seed=1), photograph, two[:1], models)[-1].image
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
 

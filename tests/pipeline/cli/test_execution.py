@@ -188,22 +188,16 @@ def test_a_replaced_painting_makes_its_column_again_and_no_other_cell(made, pict
     assert made.run().recorder.keys == []
 
 
-def test_a_new_photograph_is_one_new_row(made, picture):
+def test_a_new_photograph_is_one_new_row_and_a_bad_picture_beside_it_is_left_out(made, picture):
     picture(50, 60, 90).save(made.root / "photos/tower.jpg")
+    (made.root / "photos/broken.png").write_bytes((made.root / "photos/tower.jpg").read_bytes()[:200])
     run = made.run()
+    assert run.failed == []
     assert {content for _, content, _ in run.recorder.batches} == {"tower"}
     assert Image.open(made.out / "pastiche/gatys/tower/dots.png").size == (32, 48)
     assert len(pd.read_parquet(made.out / "metric_table/metrics.parquet")) == 12
-
-
-def test_a_removed_photograph_leaves_table_and_partitions_but_its_files_stay(made):
-    (made.root / "photos/cat.png").unlink()
-    run = made.run()
-    assert run.recorder.steps == 0
-    assert set(pd.read_parquet(made.out / "metric_table/metrics.parquet")["content"]) == {"boat"}
-    assert (made.out / "pastiche/gatys/cat/wave.png").exists()
-    with made.instance() as instance:
-        assert instance.get_dynamic_partitions("content") == ["boat"]
+    [left_out] = run.project.contents.left_out
+    assert "broken.png" in left_out
 
 
 def test_a_deleted_cell_is_the_only_one_made_again_and_comes_out_the_same(made):
@@ -251,7 +245,7 @@ def test_a_failing_cell_costs_no_other_cell(made):
         assert 'raise RuntimeError("CUDA out of memory")' in log
     assert len(pd.read_parquet(made.out / "metric_table/metrics.parquet")) == 7
 
-    again = made.run()
+    again = made.run(phases=PAINTED)
     assert again.failed == []
     assert again.recorder.batches == [("structure", "boat", ("wave",))]
 
@@ -315,43 +309,35 @@ def test_an_interruption_outside_of_any_step_is_one():
         failures(result)
 
 
-def test_a_bad_picture_in_the_folder_is_left_out_and_the_rest_is_made(made, picture):
-    picture(60).save(made.root / "photos/good.png")
-    (made.root / "photos/broken.png").write_bytes((made.root / "photos/good.png").read_bytes()[:200])
-    run = made.run(phases=PAINTED)
-    assert {content for _, content, _ in run.recorder.batches} == {"good"}
-    assert len(run.project.contents.left_out) == 1
-    assert "broken.png" in run.project.contents.left_out[0]
-    assert run.failed == []
-
-
-def test_a_run_that_is_killed_goes_on_where_it_was(fresh):
+def test_a_run_that_is_killed_goes_on_where_it_was(made):
     """A real process, killed without notice as soon as a cell has landed."""
-    recipe = str(fresh.root / "gatys.yaml")
-    given = {name: str(value) for name, value in fresh.settings().model_dump(exclude_none=True).items()}
+    shutil.rmtree(made.out / "pastiche/gatys")
+    recipe = str(made.root / "gatys.yaml")
+    given = {name: str(value) for name, value in made.settings().model_dump(exclude_none=True).items()}
     flags = [f"--{name}={given[name]}" for name in ("content", "style", "out", "profile", "size", "device")]
     here = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, "-m", "spnst_pipeline.cli.main", "run", *flags, f"--recipe={recipe}"]
     process = subprocess.Popen(command, env=here, stderr=subprocess.PIPE, text=True)
-    while not list(fresh.out.glob("pastiche/*/*/[!.]*.png")):
+    while not list(made.out.glob("pastiche/gatys/*/[!.]*.png")):
         assert process.poll() is None, process.stderr.read()
         time.sleep(0.01)
     process.kill()
     process.communicate()
 
-    landed = set(Store.open(str(fresh.out)).list("pastiche"))
+    landed = set(Store.open(str(made.out)).list("pastiche/gatys"))
     every = {f"pastiche/gatys/{c}/{s}.png" for c, s in CELLS}
     assert set() < landed < every
-    with fresh.instance() as instance:
+    with made.instance() as instance:
         [killed] = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))
-    run = fresh.run(recipes=(recipe,), phases=PAINTED)
+    run = made.run(recipes=(recipe,), phases=PAINTED)
     assert run.failed == []
-    with fresh.instance() as instance:
+    with made.instance() as instance:
         assert instance.get_run_by_id(killed.run_id).status == dg.DagsterRunStatus.FAILURE
     assert {key for key in run.recorder.keys if key.startswith("pastiche/")} == every - landed
 
 
 def test_a_renamed_photograph_is_copied_and_not_painted_again(made):
+    """Under its old name it leaves table and partitions, but its files stay."""
     before = (made.out / "pastiche/gatys/cat/wave.png").read_bytes()
     (made.root / "photos/cat.png").rename(made.root / "photos/lion.png")
     run = made.run()
@@ -361,8 +347,11 @@ def test_a_renamed_photograph_is_copied_and_not_painted_again(made):
     assert made_anew == {"content_image", "metrics", "metric_table", "comparison", "contact_sheet", "gallery"}
     assert (made.out / "pastiche/gatys/lion/wave.png").read_bytes() == before
     assert json.loads((made.out / "metrics/gatys/lion/wave.json").read_text())["content"] == "lion"
+    assert (made.out / "pastiche/gatys/cat/wave.png").exists()
+    assert set(pd.read_parquet(made.out / "metric_table/metrics.parquet")["content"]) == {"boat", "lion"}
     with made.instance() as instance:
         assert len(materialisations(instance, "pastiche/gatys", asset_partitions=["lion|wave"])) > 0
+        assert instance.get_dynamic_partitions("content") == ["boat", "lion"]
     assert made.run().recorder.keys == []
 
 

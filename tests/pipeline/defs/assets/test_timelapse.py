@@ -275,14 +275,3 @@ def test_only_films_that_are_asked_for_are_made_at_once(open_project):
     recording = [recipe.model_copy(update={"record_every": 2}) for recipe in project.recipes]
     assert films([recording[0], project.recipes[1]]) == {"timelapse/structure"}
     assert films(recording) == {"timelapse/structure", "timelapse/gatys"}
-
-
-def test_films_go_to_s3_and_are_found_there(s3, fresh):
-    (fresh.root / "photos/boat.png").unlink()
-    (fresh.root / "paintings/dots.png").unlink()
-    places = {"out": "s3://bucket/made", "home": str(fresh.root / "home")}
-    run = fresh.run(**only(fresh), **places)
-    assert run.failed == []
-    body = s3.get_object(Bucket="bucket", Key="made/timelapse/gatys/cat/wave.mp4")["Body"].read()
-    assert read_facts(body).frames == 4 + FPS
-    assert fresh.run(**only(fresh), **places).recorder.keys == []
