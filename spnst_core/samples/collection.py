@@ -16,14 +16,14 @@ from spnst_core.samples.stained_glass import stained_glass
 from spnst_core.samples.woodblock import woodblock
 
 # slug: file in scikit-image, and the part of it to crop (left, upper, right, lower)
-PHOTOGRAPHS = {
+CONTENTS = {
     "astronaut": ("astronaut.png", (50, 0, 450, 360)),
     "chelsea": ("chelsea.png", (0, 0, 451, 300)),
     "coffee": ("coffee.png", (40, 0, 540, 400)),
     "rocket": ("rocket.jpg", (90, 30, 552, 427)),
 }
 
-PAINTINGS = {
+STYLES = {
     "nocturne": nocturne,
     "stained-glass": stained_glass,
     "woodblock": woodblock,
@@ -42,7 +42,7 @@ def contents() -> dict[str, Image.Image]:
     """
     folder = resources.files("skimage") / "data"
     return {
-        slug: image_io.decode((folder / file).read_bytes(), file).crop(box) for slug, (file, box) in PHOTOGRAPHS.items()
+        slug: image_io.decode((folder / file).read_bytes(), file).crop(box) for slug, (file, box) in CONTENTS.items()
     }
 
 
@@ -54,4 +54,4 @@ def styles(size: int = 512) -> dict[str, Image.Image]:
     """
     if size < MIN_SIZE:
         raise InputError(f"a style {size} pixels long can't show its strokes; ask for at least {MIN_SIZE}")
-    return {slug: paint(size) for slug, paint in PAINTINGS.items()}
+    return {slug: paint(size) for slug, paint in STYLES.items()}

@@ -23,8 +23,8 @@ SIZE = 64
 
 @pytest.fixture(scope="module")
 def pictures():
-    photograph, painting = samples.contents()["astronaut"], samples.styles(96)["woodblock"]
-    return image_io.to_tensor(photograph), image_io.to_tensor(painting)
+    content, style = samples.contents()["astronaut"], samples.styles(96)["woodblock"]
+    return image_io.to_tensor(content), image_io.to_tensor(style)
 
 
 def recipe_of(name, **stage):
@@ -34,25 +34,25 @@ def recipe_of(name, **stage):
     return recipe.model_copy(update={"stages": (Stage(**stage),), "jitter": False})
 
 
-def library(photograph, painting, recipe, models):
-    row = content_targets(photograph, recipe, models)
-    style = StyleTargets.compute(painting, models, recipe.style_sizes, recipe.style_layers(models.encoder))
-    return Objective(canvas(photograph, recipe, recipe.stages[-1]), row, [style], recipe, recipe.stages[-1], models)
+def library(content, style, recipe, models):
+    row = content_targets(content, recipe, models)
+    style = StyleTargets.compute(style, models, recipe.style_sizes, recipe.style_layers(models.encoder))
+    return Objective(canvas(content, recipe, recipe.stages[-1]), row, [style], recipe, recipe.stages[-1], models)
 
 
 @pytest.mark.parametrize(("kind", "name"), [("embedded", "structure"), ("published", "smallstroke_preserve")])
 def test_its_losses_and_gradient_are_those_of_the_library(kind, name, pictures):
     """In float64: in float32 the gradient of the depth network's stand-in is off by hundredths."""
-    photograph, painting = (picture.double() for picture in pictures)
+    content, style = (picture.double() for picture in pictures)
     recipe = recipe_of(name, steps=1)
     with networks(kind) as load:
         models = load()
     exact = {role: getattr(models, role).double() for role in ("encoder", "edges", "depth")}
     models = replace(models, precision=torch.float32, **exact)
-    _, style = plain.fitted(photograph, painting, recipe, models.device)
-    goal = at_size(photograph, SIZE)
+    _, style = plain.fitted(content, style, recipe, models.device)
+    goal = at_size(content, SIZE)
     x = goal.flip(3).requires_grad_(True)  # far from the goal, so that every term pulls
-    theirs = library(photograph, painting, recipe, models)(x, View())
+    theirs = library(content, style, recipe, models)(x, View())
     ours = plain.losses_of(goal, style, recipe, models)(x)
     for term, value in ours.items():
         assert value.item() == pytest.approx(theirs[term].item(), rel=1e-4) and value.item() > 0, term

@@ -60,7 +60,7 @@ def test_stages_are_shortened_but_never_away():
     assert [stage.steps for stage in speed.shortened(structure, 0.001).stages] == [1, 1, 1]
 
 
-def test_the_plain_loop_starts_from_the_photograph_at_full_size():
+def test_the_plain_loop_starts_from_the_content_at_full_size():
     plainly = speed.plain_recipe(Recipe.load("structure"), 0.05, 100)
     [stage] = plainly.stages
     assert (stage.scale, stage.steps, stage.lr, stage.lr_end) == (1.0, 100, 0.05, 1.0)
@@ -140,7 +140,7 @@ def test_a_large_grid_has_no_picture_twice():
     assert [max(picture.shape) for picture in style_samples(2, 64).values()] == [64, 64]
 
 
-def test_the_judge_likes_what_the_recipe_paints_better_than_the_photograph():
+def test_the_judge_likes_what_the_recipe_paints_better_than_the_content():
     models = load_models("embedded", "cpu", precision="float32")
     recipe = Recipe.load("structure").with_size(64)
     recipe = recipe.model_copy(update={"stages": (Stage(steps=25),)})

@@ -24,9 +24,9 @@ NEW = "newcomer"
 
 
 def copy_in(place):
-    """Put a photograph into the folder that the catalogue's sensor watches."""
-    if not (place.root / f"photos/{NEW}.png").exists():
-        draw(77).save(place.root / f"photos/{NEW}.png")
+    """Put a new content into the folder that the catalogue's sensor watches."""
+    if not (place.root / f"contents/{NEW}.png").exists():
+        draw(77).save(place.root / f"contents/{NEW}.png")
 
 
 def expect_preview(page):
@@ -104,7 +104,7 @@ def test_a_file_copied_in_becomes_a_partition_and_once_automation_is_on_pastiche
     switch_on(page, url, "stylize_at_once")
     end = time.monotonic() + 600
     while len(list(place.out.glob(f"pastiche/*/{NEW}/[!.]*.png"))) < len(RECIPES) * len(STYLES):
-        assert time.monotonic() < end, "the sensors asked for no cells of the new photograph, or none was made"
+        assert time.monotonic() < end, "the sensors asked for no cells of the new content, or none was made"
         page.wait_for_timeout(500)
 
     open_cell(page, url, "pastiche/gatys", NEW, "wave")

@@ -36,13 +36,13 @@ def models():
 
 
 @pytest.fixture(scope="session")
-def photographs():
+def sample_contents():
     return {key: small(picture) for key, picture in samples.contents().items()}
 
 
 @pytest.fixture(scope="session")
-def paintings():
-    return {key: small(paint(128)) for key, paint in list(collection.PAINTINGS.items())[:4]}
+def sample_styles():
+    return {key: small(paint(128)) for key, paint in list(collection.STYLES.items())[:4]}
 
 
 def small(picture):

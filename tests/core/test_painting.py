@@ -14,13 +14,13 @@ def recipe(**changes):
 
 
 @pytest.fixture
-def content(photographs):
-    return photographs["astronaut"]
+def content(sample_contents):
+    return sample_contents["astronaut"]
 
 
 @pytest.fixture
-def styles(paintings):
-    return list(paintings.values())[:2]
+def styles(sample_styles):
+    return list(sample_styles.values())[:2]
 
 
 @pytest.mark.heavy

@@ -26,18 +26,18 @@ def recipe():
 
 
 @pytest.mark.heavy
-def test_paths_images_bytes_and_tensors_give_the_same_pastiche(tmp_path, photographs, paintings, recipe, models):
-    picture = image_io.to_image(photographs["chelsea"])
-    painting = next(iter(paintings.values()))
+def test_paths_images_bytes_and_tensors_give_one_pastiche(tmp_path, sample_contents, sample_styles, recipe, models):
+    picture = image_io.to_image(sample_contents["chelsea"])
+    style = next(iter(sample_styles.values()))
     data = image_io.encode_png(picture)
-    (tmp_path / "photo.png").write_bytes(data)
-    kinds = [tmp_path / "photo.png", str(tmp_path / "photo.png"), data, picture, image_io.to_tensor(picture)]
-    results = [sp.stylize(kind, painting, recipe=recipe, models=models) for kind in kinds]
+    (tmp_path / "content.png").write_bytes(data)
+    kinds = [tmp_path / "content.png", str(tmp_path / "content.png"), data, picture, image_io.to_tensor(picture)]
+    results = [sp.stylize(kind, style, recipe=recipe, models=models) for kind in kinds]
     assert len({result.image.tobytes() for result in results}) == 1
 
 
-def test_history_has_one_row_a_step_and_the_size_is_the_recipes(photographs, paintings, recipe, models):
-    result = sp.stylize(photographs["coffee"], next(iter(paintings.values())), recipe=recipe, models=models)
+def test_history_has_one_row_a_step_and_the_size_is_the_recipes(sample_contents, sample_styles, recipe, models):
+    result = sp.stylize(sample_contents["coffee"], next(iter(sample_styles.values())), recipe=recipe, models=models)
     assert list(result.history) == ["step", "stage", "content", "style", "edge", "depth", "tv", "total"]
     assert result.history["step"].to_list() == [1, 2, 3, 4, 5]
     assert result.history["stage"].to_list() == [0, 0, 1, 1, 1]
@@ -46,9 +46,9 @@ def test_history_has_one_row_a_step_and_the_size_is_the_recipes(photographs, pai
 
 
 @pytest.mark.heavy
-def test_a_grid_gives_every_cell_once_and_what_stylize_gives(photographs, paintings, recipe, models):
-    contents = dict(list(photographs.items())[:2])
-    styles = dict(list(paintings.items())[:2])
+def test_a_grid_gives_every_cell_once_and_what_stylize_gives(sample_contents, sample_styles, recipe, models):
+    contents = dict(list(sample_contents.items())[:2])
+    styles = dict(list(sample_styles.items())[:2])
     cells = list(sp.stylize_grid(contents, styles, recipe=recipe, models=models))
     assert [(c, s) for c, s, _ in cells] == [(c, s) for c in contents for s in styles]
     content, style, result = cells[-1]
@@ -57,8 +57,8 @@ def test_a_grid_gives_every_cell_once_and_what_stylize_gives(photographs, painti
 
 
 @pytest.mark.heavy
-def test_a_cell_can_be_filmed_and_comes_out_the_same(tmp_path, photographs, paintings, recipe, models):
-    pictures = photographs["coffee"], next(iter(paintings.values()))
+def test_a_cell_can_be_filmed_and_comes_out_the_same(tmp_path, sample_contents, sample_styles, recipe, models):
+    pictures = sample_contents["coffee"], next(iter(sample_styles.values()))
     plain = sp.stylize(*pictures, recipe=recipe, models=models)
     filmed = sp.stylize(*pictures, recipe=recipe, models=models, film=tmp_path / "cell.mp4")
     assert filmed.image.tobytes() == plain.image.tobytes()
@@ -68,54 +68,54 @@ def test_a_cell_can_be_filmed_and_comes_out_the_same(tmp_path, photographs, pain
     assert read_facts((tmp_path / "cell.mp4").read_bytes()).frames == 5 + FPS
 
 
-def test_a_film_follows_the_recipe_as_it_suits_the_encoder(tmp_path, photographs, paintings, models):
+def test_a_film_follows_the_recipe_as_it_suits_the_encoder(tmp_path, sample_contents, sample_styles, models):
     text = "size: 32\nstages: [{steps: 9}]\nfor_encoder: {embedded: {record_every: 1, stages: [{steps: 3}]}}"
     recipe = sp.Recipe.from_yaml(text, "quick.yaml")
-    pictures = photographs["coffee"], next(iter(paintings.values()))
+    pictures = sample_contents["coffee"], next(iter(sample_styles.values()))
     sp.stylize(*pictures, recipe=recipe, models=models, film=tmp_path / "cell.mp4")
     assert read_facts((tmp_path / "cell.mp4").read_bytes()).frames == 3 + FPS
 
 
-def test_a_film_that_cannot_be_written_is_told_before_painting(tmp_path, photographs, paintings, recipe, models):
-    pictures = photographs["coffee"], next(iter(paintings.values()))
+def test_a_film_that_cannot_be_written_is_told_first(tmp_path, sample_contents, sample_styles, recipe, models):
+    pictures = sample_contents["coffee"], next(iter(sample_styles.values()))
     with pytest.raises(sp.InputError, match="absent/cell.mp4 can't be written"):
         sp.stylize(*pictures, recipe=recipe, models=models, film=tmp_path / "absent/cell.mp4")
 
 
-def test_bad_pictures_are_named(tmp_path, paintings, recipe, models):
-    painting = next(iter(paintings.values()))
+def test_bad_pictures_are_named(tmp_path, sample_styles, recipe, models):
+    style = next(iter(sample_styles.values()))
     with pytest.raises(sp.InputError, match="absent.png"):
-        sp.stylize(tmp_path / "absent.png", painting, recipe=recipe, models=models)
+        sp.stylize(tmp_path / "absent.png", style, recipe=recipe, models=models)
     with pytest.raises(sp.InputError, match="crop it or choose a size"):
-        sp.stylize(Image.new("RGB", (900, 20)), painting, recipe=recipe, models=models)
+        sp.stylize(Image.new("RGB", (900, 20)), style, recipe=recipe, models=models)
     with pytest.raises(sp.InputError, match="at least one content"):
-        next(sp.stylize_grid({}, {"a": painting}, recipe=recipe, models=models))
+        next(sp.stylize_grid({}, {"a": style}, recipe=recipe, models=models))
 
 
-def test_recipe_and_size_may_be_given_by_name_and_number(photographs, paintings, models, tmp_path):
+def test_recipe_and_size_may_be_given_by_name_and_number(sample_contents, sample_styles, models, tmp_path):
     (tmp_path / "quick.yaml").write_text("stages: [{steps: 1}]")
-    pictures = photographs["coffee"], next(iter(paintings.values()))
+    pictures = sample_contents["coffee"], next(iter(sample_styles.values()))
     result = sp.stylize(*pictures, tmp_path / "quick.yaml", models, 40)
     assert max(result.image.size) == 40
     with pytest.raises(sp.InputError, match='no recipe "structur".*did you mean "structure"'):
         sp.stylize(*pictures, "structur", models)
 
 
-def test_a_callback_sees_every_step_and_the_pastiche_as_it_becomes(photographs, paintings, recipe, models):
+def test_a_callback_sees_every_step_and_the_pastiche_as_it_becomes(sample_contents, sample_styles, recipe, models):
     seen = []
-    pictures = photographs["coffee"], next(iter(paintings.values()))
+    pictures = sample_contents["coffee"], next(iter(sample_styles.values()))
     result = sp.stylize(*pictures, recipe, models, callback=seen.append)
     assert [iterate.step for iterate in seen] == [1, 2, 3, 4, 5]
     assert image_io.to_image(seen[-1].image).tobytes() == result.image.tobytes()
 
 
-def test_without_networks_the_embedded_ones_are_loaded(photographs, paintings, recipe):
-    assert max(sp.stylize(photographs["coffee"], next(iter(paintings.values())), recipe).image.size) == 48
+def test_without_networks_the_embedded_ones_are_loaded(sample_contents, sample_styles, recipe):
+    assert max(sp.stylize(sample_contents["coffee"], next(iter(sample_styles.values())), recipe).image.size) == 48
 
 
-def test_several_styles_at_once_are_refused_with_what_to_do(photographs, paintings, recipe, models):
+def test_several_styles_at_once_are_refused_with_what_to_do(sample_contents, sample_styles, recipe, models):
     with pytest.raises(sp.InputError, match=r"can't be a list.*stylize_grid"):
-        sp.stylize(photographs["coffee"], list(paintings.values()), recipe, models)
+        sp.stylize(sample_contents["coffee"], list(sample_styles.values()), recipe, models)
 
 
 WRONG_TYPES = {
@@ -129,17 +129,17 @@ WRONG_TYPES = {
 
 
 @pytest.mark.parametrize("name", WRONG_TYPES)
-def test_an_argument_of_a_wrong_type_is_named_with_what_to_give(photographs, recipe, models, name):
+def test_an_argument_of_a_wrong_type_is_named_with_what_to_give(sample_contents, recipe, models, name):
     given, says = WRONG_TYPES[name]
     arguments = {"recipe": recipe, "models": models, **given}
     with pytest.raises(sp.InputError, match=says):
-        sp.stylize(photographs["coffee"], photographs["coffee"], **arguments)
+        sp.stylize(sample_contents["coffee"], sample_contents["coffee"], **arguments)
     with pytest.raises(sp.InputError, match=says):
-        next(sp.stylize_grid({"a": photographs["coffee"]}, {"b": photographs["coffee"]}, **arguments))
+        next(sp.stylize_grid({"a": sample_contents["coffee"]}, {"b": sample_contents["coffee"]}, **arguments))
 
 
-def test_a_grid_of_pictures_without_keys_is_refused(photographs, recipe, models):
-    picture = photographs["coffee"]
+def test_a_grid_of_pictures_without_keys_is_refused(sample_contents, recipe, models):
+    picture = sample_contents["coffee"]
     with pytest.raises(sp.InputError, match="contents can't be a list: give a mapping of keys to pictures"):
         next(sp.stylize_grid([picture], {"b": picture}, recipe, models))
     with pytest.raises(sp.InputError, match="styles can't be a Tensor"):
@@ -171,9 +171,9 @@ BAD = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_what_is_no_picture_is_named_with_what_is_wrong(photographs, recipe, models, name):
+def test_what_is_no_picture_is_named_with_what_is_wrong(sample_contents, recipe, models, name):
     style, says = BAD[name]
     with pytest.raises(sp.InputError, match=says):
-        sp.stylize(photographs["coffee"], style, recipe, models)
+        sp.stylize(sample_contents["coffee"], style, recipe, models)
     with pytest.raises(sp.InputError, match=says.replace("the style", 'the content "a"', 1)):
-        next(sp.stylize_grid({"a": style}, {"b": photographs["coffee"]}, recipe, models))
+        next(sp.stylize_grid({"a": style}, {"b": sample_contents["coffee"]}, recipe, models))

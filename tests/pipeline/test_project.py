@@ -33,7 +33,7 @@ def test_recipes_of_experiments_come_after_the_grids_and_each_once(fresh):
     assert len(names) == len(set(names))
 
 
-def test_pictures_are_looked_at_in_every_size_of_a_stage_and_paintings_in_the_pastiches_too(fresh):
+def test_pictures_are_looked_at_in_every_size_of_a_stage_and_styles_in_the_pastiches_too(fresh):
     project = Project.open(fresh.settings())
     assert project.content_sizes == (24, 48)
     assert StyleSize(48) in project.style_sizes
@@ -56,9 +56,9 @@ def test_without_some_pictures_it_says_why_they_are_left_out(fresh):
 
 
 def test_folders_may_be_empty_only_where_pictures_are_still_to_come(fresh):
-    for path in (fresh.root / "photos").iterdir():
+    for path in (fresh.root / "contents").iterdir():
         path.unlink()
-    with pytest.raises(InputError, match="photos holds no picture"):
+    with pytest.raises(InputError, match="contents holds no picture"):
         Project.open(fresh.settings())
     assert not Project.open(fresh.settings(), empty=True).contents.pictures
 

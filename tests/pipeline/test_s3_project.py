@@ -29,19 +29,19 @@ def objects(s3):
 @pytest.fixture
 def on_s3(s3, fresh):
     """The settings of a project whose pictures are on S3, and only there."""
-    (fresh.root / "photos/boat.png").unlink()
-    upload(s3, fresh.root / "photos", "photos")
-    upload(s3, fresh.root / "paintings", "paintings/old masters")
+    (fresh.root / "contents/boat.png").unlink()
+    upload(s3, fresh.root / "contents", "contents")
+    upload(s3, fresh.root / "styles", "styles/old masters")
     return {
-        "content": "s3://bucket/photos",
-        "style": "s3://bucket/paintings/old masters/",
+        "content": "s3://bucket/contents",
+        "style": "s3://bucket/styles/old masters/",
         "out": "s3://bucket/made",
         "home": str(fresh.root / "home"),
         "recipes": (str(fresh.root / "gatys.yaml"),),
     }
 
 
-def test_a_project_is_made_once_and_then_only_what_a_new_painting_wants(s3, fresh, on_s3):
+def test_a_project_is_made_once_and_then_only_what_a_new_style_wants(s3, fresh, on_s3):
     """Films as well."""
     run = fresh.run(**on_s3, record_every=2)
     assert run.failed == []
@@ -61,7 +61,7 @@ def test_a_project_is_made_once_and_then_only_what_a_new_painting_wants(s3, fres
 
     draw(99).save(fresh.root / "new.png")
     body = (fresh.root / "new.png").read_bytes()
-    s3.put_object(Bucket="bucket", Key="paintings/old masters/wave.png", Body=body)
+    s3.put_object(Bucket="bucket", Key="styles/old masters/wave.png", Body=body)
     column = fresh.run(**on_s3, phases=PAINTED)
     assert [key for key in column.recorder.keys if key.startswith("pastiche/")] == ["pastiche/gatys/cat/wave.png"]
 

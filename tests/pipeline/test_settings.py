@@ -36,12 +36,12 @@ def test_an_empty_variable_is_not_set(monkeypatch):
 
 def test_paths_in_a_file_count_from_where_the_file_lies(monkeypatch, tmp_path):
     (tmp_path / "there").mkdir()
-    text = "content: photos\nstyle: /abs/paintings\nout: ../made\nrecipes: [structure, mine.yaml]\n"
+    text = "content: contents\nstyle: /abs/styles\nout: ../made\nrecipes: [structure, mine.yaml]\n"
     (tmp_path / "there/spnst.yaml").write_text(text)
     monkeypatch.setenv("SPNST_CONFIG", str(tmp_path / "there/spnst.yaml"))
     settings = Settings.load()
-    assert settings.content == str(tmp_path / "there/photos")
-    assert settings.style == "/abs/paintings"
+    assert settings.content == str(tmp_path / "there/contents")
+    assert settings.style == "/abs/styles"
     assert Path(settings.out).resolve() == tmp_path / "made"
     assert settings.recipes == ("structure", str(tmp_path / "there/mine.yaml"))
 
@@ -75,12 +75,12 @@ def test_written_settings_are_read_back_and_move_with_the_store(monkeypatch, tmp
     home = out / ".dagster"
     home.mkdir(parents=True)
     settings = Settings.load(
-        content=str(out / "samples/content"), style=str(tmp_path / "paintings"), out=str(out), size=96
+        content=str(out / "samples/content"), style=str(tmp_path / "styles"), out=str(out), size=96
     )
     (home / "spnst.yaml").write_text(settings.to_yaml(home))
     written = yaml.safe_load((home / "spnst.yaml").read_text())
     assert written["content"] == "../samples/content"
-    assert written["style"] == str(tmp_path / "paintings")
+    assert written["style"] == str(tmp_path / "styles")
 
     out.rename(tmp_path / "moved")
     monkeypatch.setenv("SPNST_CONFIG", str(tmp_path / "moved/.dagster/spnst.yaml"))
@@ -93,13 +93,13 @@ def test_written_settings_are_read_back_and_move_with_the_store(monkeypatch, tmp
 def test_addresses_stay_as_they_are(monkeypatch, tmp_path):
     home = tmp_path / "home"
     home.mkdir()
-    given = {"content": "s3://bucket/photos", "style": str(home / "paintings"), "out": "s3://bucket/made"}
+    given = {"content": "s3://bucket/contents", "style": str(home / "styles"), "out": "s3://bucket/made"}
     (home / "spnst.yaml").write_text(Settings.load(**given, home=str(home)).to_yaml(home))
     home.rename(tmp_path / "moved")
     monkeypatch.setenv("SPNST_CONFIG", str(tmp_path / "moved/spnst.yaml"))
     again = Settings.load()
-    assert (again.content, again.out) == ("s3://bucket/photos", "s3://bucket/made")
-    assert Path(again.style or "").resolve() == tmp_path / "moved/paintings"
+    assert (again.content, again.out) == ("s3://bucket/contents", "s3://bucket/made")
+    assert Path(again.style or "").resolve() == tmp_path / "moved/styles"
     assert again.dagster_home.resolve() == tmp_path / "moved"
 
 

@@ -1,4 +1,4 @@
-"""A small project that is really run: two photographs, two paintings, two recipes of a few steps, 48 pixels."""
+"""A small project that is really run: two contents, two styles, two recipes of a few steps, 48 pixels."""
 
 import shutil
 from collections.abc import Sequence
@@ -106,8 +106,8 @@ class Workplace:
 
     def settings(self, **changes) -> Settings:
         given = {
-            "content": str(self.root / "photos"),
-            "style": str(self.root / "paintings"),
+            "content": str(self.root / "contents"),
+            "style": str(self.root / "styles"),
             "out": str(self.out),
             "recipes": tuple(str(self.root / f"{name}.yaml") for name in RECIPES),
             "profile": "embedded",
@@ -159,7 +159,7 @@ class Workplace:
 
 
 def furnish(root: Path) -> Workplace:
-    for folder, names, seed in (("photos", CONTENTS, 1), ("paintings", STYLES, 11)):
+    for folder, names, seed in (("contents", CONTENTS, 1), ("styles", STYLES, 11)):
         (root / folder).mkdir(parents=True)
         for number, name in enumerate(names):
             draw(seed + number).save(root / folder / f"{name}.png")

@@ -36,17 +36,17 @@ class TestPatchDistance:
         assert patch_distance(twice, pictures[1]) < 0.1 * patch_distance(pictures[0], pictures[1])
 
     def test_another_picture_and_its_scrambled_pixels_are_far(self, pictures):
-        photograph, style, other = pictures
+        content, style, other = pictures
         scrambled = style.flatten(2)[..., torch.randperm(style[0, 0].numel())].view_as(style)
-        half = (photograph + style[..., : photograph.shape[2], :].mean()) / 2
+        half = (content + style[..., : content.shape[2], :].mean()) / 2
         assert patch_distance(other, style) > 0.1
         assert patch_distance(scrambled, style) > 0.3
         assert patch_distance(half, style) > 0.1
 
     def test_what_lies_nearer_scores_nearer(self, pictures):
-        photograph, style, _ = pictures
-        height, width = (min(a, b) for a, b in zip(photograph.shape[2:], style.shape[2:], strict=True))
-        mixed = [(1 - k) * photograph[..., :height, :width] + k * style[..., :height, :width] for k in (0, 0.5, 0.9)]
+        content, style, _ = pictures
+        height, width = (min(a, b) for a, b in zip(content.shape[2:], style.shape[2:], strict=True))
+        mixed = [(1 - k) * content[..., :height, :width] + k * style[..., :height, :width] for k in (0, 0.5, 0.9)]
         distances = [patch_distance(x, style) for x in mixed]
         assert distances == sorted(distances, reverse=True)
 
@@ -71,10 +71,10 @@ class TestWeave:
         noise = torch.randn(1, 1, 256, 256, generator=torch.Generator().manual_seed(0)) * 0.1 + 0.5
         assert weave(noise.expand(1, 3, 256, 256)).share == pytest.approx(1 - math.pi / 16, abs=0.05)
 
-    def test_only_where_the_photograph_is_flat(self):
-        photograph = torch.full((1, 3, 96, 96), 0.5)
-        photograph[..., 48:] = torch.rand(1, 1, 96, 48, generator=torch.Generator().manual_seed(0))
-        pastiche = photograph.clone()
+    def test_only_where_the_content_is_flat(self):
+        content = torch.full((1, 3, 96, 96), 0.5)
+        content[..., 48:] = torch.rand(1, 1, 96, 48, generator=torch.Generator().manual_seed(0))
+        pastiche = content.clone()
         pastiche[..., 48:] = waves(3, (96, 48))
-        assert weave(pastiche, photograph).strength == pytest.approx(0, abs=0.5)
+        assert weave(pastiche, content).strength == pytest.approx(0, abs=0.5)
         assert weave(pastiche).strength > 5

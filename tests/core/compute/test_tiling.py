@@ -49,8 +49,8 @@ def evaluated(networks, recipe, tiles, dtype=torch.float64, shape=(94, 131), cel
     """Losses and gradients with each of the given tiles, of the same canvases in the same view."""
     content = content_targets(noise(*shape, dtype=dtype), recipe, networks)
     layers = recipe.style_layers(networks.encoder)
-    paintings = [noise(60, 70, seed=seed, dtype=dtype) ** 2 for seed in range(1, cells + 1)]
-    styles = [StyleTargets.compute(painting, networks, recipe.style_sizes, layers) for painting in paintings]
+    pictures = [noise(60, 70, seed=seed, dtype=dtype) ** 2 for seed in range(1, cells + 1)]
+    styles = [StyleTargets.compute(picture, networks, recipe.style_sizes, layers) for picture in pictures]
     goal = canvas(content.content, recipe, recipe.stages[-1])
     x = noise(*goal.shape[2:], cells, seed=9, dtype=dtype)
     found = []
@@ -182,7 +182,7 @@ def test_the_statistics_are_those_of_the_features(models):
 
 @pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
 @pytest.mark.heavy
-def test_a_pastiche_is_painted_the_same_in_tiles(optimizer, models, photographs, paintings):
+def test_a_pastiche_is_painted_the_same_in_tiles(optimizer, models, sample_contents, sample_styles):
     exact = in_precision(models, torch.float64)
     still = recipe(
         64,
@@ -191,8 +191,8 @@ def test_a_pastiche_is_painted_the_same_in_tiles(optimizer, models, photographs,
         smooth_gradients=False,
         stages=(Stage(scale=0.5, steps=1), Stage(steps=2)),
     )
-    content = content_targets(photographs["astronaut"].double(), still, exact)
-    styles = [StyleTargets.compute(next(iter(paintings.values())).double(), exact, still.style_sizes)]
+    content = content_targets(sample_contents["astronaut"].double(), still, exact)
+    styles = [StyleTargets.compute(next(iter(sample_styles.values())).double(), exact, still.style_sizes)]
     whole, tiled = ([i.image for i in optimize(content, styles, still, exact, tile=tile)][-1] for tile in (10**6, 40))
     assert (whole - image_io.resize(content.content, *whole.shape[2:])).abs().max() > 0.02
     torch.testing.assert_close(tiled, whole, rtol=0, atol=1e-6)
@@ -286,11 +286,11 @@ def test_tiles_are_no_larger_than_halos_make_worth_while_and_no_smaller_than_is_
     assert side_in(0, 4096, 4096) == SMALLEST_TILE
 
 
-def test_the_whole_canvas_is_seen_where_the_tile_is_larger(models, photographs, paintings):
-    """One way through the networks, and the photograph's features are kept from step to step."""
+def test_the_whole_canvas_is_seen_where_the_tile_is_larger(models, sample_contents, sample_styles):
+    """One way through the networks, and the content's features are kept from step to step."""
     still = recipe(64, jitter=False)
-    content = content_targets(photographs["astronaut"], still, models)
-    styles = [StyleTargets.compute(next(iter(paintings.values())), models, still.style_sizes)]
+    content = content_targets(sample_contents["astronaut"], still, models)
+    styles = [StyleTargets.compute(next(iter(sample_styles.values())), models, still.style_sizes)]
     goal = canvas(content.content, still, still.stages[-1])
     large, none = (Objective(goal, content, styles, still, still.stages[-1], models, tile) for tile in (80, None))
     one, other = (differentiated(objective, 1 - goal, View()) for objective in (large, none))

@@ -1,4 +1,4 @@
-"""What tests of the metrics share: the judges, and a photograph for them to look at."""
+"""What tests of the metrics share: the judges, and a content for them to look at."""
 
 import pytest
 
@@ -11,5 +11,5 @@ def judges(models):
 
 
 @pytest.fixture(scope="module")
-def photograph(photographs):
-    return photographs["chelsea"]
+def content(sample_contents):
+    return sample_contents["chelsea"]

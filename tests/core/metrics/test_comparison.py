@@ -32,7 +32,7 @@ def row(compared, metric, recipe="structure", against="gatys"):
 
 
 def random_grid(contents, styles, effect, seed=0):
-    """Scores with a part of each photograph, a part of each painting and noise; the second recipe is lower."""
+    """Scores with a part of each content, a part of each style and noise; the second recipe is lower."""
     rng = np.random.default_rng(seed)
     base = rng.normal(1, 0.2, (contents, 1)) + rng.normal(0, 0.1, (1, styles)) + rng.normal(0, 0.05, (contents, styles))
     other = base - effect + rng.normal(0, 0.05, (contents, styles))

@@ -10,18 +10,18 @@ from spnst_core.models import weights
 from spnst_core.models.manifest import entry
 
 
-def test_no_judge_is_a_network_of_the_loss(photograph, models, judges):
+def test_no_judge_is_a_network_of_the_loss(content, models, judges):
     weights = zip(judges.depth_net.parameters(), models.depth.parameters(), strict=True)
     assert not any(torch.allclose(a, b) for a, b in weights if a.numel() > 64)
     # The loss compares analytic maps: five, where the judge has one.
-    assert models.edges.maps(photograph).shape[1] == 5
-    assert judges.edges(photograph).shape[1] == 1
+    assert models.edges.maps(content).shape[1] == 5
+    assert judges.edges(content).shape[1] == 1
 
 
-def test_judges_see_luminance_alone(photograph, judges):
-    grey = luminance(photograph).expand(-1, 3, -1, -1)
+def test_judges_see_luminance_alone(content, judges):
+    grey = luminance(content).expand(-1, 3, -1, -1)
     for judge in (judges.edges, judges.depth):
-        assert torch.allclose(judge(photograph), judge(grey), atol=1e-5)
+        assert torch.allclose(judge(content), judge(grey), atol=1e-5)
 
 
 def test_the_judges_have_one_fingerprint():
@@ -48,9 +48,9 @@ def test_a_cached_file_that_isnt_the_judges_is_refused(tmp_path, monkeypatch):
         load_judges(torch.device("cpu"))
 
 
-def test_they_answer_with_one_map_of_the_pictures_size_and_cannot_be_trained(judges, photograph):
+def test_they_answer_with_one_map_of_the_pictures_size_and_cannot_be_trained(judges, content):
     for judge in (judges.edges, judges.depth):
-        assert judge(photograph).shape == (1, 1, *photograph.shape[2:])
+        assert judge(content).shape == (1, 1, *content.shape[2:])
     networks = (judges.edge_net, judges.depth_net)
     assert not any(p.requires_grad for network in networks for p in network.parameters())
 

@@ -32,32 +32,31 @@ from spnst_core.registry import Registry
 
 
 @pytest.fixture(scope="module")
-def painting(paintings):
-    return next(iter(paintings.values()))
+def style(sample_styles):
+    return next(iter(sample_styles.values()))
 
 
 @pytest.fixture(scope="module")
-def own_style(photograph, models):
-    return StyleTargets.compute(photograph, models, [StyleSize(64)])
+def own_style(content, models):
+    return StyleTargets.compute(content, models, [StyleSize(64)])
 
 
 def noisy(x, amount):
     return (x + amount * torch.randn(x.shape, generator=torch.Generator().manual_seed(0))).clamp(0, 1)
 
 
-def test_a_photograph_in_its_own_style_has_the_best_of_every_metric(photograph, own_style, models, judges):
-    scores = measure(photograph, photograph, photograph, own_style, models, judges)
+def test_a_content_in_its_own_style_has_the_best_of_every_metric(content, own_style, models, judges):
+    scores = measure(content, content, content, own_style, models, judges)
     best = {metric.key: 0.0 if metric.better == "lower" else 1.0 for metric in METRICS.values() if not metric.judge}
-    del best["total_variation"]  # of which a photograph has some
+    del best["total_variation"]  # of which a content has some
     for key, value in best.items():
         assert scores.values[key] == pytest.approx(value, abs=5e-3), key
     assert not scores.missing
 
 
-def test_more_damage_is_worse_by_every_metric(photograph, own_style, models, judges):
+def test_more_damage_is_worse_by_every_metric(content, own_style, models, judges):
     some, more = (
-        measure(photograph, noisy(photograph, amount), photograph, own_style, models, judges).values
-        for amount in (0.05, 0.4)
+        measure(content, noisy(content, amount), content, own_style, models, judges).values for amount in (0.05, 0.4)
     )
     for key in some:
         metric = METRICS[key]
@@ -73,41 +72,41 @@ def test_every_metric_says_what_it_is():
     assert independent >= {"style", "structure"}
 
 
-def test_style_distance_is_the_mean_relative_gram_distance(photograph, painting, models):
-    targets = StyleTargets.compute(painting, models, [StyleSize(32), StyleSize(64), StyleSize(32, "short")])
+def test_style_distance_is_the_mean_relative_gram_distance(content, style, models):
+    targets = StyleTargets.compute(style, models, [StyleSize(32), StyleSize(64), StyleSize(32, "short")])
     expected = {}
-    for layer, features in models.encoder.features(photograph, models.encoder.style_layers).items():
+    for layer, features in models.encoder.features(content, models.encoder.style_layers).items():
         own, goal = moments.gram(features)[0].numpy(), targets.statistics[StyleSize(64)][layer].gram[0].numpy()
         expected[layer] = np.linalg.norm(own - goal) / np.linalg.norm(goal)
-    assert style_distances(photograph, targets, models.encoder) == pytest.approx(expected, rel=1e-5)
-    mean = style_distance(photograph, targets, models.encoder)
+    assert style_distances(content, targets, models.encoder) == pytest.approx(expected, rel=1e-5)
+    mean = style_distance(content, targets, models.encoder)
     assert mean == pytest.approx(np.mean(list(expected.values())), rel=1e-5)
 
 
-def test_cfsd_is_scipys_relative_entropy_of_the_similarities(photograph, models):
-    other = noisy(photograph, 0.3)
+def test_cfsd_is_scipys_relative_entropy_of_the_similarities(content, models):
+    other = noisy(content, 0.3)
     rows = []
-    for x in (photograph, other):
+    for x in (content, other):
         large = image_io.resize(x, *image_io.fit(*x.shape[2:], registry.CFSD_SIZE))
         features = models.encoder.features(large, ["bank3"])["bank3"][0].flatten(1).double().numpy().T
         unit = features / np.linalg.norm(features, axis=1, keepdims=True)
         rows.append(softmax(unit @ unit.T, axis=1))
-    assert cfsd(photograph, other, models.encoder) == pytest.approx(rel_entr(*rows).sum(1).mean(), rel=1e-3)
+    assert cfsd(content, other, models.encoder) == pytest.approx(rel_entr(*rows).sum(1).mean(), rel=1e-3)
 
 
-def test_cfsd_hardly_depends_on_the_size(photographs, models):
-    x = photographs["chelsea"]
+def test_cfsd_hardly_depends_on_the_size(sample_contents, models):
+    x = sample_contents["chelsea"]
     y = noisy(x, 0.3)
     larger = [image_io.resize(picture, *(2 * side for side in x.shape[2:])) for picture in (x, y)]
     assert cfsd(*larger, models.encoder) == pytest.approx(cfsd(x, y, models.encoder), rel=0.1)
 
 
-def test_edge_distance_looks_at_both_by_the_photographs_measure(photograph, models):
-    faint = 0.5 + 0.5 * (photograph - 0.5)
-    own = models.edges.maps(photograph)
-    seen = models.edges.maps(faint, models.edges.calibrate(photograph))
+def test_edge_distance_looks_at_both_by_the_contents_measure(content, models):
+    faint = 0.5 + 0.5 * (content - 0.5)
+    own = models.edges.maps(content)
+    seen = models.edges.maps(faint, models.edges.calibrate(content))
     expected = ((seen - own) ** 2).sum() / (own**2).sum()
-    assert edge_distance(photograph, faint, models) == pytest.approx(expected.item(), rel=1e-4)
+    assert edge_distance(content, faint, models) == pytest.approx(expected.item(), rel=1e-4)
 
 
 def test_total_variation_of_a_ramp_is_half_its_step():
@@ -115,42 +114,42 @@ def test_total_variation_of_a_ramp_is_half_its_step():
     assert total_variation(ramp) == pytest.approx(0.05)
 
 
-def test_photograph_and_painting_may_have_any_size(photograph, painting, models, judges):
-    targets = StyleTargets.compute(painting, models, [StyleSize(64)])
-    large = [torch.nn.functional.interpolate(x, scale_factor=2, mode="bilinear") for x in (photograph, painting)]
-    found = measure(large[0], photograph, large[1], targets, models, judges).values
-    expected = measure(photograph, photograph, painting, targets, models, judges).values
+def test_content_and_style_may_have_any_size(content, style, models, judges):
+    targets = StyleTargets.compute(style, models, [StyleSize(64)])
+    large = [torch.nn.functional.interpolate(x, scale_factor=2, mode="bilinear") for x in (content, style)]
+    found = measure(large[0], content, large[1], targets, models, judges).values
+    expected = measure(content, content, style, targets, models, judges).values
     assert found["ssim"] > 0.9
     assert found["patch_distance"] == pytest.approx(expected["patch_distance"], rel=0.1)
 
 
-def test_what_cant_be_taken_is_missing_with_a_reason(photograph, painting, models, judges):
-    grey = torch.full_like(photograph, 0.5)
-    targets = StyleTargets.compute(painting, models, [StyleSize(64)])
-    scores = measure(photograph, grey, painting, targets, models, judges)
+def test_what_cant_be_taken_is_missing_with_a_reason(content, style, models, judges):
+    grey = torch.full_like(content, 0.5)
+    targets = StyleTargets.compute(style, models, [StyleSize(64)])
+    scores = measure(content, grey, style, targets, models, judges)
     assert scores.missing["canny_f"] == "a picture without any Canny edge"
     assert "canny_f" not in scores.values
     assert all(map(math.isfinite, scores.values.values()))
     assert set(scores.values) | set(scores.missing) == {metric.key for metric in METRICS.values() if not metric.judge}
 
 
-def test_a_result_that_is_no_number_is_missing(photograph, own_style, models, judges, monkeypatch):
+def test_a_result_that_is_no_number_is_missing(content, own_style, models, judges, monkeypatch):
     broken = replace(METRICS["cfsd"], take=lambda seen: math.nan)
     monkeypatch.setattr(registry, "METRICS", Registry("metric", "spnst.metrics", {"cfsd": broken}))
-    scores = measure(photograph, photograph, photograph, own_style, models, judges)
+    scores = measure(content, content, content, own_style, models, judges)
     assert scores.values == {}
     assert scores.missing == {"cfsd": "the result was nan"}
 
 
-def test_optional_judges_add_their_metrics(photograph, own_style, models, judges):
+def test_optional_judges_add_their_metrics(content, own_style, models, judges):
     """Weights of noise will do: what counts is which pictures are compared."""
     both = replace(judges, lpips=build("lpips"), inception=build("inception"))
-    pastiche = noisy(photograph, 0.2)
-    values = measure(photograph, pastiche, photograph, own_style, models, both).values
+    pastiche = noisy(content, 0.2)
+    values = measure(content, pastiche, content, own_style, models, both).values
     with torch.no_grad():
-        assert values["lpips"] == pytest.approx(both.lpips(pastiche, photograph).item(), rel=1e-5)
-    assert values["sifid"] == pytest.approx(sifid(both.inception, pastiche, photograph), rel=1e-4)
-    without = measure(photograph, pastiche, photograph, own_style, models, judges)
+        assert values["lpips"] == pytest.approx(both.lpips(pastiche, content).item(), rel=1e-5)
+    assert values["sifid"] == pytest.approx(sifid(both.inception, pastiche, content), rel=1e-4)
+    without = measure(content, pastiche, content, own_style, models, judges)
     assert {"lpips", "sifid"} & {*without.values, *without.missing} == set()
 
 
@@ -171,14 +170,14 @@ def add(folder, module, attribute="GLOSS", version="1.0"):
     return write(folder, "shine", version, module, {"spnst.metrics": {"gloss": f"shine:{attribute}"}})
 
 
-def test_a_package_adds_a_metric_that_is_measured_last(tmp_path, photograph, own_style, models, judges):
+def test_a_package_adds_a_metric_that_is_measured_last(tmp_path, content, own_style, models, judges):
     add(tmp_path, GLOSS)
     with installed(tmp_path):
         assert METRICS.names()[-1] == "gloss"
-        found = measure(photograph, photograph, photograph, own_style, models, judges)
-        assert found.values["gloss"] == photograph.max().item()
-        grey = torch.full_like(photograph, 0.5)
-        missing = measure(photograph, grey, photograph, own_style, models, judges).missing
+        found = measure(content, content, content, own_style, models, judges)
+        assert found.values["gloss"] == content.max().item()
+        grey = torch.full_like(content, 0.5)
+        missing = measure(content, grey, content, own_style, models, judges).missing
     assert missing["gloss"] == "a pastiche of one colour has no gloss"
     assert "gloss" not in METRICS
 

@@ -46,7 +46,7 @@ def test_asymmetry_is_relative_to_the_largest_entry():
     assert gram_defects(style([[4.0, 1.0], [2.0, 4.0]]))[0] == pytest.approx(0.25)
 
 
-def test_a_black_painting_is_sound():
+def test_a_black_style_is_sound():
     assert gram_defects(style([[0.0, 0.0], [0.0, 0.0]])) == (0, 0)
 
 

@@ -14,10 +14,10 @@ def flat(red, green, blue, height=40, width=60):
     return torch.tensor([red, green, blue]).view(1, 3, 1, 1).expand(1, 3, height, width).contiguous()
 
 
-def test_pictures_of_one_texture_are_near_and_of_two_are_far(photographs, paintings):
-    painting, other = (paintings[name] for name in list(paintings)[:2])
-    half = painting.shape[3] // 2
-    left, right = painting[..., :half], painting[..., half:]
+def test_pictures_of_one_texture_are_near_and_of_two_are_far(sample_contents, sample_styles):
+    style, other = (sample_styles[name] for name in list(sample_styles)[:2])
+    half = style.shape[3] // 2
+    left, right = style[..., :half], style[..., half:]
     assert patch_distance(left, right) < 0.5 * patch_distance(left, other)
 
 
@@ -31,9 +31,9 @@ def test_flat_pictures_are_as_far_apart_as_their_projections(monkeypatch):
     assert patch_distance(flat(0.75, 0.25, 0.5), flat(0.25, 0.5, 0.375)) == pytest.approx(expected, rel=1e-5)
 
 
-def test_each_projection_is_scipys_wasserstein_distance(paintings, monkeypatch):
+def test_each_projection_is_scipys_wasserstein_distance(sample_styles, monkeypatch):
     monkeypatch.setattr(style_scores, "SCALES", (1.0,))
-    one, other = (paintings[name] for name in list(paintings)[:2])
+    one, other = (sample_styles[name] for name in list(sample_styles)[:2])
     generator = torch.Generator().manual_seed(5)
     directions = torch.nn.functional.normalize(torch.randn(147, style_scores.DIRECTIONS, generator=generator), dim=0)
     samples = []
@@ -46,8 +46,8 @@ def test_each_projection_is_scipys_wasserstein_distance(paintings, monkeypatch):
     assert patch_distance(one, other, seed=5) == pytest.approx(expected, rel=1e-5)
 
 
-def test_the_same_pictures_give_the_same_distance(paintings):
-    one, other = (paintings[name] for name in list(paintings)[:2])
+def test_the_same_pictures_give_the_same_distance(sample_styles):
+    one, other = (sample_styles[name] for name in list(sample_styles)[:2])
     assert patch_distance(one, other) == patch_distance(one, other)
 
 
@@ -63,8 +63,8 @@ def test_colours_in_common_or_not():
     assert colour_distance(half, flat(1, 0, 0)) == pytest.approx((1 - 0.5**0.5) ** 0.5)
 
 
-def test_colour_distance_is_that_of_numpys_histograms(paintings):
-    pictures = [paintings[name] for name in list(paintings)[:2]]
+def test_colour_distance_is_that_of_numpys_histograms(sample_styles):
+    pictures = [sample_styles[name] for name in list(sample_styles)[:2]]
     spans = [(0, 100), (-87, 99), (-108, 95)]
     p, q = (
         np.histogramdd(rgb2lab(x[0].permute(1, 2, 0).double().numpy()).reshape(-1, 3), bins=8, range=spans)[0]

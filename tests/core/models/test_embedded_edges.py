@@ -123,8 +123,8 @@ def test_the_networks_gradient_is_that_of_finite_differences():
     torch.testing.assert_close((x.grad * direction).sum(), measured, rtol=1e-3, atol=1e-6)
 
 
-def test_the_profile_compares_analytic_maps_and_answers_with_the_network(photographs):
-    x = photographs["coffee"]
+def test_the_profile_compares_analytic_maps_and_answers_with_the_network(sample_contents):
+    x = sample_contents["coffee"]
     detector = EmbeddedEdges()
     torch.testing.assert_close(detector.maps(x), EDGES.maps(x), rtol=0, atol=0)
     torch.testing.assert_close(detector(x), load_edge_net()(x), rtol=0, atol=0)

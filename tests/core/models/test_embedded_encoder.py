@@ -47,8 +47,8 @@ def test_called_it_gives_its_own_layers_and_hooks_are_given_what_banks_return(en
     assert torch.equal(kept[0].relu(), found["bank1"])
 
 
-def test_responses_have_about_unit_power_on_real_pictures(encoder, photographs, paintings):
-    pictures = [*photographs.values(), *paintings.values()]
+def test_responses_have_about_unit_power_on_real_pictures(encoder, sample_contents, sample_styles):
+    pictures = [*sample_contents.values(), *sample_styles.values()]
     for layer in ("bank1", "bank2", "bank3"):
         power = np.mean([encoder.features(x, [layer])[layer].square().mean().item() for x in pictures])
         assert 0.4 < power < 2.5

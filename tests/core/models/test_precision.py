@@ -45,8 +45,8 @@ def evaluated(networks, content, style, recipe, tile=None):
 
 
 @pytest.fixture(scope="module")
-def pair(photographs, paintings):
-    return photographs["astronaut"], next(iter(paintings.values()))
+def pair(sample_contents, sample_styles):
+    return sample_contents["astronaut"], next(iter(sample_styles.values()))
 
 
 # ---------------------------------------------------------------------------------------------------- which precision

@@ -26,12 +26,14 @@ def _cache(folder, monkeypatch):
     monkeypatch.setenv(weights.FOLDER, str(folder))
 
 
-def test_the_profile_runs_and_its_result_says_what_it_ran_on(photographs, paintings):
+def test_the_profile_runs_and_its_result_says_what_it_ran_on(sample_contents, sample_styles):
     models = load_models("pretrained", "cpu")
     assert models.identity.label == "pretrained (stand-in weights)"
     assert "stand-in weights (vgg19, hed, midas_v21_small)" in models.identity.notice
     recipe = Recipe.load("structure").model_copy(update={"size": 64, "stages": (Stage(steps=2),)})
-    history = stylize(photographs["coffee"], next(iter(paintings.values())), recipe=recipe, models=models).history
+    history = stylize(
+        sample_contents["coffee"], next(iter(sample_styles.values())), recipe=recipe, models=models
+    ).history
     assert (history[["content", "style", "edge", "depth"]].iloc[1] > 0).all()
 
 

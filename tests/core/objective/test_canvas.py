@@ -7,9 +7,9 @@ from spnst_core import InputError, Recipe
 from spnst_core.objective.canvas import at_size, canvas, crop, framed
 
 
-def test_the_picture_has_the_long_side_asked_for(photographs):
-    photograph = photographs["astronaut"]
-    assert max(at_size(photograph, 48).shape[2:]) == 48
+def test_the_picture_has_the_long_side_asked_for(sample_contents):
+    content = sample_contents["astronaut"]
+    assert max(at_size(content, 48).shape[2:]) == 48
 
 
 def test_a_margin_is_mirrored_and_cropped_away_again():
@@ -21,13 +21,13 @@ def test_a_margin_is_mirrored_and_cropped_away_again():
     assert torch.equal(crop(picture, 0), picture)
 
 
-def test_only_a_recipe_whose_views_wander_has_a_margin(photographs):
+def test_only_a_recipe_whose_views_wander_has_a_margin(sample_contents):
     wandering = Recipe.load("structure").with_size(64)
     still = wandering.model_copy(update={"jitter": False})
     stage = wandering.stages[0]
-    picture = at_size(photographs["astronaut"], wandering.stage_size(stage))
-    assert torch.equal(canvas(photographs["astronaut"], still, stage), picture)
-    assert torch.equal(crop(canvas(photographs["astronaut"], wandering, stage), wandering.margin), picture)
+    picture = at_size(sample_contents["astronaut"], wandering.stage_size(stage))
+    assert torch.equal(canvas(sample_contents["astronaut"], still, stage), picture)
+    assert torch.equal(crop(canvas(sample_contents["astronaut"], wandering, stage), wandering.margin), picture)
     assert wandering.margin == 8
 
 

@@ -50,13 +50,13 @@ def objective_of(recipe, content, styles, models, stage=0, targets=None):
 
 
 @pytest.fixture
-def content(photographs):
-    return photographs["astronaut"]
+def content(sample_contents):
+    return sample_contents["astronaut"]
 
 
 @pytest.fixture
-def styles(paintings):
-    return list(paintings.values())[:3]
+def styles(sample_styles):
+    return list(sample_styles.values())[:3]
 
 
 @pytest.fixture

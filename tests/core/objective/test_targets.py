@@ -13,13 +13,13 @@ from spnst_core.recipes.style_size import StyleSize
 
 
 @pytest.fixture(scope="module")
-def content(photographs):
-    return next(iter(photographs.values()))
+def content(sample_contents):
+    return next(iter(sample_contents.values()))
 
 
 @pytest.fixture(scope="module")
-def style(paintings):
-    return next(iter(paintings.values()))
+def style(sample_styles):
+    return next(iter(sample_styles.values()))
 
 
 @pytest.mark.parametrize("kind", [EdgeMap, DepthMap])

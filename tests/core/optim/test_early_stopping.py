@@ -44,20 +44,20 @@ def test_a_rising_loss_is_flat_and_a_share_of_zero_never_ends():
     assert followed(rising, 0.0, steps)[-1] == (0,)
 
 
-def painted(styles, photograph, models):
+def painted(styles, content, models):
     """A recipe that soon changes nothing: the learning rate is next to none, and no view differs from the next."""
     stages = (Stage(scale=0.5, steps=5 * WINDOW, lr=1e-7), Stage(steps=3, lr=0.02))
     changes = {"size": 48, "stages": stages, "jitter": False, "flat": 0.005}
     recipe = Recipe.load("gatys").model_copy(update=changes)
     targets = [StyleTargets.compute(style, models, recipe.style_sizes) for style in styles]
     trace = Trace()
-    for iterate in optimize(content_targets(photograph, recipe, models), targets, recipe, models):
+    for iterate in optimize(content_targets(content, recipe, models), targets, recipe, models):
         trace.add(iterate)
     return iterate, trace
 
 
-def test_a_stage_that_all_cells_have_left_is_over_and_steps_keep_their_numbers(models, photographs, paintings):
-    iterate, trace = painted(list(paintings.values())[:1], photographs["astronaut"], models)
+def test_a_stage_that_all_cells_have_left_is_over_and_steps_keep_their_numbers(models, sample_contents, sample_styles):
+    iterate, trace = painted(list(sample_styles.values())[:1], sample_contents["astronaut"], models)
     history = trace.history(0)
     assert (history.stage == 0).sum() == 3 * WINDOW
     assert list(history.step[history.stage == 1]) == [5 * WINDOW + 1, 5 * WINDOW + 2, 5 * WINDOW + 3]
@@ -65,12 +65,12 @@ def test_a_stage_that_all_cells_have_left_is_over_and_steps_keep_their_numbers(m
 
 
 @pytest.mark.heavy
-def test_cells_that_stop_early_do_not_touch_the_others(models, photographs, paintings):
+def test_cells_that_stop_early_do_not_touch_the_others(models, sample_contents, sample_styles):
     """Each cell of a batch ends up as it would alone, though one of them leaves the first stage before the other."""
-    styles = list(paintings.values())[:2]
+    styles = list(sample_styles.values())[:2]
     stages = (Stage(scale=0.5, steps=4 * WINDOW, lr=0.02), Stage(steps=2, lr=0.02))
     never = Recipe.load("gatys").model_copy(update={"size": 32, "stages": stages, "flat": 0.0})
-    content = content_targets(photographs["astronaut"], never, models)
+    content = content_targets(sample_contents["astronaut"], never, models)
     targets = [StyleTargets.compute(style, models, never.style_sizes) for style in styles]
 
     def ended(chosen, recipe):

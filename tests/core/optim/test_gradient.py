@@ -70,10 +70,10 @@ def short():
 
 
 @pytest.fixture(scope="module")
-def cells(short, models, photographs, paintings):
+def cells(short, models, sample_contents, sample_styles):
     """A content, and four styles' targets."""
-    styles = [StyleTargets.compute(style, models, short.style_sizes) for style in list(paintings.values())[:4]]
-    return content_targets(photographs["astronaut"], short, models), styles
+    styles = [StyleTargets.compute(style, models, short.style_sizes) for style in list(sample_styles.values())[:4]]
+    return content_targets(sample_contents["astronaut"], short, models), styles
 
 
 def painted(cells, recipe, models):

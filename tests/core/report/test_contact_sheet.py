@@ -136,9 +136,9 @@ def test_a_close_up_is_outlined_and_shown_enlarged_under_the_picture():
     assert (under == (255, 0, 255)).all()
 
 
-def test_maps_stand_side_by_side_below_their_photograph():
-    photograph = panel("#ff0000", (90, 60), "name", below=[Image.new("RGB", (9, 6), c) for c in ("#00ff00", "#0000ff")])
-    sheet = contact_sheet("t", [panel("#ffff00")], [Row([photograph], [panel("#ff00ff")])])
+def test_maps_stand_side_by_side_below_their_content():
+    content = panel("#ff0000", (90, 60), "name", below=[Image.new("RGB", (9, 6), c) for c in ("#00ff00", "#0000ff")])
+    sheet = contact_sheet("t", [panel("#ffff00")], [Row([content], [panel("#ff00ff")])])
     above, first, second = (where(sheet, c) for c in ("#ff0000", "#00ff00", "#0000ff"))
     assert first[2:] == second[2:] and first[2] == above[3] + 5
     assert (first[0], second[1]) == (above[0], above[1]) and second[0] == first[1] + 5
@@ -194,13 +194,13 @@ def test_a_page_is_numbered_where_there_are_several():
     assert (first[corner] != second[corner]).any()
 
 
-def test_rows_of_one_photograph_stay_together():
+def test_rows_of_one_content_stay_together():
     columns, rows = grid(6, 1, recipes=2)
     pages = contact_sheets("t", columns, rows, most_rows=3)
     assert [shown(page, 100, 0) for page in pages] == [[0, 1], [2, 3], [4, 5]]
 
 
-def test_a_photograph_that_needs_several_pages_is_shown_on_each():
+def test_a_content_that_needs_several_pages_is_shown_on_each():
     columns, rows = grid(4, 1, recipes=4)
     pages = contact_sheets("t", columns, rows, most_rows=2)
     assert [shown(page, 100, 0) for page in pages] == [[0, 1], [2, 3]]

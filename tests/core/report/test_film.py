@@ -59,7 +59,7 @@ def test_odd_sides_are_made_even_by_repeating_the_edge(tmp_path):
     assert np.abs(frame - np.array([200, 40, 90]) / 255).max() < 0.05
 
 
-def test_the_photograph_can_stand_beside(tmp_path):
+def test_the_content_can_stand_beside(tmp_path):
     with Film(tmp_path / "cell.mp4", (64, 48), beside=Image.new("RGB", (128, 96), "blue")) as film:
         film.finish(Image.new("RGB", (64, 48), "red"))
     frame = played(tmp_path / "cell.mp4")[0]
@@ -146,17 +146,17 @@ def test_the_first_every_nth_and_the_last_iterate_make_a_frame(tmp_path, every, 
     assert len(played(tmp_path / "cell.mp4")) == frames + FPS
 
 
-def test_a_cells_film_shows_its_photograph_and_enlarges_a_small_pastiche(tmp_path):
+def test_a_cells_film_shows_its_content_and_enlarges_a_small_pastiche(tmp_path):
     recipe = Recipe.load("gatys").with_size(100)
-    photograph = smooth(3, 150, 200)
+    content = smooth(3, 150, 200)
     pastiche = image_io.to_image(smooth(4, 75, 100))
-    with Film.of_cell(tmp_path / "cell.mp4", photograph, recipe) as film:
+    with Film.of_cell(tmp_path / "cell.mp4", content, recipe) as film:
         film.finish(pastiche)
     last = played(tmp_path / "cell.mp4")[-1]
     assert last.shape[1] == 2 * 400 + GAP
     shown = image_io.to_tensor(pastiche.resize((400, 300), Image.Resampling.BICUBIC))[0].permute(1, 2, 0).numpy()
     assert np.abs(last[:300, -400:] - shown).mean() < 0.01
-    beside = image_io.resize(photograph, 300, 400)[0].permute(1, 2, 0).numpy()
+    beside = image_io.resize(content, 300, 400)[0].permute(1, 2, 0).numpy()
     assert np.abs(last[:300, :400] - beside).mean() < 0.01
 
 

@@ -1,4 +1,4 @@
-"""The sample photographs and paintings: there without a network, the same every time, varied and unlike each other."""
+"""The sample contents and styles: there without a network, the same every time, varied and unlike each other."""
 
 import itertools
 import re
@@ -33,7 +33,7 @@ def lightness_deviation_in_blocks(image, side):
 
 
 class TestContents:
-    def test_four_kinds_of_photograph_under_valid_slugs(self):
+    def test_four_kinds_of_content_under_valid_slugs(self):
         contents = samples.contents()
         assert set(contents) == {"astronaut", "chelsea", "coffee", "rocket"}
         for slug, image in contents.items():
@@ -45,7 +45,7 @@ class TestContents:
         assert np.array_equal(samples.contents()["astronaut"], data.astronaut()[:360, 50:450])
 
     def test_crops_lie_inside_their_files(self):
-        for slug, (file, (left, upper, right, lower)) in samples.PHOTOGRAPHS.items():
+        for slug, (file, (left, upper, right, lower)) in samples.CONTENTS.items():
             height, width = getattr(data, file.split(".")[0])().shape[:2]
             assert 0 <= left < right <= width, slug
             assert 0 <= upper < lower <= height, slug
@@ -61,7 +61,7 @@ class TestContents:
 
 class TestStyles:
     @pytest.mark.heavy
-    def test_six_paintings_under_valid_slugs(self, styles):
+    def test_six_styles_under_valid_slugs(self, styles):
         assert len(styles) == 6
         assert all(SLUG.fullmatch(slug) for slug in styles)
 
@@ -83,7 +83,7 @@ class TestStyles:
     def test_global_random_state_neither_matters_nor_changes(self, styles):
         np.random.seed(1)  # noqa: NPY002
         before = np.random.get_state()[1].copy()  # noqa: NPY002
-        assert samples.PAINTINGS["harvest"](160).tobytes() == styles["harvest"].tobytes()
+        assert samples.STYLES["harvest"](160).tobytes() == styles["harvest"].tobytes()
         assert np.array_equal(np.random.get_state()[1], before)  # noqa: NPY002
 
     def test_no_two_share_a_palette(self, styles):
@@ -91,13 +91,13 @@ class TestStyles:
             # Mean shift between their sorted colours; 2.3 is a just noticeable difference.
             assert np.abs(palette(a) - palette(b)).mean() > 6, (one, other)
 
-    @pytest.mark.parametrize("slug", samples.PAINTINGS)
+    @pytest.mark.parametrize("slug", samples.STYLES)
     def test_texture_reaches_everywhere(self, styles, slug):
         blocks = lightness_deviation_in_blocks(styles[slug], 16)
         assert np.median(blocks) > 8
         assert blocks.min() > 1
 
-    @pytest.mark.parametrize("slug", samples.PAINTINGS)
+    @pytest.mark.parametrize("slug", samples.STYLES)
     def test_texture_has_several_scales(self, styles, slug):
         """Each halving of the picture takes away detail and leaves some, down to 1/8."""
         image = styles[slug]
@@ -105,8 +105,8 @@ class TestStyles:
         lost = [np.abs(fine - coarse).mean() for fine, coarse in itertools.pairwise(reduced)]
         assert min(lost) > 3
 
-    def test_a_larger_painting_is_the_same_painting(self, styles):
-        larger = samples.PAINTINGS["nocturne"](320)
+    def test_a_larger_style_is_the_same_style(self, styles):
+        larger = samples.STYLES["nocturne"](320)
         small = styles["nocturne"].reduce(5)
         difference = np.asarray(larger.resize(small.size), float) - np.asarray(small, float)
         assert np.abs(difference).mean() < 8

@@ -48,14 +48,14 @@ def test_after_a_run_nothing_is_outdated(project):
 
 
 def test_the_name_and_the_date_of_a_file_do_not_count(made):
-    photo = made.root / "photos/cat.png"
-    photo.rename(made.root / "photos/CAT.PNG")
-    (made.root / "photos/CAT.PNG").touch()
+    content = made.root / "contents/cat.png"
+    content.rename(made.root / "contents/CAT.PNG")
+    (made.root / "contents/CAT.PNG").touch()
     assert outdated(Project.open(made.settings())) == set()
 
 
-def test_a_photographs_bytes_count(made, picture):
-    picture(77).save(made.root / "photos/cat.png")
+def test_a_contents_bytes_count(made, picture):
+    picture(77).save(made.root / "contents/cat.png")
     project = Project.open(made.settings())
     assert direct(project) >= {"content_image/cat.png", "contact_sheet/grid.png"}
     assert not any("style_image/" in key or "boat/" in key for key in direct(project))

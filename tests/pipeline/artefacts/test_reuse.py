@@ -12,8 +12,8 @@ from spnst_pipeline.project import Project
 @pytest.fixture
 def renamed(made):
     """A project of which a content and a style were renamed; their decoded pictures are there under the new names."""
-    (made.root / "photos/cat.png").rename(made.root / "photos/lion.png")
-    (made.root / "paintings/wave.png").rename(made.root / "paintings/sea.png")
+    (made.root / "contents/cat.png").rename(made.root / "contents/lion.png")
+    (made.root / "styles/wave.png").rename(made.root / "styles/sea.png")
     project = Project.open(made.settings())
     for decoded in (Lineage(project).content_image("lion"), Lineage(project).style_image("sea")):
         assert not keep_or_copy(Lineage(project), decoded)  # from the source's bytes, not from another name

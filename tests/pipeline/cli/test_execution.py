@@ -176,8 +176,8 @@ def test_a_second_run_makes_nothing_and_starts_nothing(made):
     assert {path: path.stat().st_mtime_ns for path in made.out.glob("[!.]*/**/*")} == before
 
 
-def test_a_replaced_painting_makes_its_column_again_and_no_other_cell(made, picture):
-    picture(99).save(made.root / "paintings/wave.png")
+def test_a_replaced_style_makes_its_column_again_and_no_other_cell(made, picture):
+    picture(99).save(made.root / "styles/wave.png")
     run = made.run()
     assert {key for key in run.recorder.keys if key.startswith("pastiche/")} == {
         f"pastiche/{r}/{c}/wave.png" for r in RECIPES for c in ("boat", "cat")
@@ -188,9 +188,9 @@ def test_a_replaced_painting_makes_its_column_again_and_no_other_cell(made, pict
     assert made.run().recorder.keys == []
 
 
-def test_a_new_photograph_is_one_new_row_and_a_bad_picture_beside_it_is_left_out(made, picture):
-    picture(50, 60, 90).save(made.root / "photos/tower.jpg")
-    (made.root / "photos/broken.png").write_bytes((made.root / "photos/tower.jpg").read_bytes()[:200])
+def test_a_new_content_is_one_new_row_and_a_bad_picture_beside_it_is_left_out(made, picture):
+    picture(50, 60, 90).save(made.root / "contents/tower.jpg")
+    (made.root / "contents/broken.png").write_bytes((made.root / "contents/tower.jpg").read_bytes()[:200])
     run = made.run()
     assert run.failed == []
     assert {content for _, content, _ in run.recorder.batches} == {"tower"}
@@ -250,7 +250,7 @@ def test_a_failing_cell_costs_no_other_cell(made):
     assert again.recorder.batches == [("structure", "boat", ("wave",))]
 
 
-def test_a_photograph_that_cannot_be_prepared_costs_no_other_row(made):
+def test_a_content_that_cannot_be_prepared_costs_no_other_row(made):
     """Its edge map can't be written, because something else stands in its place."""
     path = made.out / "edge_map/cat.safetensors"
     path.unlink()
@@ -336,10 +336,10 @@ def test_a_run_that_is_killed_goes_on_where_it_was(made):
     assert {key for key in run.recorder.keys if key.startswith("pastiche/")} == every - landed
 
 
-def test_a_renamed_photograph_is_copied_and_not_painted_again(made):
+def test_a_renamed_content_is_copied_and_not_painted_again(made):
     """Under its old name it leaves table and partitions, but its files stay."""
     before = (made.out / "pastiche/gatys/cat/wave.png").read_bytes()
-    (made.root / "photos/cat.png").rename(made.root / "photos/lion.png")
+    (made.root / "contents/cat.png").rename(made.root / "contents/lion.png")
     run = made.run()
     assert run.failed == []
     assert run.recorder.steps == 0
@@ -355,8 +355,8 @@ def test_a_renamed_photograph_is_copied_and_not_painted_again(made):
     assert made.run().recorder.keys == []
 
 
-def test_a_renamed_painting_is_copied_and_not_prepared_or_painted_again(made):
-    (made.root / "paintings/wave.png").rename(made.root / "paintings/sea.png")
+def test_a_renamed_style_is_copied_and_not_prepared_or_painted_again(made):
+    (made.root / "styles/wave.png").rename(made.root / "styles/sea.png")
     run = made.run(phases=PAINTED)
     assert run.failed == []
     assert run.recorder.steps == 0

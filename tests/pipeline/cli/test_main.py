@@ -16,8 +16,8 @@ from spnst_pipeline.cli import main as cli
 
 def flags(place, **changes):
     given = {
-        "content": place.root / "photos",
-        "style": place.root / "paintings",
+        "content": place.root / "contents",
+        "style": place.root / "styles",
         "out": place.out,
         "recipe": place.root / "structure.yaml",
         "profile": "embedded",
@@ -42,14 +42,14 @@ def huge_png():
 
 
 def only(place, name, data):
-    """Make this file the only photograph."""
-    for path in (place.root / "photos").iterdir():
+    """Make this file the only content."""
+    for path in (place.root / "contents").iterdir():
         path.unlink()
-    (place.root / "photos" / name).write_bytes(data)
+    (place.root / "contents" / name).write_bytes(data)
 
 
 def jpeg(place):
-    Image.open(place.root / "paintings/wave.png").resize((400, 300)).save(place.root / "x.jpg")
+    Image.open(place.root / "styles/wave.png").resize((400, 300)).save(place.root / "x.jpg")
     return (place.root / "x.jpg").read_bytes()
 
 
@@ -64,7 +64,7 @@ def misspelt(place):
 
 
 BAD = {
-    "missing folder": (lambda p: {"content": p.root / "photoz"}, ["photoz", "does not exist"]),
+    "missing folder": (lambda p: {"content": p.root / "contentz"}, ["contentz", "does not exist"]),
     "empty folder": (lambda p: (p.root / "none").mkdir() or {"style": p.root / "none"}, ["none", "holds no picture"]),
     "not a picture": (lambda p: only(p, "text.png", b"hello there"), ["text.png", "not a picture"]),
     "truncated JPEG": (lambda p: only(p, "cut.jpg", jpeg(p)[:3000]), ["cut.jpg", "cut short"]),
@@ -72,7 +72,7 @@ BAD = {
     "decompression bomb": (lambda p: only(p, "bomb.png", huge_png()), ["bomb.png", "100 million pixels"]),
     "too narrow": (lambda p: only(p, "narrow.png", png(p, 2000, 20)), ["narrow.png", "crop it"]),
     "two files, one slug": (
-        lambda p: (p.root / "photos/CAT.jpg").write_bytes(b"") and None,
+        lambda p: (p.root / "contents/CAT.jpg").write_bytes(b"") and None,
         ["CAT.jpg", "cat.png", "rename"],
     ),
     "unknown recipe": (lambda p: {"recipe": "structur"}, ["structur", 'did you mean "structure"?']),
@@ -139,9 +139,9 @@ def test_an_unknown_flag_is_click_s_business(spnst):
 
 @pytest.mark.project
 def test_a_run_is_quiet_and_ends_with_the_comparison_and_the_files_worth_opening(fresh, spnst):
-    (fresh.root / "photos/boat.png").unlink()
-    (fresh.root / "photos/notes.txt").write_text("hello")
-    (fresh.root / "photos/broken.jpg").write_bytes(b"\xff\xd8\xff")
+    (fresh.root / "contents/boat.png").unlink()
+    (fresh.root / "contents/notes.txt").write_text("hello")
+    (fresh.root / "contents/broken.jpg").write_bytes(b"\xff\xd8\xff")
     arguments = [*flags(fresh), "--recipe", fresh.root / "gatys.yaml"]
     status, out, err = spnst("run", *arguments)
     assert status == 0
@@ -209,7 +209,7 @@ def test_a_failed_cell_is_named_and_the_exit_status_is_1(made, spnst):
 
 @pytest.mark.project
 def test_blocked_cells_are_named_with_the_reason_each_time_and_are_no_failure(made, spnst):
-    """By a recipe without style no cell can come nearer to its painting."""
+    """By a recipe without style no cell can come nearer to its style."""
     faded = made.root / "faded.yaml"
     faded.write_text("weights: {style: 0, tv: 2}\ninit: content\nstages: [{scale: 0.5, steps: 2}, {steps: 3}]\n")
     for painted in ("Painted 4 pastiches", "Everything is up to date"):

@@ -39,7 +39,7 @@ def test_what_is_made_at_once_is_all_but_sheets_and_gallery(graph):
     }
 
 
-def photograph(name, **how):
+def unmade(name, **how):
     @dg.asset(name=name, **how)
     def asset():
         pass
@@ -50,9 +50,9 @@ def photograph(name, **how):
 @pytest.fixture
 def small():
     """Pictures on two sides and cells between them, under the condition."""
-    content = photograph("content_image", partitions_def=CONTENT, automation_condition=AT_ONCE)
-    style = photograph("style_image", partitions_def=STYLE, automation_condition=AT_ONCE)
-    cell = photograph("cell", partitions_def=GRID, automation_condition=AT_ONCE, deps=[content, style])
+    content = unmade("content_image", partitions_def=CONTENT, automation_condition=AT_ONCE)
+    style = unmade("style_image", partitions_def=STYLE, automation_condition=AT_ONCE)
+    cell = unmade("cell", partitions_def=GRID, automation_condition=AT_ONCE, deps=[content, style])
     with dg.DagsterInstance.ephemeral() as instance:
         instance.add_dynamic_partitions("content", ["boat", "cat"])
         instance.add_dynamic_partitions("style", ["wave"])

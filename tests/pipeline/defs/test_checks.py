@@ -159,7 +159,7 @@ def test_artefacts_carry_their_verdicts(first_run):
 
 @pytest.fixture(scope="module")
 def faded(first_run, tmp_path_factory):
-    """A project with a third recipe, without style: a cell by it can't come nearer to its painting. Shared."""
+    """A project with a third recipe, without style: a cell by it can't come nearer to its style. Shared."""
     place = first_run[0].copied(tmp_path_factory.mktemp("faded") / "project")
     (place.root / "faded.yaml").write_text(
         "weights: {style: 0, tv: 2}\ninit: content\nstages: [{scale: 0.5, steps: 2}, {steps: 3}]\n"

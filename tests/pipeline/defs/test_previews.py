@@ -23,7 +23,7 @@ def shown(*pictures):
 @pytest.fixture(scope="module")
 def pictures():
     """Samples of 512 px, of contents and of a style."""
-    chosen = [*list(samples.contents().values())[:2], collection.PAINTINGS["pointillism"](512)]
+    chosen = [*list(samples.contents().values())[:2], collection.STYLES["pointillism"](512)]
     return [picture.convert("RGB").resize((640, 512)) for picture in chosen]
 
 

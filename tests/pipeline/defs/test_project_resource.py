@@ -35,7 +35,7 @@ def test_a_run_gets_the_project_of_these_settings_with_its_pictures_as_they_are_
         return list(project.contents.pictures)
 
     resources = {"project": project_resource(settings)}
-    picture(9).save(fresh.root / "photos/new.png")
+    picture(9).save(fresh.root / "contents/new.png")
     with dg.DagsterInstance.ephemeral() as instance:
         result = dg.materialize([pictures], instance=instance, resources=resources)
     assert result.output_for_node("pictures") == ["boat", "cat", "new"]

@@ -123,7 +123,7 @@ def test_a_target_is_told_of_as_a_partition_of_its_own_asset_with_its_checks(mad
 
 def test_nothing_looks_stale_after_it(made, backfill, picture):
     """Neither the targets of a replaced picture, nor what was made of them in the same run."""
-    picture(99).save(made.root / "photos/cat.png")
+    picture(99).save(made.root / "contents/cat.png")
     assert backfill(ArtefactId("content_image"), ("boat", "cat")).made == ["content_image/cat.png"]
     run = backfill()
     assert run.made[:2] == [artefact.path for artefact in CATS]

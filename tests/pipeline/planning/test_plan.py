@@ -49,7 +49,7 @@ def test_where_everything_is_up_to_date_nothing_is_launched(open_project):
 
 def test_a_new_style_is_its_column_and_nothing_else(made, open_project, picture):
     """Told ahead of the phases that it depends on."""
-    picture(44).save(made.root / "paintings/new.png")
+    picture(44).save(made.root / "styles/new.png")
     project, grid = open_project()
     found = launches(project, grid, ahead=True)
     alone = ("new", "new")
@@ -61,7 +61,7 @@ def test_a_new_style_is_its_column_and_nothing_else(made, open_project, picture)
 
 
 def test_a_phase_waits_for_the_one_before(made, open_project, picture):
-    picture(44).save(made.root / "paintings/new.png")
+    picture(44).save(made.root / "styles/new.png")
     assert list(launches(*open_project())) == ["decoding pictures"]
 
 
@@ -128,8 +128,8 @@ def test_a_grid_without_scores_has_no_gallery(made, open_project):
 
 
 def test_ranges_follow_the_order_of_the_partitions_not_of_the_alphabet(made, open_project, picture):
-    picture(45).save(made.root / "photos/alp.png")
-    picture(46).save(made.root / "photos/bus.png")
+    picture(45).save(made.root / "contents/alp.png")
+    picture(46).save(made.root / "contents/bus.png")
     project, grid = open_project()
     grid = replace(grid, contents=["cat", "boat", "bus", "alp"])
     assert decoding(Lineage(project), grid).launches == (Launch((ArtefactId("content_image"),), ("bus", "alp"), False),)
@@ -138,7 +138,7 @@ def test_ranges_follow_the_order_of_the_partitions_not_of_the_alphabet(made, ope
 
 
 def test_a_partition_whose_picture_is_gone_wants_nothing(made, open_project):
-    (made.root / "photos/cat.png").unlink()
+    (made.root / "contents/cat.png").unlink()
     for path in (made.out / "pastiche").rglob("*.png"):
         path.unlink()
     project, grid = open_project()

@@ -7,7 +7,7 @@ import pytest
 from spnst_core.errors import InputError
 from spnst_pipeline.storage import digest_cache
 
-CAT = "s3://bucket/photos/cat.png"
+CAT = "s3://bucket/contents/cat.png"
 
 
 def test_a_digest_is_known_for_the_state_that_it_was_kept_for():
@@ -16,7 +16,7 @@ def test_a_digest_is_known_for_the_state_that_it_was_kept_for():
     assert digest_cache.known(CAT, 4, "one") == "abc"
     assert digest_cache.known(CAT, 5, "one") is None
     assert digest_cache.known(CAT, 4, "two") is None
-    assert digest_cache.known("s3://bucket/photos/dog.png", 4, "one") is None
+    assert digest_cache.known("s3://bucket/contents/dog.png", 4, "one") is None
 
 
 def test_the_newest_state_of_an_object_is_the_one_that_is_kept():

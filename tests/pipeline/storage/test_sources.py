@@ -174,8 +174,8 @@ def test_a_picture_that_is_gone_is_named(place):
 
 def test_home_is_expanded(monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
-    Folder(tmp_path / "photos").put("a.png")
-    assert Source.open("~/photos", "content").picture("a").name == str(tmp_path / "photos/a.png")
+    Folder(tmp_path / "contents").put("a.png")
+    assert Source.open("~/contents", "content").picture("a").name == str(tmp_path / "contents/a.png")
 
 
 def test_a_file_is_the_same_under_another_name(place):

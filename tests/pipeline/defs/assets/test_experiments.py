@@ -92,7 +92,7 @@ def test_a_picture_that_is_taken_away_meanwhile_holds_up_nothing(made, monkeypat
     with opened(made, monkeypatch) as bench:
         asked = bench.ask("experiment_ablation", contents=["cat"])
         assert asked.success
-        (made.root / "photos/cat.png").unlink()
+        (made.root / "contents/cat.png").unlink()
         bench.drive()
         assert bench.ask("precompute", force=True).success
         assert bench.tick().run_requests

@@ -63,7 +63,7 @@ def test_it_carries_its_fingerprint(data):
 @pytest.mark.heavy
 def test_a_cell_that_is_gone_is_a_gap_and_its_copies_go(made):
     (made.out / "pastiche/gatys/cat/wave.png").unlink()
-    (made.root / "paintings/wave.png").unlink()
+    (made.root / "styles/wave.png").unlink()
     folder = made.out / "gallery"
     before = set(folder.rglob("*wave*"))
     assert before

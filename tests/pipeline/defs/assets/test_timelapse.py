@@ -68,7 +68,7 @@ def filmed(filmed_first_run, tmp_path):
 def test_films_are_recorded_while_their_cells_are_painted_once(filmed_first_run):
     place, run = filmed_first_run
     assert run.failed == []
-    assert run.recorder.steps == 2 * STEPS  # two batches, one a photograph
+    assert run.recorder.steps == 2 * STEPS  # two batches, one for each content
     assert sorted(key for key in run.recorder.keys if key.startswith("timelapse/")) == [
         f"timelapse/gatys/{c}/{s}.mp4" for c, s in CELLS
     ]
@@ -77,17 +77,17 @@ def test_films_are_recorded_while_their_cells_are_painted_once(filmed_first_run)
         assert read_facts(film(place, c, s).read_bytes()).frames == 4 + FPS
 
 
-def test_a_film_ends_on_its_own_pastiche_beside_its_photograph(filmed_first_run):
+def test_a_film_ends_on_its_own_pastiche_beside_its_content(filmed_first_run):
     place, _ = filmed_first_run
     for c, s in CELLS:
         *_, last = stills(film(place, c, s))
         pastiche = Image.open(place.out / f"pastiche/gatys/{c}/{s}.png")
-        photograph = Image.open(place.out / f"content_image/{c}.png")
+        content = Image.open(place.out / f"content_image/{c}.png")
         larger = 384 // 48
         width, height = (side * larger for side in pastiche.size)
         shown = pastiche.resize((width, height), Image.Resampling.BICUBIC)
         assert np.abs(last[:height, -width:] - np.asarray(shown) / 255).mean() < 0.01
-        beside = photograph.resize((width, height), Image.Resampling.LANCZOS)
+        beside = content.resize((width, height), Image.Resampling.LANCZOS)
         assert np.abs(last[:height, :width] - np.asarray(beside) / 255).mean() < 0.01
         assert (last.shape[0] % 2, last.shape[1] % 2) == (0, 0)
 
@@ -144,10 +144,10 @@ def test_another_interval_makes_other_films_and_a_missing_film_is_made_alone(fil
     assert read_metadata(film(filmed).read_bytes())["record_every"] == "1"
 
 
-def test_a_replaced_painting_is_filmed_anew_and_a_renamed_photographs_film_is_copied(filmed, picture):
+def test_a_replaced_style_is_filmed_anew_and_a_renamed_contents_film_is_copied(filmed, picture):
     old = film(filmed, "cat", "dots").read_bytes()
-    picture(99).save(filmed.root / "paintings/wave.png")
-    (filmed.root / "photos/cat.png").rename(filmed.root / "photos/lion.png")
+    picture(99).save(filmed.root / "styles/wave.png")
+    (filmed.root / "contents/cat.png").rename(filmed.root / "contents/lion.png")
     run = filmed.run(**only(filmed))
     assert run.failed == []
     assert {styles for _, _, styles in run.recorder.batches} == {("wave",)}

@@ -35,7 +35,7 @@ def test_an_idle_tick_asks_for_nothing(made_bench):
 
 @pytest.mark.project
 def test_stylize_missing_makes_a_whole_project_phase_by_phase(bench, fresh):
-    (fresh.root / "photos/boat.png").unlink()
+    (fresh.root / "contents/boat.png").unlink()
     asked = bench.ask("stylize_missing")
     assert asked.success
     assert bench.instance.get_dynamic_partitions("content") == ["cat"]

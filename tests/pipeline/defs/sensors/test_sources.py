@@ -80,7 +80,7 @@ def test_a_file_that_is_still_growing_is_left_alone(made, started, picture):
     picture(70).save(made.root / "whole.png")
     data = (made.root / "whole.png").read_bytes()
     for part in (data[:100], data[:900], data):
-        (made.root / "photos/new.png").write_bytes(part)
+        (made.root / "contents/new.png").write_bytes(part)
         assert ticks() == ([], "no picture has settled or gone")
     assert ticks()[0] == [("content_image", "new", "new")]
     assert ticks.contents() == ["boat", "cat", "new"]
@@ -88,7 +88,7 @@ def test_a_file_that_is_still_growing_is_left_alone(made, started, picture):
 
 def test_a_changed_picture_is_decoded_again(made, started, picture):
     ticks, _ = started(made)
-    picture(71).save(made.root / "paintings/dots.png")
+    picture(71).save(made.root / "styles/dots.png")
     assert ticks()[0] == []
     assert ticks()[0] == [("style_image", "dots", "dots")]
     assert ticks()[0] == []
@@ -96,15 +96,15 @@ def test_a_changed_picture_is_decoded_again(made, started, picture):
 
 def test_what_cannot_be_decoded_is_told_once_and_takes_no_other_along(made, started, picture):
     ticks, _ = started(made)
-    (made.root / "photos/broken.png").write_bytes(b"no picture at all")
-    picture(72).save(made.root / "photos/good.png")
+    (made.root / "contents/broken.png").write_bytes(b"no picture at all")
+    picture(72).save(made.root / "contents/good.png")
     ticks()
     runs, _ = ticks()
     assert runs == [("content_image", "good", "good")]
     assert ticks.contents() == ["boat", "cat", "good"]
     assert ticks() == ([], "no picture has settled or gone")
 
-    (made.root / "photos/bad.png").write_bytes(b"nor this")
+    (made.root / "contents/bad.png").write_bytes(b"nor this")
     ticks()
     runs, said = ticks()
     assert runs == []
@@ -113,7 +113,7 @@ def test_what_cannot_be_decoded_is_told_once_and_takes_no_other_along(made, star
 
 def test_a_picture_that_goes_takes_its_partition_with_it_but_nothing_that_was_made(made, started):
     ticks, _ = started(made)
-    (made.root / "photos/cat.png").unlink()
+    (made.root / "contents/cat.png").unlink()
     assert ticks.contents() == ["boat", "cat"]
     ticks()
     assert ticks()[1] == "content gone, what was made of it stays: cat"
@@ -123,10 +123,10 @@ def test_a_picture_that_goes_takes_its_partition_with_it_but_nothing_that_was_ma
 
 def test_a_folder_that_cannot_be_read_for_once_costs_no_partition(made, started):
     ticks, _ = started(made)
-    (made.root / "photos").rename(made.root / "elsewhere")
+    (made.root / "contents").rename(made.root / "elsewhere")
     with pytest.raises(Exception, match="does not exist"):
         ticks()
-    (made.root / "elsewhere").rename(made.root / "photos")
+    (made.root / "elsewhere").rename(made.root / "contents")
     assert ticks() == ([], "no picture has settled or gone")
     assert ticks.contents() == ["boat", "cat"]
 
@@ -134,15 +134,15 @@ def test_a_folder_that_cannot_be_read_for_once_costs_no_partition(made, started)
 def test_a_place_that_is_suddenly_empty_costs_no_partition_until_there_is_a_picture_again(made, started, picture):
     """It may be a disk that isn't mounted, or another place given by mistake."""
     ticks, _ = started(made)
-    for path in (made.root / "photos").iterdir():
+    for path in (made.root / "contents").iterdir():
         path.unlink()
     for _ in range(3):
         runs, said = ticks()
         assert runs == []
-        assert said.startswith(f"{made.root}/photos holds no picture at all: the partitions of content stay")
+        assert said.startswith(f"{made.root}/contents holds no picture at all: the partitions of content stay")
         assert ticks.contents() == ["boat", "cat"]
 
-    picture(73).save(made.root / "photos/new.png")
+    picture(73).save(made.root / "contents/new.png")
     runs, said = ticks()
     assert ticks.contents() == []
     assert said == "content gone, what was made of it stays: boat, cat"
@@ -151,21 +151,21 @@ def test_a_place_that_is_suddenly_empty_costs_no_partition_until_there_is_a_pict
 
 def test_a_misspelt_prefix_costs_no_partition(s3, fresh, started):
     """S3 knows no folders: a prefix that isn't there is one without objects."""
-    for kind in ("photos", "paintings"):
+    for kind in ("contents", "styles"):
         for path in (fresh.root / kind).iterdir():
             s3.put_object(Bucket="bucket", Key=f"{kind}/{path.name}", Body=path.read_bytes())
-    addresses = {"content": "s3://bucket/photos", "style": "s3://bucket/paintings"}
+    addresses = {"content": "s3://bucket/contents", "style": "s3://bucket/styles"}
     ticks, _ = started(fresh, **addresses)
     assert ticks.contents() == ["boat", "cat"]
-    ticks.changes = {**addresses, "content": "s3://bucket/photoz"}
+    ticks.changes = {**addresses, "content": "s3://bucket/contentz"}
     for _ in range(3):
         _, said = ticks()
-        assert said.startswith("s3://bucket/photoz holds no picture at all")
+        assert said.startswith("s3://bucket/contentz holds no picture at all")
     assert ticks.contents() == ["boat", "cat"]
 
 
 def test_an_empty_place_without_partitions_is_nothing_to_talk_of(fresh, started):
-    for kind in ("photos", "paintings"):
+    for kind in ("contents", "styles"):
         for path in (fresh.root / kind).iterdir():
             path.unlink()
     _, (runs, said) = started(fresh)
@@ -180,7 +180,7 @@ def test_what_is_remembered_of_a_picture_is_short_because_dagster_keeps_it_with_
 
 def test_a_picture_that_comes_back_is_a_partition_again(made, started):
     ticks, _ = started(made)
-    cat, away = made.root / "photos/cat.png", made.root / "cat.png"
+    cat, away = made.root / "contents/cat.png", made.root / "cat.png"
     cat.rename(away)
     ticks()
     ticks()
@@ -206,7 +206,7 @@ def test_a_changed_picture_makes_only_its_own_maps_stale(fresh, started, picture
 
         def assert_hashed(name):
             event = instance.get_latest_data_version_record(keys[0], partition_key=name).asset_materialization
-            digest = sha256((fresh.root / f"photos/{name}.png").read_bytes()).hexdigest()
+            digest = sha256((fresh.root / f"contents/{name}.png").read_bytes()).hexdigest()
             assert event.tags["dagster/data_version"] == digest
             assert event.tags["dagster/code_version"] == str(VERSIONS["content_image"])
 
@@ -219,7 +219,7 @@ def test_a_changed_picture_makes_only_its_own_maps_stale(fresh, started, picture
         assert_hashed("boat")
         assert_hashed("cat")
         assert stale() == {"boat": "FRESH", "cat": "FRESH"}
-        picture(99).save(fresh.root / "photos/cat.png")
+        picture(99).save(fresh.root / "contents/cat.png")
         make("cat", "cat", keys[:1])
         assert_hashed("cat")
         make("boat", "cat", keys[:1])
