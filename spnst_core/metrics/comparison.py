@@ -21,19 +21,19 @@ Array = npt.NDArray[np.float64]
 
 
 def compare(table: pd.DataFrame, metrics: Sequence[Metric] | None = None, seed: int = 0) -> pd.DataFrame:
-    """Every recipe against every other, by every metric, over the cells that both have.
+    """Compare every recipe with every other by every metric, over the cells that both have.
 
     Args:
-        table: one row a cell: columns content, style, recipe, and metrics; a metric may be missing (NaN).
+        table: one row for each cell: columns content, style, recipe and the metrics; a metric may be missing (NaN).
         metrics: the metrics to compare by; by default, all of `METRICS`.
-        seed: of the bootstrap.
+        seed: seed of the bootstrap's random numbers.
 
     Returns:
-        One row for each ordered pair of recipes and metric that some cell has of both. Columns: recipe, against,
-        metric, cells; ``mean`` and ``against_mean``; ``difference`` of the two with ``difference_low`` and ``_high``;
-        ``change``, the difference relative to ``against_mean``, with ``change_low`` and ``_high``; ``wins``, the share
-        of cells in which the recipe is better, ties counting half. The bounds are those of a 95 % interval; they are
-        NaN where there is only one cell.
+        One row for each ordered pair of recipes and each metric that at least one cell has for both. Columns: recipe,
+        against, metric, cells; ``mean`` and ``against_mean``; ``difference`` of the two with ``difference_low`` and
+        ``_high``; ``change``, the difference relative to ``against_mean``, with ``change_low`` and ``_high``; ``wins``,
+        the share of cells in which the recipe is better, ties counting half. The bounds are those of a 95 % interval;
+        they are NaN where there is only one cell.
     """
     metrics = METRICS.values() if metrics is None else metrics
     recipes = list(dict.fromkeys(table["recipe"]))

@@ -31,6 +31,7 @@ from spnst_core.models.weights import ends
 
 DEPTH_WEIGHTS = Path(embedded.__file__).with_name("depth_judge.safetensors")
 DEPTH_SIZE = 176
+"""Long side in pixels at which the depth judge sees pictures."""
 
 
 @dataclass(frozen=True)
@@ -72,10 +73,10 @@ class Judges:
 
 
 def load_judges(device: torch.device) -> Judges:
-    """The judges, their weights frozen; the optional ones where their weights are in the cache.
+    """Load the judges with frozen weights, and the optional ones among them whose weights are in the cache.
 
     Raises:
-        InputError: a cached file that doesn't hold the judge's weights.
+        InputError: a cached file doesn't hold the judge's weights.
     """
     depth = load_depth(DEPTH_WEIGHTS)
     depth.size = DEPTH_SIZE
@@ -98,7 +99,7 @@ def _shipped() -> str:
 
 
 def _optional() -> dict[str, list[Path]]:
-    """Weight files in the cache, by judge."""
+    """The weight files of the optional judges in the cache, by judge."""
     return {name: files for name in ("lpips", "inception") if (files := cached_files(name))}
 
 

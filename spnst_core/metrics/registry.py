@@ -91,7 +91,7 @@ class Metric:
         description: one sentence, ending in a full stop.
         take: computes the value for one pastiche; a `ValueError` says why there is none, and the score is then
             missing.
-        judge: the optional judge that it needs; without that judge's weights the metric isn't computed.
+        judge: the optional judge that it needs; the metric isn't computed if that judge's weights aren't available.
     """
 
     key: str
@@ -133,7 +133,7 @@ _BUILT_IN = (
         "lower",
         "independent",
         "",
-        "1 − rank correlation of the depth that such a network finds in the luminance of pastiche and content.",
+        "1 − rank correlation of depth in the luminance of pastiche and content, by a network outside the loss.",
         lambda seen: 1 - rank_correlation(*seen.depth),
     ),
     Metric(
@@ -143,7 +143,7 @@ _BUILT_IN = (
         "lower",
         "independent",
         "standard deviations",
-        "Residual of the content's depth after the best scale and shift of the pastiche's, by the same network.",
+        "Residual of the content's depth after scaling and shifting the pastiche's, by a network outside the loss.",
         lambda seen: aligned_error(seen.depth[1], seen.depth[0]),
     ),
     Metric(
@@ -194,7 +194,7 @@ _BUILT_IN = (
         "lower",
         "independent",
         "",
-        "Fréchet distance of Inception's early features to the style's: FID of two pictures.",
+        "Fréchet distance between early features of Inception for pastiche and style: FID of two pictures.",
         lambda seen: seen.judges.frechet(seen.pastiche, seen.style),
         "inception",
     ),
@@ -245,7 +245,7 @@ _BUILT_IN = (
         "lower",
         "seen",
         "nat",
-        "Content feature structural distance: how differently the encoder's features resemble each other.",
+        "Content feature structural distance: how much the similarities among the encoder's features change.",
         lambda seen: cfsd(seen.content, seen.pastiche, seen.models.encoder),
     ),
     Metric(

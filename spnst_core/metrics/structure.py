@@ -46,7 +46,7 @@ def ssim(truth: npt.ArrayLike, other: npt.ArrayLike) -> float:
     """Structural similarity of two maps (H, W) in [0, 1] (Wang et al., 2004; scikit-image): 1 is the same.
 
     Raises:
-        ValueError: a side shorter than the Gaussian's window of 11 pixels.
+        ValueError: a side is shorter than the Gaussian window of 11 pixels.
     """
     x, y = np.asarray(truth, np.float64), np.asarray(other, np.float64)
     if min(x.shape) < 11:
@@ -167,7 +167,7 @@ def canny_f(truth: npt.ArrayLike, other: npt.ArrayLike) -> float:
     own gradient magnitudes, so that contrast doesn't matter.
 
     Raises:
-        ValueError: a picture without any edge.
+        ValueError: a picture has no edge at all.
     """
     lines = []
     for x in (np.asarray(truth, np.float64), np.asarray(other, np.float64)):
@@ -200,9 +200,9 @@ def ridges(strength: npt.ArrayLike) -> Map:
 
 
 def thresholds(ridge_maps: Sequence[Map], lowest: float = 1 / 64, halving: int = 6) -> Map:
-    """Thresholds, rising, that keep falling shares of all the maps' ridge pixels: 1, ½ after ``halving`` more, …
+    """Rising thresholds, each of which keeps a smaller share of all the maps' ridge pixels.
 
-    Empty where there is no ridge at all.
+    The share halves every ``halving`` thresholds, from 1 down to ``lowest``. Empty if no map has a ridge.
     """
     values = np.concatenate([x[x > 0] for x in ridge_maps])
     kept = 0.5 ** (np.arange(1 + round(halving * math.log2(1 / lowest))) / halving)
@@ -210,7 +210,7 @@ def thresholds(ridge_maps: Sequence[Map], lowest: float = 1 / 64, halving: int =
 
 
 def edge_counts(ridge_map: Map, annotations: Sequence[Mask], levels: Sequence[float] | Map) -> list[EdgeCounts]:
-    """Counts at each threshold: ridges (H, W) at least as strong, thinned, against each annotator's edges (H, W)."""
+    """Match ridges with each annotator's edges (H, W), at each threshold those of at least that strength, thinned."""
     reach = TOLERANCE * math.hypot(*ridge_map.shape)
     places = np.argwhere(ridge_map > 0)
     pairs = [_costs(places, np.argwhere(drawn), reach) for drawn in annotations]
@@ -234,7 +234,7 @@ def _costs(predicted: npt.NDArray[np.int64], drawn: npt.NDArray[np.int64], reach
 
 
 def _matched(costs: csr_matrix, reach: float) -> Mask:
-    """Which rows of the least costly one-to-one assignment have a partner, when having none is the worst of all."""
+    """Which rows have a partner in the least costly one-to-one assignment; none costs more than any partner."""
     matched = np.zeros(costs.shape[0], bool)
     candidates = np.flatnonzero(np.diff(costs.indptr))
     if len(candidates):

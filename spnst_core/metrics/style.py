@@ -31,7 +31,7 @@ def patch_distance(pastiche: Tensor, style: Tensor, seed: int = 0) -> float:
     Mixing", SSVM 2011). Places and directions depend on the seed and the shapes alone.
 
     Raises:
-        ValueError: a picture smaller than a patch at the smallest scale.
+        ValueError: a picture is smaller than a patch at the smallest scale.
     """
     generator = torch.Generator().manual_seed(seed)
     directions = F.normalize(torch.randn(3 * PATCH**2, DIRECTIONS, generator=generator), dim=0)

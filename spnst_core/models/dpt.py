@@ -1,7 +1,7 @@
 """DPT: MiDaS with vision transformers in place of the convolutional backbone.
 
 Ranftl, Bochkovskiy & Koltun, "Vision Transformers for Dense Prediction", ICCV 2021, arXiv:2103.13413. The backbones
-are timm's; every one of them was trained on pictures normalised to [-1, 1].
+are timm's, all of which were trained on pictures normalised to [-1, 1].
 """
 
 from collections.abc import Sequence

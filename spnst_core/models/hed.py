@@ -22,7 +22,7 @@ REACH = reach(LAST[-1])
 """Receptive field of the last block's responses."""
 
 MARGIN = 20
-"""Pixels of zeros around a picture, beyond the convolution's own one, in the meteorshowers port (``padding=21``)."""
+"""Width in pixels of the border of zeros that the meteorshowers port adds (``padding=21``, one being the usual)."""
 
 
 class SideOutputs(nn.Module, ABC):
@@ -33,7 +33,7 @@ class SideOutputs(nn.Module, ABC):
     of its own to fix.
 
     Args:
-        trunk: whose responses the side outputs are computed from; others may use it as well.
+        trunk: the trunk from whose responses the side outputs are computed; other networks may share it.
     """
 
     layers = LAST
@@ -70,7 +70,7 @@ class SideOutputs(nn.Module, ABC):
         return [score(responses[layer]) for score, layer in zip(self.scores, self.layers, strict=True)]
 
     def finish(self, read: Sequence[Tensor], height: int, width: int) -> Tensor:
-        """The fused map of pictures of that size, (N, 1, height, width) in [0, 1], from what `read` gave."""
+        """The fused map of pictures of that size, (N, 1, height, width) in [0, 1], from the logits that `read` gave."""
         return torch.sigmoid(wide(self.fuse(self._enlarged(read, height, width))))
 
     def squared_error(self, x: Tensor, target: Tensor, calibration: Tensor) -> Tensor:
@@ -102,7 +102,7 @@ class SideOutputs(nn.Module, ABC):
         return other
 
     def _looked(self, x: Tensor, trunk: Callable[[Tensor], list[Tensor]], strides: tuple[int, ...]) -> list[Tensor]:
-        """Maps of the trunk, at the given strides, for pictures in RGB."""
+        """What ``trunk`` returns for pictures in RGB, computed in tiles where needed; its maps have these strides."""
         if min(x.shape[2:]) < 16:
             raise InputError(
                 f"a picture of {x.shape[3]}×{x.shape[2]} is too small for HED: use one of at least 16 px on each side"

@@ -28,7 +28,7 @@ CAPTION = 2 * LINE + 10
 """Height in pixels of the caption under a picture."""
 
 MOST_COLUMNS, MOST_ROWS = 6, 4
-"""What a page holds unless told otherwise: panels with close-ups and maps are twice as high as wide."""
+"""Columns and rows of a page by default. A panel with a close-up and maps is twice as high as it is wide."""
 
 DPI = 150
 
@@ -87,7 +87,8 @@ def contact_sheet(
         scale: factor of all lengths: at 1 a panel is `PANEL` pixels wide.
 
     Raises:
-        ValueError: a row hasn't as many cells as there are columns, or has headers but another number than the first.
+        ValueError: a row has more or fewer cells than there are columns, or more or fewer headers than the first row
+            without having none.
     """
     _check(columns, rows)
     return _Page(scale, title, subtitle, columns, rows).drawn()
@@ -108,7 +109,7 @@ def contact_sheets(
     grid that fits one page gives exactly what `contact_sheet` draws.
 
     Raises:
-        ValueError: as `contact_sheet`, or a page that may hold no column or no row.
+        ValueError: as in `contact_sheet`, or ``most_columns`` or ``most_rows`` is below 1.
     """
     _check(columns, rows)
     if min(most_columns, most_rows) < 1:
@@ -174,7 +175,7 @@ def _even(parts: Sequence[T], most: int) -> list[Sequence[T]]:
 
 
 def _bands(rows: Sequence[Row], most: int) -> list[Sequence[int]]:
-    """The row numbers of each page."""
+    """Row numbers by page, from top to bottom."""
     starts = [number for number, row in enumerate(rows) if row.header or number == 0]
     blocks = [range(start, end) for start, end in pairwise([*starts, len(rows)])]
     longest = max(map(len, blocks), default=1)
@@ -245,7 +246,7 @@ class _Page:
         return max(pictures, default=self._px(PANEL * 3 / 4)) + self._px(CAPTION)
 
     def _tall(self, panel: Panel) -> int:
-        """Of a panel's picture and what is under it."""
+        """Height of a panel's picture with what is shown under it, without the caption."""
         parts = [self._fitted(panel.image), *([self._enlarged(panel)] if panel.close_up else [])]
         if panel.below:
             parts.append(self._small(panel))

@@ -44,11 +44,12 @@ _QUALITY = {"crf": "16", "preset": "veryfast", "rc-lookahead": "10", "threads": 
 """As sharp as ``medium`` at twice the speed and half the memory: a batch of cells writes many films at once."""
 
 _PANEL, _WORDS = 84, 28
-"""Heights in pixels of the strip with the loss curve, and of the line of words at its top, in a film up to 800 wide."""
+"""Heights in pixels of the strip with the loss curve and of the line of text on top, in a film up to 800 px wide."""
 
 _INK, _FAINT, _LINE = "#1d1c1a", "#d9d5cd", "#0072b2"
 
 _FINER = 3
+"""Factor by which the curve is drawn larger before it is reduced."""
 
 _LONG_SIDE = 384
 """Smallest long side in pixels of the pastiche in a cell's film."""
@@ -63,11 +64,11 @@ class Film:
     Args:
         path: the file, ending in ``.mp4``.
         size: width and height of the finished pastiche; frames of coarser stages are enlarged to it.
-        beside: a picture shown at the left of every frame, such as the content.
+        beside: a picture shown on the left of every frame, such as the content.
         curve: whether a strip below shows the total loss so far, on a logarithmic scale, over ``steps``.
         steps: number of steps of the whole optimisation, for the curve.
-        every: `follow` makes a frame for every so many iterates.
-        metadata: texts stored in the file, such as a fingerprint.
+        every: number of iterates between two frames that `follow` adds.
+        metadata: text stored in the file by name, such as a fingerprint.
 
     Raises:
         InputError: the file can't be written.

@@ -15,7 +15,9 @@ from matplotlib.figure import Figure
 from spnst_core.metrics.registry import METRICS, Metric
 
 DPI = 200
+
 SPAN = 0.25
+"""Smallest range of an axis of the frontier, as a share of its upper end."""
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b8860b", "#56b4e9", "#8b877f", "#7b3294")
 """Distinguishable for colour-blind readers as well (after Okabe and Ito); more series repeat them."""

@@ -1,4 +1,4 @@
-"""Lines of text on pictures: choice of typeface, shortened to a width, and clipped to a box."""
+"""Lines of text on pictures: the typeface is chosen by the text, which is shortened to a width and clipped to a box."""
 
 from __future__ import annotations
 

@@ -15,13 +15,13 @@ from spnst_core.samples.pointillism import pointillism
 from spnst_core.samples.stained_glass import stained_glass
 from spnst_core.samples.woodblock import woodblock
 
-# slug: file in scikit-image, and the part of it to crop (left, upper, right, lower)
 CONTENTS = {
     "astronaut": ("astronaut.png", (50, 0, 450, 360)),
     "chelsea": ("chelsea.png", (0, 0, 451, 300)),
     "coffee": ("coffee.png", (40, 0, 540, 400)),
     "rocket": ("rocket.jpg", (90, 30, 552, 427)),
 }
+"""File in scikit-image by slug, and the part of it to crop: left, upper, right and lower edge in pixels."""
 
 STYLES = {
     "nocturne": nocturne,
@@ -31,8 +31,10 @@ STYLES = {
     "pointillism": pointillism,
     "abstract": abstract,
 }
+"""The function that paints a style, by slug; it takes the long side in pixels."""
 
 MIN_SIZE = 32
+"""Smallest long side of a style in pixels."""
 
 
 def contents() -> dict[str, Image.Image]:

@@ -13,7 +13,7 @@ def open_place(location: str) -> Place:
         location: a folder's path, or ``s3://bucket/prefix``.
 
     Raises:
-        InputError: an address of another kind, or boto3 isn't installed.
+        InputError: the address is of another kind, or boto3 isn't installed.
     """
     if not is_remote(location):
         return Folder(Path(location).expanduser())

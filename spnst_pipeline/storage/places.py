@@ -126,7 +126,7 @@ class Folder(Place):
         """The files directly in the folder, sorted by name.
 
         Raises:
-            InputError: no such folder.
+            InputError: there is no such folder, or it can't be listed.
         """
         if not self.path.is_dir():
             raise InputError(f"{self.path} {'is no folder' if self.path.exists() else 'does not exist'}: check it")

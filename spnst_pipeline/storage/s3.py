@@ -73,7 +73,7 @@ class Prefix(Place):
         """The place at ``s3://bucket/prefix``; no request is made yet.
 
         Raises:
-            InputError: not such an address, or boto3's own settings can't be used.
+            InputError: the location isn't such an address, or boto3's own settings can't be used.
         """
         found = _ADDRESS.fullmatch(location)
         parts = found["prefix"].split("/") if found and found["prefix"] else []

@@ -61,7 +61,7 @@ class Source:
             kind: ``content`` or ``style``, for messages.
 
         Raises:
-            InputError: no location given, no such location, no picture in it, or two files with the same slug.
+            InputError: there is no such location or no picture in it, none was given, or two files have the same slug.
         """
         source = cls.scan(location, kind)
         if not source.pictures:
