@@ -71,7 +71,7 @@ def test_one_pass_gives_the_values_and_gradients_of_separate_networks(form, apar
         passes = []
         trunks = {networks.at_work.encoder.trunk, networks.at_work.edges.trunk}
         hooks = [t.blocks[0][1].register_forward_hook(lambda *_: passes.append(1)) for t in trunks]
-        found = evaluated(networks, recipe(form=form))
+        found = evaluated(networks, recipe(form=form), cells=1)
         for hook in hooks:
             hook.remove()
         return found, len(passes)

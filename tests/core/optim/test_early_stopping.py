@@ -79,8 +79,9 @@ def test_cells_that_stop_early_do_not_touch_the_others(models, sample_contents, 
             trace.add(iterate)
         return iterate.image, [trace.history(cell) for cell in range(len(chosen))]
 
+    beginning = never.model_copy(update={"stages": (Stage(scale=0.5, steps=2 * WINDOW, lr=0.02), Stage(steps=1))})
     windows = [
-        history.total.to_numpy()[: 2 * WINDOW].reshape(2, WINDOW).mean(1) for history in ended(targets, never)[1]
+        history.total.to_numpy()[: 2 * WINDOW].reshape(2, WINDOW).mean(1) for history in ended(targets, beginning)[1]
     ]
     between = float(sum(1 - later / earlier for earlier, later in windows) / 2)
     recipe = never.model_copy(update={"flat": between})

@@ -26,7 +26,7 @@ from spnst_core.recipes.recipe import LayerChoice, Stage, Weights
 
 def short(name="structure", **changes):
     stages = (Stage(scale=0.5, steps=6, lr_end=0.2), Stage(scale=1.0, steps=6, lr_end=0.2))
-    return Recipe.load(name).model_copy(update={"size": 64, "stages": stages, **changes})
+    return Recipe.load(name).model_copy(update={"size": 48, "stages": stages, **changes})
 
 
 def brief(**changes):
@@ -98,8 +98,8 @@ def iterates(content, two, models):
 def test_iterates_count_steps_and_stages_and_stay_in_range(iterates):
     assert [i.step for i in iterates] == list(range(1, 13))
     assert [i.stage for i in iterates] == [0] * 6 + [1] * 6
-    assert {max(i.image.shape[2:]) for i in iterates[:6]} == {32}
-    assert {max(i.image.shape[2:]) for i in iterates[6:]} == {64}
+    assert {max(i.image.shape[2:]) for i in iterates[:6]} == {24}
+    assert {max(i.image.shape[2:]) for i in iterates[6:]} == {48}
     for iterate in iterates:
         assert iterate.image.min() >= 0
         assert iterate.image.max() <= 1
@@ -119,8 +119,8 @@ def test_style_comes_nearer_with_every_cell(iterates):
 @pytest.mark.heavy
 def test_structure_terms_hold_edges_and_depth(content, two, models):
     """Both runs are judged by the first recipe's terms at the last step; few steps need weights of their own."""
-    judged = short(weights=Weights(edge=1e-12, depth=1e-12, tv=0.05))
-    held = short(weights=Weights(edge=1, depth=1, tv=0.05))
+    judged = short(size=64, weights=Weights(edge=1e-12, depth=1e-12, tv=0.05))
+    held = short(size=64, weights=Weights(edge=1, depth=1, tv=0.05))
     free, kept = (run(recipe, content, two, models)[-1].losses for recipe in (judged, held))
     assert (kept["edge"] < 0.85 * free["edge"]).all()
     assert (kept["depth"] < free["depth"]).all()
@@ -280,8 +280,8 @@ def test_the_raw_terms_without_jitter_are_the_formulas_on_the_picture(content, t
     weights = Weights(content=1, style=1, edge=1, depth=1, tv=1)
     recipe = still(form="raw", init="content", weights=weights, stages=(Stage(steps=1),))
     values = run(recipe, content, two[:1], models, 1 - content)[0].losses
-    x, goal, encoder = at_size(1 - content, 64), at_size(content, 64), models.encoder
-    style = image_io.resize(two[0], *image_io.fit(two[0].shape[2], two[0].shape[3], 64))
+    x, goal, encoder = at_size(1 - content, 48), at_size(content, 48), models.encoder
+    style = image_io.resize(two[0], *image_io.fit(two[0].shape[2], two[0].shape[3], 48))
     pictures = x, goal, style
     reached, wanted, painted = (encoder.features(y, {"sketch", *encoder.style_layers}) for y in pictures)
     calibration = models.edges.calibrate(goal)
@@ -305,10 +305,10 @@ def test_a_recipe_chooses_the_layers_of_the_encoder_it_names(content, two, model
     layers = {"embedded": LayerChoice(content={"bank1": 2.0}, style={"bank2": 3.0, "sketch": 1.0})}
     recipe = still(form="raw", layers=layers, init="content", weights=Weights(), stages=(Stage(steps=1),))
     values = run(recipe, content, two[:1], models)[0].losses
-    style = image_io.resize(two[0], *image_io.fit(two[0].shape[2], two[0].shape[3], 64))
+    style = image_io.resize(two[0], *image_io.fit(two[0].shape[2], two[0].shape[3], 48))
     grams = [
         {k: moments.gram(f) for k, f in models.encoder.features(y, ["bank2", "sketch"]).items()}
-        for y in (at_size(content, 64), style)
+        for y in (at_size(content, 48), style)
     ]
     expected = sum(w * (grams[0][k] - grams[1][k]).square().mean() for k, w in (("bank2", 3), ("sketch", 1)))
     torch.testing.assert_close(values["style"][0], expected)
@@ -366,14 +366,14 @@ class TestLBFGS:
         assert (totals[-1] < totals[0] / 2).all()
 
     def test_a_batch_gives_what_each_cell_alone_gives(self, content, two, models):
-        recipe = still(optimizer="lbfgs", size=48, stages=(Stage(steps=5),))
+        recipe = still(optimizer="lbfgs", stages=(Stage(steps=5),))
         together = run(recipe, content, two, models)[-1].image
         alone = torch.cat([run(recipe, content, [style], models)[-1].image for style in two])
         torch.testing.assert_close(together, alone, atol=1e-3, rtol=0)
 
     def test_a_second_stage_of_the_same_size_goes_on_where_the_first_stopped(self, content, two, models):
-        split = still(optimizer="lbfgs", size=48, stages=(Stage(steps=2), Stage(steps=2)))
-        whole = still(optimizer="lbfgs", size=48, stages=(Stage(steps=4),))
+        split = still(optimizer="lbfgs", stages=(Stage(steps=2), Stage(steps=2)))
+        whole = still(optimizer="lbfgs", stages=(Stage(steps=4),))
         assert torch.equal(run(split, content, two, models)[-1].image, run(whole, content, two, models)[-1].image)
 
     def test_the_curvature_stays_with_the_size(self, content, two, models, monkeypatch):
@@ -384,7 +384,7 @@ class TestLBFGS:
             stages=(Stage(scale=0.5, steps=1), Stage(steps=2, without=("depth",)), Stage(steps=2)),
         )
         run(recipe, content, two, models)
-        assert begun == [32, 64]
+        assert begun == [24, 48]
 
     def test_a_stage_with_other_weights_is_another_objective(self, content, two, models):
         other = Weights(content=3, style=0.1)
@@ -397,7 +397,7 @@ class TestLBFGS:
     def test_the_picture_grows_with_the_stages_and_stays_in_range(self, content, two, models):
         recipe = still(optimizer="lbfgs", stages=(Stage(scale=0.5, steps=2), Stage(steps=2)))
         iterates = run(recipe, content, two, models)
-        assert [max(i.image.shape[2:]) for i in iterates] == [32, 32, 64, 64]
+        assert [max(i.image.shape[2:]) for i in iterates] == [24, 24, 48, 48]
         assert all(0 <= i.image.min() <= i.image.max() <= 1 for i in iterates)
 
 

@@ -224,22 +224,25 @@ def test_blocked_cells_are_named_with_the_reason_each_time_and_are_no_failure(ma
         assert err.splitlines()[-1].startswith("Blocked cells are kept to be looked at")
 
 
-def test_as_a_program_help_is_quick_and_errors_show_no_traceback():
+def program(*arguments):
+    """A Python program in a process of its own, as a user would start it."""
     here = {**os.environ, "PYTHONPATH": str(Path(cli.__file__).parents[2])}
     del here["GOMP_SPINCOUNT"]
+    command = [sys.executable, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, env=here, check=False)
 
-    def program(*arguments):
-        command = [sys.executable, "-m", "spnst_pipeline.cli.main", *map(str, arguments)]
-        return subprocess.run(command, capture_output=True, text=True, env=here, check=False)
 
-    shown = program("--help")
+def test_as_a_program_help_is_quick():
+    shown = program("-m", "spnst_pipeline.cli.main", "--help")
     assert shown.returncode == 0
     assert "demo" in shown.stdout
     imported = "import sys, spnst_pipeline.cli.main; print({'torch', 'dagster'} & set(sys.modules))"
-    loaded = subprocess.run([sys.executable, "-c", imported], capture_output=True, text=True, env=here, check=True)
-    assert loaded.stdout == "set()\n"
+    assert program("-c", imported).stdout == "set()\n"
 
-    refused = program("models", "fetch", "gatys")
+
+@pytest.mark.heavy
+def test_as_a_program_errors_show_no_traceback():
+    refused = program("-m", "spnst_pipeline.cli.main", "models", "fetch", "gatys")
     assert refused.returncode == 2
     assert refused.stdout == ""
     assert refused.stderr.startswith('spnst: no weights "gatys"')

@@ -81,6 +81,7 @@ def told(place):
         return instance.get_latest_materialization_event(dg.AssetKey("gallery")).asset_materialization.metadata
 
 
+@pytest.mark.heavy
 def test_its_page_can_be_opened_from_wherever_dagster_runs_and_an_address_in_the_settings_is_a_link(made, monkeypatch):
     """The run starts in the folder that the project lies in, with the store's path relative to it."""
     assert "open" not in told(made)
