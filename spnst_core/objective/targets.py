@@ -19,6 +19,7 @@ from spnst_core.compute.device_index import indices
 from spnst_core.compute.memory import tile_side
 from spnst_core.errors import InputError
 from spnst_core.imaging import io as image_io
+from spnst_core.imaging.colour import recolour
 from spnst_core.models.profiles import Models
 from spnst_core.objective.canvas import at_size
 from spnst_core.objective.statistics import encode, fitting_tile
@@ -161,6 +162,11 @@ class StyleTargets:
         """The statistics of one layer averaged over several sizes: strokes of several scales at once."""
         chosen = [self.statistics[size][layer] for size in sizes]
         return Statistics(torch.stack([s.gram for s in chosen]).mean(0), torch.stack([s.mean for s in chosen]).mean(0))
+
+    def recoloured(self, picture: Tensor, sizes: Iterable[StyleSize]) -> Tensor:
+        """A picture (1, 3, H, W) with the mean and the covariance of the style's colours."""
+        palette = self.averaged(sizes, "colour")
+        return recolour(picture, palette.gram, palette.mean)
 
     def to_bytes(self, metadata: Mapping[str, str] | None = None) -> bytes:
         """A safetensors file."""

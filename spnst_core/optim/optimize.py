@@ -11,7 +11,6 @@ from torch import Tensor
 from spnst_core.compute.device_index import indices
 from spnst_core.errors import InputError
 from spnst_core.imaging import io as image_io
-from spnst_core.imaging.colour import recolour
 from spnst_core.models.profiles import Models
 from spnst_core.objective.canvas import canvas, crop, framed
 from spnst_core.objective.objective import Objective
@@ -179,8 +178,7 @@ def _start(
     if recipe.init == "content":
         return goal.repeat(len(styles), 1, 1, 1)
     sizes = recipe.stroke_sizes(stage)
-    palettes = [style.averaged(sizes, "colour") for style in styles]
-    return torch.cat([recolour(goal, palette.gram, palette.mean) for palette in palettes])
+    return torch.cat([style.recoloured(goal, sizes) for style in styles])
 
 
 def _placed(start: Tensor, goal: Tensor, cells: int, margin: int) -> Tensor:

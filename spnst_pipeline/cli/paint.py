@@ -34,6 +34,10 @@ def paint(
     size: Annotated[
         int | None, typer.Option(metavar="N", help="long side of the pastiche in pixels; default the recipe's own")
     ] = None,
+    structure: Annotated[
+        float | None,
+        typer.Option(metavar="0...1", help="amount of edges and depth to hold; 0.5 is the recipe's own"),
+    ] = None,
     strokes: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="small, medium, large or mixed strokes; default the recipe's own"),
@@ -72,7 +76,7 @@ def paint(
             from spnst_pipeline.cli.single_pastiche import SinglePastiche
 
             flags = {"size": size, "profile": profile, "encoder": encoder, "edges": edges, "depth": depth}
-            pastiche = SinglePastiche.read(content, style, recipe, strokes, device=device, **flags)
+            pastiche = SinglePastiche.read(content, style, recipe, structure, strokes, device=device, **flags)
             file = pastiche.require_writable(output, film, overwrite)
         with download_bars() as progress:
             pastiche.fetch_models(progress)

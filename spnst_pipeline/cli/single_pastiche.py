@@ -31,13 +31,20 @@ class SinglePastiche:
 
     @classmethod
     def read(
-        cls, content: Path, style: Path, recipe: str | None = None, strokes: str | None = None, **flags: Any
+        cls,
+        content: Path,
+        style: Path,
+        recipe: str | None = None,
+        structure: float | None = None,
+        strokes: str | None = None,
+        **flags: Any,
     ) -> SinglePastiche:
         """Read the pictures, the settings and the recipe.
 
         Args:
             content, style: picture files.
             recipe: its name or file; by default the first of the settings' recipes.
+            structure: as for `Recipe.with_structure`; by default the recipe's own.
             strokes: as for `Recipe.with_strokes`; by default the recipe's own.
             flags: settings, as for `Settings.load`.
 
@@ -49,6 +56,7 @@ class SinglePastiche:
         encoder = choose(settings.profile, **overrides)["encoder"]
         find_device(settings.device)
         chosen = Recipe.load(settings.recipes[0])
+        chosen = chosen if structure is None else chosen.with_structure(structure)
         chosen = chosen.with_strokes(strokes) if strokes else chosen
         chosen = chosen.with_size(settings.size) if settings.size else chosen
         pictures = image_io.decode(content), image_io.decode(style)

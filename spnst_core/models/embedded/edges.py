@@ -32,8 +32,8 @@ class MultiScaleEdges(nn.Module):
     """Edge strength e = m² / (m² + r²) of the luminance's gradient magnitude m at five widths.
 
     r is the magnitude at which e is one half: 1.5 times the mean of m in a reference picture, plus a floor that
-    suppresses noise in flat pictures. For a pastiche the *content's* r is used (`calibrate`); otherwise the optimiser
-    could lower the loss by raising contrast everywhere.
+    suppresses noise in flat pictures. A pastiche is never its own reference: the optimiser could then lower the loss by
+    raising contrast everywhere. Its r is the content's, as it is or in the style's colours (`calibrate`).
     """
 
     def __init__(self) -> None:

@@ -1,8 +1,10 @@
 """The edge term: edges should match those of the content, as maps or as the features behind them."""
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from spnst_core.compute.device_index import indices
 from spnst_core.compute.sums import energy
 from spnst_core.imaging import io as image_io
 from spnst_core.models.embedded.edges import MultiScaleEdges
@@ -70,25 +72,28 @@ class EdgeMapTerm(LossTerm):
 class AnalyticEdgeTerm(LossTerm):
     """The error of `MultiScaleEdges`, whichever edge detector the profile has, of the canvas without its margin.
 
-    With ``edge_on: contours`` it counts fully on the content's contours, as the profile's edge detector sees them, and
-    less elsewhere, where strokes are free.
+    A pastiche has its style's contrast. So its edges are calibrated by the content in the style's colours, and compared
+    with those of the content as it is: in a style of soft contrast, soft edges are whole edges.
+
+    With ``edge_on: contours`` the error counts fully on the content's contours, as the profile's edge detector sees
+    them, and less elsewhere, where strokes are free.
     """
 
     def __init__(self, stage: StageContext) -> None:
         super().__init__(stage)
         edges = MultiScaleEdges()
         self._edges = edges if stage.tile is None else edges.tiled(stage.tile)
-        picture = crop(stage.content, stage.recipe.margin)
-        self._calibration = self._edges.calibrate(picture)
-        self._map = self._edges.maps(picture, self._calibration)
+        picture, sizes = crop(stage.content, stage.recipe.margin), stage.recipe.stroke_sizes(stage.stage)
+        self._map = self._edges.maps(picture)
+        self._calibration = torch.cat([edges.calibrate(style.recoloured(picture, sizes)) for style in stage.styles])
         self._share = None if stage.recipe.edge_on == "analytic" else _on_contours(stage, picture)
-        root = 1 if self._share is None else self._share.sqrt()
-        self._energy = energy(self._map * root)
+        self._energy = energy(self._map if self._share is None else self._map * self._share.sqrt())
 
     def __call__(self, canvases: Canvases, target: None) -> Tensor:
         """The error, (B,)."""
-        picture = crop(canvases.x, self.stage.recipe.margin)
-        error = self._edges.squared_error(picture, self._map, self._calibration, self._share)
+        picture, r = crop(canvases.x, self.stage.recipe.margin), self._calibration
+        own = r if canvases.cells is None else r[indices(tuple(canvases.cells), r.device)]
+        error = self._edges.squared_error(picture, self._map, own, self._share)
         return losses.error_of_sums(error, self._energy, self._map[0].numel(), self.stage.recipe.form)
 
 

@@ -88,38 +88,31 @@ def test_every_term_is_the_loss_of_what_the_networks_see(content, styles, models
 
 
 @pytest.mark.parametrize("tile", [None, 40])
-def test_analytic_edges_are_compared_whichever_detector_the_profile_has(tile, content, styles, models):
-    """The embedded detector's maps are the analytic ones; here a stage compares them without being given any."""
-    targets = content_targets(content, recipe(), models)
-    found = []
-    for asked, known in (
-        (recipe(), targets),
-        (recipe(edge_on="analytic"), ContentTargets(content, None, targets.depth)),
-    ):
-        goal = canvas(content, asked, asked.stages[0])
-        style = StyleTargets.compute(styles[0], models, asked.style_sizes)
-        objective = Objective(goal, known, [style], asked, asked.stages[0], models, tile)
-        found.append(objective(goal.flip(3) ** 2, View())["edge"])
-    torch.testing.assert_close(found[1], found[0], rtol=1e-5, atol=0)
-    assert found[0].min() > 0
-
-
-@pytest.mark.parametrize("tile", [None, 40])
-def test_edges_on_contours_count_little_elsewhere(tile, content, styles, models):
-    """Against NumPy in float64 and SciPy's maximum filter."""
-    asked = recipe(edge_on="contours")
+@pytest.mark.parametrize("edge_on", ["analytic", "contours"])
+def test_analytic_edges_are_compared_at_the_contrast_of_each_style(edge_on, tile, content, styles, models):
+    """Against NumPy in float64; contours are dilated by SciPy's maximum filter."""
+    asked = recipe(edge_on=edge_on)
     targets, goal = content_targets(content, asked, models), canvas(content, asked, asked.stages[0])
-    style = StyleTargets.compute(styles[0], models, asked.style_sizes)
-    objective = Objective(goal, targets, [style], asked, asked.stages[0], models, tile)
-    x = goal.flip(3) ** 2
+    if edge_on == "analytic":
+        targets = replace(targets, edge=None)
+    known = [StyleTargets.compute(style, models, asked.style_sizes) for style in styles[:2]]
+    objective = Objective(goal, targets, known, asked, asked.stages[0], models, tile)
+    x = torch.cat([goal.flip(3) ** 2, goal.flip(2) ** 2])
 
-    probability = image_io.resize(targets.edge.probability, *goal.shape[2:])[0, 0].double().numpy()
-    reach = max(1, round(max(goal.shape[2:]) / 128))
-    share = 0.15 + 0.85 * maximum_filter(probability, 2 * reach + 1, mode="nearest")
-    analytic = MultiScaleEdges()
-    own, wanted = (analytic.maps(each, analytic.calibrate(goal))[0].double().numpy() for each in (x, goal))
-    expected = (share * (own - wanted) ** 2).sum() / (share * wanted**2).sum()
-    assert objective(x, View())["edge"].item() == pytest.approx(expected, rel=1e-4)
+    share = np.ones(goal.shape[2:])
+    if edge_on == "contours":
+        probability = image_io.resize(targets.edge.probability, *goal.shape[2:])[0, 0].double().numpy()
+        reach = max(1, round(max(goal.shape[2:]) / 128))
+        share = 0.15 + 0.85 * maximum_filter(probability, 2 * reach + 1, mode="nearest")
+    edges, expected = MultiScaleEdges(), []
+    wanted = edges.maps(goal)[0].double().numpy()
+    for own, style in zip(x.split(1), known, strict=True):
+        contrast = edges.calibrate(style.recoloured(goal, asked.style_sizes))
+        found = edges.maps(own, contrast)[0].double().numpy()
+        expected.append((share * (found - wanted) ** 2).sum() / (share * wanted**2).sum())
+    assert objective(x, View())["edge"].tolist() == pytest.approx(expected, rel=1e-4)
+    assert objective(x[1:], View(), [1])["edge"].item() == pytest.approx(expected[1], rel=1e-4)
+    assert expected[0] != pytest.approx(expected[1], rel=0.05)
 
 
 def test_edges_on_contours_need_the_contents_edges(content, styles, models):

@@ -30,6 +30,25 @@ def test_structure_and_gatys_differ_in_nothing_but_the_structure_terms(encoder):
     assert structure.model_copy(update=same) == gatys
 
 
+@pytest.mark.parametrize("encoder", ["embedded", "vgg16", "vgg19"])
+def test_faithful_and_bold_are_structure_with_more_structure_and_broader_strokes(encoder):
+    structure = Recipe.load("structure")
+    same = {"faithful": structure.with_structure(1), "bold": structure.with_strokes("large")}
+    for name, expected in same.items():
+        recipe, expected = Recipe.load(name).suited_to(encoder), expected.suited_to(encoder)
+        assert recipe == expected.model_copy(update={"name": name, "description": recipe.description})
+
+
+@pytest.mark.parametrize("encoder", ["embedded", "vgg16"])
+def test_a_draft_is_structure_with_a_tenth_of_the_work(encoder):
+    draft, structure = (Recipe.load(name).suited_to(encoder) for name in ("draft", "structure"))
+    work = [sum(stage.steps * stage.scale**2 for stage in recipe.stages) for recipe in (draft, structure)]
+    assert 0.05 < work[0] / work[1] < 0.2
+    assert draft.model_copy(update={"stages": structure.stages}) == structure.model_copy(
+        update={"name": "draft", "description": draft.description}
+    )
+
+
 @pytest.mark.parametrize("name", Recipe.names())
 def test_every_built_in_recipe_loads_under_its_own_name(name):
     assert Recipe.load(name).name == name

@@ -53,12 +53,13 @@ def test_output_size_and_film_are_chosen(desk, spnst):
     assert painted(desk / "made") == ["one.JPG", "one.mp4"]
 
 
-def test_strokes_change_what_is_painted(desk, spnst):
-    for strokes in ("medium", "large"):
-        assert spnst("paint", *QUICK, "-o", f"{strokes}.png", "--strokes", strokes)[0] == 0
+@pytest.mark.parametrize(("option", "own", "other"), [("--strokes", "medium", "large"), ("--structure", 0.5, 0.9)])
+def test_strokes_and_structure_change_what_is_painted(desk, spnst, option, own, other):
+    for value in (own, other):
+        assert spnst("paint", *QUICK, "-o", f"{value}.png", option, value)[0] == 0
     assert spnst("paint", *QUICK)[0] == 0
-    made = {name: (desk / f"{name}.png").read_bytes() for name in ("cat_wave", "medium", "large")}
-    assert made["cat_wave"] == made["medium"] != made["large"]
+    made = {name: (desk / f"{name}.png").read_bytes() for name in ("cat_wave", own, other)}
+    assert made["cat_wave"] == made[own] != made[other]
 
 
 def test_settings_of_the_environment_and_the_file_hold_unless_a_flag_is_given(desk, spnst, monkeypatch):
@@ -102,6 +103,7 @@ BAD = {
         ["stepz", "steps"],
     ),
     "unknown strokes": (nothing, (*QUICK, "--strokes", "larg"), ['no strokes "larg" (did you mean "large"?)']),
+    "too much structure": (nothing, (*QUICK, "--structure", 2), ["structure is from 0 to 1, not 2"]),
     "unknown profile": (nothing, ("cat.png", "wave.png", "--profile", "vgg61"), ["vgg61", 'did you mean "vgg16"?']),
     "unknown encoder": (nothing, (*QUICK, "--encoder", "vgg91"), ['did you mean "vgg19"?']),
     "unknown device": (nothing, (*QUICK, "--device", "tpu"), ['no device "tpu"']),
