@@ -60,9 +60,9 @@ def optimize(
     The cells of the batch are independent: each has its own losses, Adam treats every pixel separately, and L-BFGS
     has a curvature and a step for each cell. After every step the image is clamped to [0, 1].
 
-    The image is carried over from stage to stage. If the size stays the same, so does the optimiser's state: Adam's
-    moments, L-BFGS's curvature. If the size grows, the image is resized and the optimiser starts afresh, except that
-    L-BFGS keeps the scale of its curvature.
+    The image is carried over from stage to stage. If size and optimiser stay the same, so does the optimiser's state:
+    Adam's moments, L-BFGS's curvature. If the size grows, the image is resized and the optimiser starts afresh, except
+    that L-BFGS keeps the scale of its curvature.
 
     Examples:
         >>> import torch
@@ -110,10 +110,10 @@ def optimize(
                 x = _start(goal, styles, recipe, stage, generator)
             else:
                 x = _placed(start, goal, len(styles), recipe.margin)
-            optimizer = _begun(x, recipe)
-        elif optimizer.x.shape[2:] != goal.shape[2:]:
+            optimizer = _begun(x, recipe, stage)
+        elif optimizer.x.shape[2:] != goal.shape[2:] or isinstance(optimizer, Adam) != _is_adam(recipe, stage):
             x = _placed(crop(optimizer.x.detach(), recipe.margin), goal, len(styles), recipe.margin)
-            optimizer = _begun(x, recipe, optimizer)
+            optimizer = _begun(x, recipe, stage, optimizer)
         elif isinstance(optimizer, LBFGS):
             optimizer.go_on()
         plateau, values = Plateau(len(styles), recipe.flat), dict[str, Tensor]()
@@ -140,14 +140,18 @@ def starting_point(content: ContentTargets, styles: Sequence[StyleTargets], reci
     return crop(_start(goal, styles, recipe, recipe.stages[-1], generator), recipe.margin)
 
 
-def _begun(x: Tensor, recipe: Recipe, smaller: Adam | LBFGS | None = None) -> Adam | LBFGS:
-    """The recipe's optimiser for these canvases; ``smaller`` is that of the stage before."""
-    if recipe.optimizer == "adam":
+def _is_adam(recipe: Recipe, stage: Stage) -> bool:
+    return recipe.stage_optimizer(stage) == "adam"
+
+
+def _begun(x: Tensor, recipe: Recipe, stage: Stage, before: Adam | LBFGS | None = None) -> Adam | LBFGS:
+    """The stage's optimiser for these canvases; ``before`` is that of the stage before."""
+    if _is_adam(recipe, stage):
         return Adam(x, recipe)
-    if not isinstance(smaller, LBFGS):
+    if not isinstance(before, LBFGS):
         return LBFGS(x)
     # Losses are means over pixels: on a larger canvas each pixel counts less, and the curvature is smaller.
-    return LBFGS(x, scale=smaller.scale * (x[0].numel() / smaller.x[0].numel()))
+    return LBFGS(x, scale=before.scale * (x[0].numel() / before.x[0].numel()))
 
 
 def _of_step(recipe: Recipe, step: int) -> torch.Generator:

@@ -31,6 +31,7 @@ NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Strokes = Annotated[tuple[Positive, ...], Field(min_length=1)]
 Share = Annotated[float, Field(ge=0, lt=1)]
+Optimizer = Literal["adam", "lbfgs"]
 Shares = Annotated[dict[str, Positive], Field(min_length=1)]
 WrittenStyleSize = Annotated[
     StyleSize, BeforeValidator(lambda x: StyleSize.parse(x) if isinstance(x, str) else x), PlainSerializer(str)
@@ -104,8 +105,8 @@ class Stage(_Frozen):
     """One run of the optimiser at one size.
 
     ``scale`` is the fraction of the recipe's size that this stage works at. Adam's learning rate falls from ``lr``
-    to ``lr * lr_end`` along a half cosine; L-BFGS finds its own step. ``weights`` and ``strokes`` replace the
-    recipe's own where given; terms that the stage is ``without`` have weight 0 and cost no time.
+    to ``lr * lr_end`` along a half cosine; L-BFGS finds its own step. ``optimizer``, ``weights`` and ``strokes``
+    replace the recipe's own where given; terms that the stage is ``without`` have weight 0 and cost no time.
     """
 
     scale: Annotated[float, Field(gt=0, le=1)] = 1.0
@@ -115,6 +116,8 @@ class Stage(_Frozen):
     weights: Weights | None = None
     without: tuple[Annotated[str, AfterValidator(_known_term)], ...] = ()
     strokes: Strokes | None = None
+    # Left out of a recipe's text where it isn't given, so that fingerprints are those of recipes before it was there.
+    optimizer: Optimizer | None = Field(default=None, exclude_if=lambda given: given is None)
 
 
 class Recipe(_Frozen):
@@ -134,7 +137,8 @@ class Recipe(_Frozen):
         form: ``relative`` or ``raw`` for every loss, see `spnst_core.objective.losses`.
         init: the picture to start from: the content itself, the content ``recoloured`` with the style's palette, or
             seeded ``noise``.
-        optimizer: ``adam``, or ``lbfgs`` (L-BFGS with a line search of its own for each cell).
+        optimizer: ``adam``, or ``lbfgs`` (L-BFGS with a line search of its own for each cell), unless a stage has its
+            own.
         betas: Adam's decay rates.
         smooth_gradients: blur each gradient by [1 2 1]/4 both ways before Adam's step (a Sobolev gradient): strokes
             form, and a weave of two pixels can't.
@@ -160,7 +164,7 @@ class Recipe(_Frozen):
     form: Literal["relative", "raw"] = "relative"
     init: Literal["content", "recoloured", "noise"] = "recoloured"
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
-    optimizer: Literal["adam", "lbfgs"] = "adam"
+    optimizer: Optimizer = "adam"
     betas: tuple[Share, Share] = (0.9, 0.99)
     smooth_gradients: bool = True
     jitter: bool = True
@@ -188,14 +192,14 @@ class Recipe(_Frozen):
 
     @model_validator(mode="after")
     def _suits_the_optimizer(self) -> Recipe:
-        if self.optimizer == "lbfgs":
-            if self.jitter or self.smooth_gradients:
-                raise ValueError(
-                    "optimizer lbfgs compares losses and gradients along a line, which jitter and smooth_gradients "
-                    "falsify: set both to false"
-                )
-            if any({"lr", "lr_end"} & stage.model_fields_set for stage in self.stages):
-                raise ValueError("optimizer lbfgs finds its own step: leave lr and lr_end out of the stages")
+        stages = [stage for stage in self.stages if self.stage_optimizer(stage) == "lbfgs"]
+        if stages and (self.jitter or self.smooth_gradients):
+            raise ValueError(
+                "optimizer lbfgs compares losses and gradients along a line, which jitter and smooth_gradients "
+                "falsify: set both to false"
+            )
+        if any({"lr", "lr_end"} & stage.model_fields_set for stage in stages):
+            raise ValueError("optimizer lbfgs finds its own step: leave lr and lr_end out of its stages")
         return self
 
     @model_validator(mode="after")
@@ -265,11 +269,11 @@ class Recipe(_Frozen):
         The description is a comment at the top. The name is left out, because a recipe is named after its file.
         """
         data = self.model_dump(mode="json", exclude_none=True, exclude={"name", "description"})
-        for stage in data["stages"]:
-            if not stage["without"]:
-                del stage["without"]
-            if self.optimizer == "lbfgs":
-                del stage["lr"], stage["lr_end"]
+        for stage, written in zip(self.stages, data["stages"], strict=True):
+            if not stage.without:
+                del written["without"]
+            if self.stage_optimizer(stage) == "lbfgs":
+                del written["lr"], written["lr_end"]
         settings = {key: value for key, value in data.items() if value != {}}
         text = yaml.safe_dump(settings, sort_keys=False, default_flow_style=None, width=120)
         return f"# {' '.join(self.description.split())}\n{text}" if self.description else text
@@ -380,6 +384,10 @@ class Recipe(_Frozen):
     def stage_size(self, stage: Stage) -> int:
         """Long side in pixels of the pastiche in one stage."""
         return round(self.size * stage.scale)
+
+    def stage_optimizer(self, stage: Stage) -> Optimizer:
+        """The optimiser that one stage runs."""
+        return stage.optimizer or self.optimizer
 
     def stroke_sizes(self, stage: Stage) -> tuple[StyleSize, ...]:
         """Sizes of the style picture whose statistics one stage averages."""

@@ -386,6 +386,15 @@ class TestLBFGS:
         run(recipe, content, two, models)
         assert begun == [24, 48]
 
+    @pytest.mark.parametrize("order", [("adam", "lbfgs"), ("lbfgs", "adam")])
+    def test_a_stage_with_another_optimizer_starts_from_the_picture_so_far(self, content, two, models, order):
+        stages = [Stage(steps=2, optimizer=optimizer) for optimizer in order]
+        both = run(still(stages=tuple(stages)), content, two, models)[-1].image
+        first, second = (still(stages=(stage,)) for stage in stages)
+        halfway = run(first, content, two, models)[-1].image
+        assert torch.equal(run(second, content, two, models, halfway)[-1].image, both)
+        assert not torch.equal(run(first, content, two, models, halfway)[-1].image, both)
+
     def test_a_stage_with_other_weights_is_another_objective(self, content, two, models):
         other = Weights(content=3, style=0.1)
         recipe = still(optimizer="lbfgs", stages=(Stage(steps=2), Stage(steps=3, weights=other)))

@@ -5,7 +5,7 @@ from distribution import installed, write
 
 from spnst_core import InputError, Recipe, Weights
 from spnst_core.models.vgg import LAYERS, VGG19Encoder
-from spnst_core.recipes.recipe import STROKES
+from spnst_core.recipes.recipe import STROKES, Stage
 from spnst_core.recipes.style_size import StyleSize
 
 STAGES = "stages: [{scale: 0.5, steps: 3}, {steps: 2, lr: 0.01}]\n"
@@ -148,6 +148,19 @@ def test_without_structure_the_default_paints_as_gatys_does(encoder):
     assert same == gatys
 
 
+def test_a_stage_may_have_an_optimizer_of_its_own(tmp_path):
+    text = LBFGS + "stages: [{steps: 3, optimizer: adam, lr: 0.1}, {steps: 2}]"
+    recipe = Recipe.load(written(tmp_path, text))
+    assert [recipe.stage_optimizer(stage) for stage in recipe.stages] == ["adam", "lbfgs"]
+    assert Recipe.from_yaml(recipe.to_yaml(), "mine") == recipe
+
+
+def test_a_recipes_text_names_a_stages_optimizer_only_where_it_is_given():
+    """Or every pastiche would be painted again, because the text is part of its fingerprint."""
+    assert "optimizer" not in Stage(steps=1).model_dump_json()
+    assert '"optimizer":"adam"' in Stage(steps=1, optimizer="adam").model_dump_json()
+
+
 @pytest.mark.parametrize(
     ("name", "amount", "says"),
     [
@@ -213,7 +226,8 @@ def test_a_stage_may_leave_terms_out_whatever_their_weights(tmp_path):
         ("stages: [{steps: 1}]\nbetas: [0.9, 1]", "betas.1: Input should be less than 1, not 1"),
         ("stages: [{steps: 1, without: [dept]}]", "stages.0.without.0"),
         ("stages: [{steps: 1}]\noptimizer: lbfgs", "jitter and smooth_gradients falsify: set both to false"),
-        (LBFGS + "stages: [{steps: 1, lr: 0.1}]", "leave lr and lr_end out of the stages"),
+        ("stages: [{steps: 1, optimizer: lbfgs}]", "jitter and smooth_gradients falsify: set both to false"),
+        (LBFGS + "stages: [{steps: 1, lr: 0.1}]", "leave lr and lr_end out of its stages"),
         ("stages: [}", "isn't YAML"),
         ("- a list", "must be a mapping"),
     ],
