@@ -83,7 +83,7 @@ def content_samples(count: int) -> dict[str, Tensor]:
 
 def style_samples(count: int, size: int) -> dict[str, Tensor]:
     """That many sample styles, (1, 3, H, W), with a long side of ``size`` pixels."""
-    return _varied({slug: image_io.to_tensor(picture) for slug, picture in samples.styles(size).items()}, count)
+    return _varied({slug: image_io.to_tensor(picture) for slug, picture in samples.styles(size, count).items()}, count)
 
 
 def _varied(pictures: dict[str, Tensor], count: int) -> dict[str, Tensor]:

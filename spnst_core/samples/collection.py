@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import resources
+from itertools import islice
 
 from PIL import Image
 
@@ -48,12 +49,16 @@ def contents() -> dict[str, Image.Image]:
     }
 
 
-def styles(size: int = 512) -> dict[str, Image.Image]:
-    """Styles by slug, painted by code from fixed seeds; the long side of each is ``size`` pixels.
+def styles(size: int = 512, count: int | None = None) -> dict[str, Image.Image]:
+    """Styles by slug, painted by code from fixed seeds. Each takes a second or two at the default size.
+
+    Args:
+        size: long side of each in pixels.
+        count: paint no more than the first so many; by default all.
 
     Raises:
         InputError: ``size`` is below ``MIN_SIZE``, at which strokes can't be seen.
     """
     if size < MIN_SIZE:
         raise InputError(f"a style {size} pixels long can't show its strokes; ask for at least {MIN_SIZE}")
-    return {slug: paint(size) for slug, paint in STYLES.items()}
+    return {slug: paint(size) for slug, paint in islice(STYLES.items(), count)}

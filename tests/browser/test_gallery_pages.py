@@ -61,7 +61,7 @@ def described(
     contents: list[str], styles: list[str], recipes: list[str], missing: tuple[str, str, str] | None = None
 ) -> Gallery:
     """A gallery whose pastiches are the style images; the score `edge` falls from cell to cell, `canny` rises."""
-    content_images, style_images = list(samples.contents().values()), list(samples.styles(160).values())
+    content_images, style_images = list(samples.contents().values()), list(samples.styles(160, len(styles)).values())
     shown = {name: picture(content_images[i % len(content_images)], f"c{i}") for i, name in enumerate(contents)}
     painted = {name: picture(style_images[i % len(style_images)], f"s{i}") for i, name in enumerate(styles)}
     grid = [(r, c, s) for r in recipes for c in contents for s in styles]

@@ -6,7 +6,6 @@ from gpu import Gpu
 
 from spnst_core import load_models, samples
 from spnst_core.imaging import io as image_io
-from spnst_core.samples import collection
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -42,7 +41,7 @@ def sample_contents():
 
 @pytest.fixture(scope="session")
 def sample_styles():
-    return {key: small(paint(128)) for key, paint in list(collection.STYLES.items())[:4]}
+    return {key: small(picture) for key, picture in samples.styles(128, 4).items()}
 
 
 def small(picture):

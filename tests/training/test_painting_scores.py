@@ -16,7 +16,7 @@ pytestmark = pytest.mark.training
 
 @pytest.fixture(scope="module")
 def pictures():
-    found = [samples.contents()["coffee"], *list(samples.styles(128).values())[:2]]
+    found = [samples.contents()["coffee"], *samples.styles(128, 2).values()]
     return [image_io.resize(x, *image_io.fit(*x.shape[2:], 96)) for x in map(image_io.to_tensor, found)]
 
 

@@ -111,6 +111,11 @@ class TestStyles:
         difference = np.asarray(larger.resize(small.size), float) - np.asarray(small, float)
         assert np.abs(difference).mean() < 8
 
+    def test_only_the_first_are_painted_if_so_many_are_asked_for(self, styles):
+        first = samples.styles(160, 1)
+        assert list(first) == list(styles)[:1]
+        assert first["nocturne"].tobytes() == styles["nocturne"].tobytes()
+
     def test_too_small_to_show_a_stroke(self):
         with pytest.raises(InputError, match="a style 31 pixels long can't show its strokes; ask for at least 32"):
             samples.styles(31)

@@ -9,7 +9,6 @@ import pytest
 from PIL import Image
 
 from spnst_core import samples
-from spnst_core.samples import collection
 from spnst_pipeline.defs.previews import PREVIEW_BYTES, PREVIEW_HEIGHT, PREVIEW_WIDTH, preview, small_pictures
 from spnst_pipeline.storage.store import Store
 
@@ -23,7 +22,7 @@ def shown(*pictures):
 @pytest.fixture(scope="module")
 def pictures():
     """Samples of 512 px, of contents and of a style."""
-    chosen = [*list(samples.contents().values())[:2], collection.STYLES["pointillism"](512)]
+    chosen = [*list(samples.contents().values())[:2], *samples.styles(512, 1).values()]
     return [picture.convert("RGB").resize((640, 512)) for picture in chosen]
 
 
