@@ -3,6 +3,7 @@
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,13 +25,19 @@ SERVERS = {"s3_server": "s3", "database": "postgres", "deployment": "daemon"}
 """Fixtures that start a server, and the marker of every test that uses one of them, directly or not."""
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Add the markers before pytest chooses tests by ``-m``."""
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+    """Add the markers before pytest chooses tests by ``-m``; of those chosen, begin with a file that uses `first_run`.
+
+    So one worker makes the project that all of them share, while the others do what doesn't need it.
+    """
     for item in items:
         if isinstance(item, pytest.Function):
             for fixture in SERVERS.keys() & set(item.fixturenames):
                 item.add_marker(SERVERS[fixture])
+    yield
+    first = next((i.path for i in items if isinstance(i, pytest.Function) and "first_run" in i.fixturenames), None)
+    items.sort(key=lambda item: item.path != first)
 
 
 @pytest.fixture(scope="session")
