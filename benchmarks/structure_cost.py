@@ -3,7 +3,7 @@
     python -m benchmarks.structure_cost [--profile vgg16] [--device cpu|cuda] [--size 256] [--cells 4] [--large 512]
 
 The recipe is `structure` at one size: as it is, with its edge term on the edge detector's maps, and as `gatys`, without
-edge and depth terms. Times are of two recipes in turn, and the ratio is the median over the pairs. Memory is the
+edge and depth terms. Steps are Adam's, each of which evaluates the objective once. Times are of two recipes in turn, and the ratio is the median over the pairs. Memory is the
 largest resident size of a process that paints one square picture, less that with its networks loaded; on a GPU it
 isn't measured.
 """
@@ -34,7 +34,7 @@ TERMS = ("as it is", "on maps", WITHOUT)
 def recipe_of(terms: str, encoder: str, size: int, steps: int) -> Recipe:
     """`structure` with these terms, in one stage of full size."""
     recipe = Recipe.load(WITHOUT if terms == WITHOUT else "structure").suited_to(encoder).with_size(size)
-    changes: dict[str, object] = {"stages": (Stage(steps=steps),), "flat": 0.0}
+    changes: dict[str, object] = {"stages": (Stage(steps=steps),), "flat": 0.0, "optimizer": "adam"}
     return recipe.model_copy(update=changes | ({"edge_on": "maps"} if terms == "on maps" else {}))
 
 

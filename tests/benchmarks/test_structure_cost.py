@@ -12,7 +12,7 @@ pytestmark = pytest.mark.benchmark
 
 def test_the_recipes_differ_in_the_structure_terms_alone():
     structure, on_maps, without = (recipe_of(terms, "vgg16", 64, 3) for terms in TERMS)
-    assert (structure.edge_on, on_maps.edge_on) == ("analytic", "maps")
+    assert (structure.edge_on, on_maps.edge_on) == ("contours", "maps")
     assert structure.weights.edge == on_maps.weights.edge > 0 == without.weights.edge
     assert structure.model_copy(update={"edge_on": "maps"}) == on_maps
     assert structure.sizes == without.sizes == (64,)
