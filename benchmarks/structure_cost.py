@@ -3,9 +3,9 @@
     python -m benchmarks.structure_cost [--profile vgg16] [--device cpu|cuda] [--size 256] [--cells 4] [--large 512]
 
 The recipe is `structure` at one size: as it is, with its edge term on the edge detector's maps, and as `gatys`, without
-edge and depth terms. Steps are Adam's, each of which evaluates the objective once. Times are of two recipes in turn, and the ratio is the median over the pairs. Memory is the
-largest resident size of a process that paints one square picture, less that with its networks loaded; on a GPU it
-isn't measured.
+edge and depth terms. Steps are Adam's, each of which evaluates the objective once. Times are of two recipes in turn,
+and the ratio is the median over the pairs. Memory is the largest resident size of a process that paints one square
+picture, less that with its networks loaded; on a GPU it isn't measured.
 """
 
 import argparse

@@ -126,6 +126,7 @@ def test_published_networks_see_in_tiles_what_they_see_whole(encoder, form, dtyp
     assert relative(tiled.gradient, untiled.gradient) < tolerance
 
 
+@pytest.mark.heavy
 def test_in_a_picture_s_flat_parts_tiles_choose_the_same_maximum(published):
     """There a pooling's maximum is one by rounding alone, and so is the pixel that the gradient goes to."""
     encoder, slopes = quickened({"encoder": published.encoder})["encoder"], []
@@ -164,6 +165,7 @@ def test_hed_has_the_same_maps_and_features_in_tiles(network):
         assert pulls[0].abs().max() > 0
 
 
+@pytest.mark.heavy
 def test_a_layer_that_sees_the_whole_picture_may_serve_style_too(models):
     layers = {"embedded": LayerChoice(content={"bank3": 1.0, "sketch": 2.0}, style={"sketch": 1.0, "bank1": 1.0})}
     asked = recipe(91, layers=layers)

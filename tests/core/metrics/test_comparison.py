@@ -109,6 +109,7 @@ def test_the_interval_is_that_of_a_plain_loop():
     assert [found["change_low"], found["change_high"]] == pytest.approx(expected, abs=0.015)
 
 
+@pytest.mark.heavy
 def test_the_interval_holds_the_truth_about_as_often_as_it_says():
     held = []
     for seed in range(60):

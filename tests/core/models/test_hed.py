@@ -34,7 +34,13 @@ def controlnet_state():
     return {k: v * next((s for word, s in scales.items() if word in k), 1.0) for k, v in found.items()}
 
 
-@pytest.mark.parametrize("layout", ["hed_sniklaus_file", "hed_meteorshowers", "hed_meteorshowers_first"])
+@pytest.mark.parametrize(
+    "layout",
+    [
+        "hed_sniklaus_file",
+        *(pytest.param(f"hed_meteorshowers{first}", marks=pytest.mark.heavy) for first in ("", "_first")),
+    ],
+)
 @torch.no_grad()
 def test_the_fused_map_is_the_published_one(layout):
     expected = parity_slices.HED[layout]

@@ -70,6 +70,7 @@ def test_one_hed_is_recognised_in_each_of_its_layouts(weights):
     torch.testing.assert_close(found[layouts.hed_meteorshowers_first], found[layouts.hed_meteorshowers], rtol=0, atol=0)
 
 
+@pytest.mark.heavy
 def test_a_swin_saved_again_is_recognised():
     own = layouts.dpt_swin2_tiny(state("dpt_swin2_tiny", layouts.dpt_swin2_tiny))
     again = build("dpt_swin2_tiny", {layouts.dpt_swin2_tiny_resaved.published(k): v for k, v in own.items()})

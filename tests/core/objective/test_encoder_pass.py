@@ -63,7 +63,8 @@ def assert_same(found, expected, tolerance=1e-9):
     assert (expected.values["edge"] > 0).all()
 
 
-@pytest.mark.parametrize("form", ["relative", pytest.param("raw", marks=pytest.mark.heavy)])
+@pytest.mark.parametrize("form", ["relative", "raw"])
+@pytest.mark.heavy
 def test_one_pass_gives_the_values_and_gradients_of_separate_networks(form, apart, shared):
     """The trunk runs once for the content and once for the canvases, where networks apart compute most layers twice."""
 

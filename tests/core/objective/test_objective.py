@@ -199,6 +199,7 @@ def test_an_added_term_gets_a_weight_from_a_recipe_and_counts(darkness, content,
     assert objective(goal * 0.5, View())["darkness"].item() == pytest.approx(0, abs=1e-8)
 
 
+@pytest.mark.heavy
 def test_an_added_term_changes_the_pastiche_and_stands_in_the_history(darkness, content, styles, models, tmp_path):
     file = tmp_path / "dark.yaml"
     file.write_text("weights: {tv: 0.1, darkness: 300}\nsize: 48\nstages: [{scale: 0.5, steps: 2}, {steps: 20}]\n")

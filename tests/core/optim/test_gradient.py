@@ -189,7 +189,7 @@ def test_each_network_looks_once_a_step_at_the_batch_and_with_jitter_once_at_the
     assert calls == {"encoder.features": looks, "edges.squared_error": steps, "depth": looks}
 
 
-@pytest.mark.parametrize("name", ["structure", "gatys"])
+@pytest.mark.parametrize("name", [pytest.param("structure", marks=pytest.mark.heavy), "gatys"])
 def test_no_step_waits_for_the_device(name, cells, short, roomy):
     """Of all operations of two steps none gives the host a number, and the losses stay where they are."""
     recipe = Recipe.load(name).model_copy(update={"size": SIZE, "stages": (Stage(steps=3),)})

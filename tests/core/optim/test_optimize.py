@@ -64,6 +64,7 @@ def test_a_batch_gives_what_each_cell_alone_gives(init, content, two, models):
     assert (together - alone).abs().max() < 1e-4
 
 
+@pytest.mark.heavy
 def test_cells_evaluated_together_or_apart_have_the_same_losses_and_gradients(content, two, models):
     """The way of a processor against that of a GPU, in float64."""
     networks = {role: deepcopy(getattr(models, role)).double() for role in ("encoder", "edges", "depth")}
@@ -132,12 +133,14 @@ def test_terms_without_weight_cost_nothing_and_read_zero(content, two, models):
     assert (last["depth"] == 0).all()
 
 
+@pytest.mark.heavy
 def test_raw_form_runs_from_noise(content, two, models):
     weights = Weights(content=1, style=10, edge=10, depth=1, tv=1)
     iterates = run(brief(form="raw", init="noise", weights=weights), content, two, models)
     assert (iterates[-1].losses["total"] < iterates[0].losses["total"]).all()
 
 
+@pytest.mark.heavy
 def test_a_second_stage_of_the_same_size_goes_on_where_the_first_stopped(content, two, models):
     """Adam's state and the image carry over: two stages of three steps are one stage of six."""
     weights = Weights(tv=0.05)
@@ -229,6 +232,7 @@ def test_jitter_is_on_for_this_projects_own_recipes_whatever_the_profile(name):
     assert Recipe.load(name).jitter
 
 
+@pytest.mark.heavy
 def test_smooth_gradients_leave_less_of_a_weave(content, two, models):
     def weave(recipe):
         x = run(recipe, content, two[:1], models)[-1].image
@@ -257,6 +261,7 @@ def test_a_start_takes_the_place_of_the_init(content, two, models):
     torch.testing.assert_close(image, expected, atol=1e-5, rtol=0)
 
 
+@pytest.mark.heavy
 def test_an_earlier_pastiche_is_gone_on_from(content, two, models):
     recipe = still(stages=(Stage(steps=8),))
     first = run(recipe, content, two[:1], models)
@@ -321,6 +326,7 @@ def test_a_layer_that_the_encoder_does_not_have_is_named(content, two, models):
         run(recipe, content, two, models)
 
 
+@pytest.mark.heavy
 def test_features_of_edges_and_depth_are_compared_where_the_networks_have_them(content, two, models):
     """Random weights will do: the content's own features are at distance 0, and other pictures' are not."""
     torch.manual_seed(0)
@@ -365,12 +371,14 @@ class TestLBFGS:
         assert (totals[1:] < totals[:-1]).all()
         assert (totals[-1] < totals[0] / 2).all()
 
+    @pytest.mark.heavy
     def test_a_batch_gives_what_each_cell_alone_gives(self, content, two, models):
         recipe = still(optimizer="lbfgs", stages=(Stage(steps=5),))
         together = run(recipe, content, two, models)[-1].image
         alone = torch.cat([run(recipe, content, [style], models)[-1].image for style in two])
         torch.testing.assert_close(together, alone, atol=1e-3, rtol=0)
 
+    @pytest.mark.heavy
     def test_a_second_stage_of_the_same_size_goes_on_where_the_first_stopped(self, content, two, models):
         split = still(optimizer="lbfgs", stages=(Stage(steps=2), Stage(steps=2)))
         whole = still(optimizer="lbfgs", stages=(Stage(steps=4),))
