@@ -83,7 +83,7 @@ class Metric:
 
     Attributes:
         key: its name in the table and in `METRICS`.
-        label: its name in prose.
+        label: its name in prose: the key in words.
         about: what it measures.
         better: whether lower or higher values are better.
         kind: ``seen`` or ``independent``, as this module's description says.
@@ -103,6 +103,11 @@ class Metric:
     description: str
     take: Callable[[Comparison], float]
     judge: Literal["lpips", "inception"] | None = None
+
+    @property
+    def heading(self) -> str:
+        """The label with an arrow that tells which way is better: ``edge error ↓``."""
+        return f"{self.label} {'↓' if self.better == 'lower' else '↑'}"
 
 
 _BUILT_IN = (
@@ -200,7 +205,7 @@ _BUILT_IN = (
     ),
     Metric(
         "style_distance",
-        "Gram distance",
+        "style distance",
         "style",
         "lower",
         "seen",
@@ -289,7 +294,7 @@ class Scores:
     Attributes:
         values: finite numbers by key, without metrics that couldn't be computed or whose judge isn't available.
         missing: why a metric couldn't be computed, by key.
-        layers: the Gram distance in each of the encoder's style layers.
+        layers: the style distance in each of the encoder's style layers.
     """
 
     values: dict[str, float]

@@ -24,7 +24,10 @@ BACKGROUND, INK, FAINT, EMPTY, MARK = "#faf9f7", "#1d1c1a", "#736d63", "#eceae5"
 TITLE_HEIGHT = 64
 """Height in pixels of the title and the subtitle."""
 
-CAPTION = 2 * LINE + 10
+LINES = 3
+"""Most lines of a caption."""
+
+CAPTION = LINES * LINE + 10
 """Height in pixels of the caption under a picture."""
 
 MOST_COLUMNS, MOST_ROWS = 6, 4
@@ -40,7 +43,7 @@ THIN = 4
 
 @dataclass(frozen=True)
 class Panel:
-    """A picture and the one or two lines under it (split at a newline): the first in ink, the second fainter.
+    """A picture and up to `LINES` lines under it (split at newlines): the first in ink, the others fainter.
 
     Attributes:
         image: the picture.
@@ -295,10 +298,10 @@ class _Page:
         self._write_caption(sheet, panel.caption, x, below)
 
     def _write_caption(self, sheet: Image.Image, caption: str, x: int, y: int) -> None:
-        for number, line in enumerate(caption.split("\n")[:2]):
+        for number, line in enumerate(caption.split("\n")[:LINES]):
             top = y + self._px(5 + number * LINE)
             box = (x, top, x + self._panel, top + self._px(LINE))
-            draw_line(sheet, box, line, self._px(12 if number else 14), FAINT if number else INK)
+            draw_line(sheet, box, line, self._px(11 if number else 14), FAINT if number else INK)
 
     def _draw_gap(self, sheet: Image.Image, gap: Gap, x: int, y: int, height: int) -> None:
         ImageDraw.Draw(sheet).rectangle((x, y, x + self._panel - 1, y + height - 1), fill=EMPTY)

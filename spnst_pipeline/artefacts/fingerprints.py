@@ -25,8 +25,8 @@ VERSIONS = {
     "metrics": 2,
     "metric_table": 2,
     "comparison": 1,
-    "contact_sheet": 4,
-    "gallery": 4,
+    "contact_sheet": 5,
+    "gallery": 5,
     "experiment": 1,
 }
 """Code version of each step: raised when the same ingredients would now give another artefact."""

@@ -227,7 +227,7 @@ def _report(project: Project, listener: Estimate, changed: bool, seconds: float)
         console.print(project.identity.notice, style="bold")
     if store.exists(ArtefactId("comparison").path):
         comparison = headline(read_table(store), read_comparison(store))
-        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+        table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))  # within 80 characters
         for number, column in enumerate(comparison.columns):
             table.add_column(column, justify="right" if number else "left", no_wrap=True)
         for row in comparison.rows:

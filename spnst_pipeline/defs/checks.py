@@ -26,7 +26,7 @@ VERDICTS = "checks"
 """Metadata key in an artefact's own file: its verdicts, as JSON."""
 
 CLOSE = 0.1
-"""Style distance at which a picture counts as being in the style; a start this near needn't come nearer."""
+"""Relative style term at which a picture counts as being in the style; a start this near needn't come nearer."""
 
 ROUNDING = 1e-4
 """Relative asymmetry, and relative size of a negative eigenvalue, that float32 products may leave in a Gram."""
@@ -130,7 +130,7 @@ def style_fell(before: float, after: float) -> Verdict:
     """The verdict on a pastiche, by the `style_misfit` of the picture that it started from and its own."""
     numbers = {"before": round(before, 5), "after": round(after, 5)}
     fell = after < before
-    line = f"style distance {'fell' if fell else 'did not fall'}: from {before:.3f} to {after:.3f}"
+    line = f"style term {'fell' if fell else 'did not fall'}: from {before:.3f} to {after:.3f}"
     return Verdict(STYLE_FELL, fell or after <= CLOSE, line, numbers)
 
 

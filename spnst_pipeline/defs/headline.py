@@ -39,7 +39,7 @@ def headline(table: pd.DataFrame, comparison: pd.DataFrame) -> Table:
             ["95 % interval", "", *_each(known, lambda row: interval(row["change_low"], row["change_high"]))],
             ["better in", "", *_each(known, lambda row: f"{row['wins']:.0%}")],
         ]
-    return Table(["", "cells", *(METRICS[key].label for key in shown)], rows)
+    return Table(["", "cells", *(METRICS[key].heading for key in shown)], rows)
 
 
 def details(comparison: pd.DataFrame) -> list[Table]:
@@ -57,7 +57,7 @@ def _pair(comparison: pd.DataFrame, recipe: str, against: str) -> Table:
         ["", recipe, against, "change", "95 % interval", "better in", "judge"],
         [
             [
-                f"{METRICS[row['metric']].label} ({'↓' if row['better'] == 'lower' else '↑'})",
+                METRICS[row["metric"]].heading,
                 _plain(row["mean"]),
                 _plain(row["against_mean"]),
                 _percent(row["change"]),

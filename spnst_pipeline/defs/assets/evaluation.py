@@ -47,8 +47,8 @@ def metrics_asset(recipe: Recipe) -> dg.AssetsDefinition:
         description=f"How far each pastiche by {recipe.name} is from its content's structure and from its style.",
         metadata={
             "file": asset.path,
-            "format": "JSON object: content, style, recipe, scores, missing (why a score is), layers (Gram distance in "
-            "each), seconds, steps, device, profile, fingerprint; beside it what the judges see of the pastiche, as "
+            "format": "JSON object: content, style, recipe, scores, missing (why a score is), layers (style distance "
+            "in each), seconds, steps, device, profile, fingerprint; beside it what the judges see of the pastiche, as "
             ".depth.png and .edges.png",
             "values": "; ".join(f"{m.key}: {m.better} is better ({m.kind})" for m in METRICS.values()),
         },

@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from spnst_core.imaging import io as image_io
+from spnst_core.metrics.registry import METRICS
 from spnst_core.recipes.recipe import Recipe
 from spnst_core.report.close_ups import CloseUp, most_different
 from spnst_core.report.colour_maps import in_colour
@@ -31,8 +32,8 @@ MOST_COLUMNS, MOST_CELLS = 30, 1500
 NEAR = 3
 """Pixels from one of the content's edges within which a difference counts for a close-up."""
 
-SHORT = {"patch_distance": "style", "edge_error": "edges", "depth_error": "depth", "ssim": "SSIM"}
-"""Scores under a pastiche, by their short names: the independent ones."""
+SCORES = (("patch_distance", "ssim"), ("edge_error", "depth_error"))
+"""Metrics under a pastiche, line by line: the independent ones of the headline, two to a panel's width."""
 
 SHEET = {
     "format": "PNG, 8-bit sRGB, with the fingerprint as a text; beside it a PDF, in pages",
@@ -110,9 +111,11 @@ class Sheets:
         if not measured:
             return Panel(picture, recipe.name)
         scores = read_scores(self.store, measured)["scores"]
-        line = "  ".join(f"{short} {scores[key]:.2f}" for key, short in SHORT.items() if key in scores)
+        lines = (
+            "  ".join(f"{METRICS[key].heading} {scores[key]:#.2g}" for key in line if key in scores) for line in SCORES
+        )
         maps = self._maps(measured.beside["depth"], measured.beside["edges"])
-        return Panel(picture, f"{recipe.name}\n{line}", self._close_up(content, style), maps)
+        return Panel(picture, "\n".join((recipe.name, *lines)), self._close_up(content, style), maps)
 
     def _most_different(self, content: str, style: str) -> CloseUp | None:
         """Where the first two recipes that were measured differ most at the content's own edges."""

@@ -40,7 +40,7 @@ _MADE = [
 
 
 def table_schema(layers: Iterable[str] = (), table: pd.DataFrame | None = None) -> dg.TableSchema:
-    """The metric table's columns, with one for the Gram distance in each layer of the encoder.
+    """The metric table's columns, with one for the style distance in each layer of the encoder.
 
     Metrics of an optional judge have a column where ``table`` has their scores.
     """

@@ -67,6 +67,8 @@ def test_every_metric_says_what_it_is():
     for key in METRICS:
         metric = METRICS[key]
         assert metric.key == key
+        assert metric.label.lower() == key.replace("_", " ")
+        assert metric.heading == f"{metric.label} {'↓' if metric.better == 'lower' else '↑'}"
         assert metric.description.endswith(".")
     independent = {metric.about for metric in METRICS.values() if metric.kind == "independent"}
     assert independent >= {"style", "structure"}

@@ -90,7 +90,7 @@ def test_a_long_reason_stays_within_its_gap(reason):
 @pytest.mark.parametrize("name", LONG)
 @pytest.mark.parametrize("scale", [1, 2])
 def test_long_and_foreign_text_stays_within_its_box(name, scale):
-    panels = [panel("#ff0000", caption=f"{name}\n{name}")]
+    panels = [panel("#ff0000", caption=f"{name}\n{name}\n{name}")]
     pixels = np.asarray(contact_sheet(name, panels, [Row(panels, panels)], name, scale))
     pad, stride = PAD * scale, STRIDE * scale
     assert blank(pixels[:pad]) and blank(pixels[-pad:]) and blank(pixels[:, :pad]) and blank(pixels[:, -pad:])

@@ -220,7 +220,7 @@ def test_blocked_cells_are_named_with_the_reason_each_time_and_are_no_failure(ma
         assert [cell for _, cell, _ in blocked] == [
             f"pastiche/faded[{content}|{style}]" for content in ("boat", "cat") for style in ("dots", "wave")
         ]
-        assert all(reason.startswith("style distance did not fall: from ") for *_, reason in blocked)
+        assert all(reason.startswith("style term did not fall: from ") for *_, reason in blocked)
         assert err.splitlines()[-1].startswith("Blocked cells are kept to be looked at")
 
 

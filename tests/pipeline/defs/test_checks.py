@@ -113,7 +113,7 @@ def test_verdicts_travel_in_the_file_and_only_a_failed_error_blocks():
     stamp = checks.stamp(verdicts)
     assert checks.carried(stamp) == verdicts
     assert BLOCKED not in stamp
-    assert checks.stamp([checks.style_fell(0.25, 0.5)])[BLOCKED] == "style distance did not fall: from 0.250 to 0.500"
+    assert checks.stamp([checks.style_fell(0.25, 0.5)])[BLOCKED] == "style term did not fall: from 0.250 to 0.500"
     assert checks.carried({}) == []
 
 
@@ -179,7 +179,7 @@ def test_a_cell_whose_style_distance_did_not_fall_is_kept_but_not_shown(faded):
     for content, style in CELLS:
         pastiche = lineage.pastiche(run.project.recipes[-1], content, style)
         assert lineage.is_current(pastiche)
-        assert lineage.blocked(pastiche).startswith("style distance did not fall: from ")
+        assert lineage.blocked(pastiche).startswith("style term did not fall: from ")
     assert len(lineage.cells(lineage.pastiche)) == len(lineage.cells(lineage.metrics)) == 8
     assert set(pd.read_parquet(place.out / "metric_table/metrics.parquet")["recipe"]) == {"structure", "gatys"}
     shown = (place.out / "gallery/data.js").read_text("utf-8")
@@ -197,7 +197,7 @@ def test_the_sheet_shows_a_gap_with_the_reason(faded):
     cells = [cell for row in rows for cell in row.cells]
     gaps = [cell for cell in cells if isinstance(cell, Gap)]
     assert len(gaps) == 4
-    assert all(gap.reason.startswith("blocked: style distance did not fall") for gap in gaps)
+    assert all(gap.reason.startswith("blocked: style term did not fall") for gap in gaps)
     assert {gap.caption for gap in gaps} == {"faded"}
     assert len([cell for cell in cells if isinstance(cell, Panel)]) == 8
 

@@ -27,7 +27,7 @@ def shown(scores):
 
 def test_it_names_recipes_in_their_order_and_ends_with_the_change():
     found = shown(PAIR)
-    assert found.columns == ["", "cells", "patch distance", "edge error", "depth error", "SSIM"]
+    assert found.columns == ["", "cells", "patch distance ↓", "edge error ↓", "depth error ↓", "SSIM ↑"]
     assert found.rows[:3] == [
         ["structure", "2", "0.250", "0.150", "0.030", "0.550"],
         ["gatys", "2", "0.200", "0.300", "0.150", "0.400"],

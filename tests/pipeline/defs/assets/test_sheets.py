@@ -46,9 +46,11 @@ def test_a_cell_shows_its_scores_its_maps_and_where_the_recipes_differ_most(draw
     _, _, [first, _], _ = drawn.of_content("cat")
     cell = first.cells[0]
     assert isinstance(cell, Panel)
-    recipe, scores = cell.caption.split("\n")
+    recipe, *lines = cell.caption.split("\n")
     assert recipe == "structure"
-    assert [score.split()[0] for score in scores.split("  ")] == list(sheets.SHORT.values())
+    scores = [score.rpartition(" ") for line in lines for score in line.split("  ")]
+    assert [name for name, _, _ in scores] == ["patch distance ↓", "SSIM ↑", "edge error ↓", "depth error ↓"]
+    assert all(-1 <= float(value) <= 2 for _, _, value in scores)
     assert len(cell.below) == 2
 
 
