@@ -76,7 +76,9 @@ _LAYOUTS: Mapping[Asset, _Layout] = {
             "edges": "metrics/{recipe}/{content}/{style}.edges.png",
         },
     ),
-    "metric_table": _Layout("metric_table/metrics.parquet", {"csv": "metric_table/metrics.csv"}),
+    "metric_table": _Layout(
+        "metric_table/metrics.parquet", {"csv": "metric_table/metrics.csv", "columns": "metric_table/metrics.md"}
+    ),
     "comparison": _Layout("comparison/comparison.parquet", {"csv": "comparison/comparison.csv"}),
     "experiment": _Layout(
         "experiment/{experiment}/metrics.parquet",

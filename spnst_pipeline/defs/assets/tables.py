@@ -99,7 +99,8 @@ def table_assets(recipes: tuple[Recipe, ...]) -> list[dg.AssetsDefinition]:
         description="The scores of every cell, one row each, as Parquet and CSV. Blocked cells are left out.",
         metadata={
             "file": TABLE.path,
-            "format": f"Parquet; the same as CSV in {TABLE.beside['csv']}",
+            "format": f"Parquet; the same as CSV in {TABLE.beside['csv']}; the meaning of the columns in "
+            f"{TABLE.beside['columns']}",
             "dagster/column_schema": table_schema(),
         },
     )
@@ -174,6 +175,7 @@ def _write_table(lineage: Lineage, wanted: Artefact) -> None:
         raise NotMade(f"no cell has scores that are up to date: materialise partitions of {advice} first")
     table, schema = score_table(store, cells, layers)
     store.write(wanted.beside["csv"], table.to_csv(index=False).encode())
+    store.write(wanted.beside["columns"], f"# Columns of the metric table\n\n{dictionary(schema)}\n".encode())
     store.write(wanted.path, to_parquet(table, schema, wanted.stamp))
 
 
@@ -232,6 +234,21 @@ def to_parquet(table: pd.DataFrame, schema: dg.TableSchema, stamp: Mapping[str, 
     out = BytesIO()
     pq.write_table(arrow.replace_schema_metadata({**(arrow.schema.metadata or {}), **stamp}), out)
     return out.getvalue()
+
+
+def dictionary(schema: dg.TableSchema) -> str:
+    """The data dictionary of a table, as Markdown: a line for each column with what its description and tags say."""
+    rows = [
+        [
+            f"`{column.name}`",
+            column.tags.get("unit", "").removeprefix("none"),
+            column.tags.get("better", ""),
+            column.tags.get("kind", ""),
+            column.description or "",
+        ]
+        for column in schema.columns
+    ]
+    return markdown(["column", "unit", "better", "judge", "what it is"], rows)
 
 
 def markdown(columns: Sequence[str], rows: Iterable[Iterable[Any]]) -> str:

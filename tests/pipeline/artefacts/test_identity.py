@@ -147,7 +147,10 @@ def test_files_beside_an_artefact_are_where_every_store_has_them():
         "depth": "metrics/gatys/cat/wave.depth.png",
         "edges": "metrics/gatys/cat/wave.edges.png",
     }
-    assert ArtefactId("metric_table").beside == {"csv": "metric_table/metrics.csv"}
+    assert ArtefactId("metric_table").beside == {
+        "csv": "metric_table/metrics.csv",
+        "columns": "metric_table/metrics.md",
+    }
     assert ArtefactId("comparison").beside == {"csv": "comparison/comparison.csv"}
     assert ArtefactId("contact_sheet/style", style="wave").beside == {"pages": "contact_sheet/style/wave.pdf"}
     assert ArtefactId("contact_sheet/grid").beside == {"pages": "contact_sheet/grid.pdf"}

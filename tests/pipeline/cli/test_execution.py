@@ -48,6 +48,7 @@ def test_a_first_run_makes_every_artefact_of_the_layout_and_nothing_else(first_r
         *(f"metrics/{r}/{c}/{s}.json" for r in RECIPES for c, s in CELLS),
         "metric_table/metrics.parquet",
         "metric_table/metrics.csv",
+        "metric_table/metrics.md",
         *(f"metrics/{r}/{c}/{s}.{m}.png" for r in RECIPES for c, s in CELLS for m in ("depth", "edges")),
         *(f"comparison/comparison.{end}" for end in ("parquet", "csv")),
         *(f"contact_sheet/content/{c}.pdf" for c in ("boat", "cat")),

@@ -1,6 +1,7 @@
 """Tables: one row for each cell with scores, every recipe against every other, and what columns say of themselves."""
 
 import json
+from pathlib import Path
 
 import pandas as pd
 import pyarrow.parquet as pq
@@ -10,6 +11,7 @@ from spnst_core.metrics.registry import METRICS
 from spnst_pipeline.artefacts.lineage import Lineage
 from spnst_pipeline.defs.assets.tables import (
     COMPARISON_SCHEMA,
+    dictionary,
     markdown,
     mean_scores,
     read_comparison,
@@ -81,6 +83,22 @@ def test_the_schema_has_a_column_for_each_layer_and_for_an_optional_judge_only_w
     assert optional and not set(optional) & set(names)
     scored = table_schema(table=pd.DataFrame({optional[0]: [0.5]}))
     assert optional[0] in [column.name for column in scored.columns]
+
+
+def test_the_page_of_the_documentation_says_of_every_column_what_the_code_says():
+    """A metric that is added or changed here must be on the page: replace its table by the one that this compares."""
+    page = (Path(__file__).parents[4] / "docs/metrics.md").read_text("utf-8")
+    every = pd.DataFrame(columns=METRICS.names())
+    assert dictionary(table_schema(["LAYER"], every)) in page
+
+
+def test_the_dictionary_beside_the_table_has_its_columns_and_what_each_is(first_run, table):
+    place, _ = first_run
+    lines = (place.out / "metric_table/metrics.md").read_text("utf-8").splitlines()
+    assert [line.split("`")[1] for line in lines if line.startswith("| `")] == list(table.columns)
+    metric = METRICS["patch_distance"]
+    assert f"| `patch_distance` | {metric.unit} | lower | independent | {metric.description} |" in lines
+    assert any(line.startswith("| `recipe` |  |  |  | ") for line in lines)
 
 
 def test_means_are_shown_as_markdown():
