@@ -23,11 +23,11 @@ VERSIONS = {
     "pastiche": 7,
     "timelapse": 1,
     "metrics": 2,
-    "metric_table": 2,
-    "comparison": 1,
+    "metric_table": 3,
+    "comparison": 2,
     "contact_sheet": 5,
     "gallery": 5,
-    "experiment": 1,
+    "experiment": 2,
 }
 """Code version of each step: raised when the same ingredients would now give another artefact."""
 

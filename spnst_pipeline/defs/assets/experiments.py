@@ -20,6 +20,7 @@ from spnst_pipeline.defs.assets.tables import (
     read_table,
     score_table,
     table_schema,
+    to_csv,
     to_parquet,
 )
 from spnst_pipeline.defs.config import Remake
@@ -64,8 +65,8 @@ def experiment_asset(experiment: Experiment) -> dg.AssetsDefinition:
             drawing = Sheets(lineage, experiment.recipes).of_part(
                 experiment.name, experiment.description, *covered(cells)
             )
-            store.write(files["csv"], table.to_csv(index=False).encode())
-            store.write(files["comparison"], compared_recipes(table).to_csv(index=False).encode())
+            store.write(files["csv"], to_csv(table))
+            store.write(files["comparison"], to_csv(compared_recipes(table)))
             store.write(files["frontier"], frontier)
             store.write(files["sheet"], image_io.encode_png(contact_sheet(*drawing)))
             store.write(files["pages"], pdf(contact_sheets(*drawing), experiment.name))

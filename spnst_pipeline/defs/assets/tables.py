@@ -62,6 +62,9 @@ def _column(name: str, description: str, better: str, unit: str, kind: str) -> d
     return dg.TableColumn(name, "double", description, tags={"better": better, "unit": unit or "none", "kind": kind})
 
 
+DIGITS = 4
+"""Significant digits of numbers in CSV files: more than any comparison of recipes resolves. Parquet files hold all."""
+
 _BOUND = "bound of the 95 % bootstrap interval, with contents and styles resampled"
 
 TABLE, COMPARED = ArtefactId("metric_table"), ArtefactId("comparison")
@@ -99,7 +102,7 @@ def table_assets(recipes: tuple[Recipe, ...]) -> list[dg.AssetsDefinition]:
         description="The scores of every cell, one row each, as Parquet and CSV. Blocked cells are left out.",
         metadata={
             "file": TABLE.path,
-            "format": f"Parquet; the same as CSV in {TABLE.beside['csv']}; the meaning of the columns in "
+            "format": f"Parquet; the same to {DIGITS} digits as CSV in {TABLE.beside['csv']}; what the columns are, in "
             f"{TABLE.beside['columns']}",
             "dagster/column_schema": table_schema(),
         },
@@ -134,7 +137,7 @@ def table_assets(recipes: tuple[Recipe, ...]) -> list[dg.AssetsDefinition]:
         "with intervals, and in what share of the cells it is better.",
         metadata={
             "file": COMPARED.path,
-            "format": f"Parquet; the same as CSV in {COMPARED.beside['csv']}",
+            "format": f"Parquet; the same to {DIGITS} digits as CSV in {COMPARED.beside['csv']}",
             "dagster/column_schema": COMPARISON_SCHEMA,
         },
     )
@@ -174,7 +177,7 @@ def _write_table(lineage: Lineage, wanted: Artefact) -> None:
         advice = " or ".join(str(ArtefactId("metrics", recipe.name)) for recipe in lineage.project.recipes)
         raise NotMade(f"no cell has scores that are up to date: materialise partitions of {advice} first")
     table, schema = score_table(store, cells, layers)
-    store.write(wanted.beside["csv"], table.to_csv(index=False).encode())
+    store.write(wanted.beside["csv"], to_csv(table))
     store.write(wanted.beside["columns"], f"# Columns of the metric table\n\n{dictionary(schema)}\n".encode())
     store.write(wanted.path, to_parquet(table, schema, wanted.stamp))
 
@@ -182,7 +185,7 @@ def _write_table(lineage: Lineage, wanted: Artefact) -> None:
 def _write_comparison(store: Store, wanted: Artefact) -> None:
     """Put the comparison into the store, made from the metric table that is there."""
     compared = compared_recipes(read_table(store))
-    store.write(wanted.beside["csv"], compared.to_csv(index=False).encode())
+    store.write(wanted.beside["csv"], to_csv(compared))
     store.write(wanted.path, to_parquet(compared, COMPARISON_SCHEMA, wanted.stamp))
 
 
@@ -234,6 +237,14 @@ def to_parquet(table: pd.DataFrame, schema: dg.TableSchema, stamp: Mapping[str, 
     out = BytesIO()
     pq.write_table(arrow.replace_schema_metadata({**(arrow.schema.metadata or {}), **stamp}), out)
     return out.getvalue()
+
+
+def to_csv(table: pd.DataFrame) -> bytes:
+    """The table as CSV, with floating-point numbers rounded to `DIGITS` significant digits."""
+    rounded = table.copy()
+    for name in table.select_dtypes("float"):
+        rounded[name] = [float(f"{x:.{DIGITS}g}") for x in table[name]]
+    return rounded.to_csv(index=False).encode()
 
 
 def dictionary(schema: dg.TableSchema) -> str:
