@@ -37,8 +37,8 @@ from spnst_core.objective import losses
 from spnst_core.objective.targets import StyleTargets
 from spnst_core.registry import Registry
 
-CFSD_SIZE = 128
-"""Long side in pixels at which content features are compared with each other: positions are compared in pairs."""
+SELF_SIMILARITY_SIZE = 128
+"""Long side in pixels at which features of a picture are compared with each other: positions are taken in pairs."""
 
 
 @dataclass(frozen=True)
@@ -244,14 +244,14 @@ _BUILT_IN = (
         lambda seen: losses.depth_loss(seen.models.depth(seen.pastiche), seen.models.depth(seen.content)).item(),
     ),
     Metric(
-        "cfsd",
-        "CFSD",
+        "self_similarity_distance",
+        "self-similarity distance",
         "structure",
         "lower",
         "seen",
         "nat",
-        "Content feature structural distance: how much the similarities among the encoder's features change.",
-        lambda seen: cfsd(seen.content, seen.pastiche, seen.models.encoder),
+        "How much the similarities among the encoder's features at all positions differ from the content's.",
+        lambda seen: self_similarity_distance(seen.content, seen.pastiche, seen.models.encoder),
     ),
     Metric(
         "total_variation",
@@ -368,16 +368,21 @@ def edge_distance(content: Tensor, pastiche: Tensor, models: Models) -> float:
     return losses.edge_loss(own, target).item()
 
 
-def cfsd(content: Tensor, pastiche: Tensor, encoder: Encoder) -> float:
-    """Content feature structural distance (Chung et al., "Style Injection in Diffusion", CVPR 2024, section 4.1).
+def self_similarity_distance(content: Tensor, pastiche: Tensor, encoder: Encoder) -> float:
+    """How much the similarities among a picture's own features change from the content to the pastiche.
 
     The mean over positions i of KL(Sᵢ ‖ S'ᵢ), where Sᵢ is the softmax of the cosine similarities of the content's
-    feature at i with those everywhere, and S'ᵢ the pastiche's. The paper's sum over positions is divided by their
-    number, and pictures are brought to a long side of `CFSD_SIZE`, so that the distance doesn't depend on size.
+    feature at i with those everywhere, and S'ᵢ the pastiche's.
+
+    It follows the content feature structural distance, CFSD (Chung et al., "Style Injection in Diffusion", CVPR 2024,
+    section 4.1), but its values can't be compared with published ones. CFSD takes relu3_1 of VGG19 at 512 px, products
+    of features divided by the number of channels in place of cosines, and the sum over positions. Here, the layer is
+    the encoder's own, and pictures are brought to a long side of `SELF_SIMILARITY_SIZE`; cosines and the mean make
+    the distance independent of the scale of the features and nearly so of the size of the picture.
     """
     logs = []
     for x in (content, pastiche):
-        small = image_io.resize(x, *image_io.fit(x.shape[2], x.shape[3], CFSD_SIZE))
+        small = image_io.resize(x, *image_io.fit(x.shape[2], x.shape[3], SELF_SIMILARITY_SIZE))
         features = encoder.features(small, [encoder.structure_layer])[encoder.structure_layer]
         unit = F.normalize(features[0].flatten(1), dim=0)
         logs.append((unit.mT @ unit).log_softmax(dim=1))

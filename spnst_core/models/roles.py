@@ -57,7 +57,7 @@ class Encoder(Layered, Protocol):
 
     @property
     def structure_layer(self) -> str:
-        """The layer whose features the metric CFSD compares, at least a third of the way into the network."""
+        """The layer whose features `self_similarity_distance` takes, at least a third of the way into the network."""
         ...
 
     def features(self, x: Tensor, layers: Collection[str]) -> dict[str, Tensor]:

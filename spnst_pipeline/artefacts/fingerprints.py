@@ -22,7 +22,7 @@ VERSIONS = {
     "style_grams": 2,
     "pastiche": 7,
     "timelapse": 1,
-    "metrics": 2,
+    "metrics": 3,
     "metric_table": 3,
     "comparison": 2,
     "contact_sheet": 5,

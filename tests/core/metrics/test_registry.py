@@ -16,10 +16,10 @@ from spnst_core.metrics import registry
 from spnst_core.metrics.judges import identify_judges
 from spnst_core.metrics.registry import (
     METRICS,
-    cfsd,
     edge_distance,
     identify_metrics,
     measure,
+    self_similarity_distance,
     style_distance,
     style_distances,
     total_variation,
@@ -67,7 +67,7 @@ def test_every_metric_says_what_it_is():
     for key in METRICS:
         metric = METRICS[key]
         assert metric.key == key
-        assert metric.label.lower() == key.replace("_", " ")
+        assert metric.label.lower().replace("-", " ") == key.replace("_", " ")
         assert metric.heading == f"{metric.label} {'↓' if metric.better == 'lower' else '↑'}"
         assert metric.description.endswith(".")
     independent = {metric.about for metric in METRICS.values() if metric.kind == "independent"}
@@ -85,22 +85,26 @@ def test_style_distance_is_the_mean_relative_gram_distance(content, style, model
     assert mean == pytest.approx(np.mean(list(expected.values())), rel=1e-5)
 
 
-def test_cfsd_is_scipys_relative_entropy_of_the_similarities(content, models):
+def test_the_self_similarity_distance_is_scipys_relative_entropy_of_the_similarities(content, models):
     other = noisy(content, 0.3)
     rows = []
     for x in (content, other):
-        large = image_io.resize(x, *image_io.fit(*x.shape[2:], registry.CFSD_SIZE))
+        large = image_io.resize(x, *image_io.fit(*x.shape[2:], registry.SELF_SIMILARITY_SIZE))
         features = models.encoder.features(large, ["bank3"])["bank3"][0].flatten(1).double().numpy().T
         unit = features / np.linalg.norm(features, axis=1, keepdims=True)
         rows.append(softmax(unit @ unit.T, axis=1))
-    assert cfsd(content, other, models.encoder) == pytest.approx(rel_entr(*rows).sum(1).mean(), rel=1e-3)
+    assert self_similarity_distance(content, other, models.encoder) == pytest.approx(
+        rel_entr(*rows).sum(1).mean(), rel=1e-3
+    )
 
 
-def test_cfsd_hardly_depends_on_the_size(sample_contents, models):
+def test_the_self_similarity_distance_hardly_depends_on_the_size(sample_contents, models):
     x = sample_contents["chelsea"]
     y = noisy(x, 0.3)
     larger = [image_io.resize(picture, *(2 * side for side in x.shape[2:])) for picture in (x, y)]
-    assert cfsd(*larger, models.encoder) == pytest.approx(cfsd(x, y, models.encoder), rel=0.1)
+    assert self_similarity_distance(*larger, models.encoder) == pytest.approx(
+        self_similarity_distance(x, y, models.encoder), rel=0.1
+    )
 
 
 def test_edge_distance_looks_at_both_by_the_contents_measure(content, models):
@@ -136,11 +140,11 @@ def test_what_cant_be_taken_is_missing_with_a_reason(content, style, models, jud
 
 
 def test_a_result_that_is_no_number_is_missing(content, own_style, models, judges, monkeypatch):
-    broken = replace(METRICS["cfsd"], take=lambda seen: math.nan)
-    monkeypatch.setattr(registry, "METRICS", Registry("metric", "spnst.metrics", {"cfsd": broken}))
+    broken = replace(METRICS["self_similarity_distance"], take=lambda seen: math.nan)
+    monkeypatch.setattr(registry, "METRICS", Registry("metric", "spnst.metrics", {"self_similarity_distance": broken}))
     scores = measure(content, content, content, own_style, models, judges)
     assert scores.values == {}
-    assert scores.missing == {"cfsd": "the result was nan"}
+    assert scores.missing == {"self_similarity_distance": "the result was nan"}
 
 
 def test_optional_judges_add_their_metrics(content, own_style, models, judges):
