@@ -149,7 +149,7 @@ function styleOf(at) {
   return make("figure", {class: "style"}, make("a", {href: picture.original}, image(picture, `The style ${name}`, {eager: true})), make("figcaption", {}, named(name)));
 }
 
-/** This recipe's scores, and those of the others on the same content and style; the best is marked. */
+/** This recipe's scores, and those of the others on the same content and style; the best is marked, and so is every one that reads the same. */
 function scores(at) {
   if (!gallery.metrics.length) return null;
   const columns = [at[RECIPE], ...gallery.recipes.keys()].filter((recipe, place, all) => all.indexOf(recipe) === place)
@@ -163,7 +163,7 @@ function scores(at) {
       ...columns.map(([, cell]) => {
         const value = cell.scores[place];
         if (value == null) reasons.set(metric.label, cell.missing[place]);
-        return make("td", {class: columns.length > 1 && value === best ? "best" : null}, score(cell, place));
+        return make("td", {class: columns.length > 1 && value != null && written(value) === written(best) ? "best" : null}, score(cell, place));
       }));
   };
   const groups = [[false, "Independent judges", "The optimiser never saw them"], [true, "Seen by the optimiser", "It minimised these, or close relatives"]].map(([seen, label, title]) => {

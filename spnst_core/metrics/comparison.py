@@ -17,6 +17,9 @@ from spnst_core.metrics.registry import METRICS, Metric
 REPLICATES = 2000
 CONFIDENCE = 0.95
 
+TIE = 1e-4
+"""Relative difference up to which two scores are a tie: about what four significant digits resolve."""
+
 Array = npt.NDArray[np.float64]
 
 
@@ -32,8 +35,8 @@ def compare(table: pd.DataFrame, metrics: Sequence[Metric] | None = None, seed: 
         One row for each ordered pair of recipes and each metric that at least one cell has for both. Columns: recipe,
         against, metric, cells; ``mean`` and ``against_mean``; ``difference`` of the two with ``difference_low`` and
         ``_high``; ``change``, the difference relative to ``against_mean``, with ``change_low`` and ``_high``; ``wins``,
-        the share of cells in which the recipe is better, ties counting half. The bounds are those of a 95 % interval;
-        they are NaN where there is only one cell.
+        the share of cells in which the recipe is better, ties counting half, and ``ties``, the share of those ties. The
+        bounds are those of a 95 % interval; they are NaN where there is only one cell.
     """
     metrics = METRICS.values() if metrics is None else metrics
     recipes = list(dict.fromkeys(table["recipe"]))
@@ -51,7 +54,7 @@ def compare(table: pd.DataFrame, metrics: Sequence[Metric] | None = None, seed: 
 
 COLUMNS = [
     *("recipe", "against", "metric", "cells", "mean", "against_mean"),
-    *("difference", "difference_low", "difference_high", "change", "change_low", "change_high", "wins"),
+    *("difference", "difference_low", "difference_high", "change", "change_low", "change_high", "wins", "ties"),
 ]
 
 
@@ -83,7 +86,8 @@ def _pair(
         difference, change = _bounds(means[0] - means[1]), _bounds(_relative(*means))
         if both.sum() == 1:
             difference = change = (np.nan, np.nan)
-        better = (a < b) if metric.better == "lower" else (a > b)
+        tied = (np.abs(a - b) <= TIE * np.maximum(np.abs(a), np.abs(b)))[both]
+        better = ((a < b) if metric.better == "lower" else (a > b))[both] & ~tied
         rows.append(
             {
                 "metric": metric.key,
@@ -96,7 +100,8 @@ def _pair(
                 "change": float(_relative(mean, against)),
                 "change_low": change[0],
                 "change_high": change[1],
-                "wins": float((better[both].sum() + 0.5 * (a == b)[both].sum()) / both.sum()),
+                "wins": float(better.mean() + tied.mean() / 2),
+                "ties": float(tied.mean()),
             }
         )
     return rows

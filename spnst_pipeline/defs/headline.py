@@ -37,8 +37,10 @@ def headline(table: pd.DataFrame, comparison: pd.DataFrame) -> Table:
         rows += [
             [f"{CANDIDATE} / {BASELINE}", cells_of_both, *_each(known, lambda row: _percent(row["change"]))],
             ["95 % interval", "", *_each(known, lambda row: interval(row["change_low"], row["change_high"]))],
-            ["better in", "", *_each(known, lambda row: f"{row['wins']:.0%}")],
+            ["better in", "", *_each(known, lambda row: f"{_better(row):.0%}")],
         ]
+        if any(row and _tied(row) for row in known):
+            rows.append(["the same in", "", *_each(known, lambda row: f"{_tied(row):.0%}")])
     return Table(["", "cells", *(METRICS[key].heading for key in shown)], rows)
 
 
@@ -62,7 +64,7 @@ def _pair(comparison: pd.DataFrame, recipe: str, against: str) -> Table:
                 _plain(row["against_mean"]),
                 _percent(row["change"]),
                 interval(row["change_low"], row["change_high"]),
-                f"{row['wins']:.0%} of {row['cells']}",
+                f"{_better(row):.0%} of {row['cells']}" + (f", the same in {_tied(row):.0%}" if _tied(row) else ""),
                 str(row["kind"]),
             ]
             for row in rows.to_dict("records")
@@ -76,6 +78,16 @@ def interval(low: float, high: float) -> str:
     if not (math.isfinite(low) and math.isfinite(high)):
         return "–"
     return f"{_signed(100 * low, '.0f')}…{_signed(100 * high, '.0f')} %"
+
+
+def _better(row: ComparisonRow) -> float:
+    """Share of the cells in which the recipe is better, without ties."""
+    return float(row["wins"] - _tied(row) / 2)
+
+
+def _tied(row: ComparisonRow) -> float:
+    """Share of the cells in which neither recipe is; unknown to comparisons that older versions wrote."""
+    return float(row.get("ties", 0))
 
 
 def _each(rows: Iterable[ComparisonRow | None], text: Callable[[ComparisonRow], str]) -> list[str]:

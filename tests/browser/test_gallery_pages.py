@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -296,6 +297,17 @@ def test_the_slider_follows_the_mouse(tab, plain):
     assert split(page) == pytest.approx(0.8, abs=0.02)
     clip = page.evaluate("getComputedStyle(document.querySelector('.frame .before')).clipPath")
     assert float(re.search(r"([\d.]+)%", clip)[1]) == pytest.approx(20, abs=2)
+
+
+def test_scores_that_read_the_same_are_all_marked_as_the_best(tab, tmp_path):
+    gallery = described(["cat"], ["wave"], ["structure", "gatys"])
+    cells = {
+        key: replace(cell, scores={"canny": 0.2, "edge": 0.5 + n / 1e5})
+        for n, (key, cell) in enumerate(gallery.cells.items())
+    }
+    render(replace(gallery, cells=cells)).write(tmp_path / "gallery")
+    page = tab(tmp_path / "gallery", "cell.html#structure/cat/wave")
+    assert page.locator(".scores .best").all_inner_texts() == ["0.200", "0.200", "0.500", "0.500"]
 
 
 def test_the_slider_follows_the_keys(tab, plain):

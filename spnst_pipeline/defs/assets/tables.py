@@ -86,6 +86,7 @@ COMPARISON_SCHEMA = dg.TableSchema(
         dg.TableColumn("change_low", "double", f"Lower {_BOUND}."),
         dg.TableColumn("change_high", "double", f"Upper {_BOUND}."),
         dg.TableColumn("wins", "double", "Share of the cells in which the recipe is better; ties count half."),
+        dg.TableColumn("ties", "double", "Share of the cells that tie: the two differ by 0.01 % at most."),
     ]
 )
 """The comparison table's columns."""

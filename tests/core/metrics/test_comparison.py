@@ -52,8 +52,17 @@ def test_means_differences_changes_and_wins():
     assert edges["wins"] == 0.5
 
 
-def test_a_tie_is_half_a_win_and_more_may_be_better():
-    assert row(compare(PAIR, EDGES), "ssim")["wins"] == 0.75
+def test_a_tie_is_half_a_win_and_told_and_more_may_be_better():
+    ssim = row(compare(PAIR, EDGES), "ssim")
+    assert (ssim["wins"], ssim["ties"]) == (0.75, 0.5)
+    assert row(compare(PAIR, EDGES), "edge_error")["ties"] == 0
+
+
+@pytest.mark.parametrize(("edge_error", "ties"), [(0.10000999, 0.5), (0.1000101, 0)])
+def test_scores_that_differ_by_a_hair_are_a_tie(edge_error, ties):
+    near = PAIR.copy()
+    near.loc[2, "edge_error"] = edge_error  # beside 0.1
+    assert row(compare(near, EDGES), "edge_error")["ties"] == ties
 
 
 def test_the_other_way_round_is_the_opposite():

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from spnst_core.metrics.comparison import compare
-from spnst_pipeline.defs.headline import headline, interval
+from spnst_pipeline.defs.assets.tables import compared_recipes
+from spnst_pipeline.defs.headline import details, headline, interval
 
 
 def table(*rows):
@@ -35,6 +36,16 @@ def test_it_names_recipes_in_their_order_and_ends_with_the_change():
     ]
     assert found.rows[3][0] == "95 % interval"
     assert found.rows[4] == ["better in", "", "0%", "50%", "100%", "100%"]
+
+
+def test_ties_are_told_beside_what_is_better():
+    even = PAIR.copy()
+    even.loc[even["style"] == "wave", "ssim"] = 0.6
+    assert [row[-1] for row in shown(even).rows[4:]] == ["50%", "50%"]
+    assert [row[0] for row in shown(even).rows[4:]] == ["better in", "the same in"]
+    [table] = details(compared_recipes(even))
+    assert table.caption == "structure against gatys"
+    assert [row[5] for row in table.rows] == ["0% of 2", "50% of 2", "100% of 2", "50% of 2, the same in 50%"]
 
 
 @pytest.mark.parametrize("recipes", [["structure"], ["gatys"]])
