@@ -207,7 +207,7 @@ from spnst_pipeline.cli.main import main
 try:
     main()
 except SystemExit as end:
-    print(end.code, sorted({"dagster", "matplotlib", "pandas", "boto3", "av"} & set(sys.modules)))
+    print(end.code, sorted({"dagster", "matplotlib", "pandas", "boto3", "av", "torch._dynamo"} & set(sys.modules)))
 """
 
 
