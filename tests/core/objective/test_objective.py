@@ -103,7 +103,7 @@ def test_analytic_edges_are_compared_at_the_contrast_of_each_style(edge_on, tile
     if edge_on == "contours":
         probability = image_io.resize(targets.edge.probability, *goal.shape[2:])[0, 0].double().numpy()
         reach = max(1, round(max(goal.shape[2:]) / 128))
-        share = 0.15 + 0.85 * maximum_filter(probability, 2 * reach + 1, mode="nearest")
+        share = 0.06 + 0.94 * maximum_filter(probability, 2 * reach + 1, mode="nearest")
     edges, expected = MultiScaleEdges(), []
     wanted = edges.maps(goal)[0].double().numpy()
     for own, style in zip(x.split(1), known, strict=True):
