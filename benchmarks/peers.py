@@ -106,7 +106,8 @@ def weight_for(distance: Callable[[float], float], goal: float) -> float:
 
 def heavier(bench: Bench, weight: float) -> Painter:
     """`gatys` with another content weight."""
-    return bench.painter(Recipe.load("gatys").with_weights({"content": weight}), f"gatys_{weight:.2f}")
+    name = "gatys" if weight == 1 else f"gatys_{weight:.2f}"  # by one name, it isn't painted twice
+    return bench.painter(Recipe.load("gatys").with_weights({"content": weight}), name)
 
 
 def dialled(bench: Bench, amount: float) -> Painter:

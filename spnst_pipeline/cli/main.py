@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from spnst_pipeline.cli import models as models_command
+from spnst_pipeline.cli import options
 from spnst_pipeline.cli import recipes as recipes_command
 from spnst_pipeline.cli.paint import paint
 
@@ -96,19 +97,9 @@ def run(
         typer.Option(metavar="NAME", help="group of recipes to compare: seed_six, ablation, sweep"),
     ] = None,
     profile: Annotated[str | None, typer.Option(metavar="NAME", help="networks: vgg16, pretrained or embedded")] = None,
-    encoder: Annotated[
-        str | None, typer.Option(metavar="NAME", help="encoder instead of the profile's: embedded, vgg19, vgg16")
-    ] = None,
-    edges: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME", help="edge detector instead of the profile's: embedded, hed, hed_controlnet, hed_vgg16"
-        ),
-    ] = None,
-    depth: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="depth network instead of the profile's: embedded, midas_v21_small, ..."),
-    ] = None,
+    encoder: options.Encoder = None,
+    edges: options.Edges = None,
+    depth: options.Depth = None,
     size: Annotated[int | None, typer.Option(metavar="N", help="long side of a pastiche in pixels")] = None,
     record_every: Annotated[
         int | None,

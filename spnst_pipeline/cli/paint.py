@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from spnst_pipeline.cli import options
 from spnst_pipeline.cli.downloads import download_bars
 from spnst_pipeline.progress import shown
 
@@ -48,19 +49,9 @@ def paint(
     profile: Annotated[
         str | None, typer.Option(metavar="NAME", help="networks: vgg16, pretrained or embedded; default vgg16")
     ] = None,
-    encoder: Annotated[
-        str | None, typer.Option(metavar="NAME", help="encoder instead of the profile's: embedded, vgg19, vgg16")
-    ] = None,
-    edges: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME", help="edge detector instead of the profile's: embedded, hed, hed_controlnet, hed_vgg16"
-        ),
-    ] = None,
-    depth: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="depth network instead of the profile's: embedded, midas_v21_small, ..."),
-    ] = None,
+    encoder: options.Encoder = None,
+    edges: options.Edges = None,
+    depth: options.Depth = None,
     device: Annotated[str | None, typer.Option(metavar="NAME", help="auto, cpu, cuda or mps; default auto")] = None,
 ) -> None:
     """Paint one content in one style.
