@@ -1,6 +1,6 @@
 """Score a profile's edges and depth on pictures with ground truth, compared with trivial baselines.
 
-    python -m benchmarks.truth FOLDER [--profile embedded|pretrained] [--edges NETWORK] [--depth NETWORK]
+    python -m benchmarks.truth FOLDER [--profile embedded|vgg16|pretrained] [--edges NETWORK] [--depth NETWORK]
                                       [--device auto] [--details] [--json FILE]
 
 FOLDER holds pairs of the same shape: `depth/NAME.jpg` with `depth/NAME.npz` (array `inverse_depth`, (H, W), unknown

@@ -36,6 +36,9 @@ TOLERANCE = 0.0075
 RIDGE_SIGMA = 2.0
 """Standard deviation in pixels of the Gaussian that smooths a map before a ridge's direction is computed."""
 
+FADE = 5
+"""Distance in pixels from the border below which ridges are weakened."""
+
 CANNY_SIDE, CANNY_SIGMA = 256, 1.5
 """Long side in pixels at which Canny edges are taken, and the width of the Gaussian there."""
 
@@ -184,6 +187,10 @@ def ridges(strength: npt.ArrayLike) -> Map:
 
     The direction across is that of the smoothed map's strongest curvature, of either sign: on the crest it falls away
     most steeply across, and on the slopes beside it, it bends up most in the same direction.
+
+    Ridges fade linearly over the last `FADE` pixels before the border, where detectors see the padding and annotators
+    draw nothing, as in the non-maximum suppression by which HED was published (Dollár & Zitnick, "Fast Edge Detection
+    Using Structured Forests", PAMI 2015).
     """
     x = np.asarray(strength, np.float64)
     down, right = np.gradient(gaussian_filter(x, RIDGE_SIGMA, mode="nearest"))
@@ -196,7 +203,8 @@ def ridges(strength: npt.ArrayLike) -> Map:
     crest = x > 0
     for side in (1, -1):
         crest &= x >= map_coordinates(x, np.stack([rows, columns]) + side * step, order=1, mode="nearest")
-    return np.where(crest, x, 0.0)
+    to_border = np.minimum(np.minimum(rows, rows[::-1]), np.minimum(columns, columns[:, ::-1]))
+    return np.where(crest, x * np.minimum(1.0, to_border / FADE), 0.0)
 
 
 def thresholds(ridge_maps: Sequence[Map], lowest: float = 1 / 64, halving: int = 6) -> Map:

@@ -10,6 +10,7 @@ from scipy.io import savemat
 
 from benchmarks import truth
 from spnst_core import InputError
+from spnst_core.metrics.structure import FADE
 from spnst_core.models.embedded.edges import MultiScaleEdges
 
 pytestmark = pytest.mark.benchmark
@@ -27,9 +28,9 @@ def boundaries(*drawings):
 
 
 def step(column):
-    """A picture that turns bright at a column, in [0, 1], and the line between."""
+    """A picture that turns bright at a column, in [0, 1], and the line between, drawn but for its very ends."""
     x, line = np.full(SHAPE, 0.1), np.zeros(SHAPE, bool)
-    x[:, column:], line[:, column] = 0.9, True
+    x[:, column:], line[FADE:-FADE, column] = 0.9, True
     return x, line
 
 
@@ -91,7 +92,7 @@ class TestEdges:
 
         def uneven(x):
             false = torch.zeros(SHAPE)
-            false[:, 130] = 1
+            false[FADE:-FADE, 130] = 1
             return lines(x) if is_left(x) else 100 * lines(x) + 10 * false
 
         score = truth.score_edges(uneven, folder)
