@@ -198,12 +198,12 @@ def ridges(strength: npt.ArrayLike) -> Map:
     # The Hessian's larger eigenvalue lies along the first angle, and the smaller, the stronger where their sum is
     # negative, at right angles to it.
     angle = 0.5 * np.arctan2(2 * yx, xx - yy) + np.where(xx + yy < 0, np.pi / 2, 0)
-    rows, columns = np.indices(x.shape)
+    places = np.indices(x.shape)
     step = np.stack([np.sin(angle), np.cos(angle)])
     crest = x > 0
     for side in (1, -1):
-        crest &= x >= map_coordinates(x, np.stack([rows, columns]) + side * step, order=1, mode="nearest")
-    to_border = np.minimum(np.minimum(rows, rows[::-1]), np.minimum(columns, columns[:, ::-1]))
+        crest &= x >= map_coordinates(x, places + side * step, order=1, mode="nearest")
+    to_border = np.minimum(places, np.reshape(x.shape, (2, 1, 1)) - 1 - places).min(0)
     return np.where(crest, x * np.minimum(1.0, to_border / FADE), 0.0)
 
 
