@@ -1,74 +1,37 @@
-"""Image input and output, which all code goes through: decoding, limits, tensors, resizing, PNG.
+"""Image input and output, which all code goes through: pictures, tensors, resizing, PNG.
 
 Elsewhere a picture is either an 8-bit sRGB ``PIL.Image`` of mode ``RGB`` or a float32 RGB tensor in [0, 1].
 """
 
 from __future__ import annotations
 
-import logging
-import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
 from types import MappingProxyType
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 import torch.nn.functional as F
-from PIL import Image, ImageCms, ImageOps, PngImagePlugin, UnidentifiedImageError
+from PIL import Image, PngImagePlugin
 from torch import Tensor
 
 from spnst_core.errors import InputError
+from spnst_core.imaging.decoding import MAX_PIXELS as MAX_PIXELS
+from spnst_core.imaging.decoding import MIN_SIDE as MIN_SIDE
+from spnst_core.imaging.decoding import decode as decode
+from spnst_core.imaging.decoding import normalise, opened, too_small
 
 STEEPEST = 32
 """Largest reduction factor on the tensor's own device: CUDA refuses more than 47, for lack of shared memory."""
-
-MAX_PIXELS = 100_000_000
-MIN_SIDE = 16
-
-# Pillow knows more formats; some of them run a program (EPS) or don't hold a single picture (ICO, HDF5).
-FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "TIFF", "BMP", "GIF", "PPM", "JPEG2000", "AVIF")
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
 """Suffixes of the file names that `encode` knows."""
 
 Picture = str | Path | bytes | Image.Image | npt.NDArray[Any] | Tensor
 """What `read` takes: a path, an encoded file, a PIL image, an array (H, W, 3), or a tensor (1, 3, H, W)."""
-
-_SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
-_log = logging.getLogger(__name__)
-
-
-def decode(source: Path | bytes, name: str | None = None) -> Image.Image:
-    """Decode a picture file to an upright 8-bit sRGB image of mode ``RGB``.
-
-    EXIF orientation is applied, alpha is composited over white, an ICC profile is converted to sRGB (a broken
-    profile is ignored with a logged warning), 16-bit grey is scaled to 8 bits; an animation gives frame 0.
-
-    Args:
-        source: a file, or a file's bytes.
-        name: what to call the picture in an error; by default the path.
-
-    Raises:
-        InputError: no such file, not a picture, damaged, smaller than ``MIN_SIDE`` on a side, or of more than
-            ``MAX_PIXELS`` pixels; the size is read from the header, before any pixel is decoded.
-    """
-    if isinstance(source, bytes):
-        return _decode(BytesIO(source), name or "the picture")
-    name = name or str(source)
-    if source.is_dir():
-        raise _refusal(name, "is a folder, not a picture; name a file inside it")
-    try:
-        file = source.open("rb")
-    except FileNotFoundError as error:
-        raise _refusal(name, "doesn't exist; check the path") from error
-    except OSError as error:
-        raise _refusal(name, f"can't be opened ({error.strerror}); check its permissions") from error
-    with file:
-        return _decode(file, name)
 
 
 def read(image: Picture, name: str = "the picture") -> Tensor:
@@ -90,7 +53,7 @@ def read(image: Picture, name: str = "the picture") -> Tensor:
     if isinstance(image, np.ndarray):
         return _from_array(image, name)
     if isinstance(image, Image.Image):
-        return to_tensor(_normalised(image, getattr(image, "filename", "") or name))
+        return to_tensor(normalise(image, getattr(image, "filename", "") or name))
     if isinstance(image, str | Path | bytes):
         return to_tensor(decode(image, name) if isinstance(image, bytes) else decode(Path(image)))
     raise InputError(
@@ -159,7 +122,7 @@ def png_text(data: bytes) -> dict[str, str]:
     Raises:
         InputError: ``data`` is not a PNG.
     """
-    with _opened(BytesIO(data), "the PNG", ("PNG",)) as image:
+    with opened(data, "the PNG", ("PNG",)) as image:
         return {str(key): str(value) for key, value in image.info.items() if isinstance(value, str)}
 
 
@@ -180,22 +143,6 @@ def resize(x: Tensor, height: int, width: int) -> Tensor:
     return F.interpolate(seen, (height, width), mode="bicubic", antialias=True).clamp(0, 1).to(x.device)
 
 
-def _refusal(name: str, problem: str) -> InputError:
-    return InputError(" ".join(f"{name} {problem}".split()))
-
-
-def _damaged(name: str, error: Exception) -> InputError:
-    return _refusal(name, f"is damaged or cut short ({error}); fetch or export it again")
-
-
-def _too_large(name: str) -> InputError:
-    return _refusal(name, f"has more than {MAX_PIXELS // 1_000_000} million pixels; make it smaller")
-
-
-def _too_small(name: str, width: int, height: int) -> InputError:
-    return _refusal(name, f"is {width}x{height} pixels; use one of at least {MIN_SIDE} on each side")
-
-
 def _from_array(array: npt.NDArray[np.generic], name: str) -> Tensor:
     if array.ndim != 3 or array.shape[2] != 3:
         raise InputError(f"{name}'s array must be (H, W, 3), not {array.shape}")
@@ -211,87 +158,10 @@ def _checked(x: Tensor, name: str) -> Tensor:
         raise InputError(f"{name}'s tensor must be (1, 3, H, W) or (3, H, W), not {tuple(x.shape)}")
     height, width = pixels.shape[2:]
     if min(height, width) < MIN_SIDE:
-        raise _too_small(name, width, height)
+        raise too_small(name, width, height)
     if not pixels.is_floating_point():
         raise InputError(f"{name}'s tensor must be floating-point in [0, 1], not {x.dtype}; divide by 255")
     low, high = pixels.min().item(), pixels.max().item()
     if not 0 <= low <= high <= 1:
         raise InputError(f"{name}'s values must be in [0, 1]; they go from {low:g} to {high:g}")
     return pixels.float()
-
-
-def _decode(file: IO[bytes], name: str) -> Image.Image:
-    if not file.read(1):
-        raise _refusal(name, "is empty (0 bytes); fetch or export it again")
-    file.seek(0)
-    with _opened(file, name, FORMATS) as image:
-        return _normalised(image, name)
-
-
-@contextmanager
-def _opened(file: IO[bytes], name: str, formats: tuple[str, ...]) -> Iterator[Image.Image]:
-    Image.init()
-    known = [f for f in formats if f in Image.OPEN]
-    with warnings.catch_warnings():
-        # Pillow warns of damaged metadata, which is harmless here, and of sizes below MAX_PIXELS.
-        warnings.simplefilter("ignore")
-        try:
-            image = Image.open(file, formats=known)
-        except Image.DecompressionBombError as error:
-            raise _too_large(name) from error
-        except UnidentifiedImageError as error:
-            problem = f"is not a picture that can be read; use one of {', '.join(known)}"
-            raise _refusal(name, problem) from error
-        except Exception as error:  # Pillow's parsers raise struct, zlib, index and value errors
-            raise _damaged(name, error) from error
-        with image:
-            yield image
-
-
-def _normalised(image: Image.Image, name: str) -> Image.Image:
-    """The image upright, 8-bit, sRGB and opaque; its size is checked before any pixel is decoded."""
-    width, height = image.size
-    if width * height > MAX_PIXELS:
-        raise _too_large(name)
-    if min(width, height) < MIN_SIDE:
-        raise _too_small(name, width, height)
-    try:
-        image.load()
-    except Exception as error:  # as in _opened
-        raise _damaged(name, error) from error
-    image = ImageOps.exif_transpose(image)
-    rgb = _in_srgb(_eight_bit(image, name), image.info.get("icc_profile"), name)
-    if image.has_transparency_data:
-        alpha = image.convert("RGBA").getchannel("A")
-        rgb = Image.composite(rgb, Image.new("RGB", rgb.size, "white"), alpha)
-    rgb.info.clear()
-    return rgb
-
-
-def _eight_bit(image: Image.Image, name: str) -> Image.Image:
-    """The colour channels without alpha, in a mode that an ICC profile can describe: L, RGB, CMYK or LAB."""
-    if image.mode == "I" or image.mode.startswith("I;16"):
-        levels = np.asarray(image).astype(np.int64)
-        if levels.min() < 0 or levels.max() > 65535:
-            raise _refusal(name, "has grey values outside 0 to 65535; save it with 8 or 16 bits a channel")
-        return Image.fromarray(((levels * 255 + 32767) // 65535).astype(np.uint8))
-    if image.mode == "F":
-        raise _refusal(name, "has floating-point pixels; save it with 8 or 16 bits a channel")
-    if image.mode in ("1", "L", "LA"):
-        return image.convert("L")
-    return image if image.mode in ("CMYK", "LAB") else image.convert("RGB")
-
-
-def _in_srgb(image: Image.Image, icc: bytes | None, name: str) -> Image.Image:
-    if image.mode == "LAB":
-        return _transformed(image, ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")))
-    if icc:
-        try:
-            return _transformed(image, ImageCms.ImageCmsProfile(BytesIO(icc)))
-        except (ImageCms.PyCMSError, OSError) as error:
-            _log.warning("%s: its colour profile can't be applied (%s); taken to be sRGB", name, error)
-    return image.convert("RGB")
-
-
-def _transformed(image: Image.Image, profile: ImageCms.ImageCmsProfile) -> Image.Image:
-    return ImageCms.buildTransform(profile, _SRGB, image.mode, "RGB").apply(image)

@@ -1,0 +1,284 @@
+"""Decoding: from the bytes of a picture's file to an upright 8-bit sRGB image. No other code decodes a file.
+
+Whatever a decoder raises becomes an `InputError` about that file. What a file says besides its pixels (orientation,
+colours) is used where it is sound; where it isn't, the picture is used without it and one warning is logged.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import stat
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import ExifTags, Image, UnidentifiedImageError
+
+from spnst_core.errors import InputError
+from spnst_core.imaging import jpeg, png, tiff
+from spnst_core.imaging.colour_spaces import UnknownColours, to_srgb
+from spnst_core.imaging.layouts import UnknownLayout
+
+MAX_BYTES = 10**9
+"""Largest file that is read: `MAX_PIXELS` of four 16-bit channels, uncompressed, have 8 · 10⁸ bytes."""
+
+MAX_PIXELS = 100_000_000
+MIN_SIDE = 16
+
+# Pillow knows more formats; some of them run a program (EPS) or don't hold a single picture (ICO, HDF5).
+FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "TIFF", "BMP", "GIF", "PPM", "JPEG2000", "AVIF")
+
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What puts a picture of each EXIF orientation upright."""
+
+_STRAIGHT = {"La": "LA", "RGBa": "RGBA"}
+"""Modes whose colours are multiplied by their alpha, and those whose aren't."""
+
+_ROUNDED = ((np.arange(65536) * 255 + 32767) // 65535).astype(np.uint8)
+"""The 8-bit level of each 16-bit one."""
+
+_log = logging.getLogger(__name__)
+
+
+@cache
+def suffixes() -> tuple[str, ...]:
+    """Suffixes, in lower case, of the names of files that `decode` takes, given the codecs that are installed."""
+    Image.init()
+    known = {suffix for suffix, form in Image.registered_extensions().items() if form in _known(FORMATS)}
+    return tuple(sorted(known))
+
+
+def decode(source: Path | bytes, name: str | None = None) -> Image.Image:
+    """Decode a picture file to an upright 8-bit sRGB image of mode ``RGB``.
+
+    The orientation of EXIF or XMP is applied, alpha is composited over white, 16 bits are rounded to 8, an animation
+    gives frame 0. Colours are converted to sRGB as the file describes them: by code points (cICP), an ICC profile, gAMA
+    and cHRM, or EXIF's index for Adobe RGB. A description that is broken is ignored with a logged warning.
+
+    Args:
+        source: a file, or a file's bytes.
+        name: what to call the picture in an error; by default the path.
+
+    Raises:
+        InputError: no such file, not a regular file, of more than `MAX_BYTES`, not a picture, damaged, of a layout or
+            colour space that can't be decoded rightly, smaller than `MIN_SIDE` on a side, or of more than `MAX_PIXELS`
+            pixels; the size is read from the header, before any pixel is decoded.
+    """
+    if isinstance(source, bytes):
+        data, name = source, name or "the picture"
+    else:
+        name = name or str(source)
+        data = _read(source, name)
+    with _blamed(name):
+        return _decode(data, name)
+
+
+def normalise(image: Image.Image, name: str) -> Image.Image:
+    """An image of any mode as `decode` would return it; its size is checked before any pixel is decoded.
+
+    Raises:
+        InputError: as `decode`.
+    """
+    _check_size(image.width, image.height, name)
+    with _blamed(name):
+        image.load()
+        return _normalised(image, name)
+
+
+@contextmanager
+def opened(data: bytes, name: str, formats: tuple[str, ...] = FORMATS) -> Iterator[Image.Image]:
+    """The picture in a file's bytes, of which no more than the header has been decoded.
+
+    Raises:
+        InputError: not a picture of these formats, or damaged.
+    """
+    with warnings.catch_warnings():
+        # Pillow warns of damaged metadata, which is harmless here, and of sizes below MAX_PIXELS.
+        warnings.simplefilter("ignore")
+        try:
+            image = Image.open(BytesIO(data), formats=_known(formats))
+        except Image.DecompressionBombError as error:
+            raise too_large(name) from error
+        except UnidentifiedImageError as error:
+            problem = f"is not a picture that can be read; use one of {', '.join(_known(formats))}"
+            raise refusal(name, problem) from error
+        except Exception as error:  # as in _blamed
+            raise _damaged(name, error) from error
+        with image:
+            yield image
+
+
+@contextmanager
+def _blamed(name: str) -> Iterator[None]:
+    """Whatever a decoder raises (struct, zlib, index, key, type, value and memory errors) is told of that file."""
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        raise _damaged(name, error) from error
+
+
+def refusal(name: str, problem: str) -> InputError:
+    """The error that says what is wrong with a picture."""
+    return InputError(" ".join(f"{name} {problem}".split()))
+
+
+def too_large(name: str) -> InputError:
+    """The error about a picture of too many pixels."""
+    return refusal(name, f"has more than {MAX_PIXELS // 1_000_000} million pixels; make it smaller")
+
+
+def too_small(name: str, width: int, height: int) -> InputError:
+    """The error about a picture that is shorter or narrower than `MIN_SIDE`."""
+    return refusal(name, f"is {width}x{height} pixels; use one of at least {MIN_SIDE} on each side")
+
+
+def _damaged(name: str, error: Exception) -> InputError:
+    return refusal(name, f"is damaged or cut short ({str(error) or type(error).__name__}); fetch or export it again")
+
+
+def _check_size(width: int, height: int, name: str) -> None:
+    if width * height > MAX_PIXELS:
+        raise too_large(name)
+    if min(width, height) < MIN_SIDE:
+        raise too_small(name, width, height)
+
+
+@cache
+def _known(formats: tuple[str, ...]) -> tuple[str, ...]:
+    Image.init()
+    return tuple(f for f in formats if f in Image.OPEN)
+
+
+def _read(path: Path, name: str) -> bytes:
+    try:
+        kind = path.stat()
+        if stat.S_ISDIR(kind.st_mode):
+            raise refusal(name, "is a folder, not a picture; name a file inside it")
+        if not stat.S_ISREG(kind.st_mode):  # reading from a FIFO or a device may never end
+            raise refusal(name, "is not a regular file; name a picture")
+        with path.open("rb") as file:
+            if os.fstat(file.fileno()).st_size > MAX_BYTES:
+                raise refusal(name, f"has more than {MAX_BYTES // 10**9} GB; make it smaller")
+            return file.read(MAX_BYTES)
+    except FileNotFoundError as error:
+        raise refusal(name, "doesn't exist; check the path") from error
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        reason = getattr(error, "strerror", None) or error
+        raise refusal(name, f"can't be opened ({reason}); check its name and its permissions") from error
+
+
+def _decode(data: bytes, name: str) -> Image.Image:
+    if not data:
+        raise refusal(name, "is empty (0 bytes); fetch or export it again")
+    if data.startswith(tiff.SIGNATURES):
+        return _decode_tiff(data, name)
+    try:
+        pixels, info, spoilt = _separated(data)
+    except UnknownLayout as error:
+        raise _undecodable(name, error) from error
+    if spoilt:
+        _log.warning("%s: what is spoilt in it is ignored: %s", name, ", ".join(dict.fromkeys(spoilt)))
+    with opened(pixels, name) as image:
+        image.info.update(info)
+        return normalise(image, name)
+
+
+def _separated(data: bytes) -> tuple[bytes, dict[str, Any], list[str]]:
+    """What a decoder needs of a file, what it says besides, and what of that is spoilt."""
+    for form in (png, jpeg):
+        if data.startswith(form.SIGNATURE):
+            return form.separate(data)
+    return data, {}, []
+
+
+def _decode_tiff(data: bytes, name: str) -> Image.Image:
+    """By Pillow, or by tifffile where Pillow would decode wrongly, or not at all because of a broken description."""
+    layout = tiff.layout(data)
+    _check_size(layout.width, layout.height, name)
+    refused = None
+    if not layout.misread:
+        try:
+            with opened(data, name) as image:
+                return normalise(image, name)
+        except InputError as error:
+            refused = error
+    try:
+        image = tiff.decode(data)
+    except UnknownLayout as error:
+        if refused and not isinstance(refused.__cause__, UnidentifiedImageError):
+            raise refused from error
+        raise _undecodable(name, error) from error
+    except Exception as error:
+        raise refused or _damaged(name, error) from error
+    return normalise(image, name)
+
+
+def _undecodable(name: str, error: UnknownLayout) -> InputError:
+    return refusal(name, f"has pixels that can't be decoded ({error}); save it with 8 bits a channel, or as PNG")
+
+
+def _normalised(image: Image.Image, name: str) -> Image.Image:
+    """The image upright, 8-bit, sRGB and opaque."""
+    exif, ignored = _exif(image)
+    image = image.convert(_STRAIGHT.get(image.mode, image.mode)) if image.mode in _STRAIGHT else image
+    turn = _TURNS.get(exif.get(ExifTags.Base.Orientation, 1))
+    image = image.transpose(turn) if turn is not None else image
+    try:
+        rgb, failed = to_srgb(_eight_bit(image, name), exif)
+    except UnknownColours as error:
+        raise refusal(name, f"has {error}") from error
+    if ignored or failed:
+        _log.warning("%s: %s; the picture is used without", name, ", ".join((*ignored, *failed)))
+    if image.has_transparency_data:
+        rgb = Image.composite(rgb, Image.new("RGB", rgb.size, "white"), _alpha(image))
+    rgb.info.clear()
+    return rgb
+
+
+def _exif(image: Image.Image) -> tuple[Image.Exif, list[str]]:
+    """The image's EXIF, or an empty one and what is wrong with its own."""
+    try:
+        exif = image.getexif()
+        hash(exif.get(ExifTags.Base.Orientation))
+        return exif, []
+    except Exception as error:  # Pillow's parser raises syntax, struct, key, value and type errors
+        return Image.Exif(), [f"its EXIF can't be read ({error})"]
+
+
+def _eight_bit(image: Image.Image, name: str) -> Image.Image:
+    """The colour channels without alpha, in a mode that an ICC profile can describe: L, RGB, CMYK or LAB."""
+    if image.mode == "I" or image.mode.startswith("I;16"):
+        levels = np.asarray(image)
+        if levels.min() < 0 or levels.max() > 65535:
+            raise refusal(name, "has grey values outside 0 to 65535; save it with 8 or 16 bits a channel")
+        grey = Image.fromarray(_ROUNDED[levels])
+        grey.info = image.info
+        return grey
+    if image.mode == "F":
+        raise refusal(name, "has floating-point pixels; save it with 8 or 16 bits a channel")
+    if image.mode in ("1", "L", "LA"):
+        return image.convert("L")
+    return image if image.mode in ("CMYK", "LAB") else image.convert("RGB")
+
+
+def _alpha(image: Image.Image) -> Image.Image:
+    """The opacity of each pixel, mode L."""
+    if image.mode.startswith("I"):
+        return Image.fromarray(np.where(np.asarray(image) == image.info["transparency"], 0, 255).astype(np.uint8))
+    return image.convert("RGBA").getchannel("A")
