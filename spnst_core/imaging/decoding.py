@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from spnst_core.errors import InputError
+from spnst_core.errors import InputError, printable
 from spnst_core.imaging import jpeg, png, tiff
 from spnst_core.imaging.colour_spaces import UnknownColours, to_srgb
 from spnst_core.imaging.layouts import UnknownLayout
@@ -59,7 +59,7 @@ def suffixes() -> tuple[str, ...]:
     """Suffixes, in lower case, of the names of files that `decode` takes, given the codecs that are installed."""
     Image.init()
     known = {suffix for suffix, form in Image.registered_extensions().items() if form in _known(FORMATS)}
-    return tuple(sorted(known))
+    return tuple(sorted(known - {".pfm"}))  # floating-point pixels, which have no largest value
 
 
 def decode(source: Path | bytes, name: str | None = None) -> Image.Image:
@@ -78,11 +78,8 @@ def decode(source: Path | bytes, name: str | None = None) -> Image.Image:
             colour space that can't be decoded rightly, smaller than `MIN_SIDE` on a side, or of more than `MAX_PIXELS`
             pixels; the size is read from the header, before any pixel is decoded.
     """
-    if isinstance(source, bytes):
-        data, name = source, name or "the picture"
-    else:
-        name = name or str(source)
-        data = _read(source, name)
+    name = printable(name or ("the picture" if isinstance(source, bytes) else str(source)))
+    data = source if isinstance(source, bytes) else _read(source, name)
     with _blamed(name):
         return _decode(data, name)
 
@@ -135,7 +132,7 @@ def _blamed(name: str) -> Iterator[None]:
 
 def refusal(name: str, problem: str) -> InputError:
     """The error that says what is wrong with a picture."""
-    return InputError(" ".join(f"{name} {problem}".split()))
+    return InputError(f"{printable(name)} {' '.join(problem.split())}")
 
 
 def too_large(name: str) -> InputError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator
 from hashlib import sha256
@@ -24,6 +25,8 @@ class Entry(NamedTuple):
     size: int
     modified: str
     """Changes when the bytes may have: the time in nanoseconds, or the ETag."""
+    problem: str = ""
+    """Why it can't be read, if that is known: a link that leads nowhere, a FIFO, a device."""
 
 
 class Place(ABC):
@@ -43,7 +46,7 @@ class Place(ABC):
 
     @abstractmethod
     def children(self) -> list[Entry]:
-        """The files directly in the place, sorted by name."""
+        """What lies directly in the place, other than folders, sorted by name."""
 
     @abstractmethod
     def names(self, under: str) -> Iterator[str]:
@@ -123,7 +126,7 @@ class Folder(Place):
         return str(self.path / name)
 
     def children(self) -> list[Entry]:
-        """The files directly in the folder, sorted by name.
+        """What lies directly in the folder, other than folders, sorted by name.
 
         Raises:
             InputError: there is no such folder, or it can't be listed.
@@ -132,7 +135,7 @@ class Folder(Place):
             raise InputError(f"{self.path} {'is no folder' if self.path.exists() else 'does not exist'}: check it")
         try:
             with os.scandir(self.path) as found:
-                return sorted(_entry(file.name, file.stat()) for file in found if file.is_file())
+                return sorted(filter(None, map(_listed, found)))
         except OSError as error:
             raise InputError(f"{self.path} can't be listed: {error.strerror}") from error
 
@@ -148,7 +151,7 @@ class Folder(Place):
     def read(self, name: str, size: int = WHOLE) -> bytes:
         """The file's bytes, or its first ``size`` bytes."""
         try:
-            with open(self.locate(name), "rb") as file:
+            with open(self.path / name, "rb") as file:
                 return file.read(size)
         except FileNotFoundError:
             raise
@@ -215,6 +218,18 @@ class Folder(Place):
             raise InputError(f"{self.path} can't be a folder, because {there} is a file: choose another")
         if not os.access(there, os.W_OK):
             raise InputError(f"{self.path} can't be written, because you may not write to {there}: choose another")
+
+
+def _listed(file: os.DirEntry[str]) -> Entry | None:
+    """An entry of a folder; one that can't be looked at is no reason to know nothing of the others."""
+    try:
+        status = file.stat()
+    except OSError as error:  # a link that points at itself, say
+        return Entry(file.name, 0, "", f"can't be read: {error.strerror}")
+    if stat.S_ISDIR(status.st_mode):
+        return None
+    regular = stat.S_ISREG(status.st_mode)  # reading from a FIFO or a device may never end
+    return _entry(file.name, status) if regular else Entry(file.name, 0, "", "is not a regular file")
 
 
 def _entry(name: str, status: os.stat_result) -> Entry:

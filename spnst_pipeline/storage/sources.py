@@ -8,12 +8,11 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import PurePosixPath
 
-from spnst_core.errors import InputError
+from spnst_core.errors import InputError, printable
+from spnst_core.imaging.decoding import MAX_BYTES, suffixes
 from spnst_pipeline.storage.locations import open_place
 from spnst_pipeline.storage.places import Entry, Place
-from spnst_pipeline.storage.slugs import slug
-
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif"})
+from spnst_pipeline.storage.slugs import slug, slug_of_twin
 
 READERS = 8
 """Pictures read concurrently: over a network most of the time is waiting, but each can be tens of megabytes."""
@@ -24,7 +23,7 @@ class File:
     """A picture's file as it was when its source was listed."""
 
     name: str
-    """Its path or address."""
+    """Its path or address, as it may be printed."""
     size: int
     modified: str
     """Changes when the bytes may have: the time in nanoseconds, or the ETag."""
@@ -56,17 +55,19 @@ class Source:
     def open(cls, location: str | None, kind: str) -> Source:
         """List a folder, or the objects directly under a prefix. Hidden files and subfolders are ignored.
 
+        Of files that differ in their suffix alone, the first by name has the key; that of the others is made distinct.
+
         Args:
             location: a folder's path, or ``s3://bucket/prefix``.
             kind: ``content`` or ``style``, for messages.
 
         Raises:
-            InputError: there is no such location or no picture in it, none was given, or two files have the same slug.
+            InputError: there is no such location or no picture in it, or none was given.
         """
         source = cls.scan(location, kind)
         if not source.pictures:
-            suffixes = " ".join(sorted(SUFFIXES))
-            raise InputError(f"{kind} {source.location} holds no picture: put files in it ending in one of {suffixes}")
+            known = " ".join(suffixes())
+            raise InputError(f"{kind} {source.location} holds no picture: put files in it ending in one of {known}")
         return source
 
     @classmethod
@@ -78,19 +79,16 @@ class Source:
         pictures: dict[str, File] = {}
         left_out: list[str] = []
         for entry in place.children():
-            path, name = PurePosixPath(entry.name), place.locate(entry.name)
+            path, name = PurePosixPath(entry.name), printable(place.locate(entry.name))
             if path.name.startswith("."):
                 continue
-            if path.suffix.lower() not in SUFFIXES:
-                left_out.append(f"{name} has no suffix of a picture ({' '.join(sorted(SUFFIXES))})")
+            if problem := _problem(entry):
+                left_out.append(f"{name} {problem}")
                 continue
-            file = File(name, entry.size, entry.modified, place, entry)
-            twin = pictures.setdefault(slug(path.stem), file)
-            if twin is not file:
-                raise InputError(
-                    f"{twin.name} and {path.name} would share the name {slug(path.stem)!r} in the store: "
-                    "rename one of them"
-                )
+            key = slug(path.stem)
+            pictures[slug_of_twin(path.name) if key in pictures else key] = File(
+                name, entry.size, entry.modified, place, entry
+            )
         return cls(place.location, pictures, tuple(left_out))
 
     def without(self, unusable: Mapping[str, str]) -> Source:
@@ -116,6 +114,24 @@ class Source:
         """Compute digests ahead of `digest`, several at a time; `digest` raises if one can't be read."""
         with ThreadPoolExecutor(READERS) as threads:
             wait([threads.submit(_digest, self.picture(key)) for key in keys])
+
+
+def _problem(entry: Entry) -> str:
+    """Why a file can't be a picture, as far as the listing tells."""
+    if entry.problem:
+        return entry.problem
+    if not _encodable(entry.name):
+        return "has a name that isn't UTF-8: rename it"
+    if PurePosixPath(entry.name).suffix.lower() not in suffixes():
+        return f"has no suffix of a picture ({' '.join(suffixes())})"
+    if entry.size > MAX_BYTES:
+        return f"has {entry.size / 10**9:.1f} GB, and a picture at most {MAX_BYTES // 10**9}: make it smaller"
+    return ""
+
+
+def _encodable(name: str) -> bool:
+    """Whether a name can be written in UTF-8; bytes of a file name that aren't stand in it as lone surrogates."""
+    return not any("\ud800" <= character <= "\udfff" for character in name)
 
 
 @cache

@@ -71,10 +71,6 @@ BAD = {
     "one pixel": (lambda p: only(p, "dot.png", png(p, 1, 1)), ["dot.png", "1x1"]),
     "decompression bomb": (lambda p: only(p, "bomb.png", huge_png()), ["bomb.png", "100 million pixels"]),
     "too narrow": (lambda p: only(p, "narrow.png", png(p, 2000, 20)), ["narrow.png", "crop it"]),
-    "two files, one slug": (
-        lambda p: (p.root / "contents/CAT.jpg").write_bytes(b"") and None,
-        ["CAT.jpg", "cat.png", "rename"],
-    ),
     "unknown recipe": (lambda p: {"recipe": "structur"}, ["structur", 'did you mean "structure"?']),
     "missing recipe file": (lambda p: {"recipe": p.root / "no.yaml"}, ["no.yaml", "can't be read"]),
     "misspelt key in a recipe": (misspelt, ["bad.yaml", "stepz", 'did you mean "steps"?']),
