@@ -1,4 +1,4 @@
-// A cell's page: its pictures under a slider, maps, scores beside other recipes, loss curves and provenance.
+// A cell's page: its picture beside others, maps, scores beside other recipes, loss curves and provenance.
 "use strict";
 
 const main = document.getElementById("main");
@@ -32,8 +32,10 @@ function draw() {
   const losses = make("section", {class: "losses", hidden: true}), provenance = make("section", {class: "provenance", hidden: true});
   main.replaceChildren(heading,
     make("div", {class: "columns"},
-      make("div", {}, comparison(at, cell), film(cell), maps(at, cell), losses),
-      make("div", {}, styleOf(at), scores(at), others(at), provenance)));
+      comparison(at, cell),
+      make("div", {class: "rest"}, maps(at, cell), film(cell), losses),
+      make("div", {class: "aside"}, styleOf(at), scores(at), others(at), provenance)));
+  for (const box of main.querySelectorAll(".scroll")) hintAtMore(box);
   withDetails(cell, details => {
     drawLosses(losses, details.history);
     drawProvenance(provenance, details.provenance);
@@ -61,69 +63,58 @@ function steps(at) {
 addEventListener("keydown", event => {
   const id = {ArrowLeft: "previous", ArrowRight: "next"}[event.key];
   if (!id || event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return;
-  if (event.target.closest("input, select, video, .scroll")) return;
+  if (event.target.closest("input, select, video, .scroll, .pane.zoomed")) return;
   const link = document.getElementById(id);
   if (!link.hidden) { event.preventDefault(); location.replace(link.href); }
 });
 
-// ------------------------------------------------------------------------------------------------- the slider
+// ------------------------------------------------------------------------------------- the pictures, two or more
 
-const LAYERS = {picture: "picture", depth: "depth", edges: "edges"};
-let layer = "picture", split = 50;
+const MODES = {slider: "slider", panes: "side by side"}, LAYERS = ["picture", "depth", "edges"];
+let mode = "slider", layer = "picture";
 
-/** Before and after in one frame. The frame is a range input, so that mouse, touch and keys all move the line. */
-function comparison(at, cell) {
+/** What the cell can be compared with, the cell's own picture first, each with its maps. */
+function comparable(at, cell) {
   const names = namesOf(at), content = gallery.contents[at[CONTENT]];
-  const rivals = gallery.recipes.flatMap((_, recipe) => {
-    const rival = recipe !== at[RECIPE] && cellsByKey.get(keyOf([recipe, at[CONTENT], at[STYLE]]));
-    return rival ? [[gallery.recipes[recipe].name, rival]] : [];
+  const rivals = gallery.recipes.flatMap((recipe, place) => {
+    const rival = place !== at[RECIPE] && [place, at[CONTENT], at[STYLE]], found = rival && cellsByKey.get(keyOf(rival));
+    return found ? [{key: `recipe ${place}`, name: recipe.name, words: inWords(rival), layers: found}] : [];
   });
-  const befores = [["content", {picture: content.picture, depth: content.depth, edges: content.edges}], ...rivals];
-  let before = befores[0];
-  const available = () => Object.keys(LAYERS).filter(name => before[1][name] && cell[name]);
+  return {
+    own: {key: `recipe ${at[RECIPE]}`, name: names.recipe, words: inWords(at), layers: cell},
+    content: {key: "content", name: "content", words: `the content ${names.content}`, layers: content},
+    style: {key: "style", name: "style", words: `the style ${names.style}`, layers: {picture: gallery.styles[at[STYLE]].picture}},
+    rivals,
+  };
+}
 
-  const under = make("img", {class: "after", decoding: "async"}), over = make("img", {class: "before", decoding: "async"});
-  const left = make("span", {class: "tag left", "aria-hidden": "true", dir: "auto"}), right = make("span", {class: "tag right", "aria-hidden": "true", dir: "auto"});
-  const range = make("input", {type: "range", min: 0, max: 100, step: 0.5, id: "split"});
-  const {width, height} = cell.picture;
-  const frame = make("div", {class: "frame", style: `aspect-ratio: ${width} / ${height}; --ratio: ${width / height}`},
-    under, over, make("span", {class: "line", "aria-hidden": "true"}), left, right, range);
-  const move = () => {
-    split = Number(range.value);
-    frame.style.setProperty("--split", `${split}%`);
-    range.setAttribute("aria-valuetext", `${Math.round(split)} % ${before[0]}, ${Math.round(100 - split)} % ${names.recipe}`);
-    left.classList.toggle("away", split < 15);
-    right.classList.toggle("away", split > 85);
+/** The cell's picture and others: under a slider, or side by side. */
+function comparison(at, cell) {
+  const {own, content, style, rivals} = comparable(at, cell);
+  const views = {slider: sliderOf([own, content, ...rivals]), panes: panesOf([content, own, ...rivals, style], cell.picture.width)};
+  const body = make("div", {}), control = make("div", {class: "of-view"});
+  const radios = (name, values, words, picked) => {
+    const inputs = values.map(value => make("input", {type: "radio", name, value}));
+    const field = make("fieldset", {class: "tabs small"}, make("legend", {class: "hidden"}, words),
+      ...inputs.map((input, place) => make("label", {}, input, make("span", {}, MODES[values[place]] ?? values[place]))));
+    field.addEventListener("change", event => { picked(event.target.value); show(); });
+    return {field, inputs};
   };
-  const original = make("p", {class: "originals"});
+  const modes = radios("mode", Object.keys(MODES), "View", value => { mode = value; });
+  const layers = radios("layer", LAYERS, "Shown", value => { layer = value; });
   const show = () => {
-    if (!available().includes(layer)) layer = available()[0] ?? "picture";
-    const what = layer === "picture" ? "" : `${layer} of `;
-    [over.src, under.src] = [before[1][layer].view, cell[layer].view];
-    over.alt = before === befores[0] ? `${what}the content ${names.content}` : `${what}${names.content} in the style of ${names.style}, by the recipe ${before[0]}`;
-    under.alt = what + inWords(at);
-    left.textContent = before[0]; right.textContent = names.recipe;
-    range.setAttribute("aria-label", `How much of ${what}${before[0]} covers ${what}the pastiche`);
-    for (const radio of layers.querySelectorAll("input")) {
-      radio.checked = radio.value === layer;
-      radio.disabled = !available().includes(radio.value);
-    }
-    original.replaceChildren("full size: ", make("a", {href: before[1][layer].original, dir: "auto"}, before[0]), " · ",
-      make("a", {href: cell[layer].original, dir: "auto"}, names.recipe), " · ", make("a", {href: gallery.styles[at[STYLE]].picture.original}, "style"));
-    move();
+    const view = views[mode];
+    if (!view.has(layer)) layer = LAYERS.find(view.has) ?? "picture";
+    for (const input of modes.inputs) input.checked = input.value === mode;
+    for (const input of layers.inputs) [input.checked, input.disabled] = [input.value === layer, !view.has(input.value)];
+    if (body.firstChild !== view.body) { body.replaceChildren(view.body); control.replaceChildren(...(view.control ? [view.control] : [])); }
+    view.show(layer);
   };
-  range.value = split;
-  range.addEventListener("input", move);
-  const layers = make("fieldset", {class: "tabs small"}, make("legend", {class: "hidden"}, "Shown"),
-    ...Object.entries(LAYERS).map(([value, text]) => make("label", {}, make("input", {type: "radio", name: "layer", value}), make("span", {}, text))));
-  layers.addEventListener("change", event => { layer = event.target.value; show(); });
-  const choice = make("select", {id: "before"}, ...befores.map(([name], place) => make("option", {value: place}, name)));
-  choice.addEventListener("change", () => { before = befores[Number(choice.value)]; show(); });
-  const controls = make("div", {class: "controls"},
-    cell.depth || cell.edges ? layers : null,
-    befores.length > 1 ? make("label", {class: "choice"}, make("span", {}, "Beside"), " ", choice) : null);
+  for (const view of Object.values(views)) view.listen(show);
+  const section = make("section", {class: "comparison", "aria-label": "Before and after"},
+    make("div", {class: "controls"}, modes.field, cell.depth || cell.edges ? layers.field : null, control), body);
   show();
-  return make("section", {class: "comparison", "aria-label": "Before and after"}, frame, controls, original);
+  return section;
 }
 
 // ---------------------------------------------------------------------------------------------------- the rest
@@ -131,7 +122,7 @@ function comparison(at, cell) {
 function film(cell) {
   if (!cell.video) return null;
   return make("section", {class: "film"}, make("h2", {}, "Film"),
-    make("video", {src: cell.video, poster: cell.picture.view, controls: true, muted: true, loop: true, playsinline: true, preload: "none", "aria-label": "The pastiche as it was made"}));
+    make("video", {src: cell.video, poster: cell.picture.view, style: extent(cell.picture, {large: true}), controls: true, muted: true, loop: true, playsinline: true, preload: "none", "aria-label": "The pastiche as it was made"}));
 }
 
 function maps(at, cell) {
@@ -200,8 +191,9 @@ function drawLosses(section, history) {
   if (!termsOf(history).length) return;
   section.hidden = false;
   const box = make("div", {class: "curves"});
-  const staged = new Set(history.stage).size > 1;
-  section.replaceChildren(make("h2", {}, "Losses"), box, staged ? make("p", {class: "faint"}, "Each term before it is weighted, and their weighted total. At a dotted line a new stage begins.") : "");
+  const told = [termsOf(history).includes("total") ? "Each term before it is weighted, and their weighted total." : "Each term before it is weighted."];
+  if (new Set(history.stage).size > 1) told.push("At a dotted line a new stage begins.");
+  section.replaceChildren(make("h2", {}, "Losses"), box, make("p", {class: "faint"}, told.join(" ")));
   new ResizeObserver(() => { if (box.clientWidth) box.replaceChildren(lossCurves(history, box.clientWidth)); }).observe(box);
 }
 

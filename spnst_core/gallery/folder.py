@@ -22,7 +22,7 @@ from spnst_core.gallery.description import Cell, Details, Gallery, Plot, StoredP
 
 INDEX = "index.html"
 PAGES = (INDEX, "cell.html")
-STATIC = ("gallery.css", "page.js", "index.js", "cell.js", "losses.js")
+STATIC = ("gallery.css", "page.js", "index.js", "cell.js", "slider.js", "panes.js", "losses.js")
 
 HISTORY_POINTS = 160
 """Most points of a loss curve, more than a screen can resolve."""
@@ -116,6 +116,7 @@ def _data(files: Files, gallery: Gallery) -> dict[str, Any]:
     grid = product(enumerate(gallery.recipes), enumerate(gallery.contents), enumerate(gallery.styles))
     places = {(r.name, c.name, s.name): [nr, nc, ns] for (nr, r), (nc, c), (ns, s) in grid}
     return {
+        "sides": {"thumbnail": THUMBNAIL, "view": VIEW},
         "recipes": [{"name": recipe.name, "description": recipe.description} for recipe in gallery.recipes],
         "contents": [
             {

@@ -151,6 +151,7 @@ function drawGrid() {
   });
   sections.grid.querySelector("td a.tile")?.setAttribute("tabindex", "0");
   fit();
+  hintAtMore(sections.grid.querySelector(".scroll"));
 }
 
 /** One cell by one recipe: a link to its page, or a gap that says why. */
@@ -284,5 +285,6 @@ new ResizeObserver(() => {
   document.documentElement.style.setProperty("--bar", `${height}px`);
 }).observe(bar);
 
+for (const box of document.querySelectorAll("#comparison .scroll")) hintAtMore(box);
 readAddress();
 draw();

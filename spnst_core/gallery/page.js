@@ -37,12 +37,39 @@ const inWords = at => {
   return `${content} in the style of ${style}, by the recipe ${recipe}`;
 };
 
+/** Width and height in pixels of the copy that is shown, in which no pixel is invented. */
+function shownAs(picture, {large = false} = {}) {
+  const side = large || picture.thumbnail === picture.view ? gallery.sides.view : gallery.sides.thumbnail;
+  const factor = Math.min(1, side / Math.max(picture.width, picture.height));
+  return {width: Math.round(picture.width * factor), height: Math.round(picture.height * factor)};
+}
+
+/** The shape of a picture, and the size that the style sheet doesn't stretch it beyond: its copy's, or a lesser width. */
+function extent(picture, {large = false, width: most = Infinity} = {}) {
+  const {width, height} = shownAs(picture, {large});
+  return `--ratio: ${width / height}; --most-width: ${Math.min(width, most)}px; --most-height: ${height}px`;
+}
+
 /** A picture that holds its place before it is loaded. */
 function image(picture, alt, {large = false, eager = false} = {}) {
   return make("img", {
     src: large ? picture.view : picture.thumbnail, alt, width: picture.width, height: picture.height,
-    loading: eager ? "eager" : "lazy", decoding: "async",
+    style: extent(picture, {large}), loading: eager ? "eager" : "lazy", decoding: "async",
   });
+}
+
+/** Says above a box that scrolls sideways that there is more at its end, as long as there is. */
+function hintAtMore(box) {
+  const hint = make("p", {class: "more-hint", "aria-hidden": "true", hidden: true}, "more to the right →");
+  box.before(hint);
+  const look = () => {
+    const more = box.scrollLeft + box.clientWidth < box.scrollWidth - 1;
+    hint.hidden = box.scrollWidth <= box.clientWidth + 1;
+    hint.classList.toggle("away", !more);
+    box.classList.toggle("more", more);
+  };
+  box.addEventListener("scroll", look, {passive: true});
+  new ResizeObserver(look).observe(box);
 }
 
 const arrow = metric => (metric.better === "lower" ? "↓" : "↑");

@@ -15,6 +15,16 @@ TAILS = 1.0
 ColourMap = Literal["viridis", "magma", "inferno", "cividis"]
 
 
+def depth_in_colour(depth: Image.Image) -> Image.Image:
+    """Render a depth map of any range: what is nearest is lightest."""
+    return in_colour(depth, "magma")
+
+
+def edges_in_colour(edges: Image.Image) -> Image.Image:
+    """Render an edge map whose values are probabilities from 0 (dark) to 255 (light)."""
+    return in_colour(edges, "viridis", low=0, high=255)
+
+
 def in_colour(
     values: npt.ArrayLike | Image.Image,
     colour_map: ColourMap,

@@ -26,7 +26,7 @@ VERSIONS = {
     "metric_table": 3,
     "comparison": 2,
     "contact_sheet": 5,
-    "gallery": 5,
+    "gallery": 6,
     "experiment": 2,
 }
 """Code version of each step: raised when the same ingredients would now give another artefact."""

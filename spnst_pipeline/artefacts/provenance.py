@@ -13,7 +13,7 @@ from spnst_pipeline.artefacts.fingerprints import HEAD, metadata
 from spnst_pipeline.storage.store import Store
 
 MADE = "made"
-"""PNG text, as JSON: recipe, profile, steps, seconds, device and final losses."""
+"""PNG text, as JSON: recipe, size, loss weights, seed, networks, steps, seconds, device, versions and final losses."""
 
 HISTORY = "history"
 """PNG text, as JSON: the losses of the optimisation, as columns."""
@@ -36,7 +36,7 @@ def stamp(made: Mapping[str, Any], history: pd.DataFrame) -> dict[str, str]:
 
 
 def how_made(store: Store, path: str) -> dict[str, Any]:
-    """How a pastiche was made: recipe, profile, steps, seconds, device, its final losses, and what was overridden."""
+    """How a pastiche was made: recipe, networks, versions, time, its final losses, and what was overridden."""
     return read_made(metadata(path, store.read(path, HEAD)))
 
 
@@ -47,7 +47,7 @@ def read_made(carried: Mapping[str, str]) -> dict[str, Any]:
 
 
 def loss_history(store: Store, path: str) -> pd.DataFrame:
-    """The losses of an optimisation: step (from 1), stage (from 0), and each term, unweighted, before that step.
+    """The losses of an optimisation before each step: step (from 1), stage (from 0), each term, unweighted, and total.
 
     At most `POINTS` rows, among them the first and the last step of every stage. A term is NaN where it had no weight.
     """
@@ -64,7 +64,7 @@ def _packed(history: pd.DataFrame) -> str:
     """The columns at some of the steps, numbers to four digits; a term that has no weight at a step is null there."""
     kept = history.iloc[_sampled(history["stage"].to_numpy())]
     columns: dict[str, list[Any]] = {name: kept[name].tolist() for name in COUNTS}
-    for term in history.columns.drop([*COUNTS, "total"]):
+    for term in history.columns.drop([*COUNTS]):
         if history[term].any():
             columns[term] = [float(f"{value:.4g}") if value else None for value in kept[term]]
     return json.dumps(columns, separators=(",", ":"))

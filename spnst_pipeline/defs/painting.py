@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any, Literal, NamedTuple
 
+import torch
+
+from spnst_core import __version__
 from spnst_core.compute.memory import batches
 from spnst_core.imaging import io as image_io
 from spnst_core.objective.targets import ContentTargets, DepthMap, EdgeMap, StyleTargets
@@ -190,10 +193,19 @@ def _keep_film(row: _Row, cell: _Cell, film: Artefact, recorded: Films) -> Lande
 
 def _how_made(row: _Row, painted: Painted, began: datetime, cells: int) -> dict[str, Any]:
     """How a pastiche was made, for its file; ``cells`` is the size of its batch."""
-    models, used = row.project.models, row.recipe.stage_weights(row.recipe.stages[-1]).by_term
+    models, recipe = row.project.models, row.recipe
+    weights = [
+        {term: weight for term, weight in recipe.stage_weights(stage).by_term.items() if weight}
+        for stage in recipe.stages
+    ]
+    height, width = painted.image.shape[-2:]
     made = {
-        "recipe": row.recipe.name,
+        "recipe": recipe.name,
+        "size": f"{width} × {height}",
+        "loss_weights": weights,
+        "seed": recipe.seed,
         "profile": row.project.identity.label,
+        "network_weights": row.project.identity.fingerprint,
         "steps": len(painted.history),
         "seconds": round(painted.seconds, 3),
         "began": began.isoformat(timespec="seconds"),
@@ -201,7 +213,8 @@ def _how_made(row: _Row, painted: Painted, began: datetime, cells: int) -> dict[
         "batch_seconds": round(painted.seconds * cells, 3),
         "device": models.device.type,
         "precision": str(models.precision).removeprefix("torch."),
-        "losses": {term: float(painted.history[term].iloc[-1]) for term, weight in used.items() if weight},
+        "versions": {"spnst": __version__, "torch": torch.__version__},
+        "losses": {term: float(painted.history[term].iloc[-1]) for term in weights[-1]},
     }
     return {**made, "overridden": dict(row.options.changes)} if row.options.changes else made
 

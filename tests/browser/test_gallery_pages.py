@@ -1,4 +1,4 @@
-"""The gallery in a real browser, opened from disk: filters, sorting, slider and keys; no request but for its files."""
+"""The gallery in a real browser, opened from disk: filters, pictures side by side, keys; it requests only its files."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -346,6 +346,8 @@ def test_a_cell_shows_scores_beside_other_recipes_losses_and_provenance(tab, pla
         "aria-label", re.compile("Losses over 40 steps: style from 3.000")
     )
     assert page.locator(".curves path").count() == 2
+    assert page.locator(".curves .label").all_text_contents() == ["total", "style"]
+    expect(page.locator(".losses .faint")).to_contain_text("and their weighted total")
     assert page.locator(".curves .stage").count() == 1
     assert page.locator(".maps figcaption").all_inner_texts() == [
         "depth of the content",
@@ -366,6 +368,104 @@ def test_the_slider_also_compares_depth_and_other_recipes(tab, plain):
     assert before.get_attribute("alt") == "depth of the content cat"
     page.locator("#before").select_option("gatys")
     assert before.get_attribute("alt") == "depth of cat in the style of wave, by the recipe gatys"
+
+
+# --------------------------------------------------------------------------------------------------- side by side
+
+
+def panes(page: Page) -> list[str]:
+    return page.locator(".panes figcaption a").all_inner_texts()
+
+
+@pytest.fixture
+def beside(tab, plain) -> Page:
+    """The page of a cell that two recipes painted, in its view of pictures side by side."""
+    page = tab(plain, "cell.html#structure/cat/wave")
+    page.get_by_role("radio", name="side by side").check()
+    return page
+
+
+def transforms(page: Page) -> list[tuple[str, str]]:
+    return [
+        tuple(pair)
+        for pair in page.evaluate(
+            "[...document.querySelectorAll('.pane img')].map(i => [i.style.transform, i.style.transformOrigin])"
+        )
+    ]
+
+
+def test_content_style_and_every_recipes_pastiche_stand_side_by_side(beside):
+    assert panes(beside) == ["content", "structure", "gatys", "style"]
+    alts = [image.get_attribute("alt") for image in beside.locator(".pane img").all()]
+    assert alts[0] == "the content cat" and alts[-1] == "the style wave"
+    expect(beside.locator(".frame")).to_have_count(0)
+    beside.get_by_role("radio", name="slider").check()
+    expect(beside.locator(".frame")).to_be_visible()
+
+
+def test_what_is_chosen_stays_chosen_from_cell_to_cell(beside):
+    for name in ("content", "style"):
+        beside.locator(".chosen").get_by_label(name).uncheck()
+    assert panes(beside) == ["structure", "gatys"]
+    beside.locator("#next").click()
+    expect(beside.locator("h1")).to_have_text("cat × dots")
+    assert panes(beside) == ["structure", "gatys"]
+    for name in ("structure", "gatys"):
+        beside.locator(".chosen").get_by_label(name).uncheck()
+    expect(beside.locator(".panes")).to_have_text("Choose what to show.")
+
+
+def test_panes_show_maps_where_a_picture_has_them(beside):
+    beside.get_by_role("radio", name="depth").check()
+    assert beside.locator(".pane img").first.get_attribute("alt") == "depth of the content cat"
+    assert beside.locator(".panes figcaption").last.inner_text() == "style has no depth"
+
+
+def test_panes_are_zoomed_and_moved_together(beside):
+    beside.get_by_role("button", name="zoom in").click()
+    beside.get_by_role("button", name="zoom in").click()
+    assert set(transforms(beside)) == {("scale(2.25)", "50% 50%")} and len(transforms(beside)) == 4
+    box = beside.locator(".pane").first.bounding_box()
+    beside.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    beside.mouse.down()
+    beside.mouse.move(box["x"] + box["width"] / 4, box["y"] + box["height"] / 2)
+    beside.mouse.up()
+    [(_, origin)] = set(transforms(beside))
+    assert float(origin.split("%")[0]) == pytest.approx(50 + 25 / 1.25, abs=1)
+    beside.get_by_role("button", name="fit").click()
+    assert set(transforms(beside)) == {("scale(1)", "50% 50%")}
+
+
+def test_the_keys_zoom_a_pane_and_move_in_it_and_leave_it_for_the_next_cell_when_it_fits(beside):
+    beside.locator(".pane").first.focus()
+    beside.keyboard.press("+")
+    beside.keyboard.press("ArrowRight")
+    [(scale, origin)] = set(transforms(beside))
+    assert scale == "scale(1.5)" and origin.startswith("70%")
+    expect(beside.locator("h1")).to_have_text("cat × wave")
+    beside.keyboard.press("0")
+    beside.keyboard.press("ArrowRight")
+    expect(beside.locator("h1")).to_have_text("cat × dots")
+
+
+@pytest.mark.parametrize("mode", ["slider", "side by side"])
+def test_no_picture_is_larger_than_it_is(tab, plain, mode):
+    shown = "[...document.images].filter(i => i.offsetParent)"
+    loaded = f"{shown}.every(i => i.complete && i.naturalWidth)"
+    larger = "i => i.clientWidth > i.naturalWidth + 1 || i.clientHeight > i.naturalHeight + 1"
+    stretched = f"{shown}.filter({larger}).map(i => i.alt)"
+    page = tab(plain, "cell.html#structure/cat/wave", 2400, 2400)
+    page.get_by_role("radio", name=mode).check()
+    page.wait_for_function(loaded)
+    assert page.evaluate(stretched) == []
+    page.goto(f"{plain.as_uri()}/index.html#size=320")
+    page.wait_for_function(loaded)
+    assert page.evaluate(stretched) == []
+
+
+def test_four_maps_stand_in_a_row_on_a_wide_screen(tab, plain):
+    page = tab(plain, "cell.html#structure/cat/wave")
+    assert len({figure.bounding_box()["y"] for figure in page.locator(".maps figure").all()}) == 1
 
 
 @pytest.mark.parametrize(
@@ -397,16 +497,30 @@ def overflowing(page: Page) -> list[str]:
     }""")
 
 
+def test_a_box_that_scrolls_says_so_until_its_end_is_seen(tab, plain):
+    page = tab(plain, "index.html#size=200", 390)
+    hint = page.locator("#grid .more-hint")
+    expect(hint).to_be_visible()
+    expect(hint).not_to_have_class(re.compile("away"))
+    page.locator("#grid .scroll").evaluate("box => { box.scrollLeft = box.scrollWidth; }")
+    expect(hint).to_have_class(re.compile("away"))
+    wide = tab(plain, "index.html#view=comparison", 1280)
+    expect(wide.locator("#comparison .more-hint").first).to_be_hidden()
+
+
 @pytest.mark.parametrize("width", [360, 800, 1600])
 @pytest.mark.parametrize(
-    "address", ["index.html", "index.html#view=sorted", "index.html#view=comparison", "first cell", "right to left"]
+    "address",
+    ["index.html", "index.html#view=sorted", "index.html#view=comparison", "first cell", "right to left", "panes"],
 )
 def test_no_name_leaves_its_box(tab, nasty, width, address):
     page = tab(nasty, "index.html", width)
-    if "cell" in address or "right" in address:
+    if not address.startswith("index"):
         hrefs = page.evaluate("gallery.cells.map(cell => addressOf(cell.at))")
-        page.goto(f"{nasty.as_uri()}/{hrefs[0 if 'cell' in address else 6]}")
+        page.goto(f"{nasty.as_uri()}/{hrefs[6 if 'right' in address else 0]}")
         page.wait_for_selector(".provenance dl")
+        if address == "panes":
+            page.get_by_role("radio", name="side by side").check()
     else:
         page.goto(f"{nasty.as_uri()}/{address}")
         page.reload()

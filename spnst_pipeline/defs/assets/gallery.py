@@ -1,8 +1,9 @@
 """The gallery: pages to look at everything made, and how the recipes compare."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cache, partial
-from itertools import product
+from itertools import groupby, product
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -17,8 +18,9 @@ from spnst_core.metrics.registry import METRICS
 from spnst_core.recipes.experiments import Experiment
 from spnst_core.recipes.recipe import Recipe
 from spnst_core.report import plots
+from spnst_core.report.colour_maps import depth_in_colour, edges_in_colour
 from spnst_pipeline.artefacts import provenance
-from spnst_pipeline.artefacts.fingerprints import HEAD, metadata
+from spnst_pipeline.artefacts.fingerprints import HEAD, VERSIONS, metadata
 from spnst_pipeline.artefacts.identity import ArtefactId
 from spnst_pipeline.artefacts.lineage import Lineage
 from spnst_pipeline.artefacts.reuse import keep_or_copy
@@ -32,6 +34,9 @@ from spnst_pipeline.project import Project
 from spnst_pipeline.storage.places import is_remote
 
 GALLERY = ArtefactId("gallery")
+
+IN_COLOUR = {"depth": depth_in_colour, "edges": edges_in_colour}
+"""How the gallery's copies of maps are coloured: as on the contact sheets."""
 
 
 def gallery_asset(recipes: tuple[Recipe, ...], experiments: tuple[Experiment, ...]) -> dg.AssetsDefinition:
@@ -137,8 +142,8 @@ def _cells(
             row = rows.get(key)
             maps = ArtefactId("metrics", *key).beside
             depth, edges = (
-                _stored(project, maps[what], made.fingerprint, width, height) if row else None
-                for what in ("depth", "edges")
+                _map(project, maps[what], made.fingerprint, width, height, coloured) if row else None
+                for what, coloured in IN_COLOUR.items()
             )
             film = lineage.current(lineage.timelapse, recipe, content, style)
             yield (
@@ -150,7 +155,7 @@ def _cells(
                     scores={m.key: row[m.key] for m in METRICS.values() if pd.notna(row.get(m.key))} if row else {},
                     missing=_reasons(str(row["missing"])) if row else {},
                     details=partial(_details, project, made.path),
-                    details_version=made.fingerprint,
+                    details_version=f"{made.fingerprint} {VERSIONS['gallery']}",
                     video=_link(film.path) if film else None,
                 ),
             )
@@ -165,8 +170,10 @@ def _content(lineage: Lineage, content: str) -> shown.Content:
     project = lineage.project
     picture = _picture(lineage, lineage.content_image(content))
     maps = (
-        _stored(project, targets.beside["picture"], targets.fingerprint, picture.width, picture.height)
-        for targets in (lineage.depth_map(content), lineage.edge_map(content))
+        _map(project, made.beside["picture"], made.fingerprint, picture.width, picture.height, coloured)
+        for made, coloured in zip(
+            (lineage.depth_map(content), lineage.edge_map(content)), IN_COLOUR.values(), strict=True
+        )
     )
     return shown.Content(content, picture, *maps)
 
@@ -183,6 +190,14 @@ def _stored(project: Project, path: str, version: str, width: int, height: int) 
     return shown.StoredPicture(_link(path), version, width, height, load)
 
 
+def _map(
+    project: Project, path: str, version: str, width: int, height: int, coloured: Callable[[Image.Image], Image.Image]
+) -> shown.StoredPicture:
+    """A depth or edge map, of which the gallery's copies are in colour."""
+    grey = _stored(project, path, version, width, height)
+    return replace(grey, version=f"{version} {coloured.__name__}", load=lambda: coloured(grey.load()))
+
+
 def _link(path: str) -> str:
     """A link from the gallery's pages to another file of the store."""
     return f"../{path}"
@@ -192,10 +207,20 @@ def _details(project: Project, path: str) -> shown.Details:
     carried = metadata(path, project.store.read(path, HEAD))
     made = provenance.read_made(carried)
     history = provenance.read_history(carried)
-    told = {name: str(value) for name, value in made.items() if not isinstance(value, dict)}
+    made.pop("losses")  # they are drawn
+    told = {name.replace("_", " "): _told(value) for name, value in made.items()}
     return shown.Details(
         {**told, "fingerprint": carried["fingerprint"]}, {name: history[name].tolist() for name in history.columns}
     )
+
+
+def _told(value: Any) -> str:
+    """A value of the provenance in words; of a list with an entry for each stage, every change."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {entry}" for name, entry in value.items())
+    if isinstance(value, list):
+        return "; then ".join(stage for stage, _ in groupby(map(_told, value)))
+    return str(value)
 
 
 def _frontiers(lineage: Lineage) -> Iterator[shown.Plot]:

@@ -11,7 +11,7 @@ from spnst_core.imaging import io as image_io
 from spnst_core.metrics.registry import METRICS
 from spnst_core.recipes.recipe import Recipe
 from spnst_core.report.close_ups import CloseUp, most_different
-from spnst_core.report.colour_maps import in_colour
+from spnst_core.report.colour_maps import depth_in_colour, edges_in_colour
 from spnst_core.report.contact_sheet import PANEL, Gap, Panel, Row, contact_sheet, contact_sheets, pdf
 from spnst_pipeline.artefacts.identity import MAPS, SHOWN, ArtefactId
 from spnst_pipeline.artefacts.lineage import Lineage
@@ -98,7 +98,7 @@ class Sheets:
         return Panel(self._small(picture), f"{content}\nwith depth and edges", below=maps)
 
     def _maps(self, depth: str, edges: str) -> list[Image.Image]:
-        return [in_colour(self._small(depth), "magma"), in_colour(self._small(edges), "viridis", low=0, high=255)]
+        return [depth_in_colour(self._small(depth)), edges_in_colour(self._small(edges))]
 
     def _cell(self, recipe: Recipe, content: str, style: str) -> Panel | Gap:
         made = self.lineage.current(self.lineage.pastiche, recipe, content, style)

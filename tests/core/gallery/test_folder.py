@@ -10,6 +10,7 @@ from urllib.parse import unquote
 import pytest
 from PIL import Image
 
+from spnst_core.gallery.copies import THUMBNAIL, VIEW
 from spnst_core.gallery.description import (
     Cell,
     Content,
@@ -90,6 +91,10 @@ def test_the_folder_is_complete_and_asks_for_nothing_from_outside():
         assert all(a in made.pages or a.startswith(("#", "data:,")) for a in addresses)
     for name, text in made.pages.items():
         assert re.findall(rb"https?://[^\"']+", text.replace(b"http://www.w3.org/2000/svg", b"")) == [], name
+
+
+def test_pages_know_how_large_copies_are():
+    assert data(render(gallery()))["sides"] == {"thumbnail": THUMBNAIL, "view": VIEW}
 
 
 def test_pages_name_the_files_that_lie_beside_them():

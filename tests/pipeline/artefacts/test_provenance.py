@@ -26,7 +26,7 @@ def reread(table):
 def test_a_short_history_is_kept_whole_to_four_digits():
     losses = [1.0, 0.123456, 9.87654e-7]
     found = reread(history(2, 1, style=losses, tv=[0.5, 0.25, 0.125]))
-    assert list(found.columns) == ["step", "stage", "style", "tv"]
+    assert list(found.columns) == ["step", "stage", "style", "tv", "total"]
     assert found["step"].tolist() == [1, 2, 3]
     assert found["stage"].tolist() == [0, 0, 1]
     assert found["style"].tolist() == [1.0, 0.1235, 9.877e-07]

@@ -85,7 +85,7 @@ EXPERIMENT = rules.experiment(TRIAL, [scores()], shown())
         (EXPERIMENT, "34522ad0339f21a826acb5fdb90a9beb"),
         (
             rules.gallery(shown(), [EXPERIMENT], comparison=COMPARISON.fingerprint),
-            "571c8f844e298b0cc89eebf90d32ef64",
+            "2a724bdd43e2af5c115a47b99d279bb8",
         ),
         (
             rules.grid_sheet(shown(pastiches=[], scores=[], blocked=[(pastiche(), "faded")])),

@@ -3,9 +3,11 @@
 import shutil
 
 import pytest
+import torch
 from PIL import Image
 from small_project import Recorder
 
+import spnst_core
 from spnst_pipeline.artefacts.lineage import Lineage, NotMade
 from spnst_pipeline.artefacts.provenance import how_made
 from spnst_pipeline.defs.config import Paint
@@ -62,6 +64,10 @@ def test_missing_cells_of_a_row_share_a_batch(unpainted):
     assert (made["batch"], made["steps"], made["profile"], made["device"]) == (2, 5, "embedded", "cpu")
     assert made["batch_seconds"] == pytest.approx(2 * made["seconds"], abs=0.002)
     assert set(made["losses"]) == {"content", "style", "tv"}  # the terms that the recipe gives weight to
+    assert [set(weights) for weights in made["loss_weights"]] == [{"content", "style", "tv"}] * 2
+    assert (made["size"], made["seed"]) == ("48 × 36", 0)
+    assert made["network_weights"] == unpainted.identity.fingerprint
+    assert made["versions"] == {"spnst": spnst_core.__version__, "torch": torch.__version__}
     assert "overridden" not in made
 
 

@@ -4,7 +4,9 @@ import json
 import re
 
 import dagster as dg
+import numpy as np
 import pytest
+from PIL import Image
 
 from spnst_pipeline.artefacts.fingerprints import metadata
 from spnst_pipeline.artefacts.lineage import Lineage
@@ -46,7 +48,19 @@ def test_every_cell_has_its_scores_its_maps_and_its_details(data):
     for cell in found["cells"]:
         assert cell["depth"] and cell["edges"]
         assert sum(score is not None for score in cell["scores"]) == len(found["metrics"]) - len(cell["missing"])
-        assert "fingerprint" in (folder / cell["details"]).read_text()
+        details = (folder / cell["details"]).read_text()
+        told = json.loads(details.partition(" = ")[2].rstrip(";\n"))
+        assert {"size", "recipe", "loss weights", "seed", "network weights", "versions"} <= set(told["provenance"])
+        assert told["provenance"]["versions"].startswith("spnst ")
+        assert len(told["history"]["total"]) == len(told["history"]["step"])
+
+
+def test_maps_are_in_the_colours_of_the_contact_sheets(data):
+    folder, found = data
+    for shown in (*found["contents"], *found["cells"]):
+        for kind in ("depth", "edges"):
+            pixels = np.asarray(Image.open(folder / shown[kind]["view"]).convert("RGB")).astype(int)
+            assert np.abs(pixels[..., 0] - pixels[..., 2]).max() > 30, f"{kind} is grey"
 
 
 def test_it_shows_the_comparison(data):
