@@ -89,9 +89,11 @@ def stylize(
         InputError: content, style or start isn't one picture, has a wrong shape, type or range, can't be decoded, or is
             too small or too narrow for the recipe; there is no such recipe, or it can't have this size; the pastiche
             would have more than 100 million pixels; recipe, models or callback is of a wrong type; the networks lack
-            features that the recipe compares; the film can't be written.
+            features that the recipe compares; the film can't be written, or its name doesn't end in ``.mp4``.
     """
     recipe, callbacks, models = _recipe(recipe, size), _callbacks(callback), _models(models)
+    if film and Path(film).suffix.lower() != ".mp4":
+        raise InputError(f"film {film}: its name must end in .mp4")
     recipe = recipe.suited_to(models.encoder.name)  # so that a film knows the number of steps
     row = content_targets(image_io.read(content, "the content"), recipe, models)
     targets = style_targets(image_io.read(style, "the style"), recipe, models)

@@ -34,12 +34,13 @@ Picture = str | Path | bytes | Image.Image | npt.NDArray[Any] | Tensor
 """What `read` takes: a path, an encoded file, a PIL image, an array (H, W, 3), or a tensor (1, 3, H, W)."""
 
 
+@torch.inference_mode(False)
 def read(image: Picture, name: str = "the picture") -> Tensor:
     """Convert a picture in any accepted form to a float32 RGB tensor (1, 3, H, W) in [0, 1].
 
     A path or bytes are decoded; a PIL image of any mode is treated like a decoded file; a floating-point tensor
-    (1, 3, H, W) or (3, H, W) is checked and keeps its device; a NumPy array (H, W, 3) is uint8 or floating-point in
-    [0, 1].
+    (1, 3, H, W) or (3, H, W) is checked, detached from its graph, and keeps its device; a NumPy array (H, W, 3) is
+    uint8 or floating-point in [0, 1].
 
     Args:
         image: the picture.
@@ -153,7 +154,8 @@ def _from_array(array: npt.NDArray[np.generic], name: str) -> Tensor:
 
 
 def _checked(x: Tensor, name: str) -> Tensor:
-    pixels = x[None] if x.ndim == 3 else x
+    plain = x.clone() if x.is_inference() else x.detach()  # for gradients to flow beside it
+    pixels = plain[None] if plain.ndim == 3 else plain
     if pixels.ndim != 4 or pixels.shape[:2] != (1, 3):
         raise InputError(f"{name}'s tensor must be (1, 3, H, W) or (3, H, W), not {tuple(x.shape)}")
     height, width = pixels.shape[2:]

@@ -181,6 +181,7 @@ def identify(
     )
 
 
+@torch.inference_mode(False)  # even if the caller is in that mode: gradients will flow through these networks
 def load_models(
     profile: str,
     device: str | torch.device = "auto",

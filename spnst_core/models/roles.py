@@ -52,7 +52,8 @@ class Encoder(Layered, Protocol):
     """Features for content and style.
 
     An encoder whose features are larger than those of torchvision's VGG networks may say how much larger by an
-    attribute ``feature_scale``, see `feature_scale`.
+    attribute ``feature_scale``, see `feature_scale`; one that can't read the smallest pictures may say what it needs by
+    a method ``smallest_side(layers)``, see `smallest_side`.
     """
 
     @property
@@ -76,6 +77,12 @@ class Encoder(Layered, Protocol):
 def feature_scale(encoder: Encoder) -> float:
     """What the encoder's features are to be divided by before weights of ``raw`` losses apply to them; usually 1."""
     return float(getattr(encoder, "feature_scale", 1.0))
+
+
+def smallest_side(encoder: Encoder, layers: Collection[str]) -> int:
+    """Shortest side in pixels of a picture of which the encoder can compute these layers; 1 if it doesn't say."""
+    own = getattr(encoder, "smallest_side", None)
+    return int(own(layers)) if own else 1
 
 
 class EncoderClass(Layered, Protocol):

@@ -123,7 +123,7 @@ class Trunk(nn.Module):
         """
         places = {place(name): name for name in layers}
         deepest = max(places, default=(-1, -1))
-        _check_size(h, deepest[0])
+        _check_size(h, list(layers))
         found = {}
         for block, convolutions in enumerate(self.blocks):
             if block > deepest[0]:
@@ -183,10 +183,19 @@ def reach(layer: str) -> Reach:
     return found
 
 
-def _check_size(h: Tensor, block: int) -> None:
-    least = 2 ** max(block, 0)
+def smallest_side(layers: Collection[str]) -> int:
+    """Shortest side in pixels of a picture that reaches the layers.
+
+    Raises:
+        InputError: no such layer.
+    """
+    return int(2 ** max((place(name)[0] for name in layers), default=0))
+
+
+def _check_size(h: Tensor, layers: Collection[str]) -> None:
+    least = smallest_side(layers)
     if min(h.shape[2:]) < least:
         raise InputError(
-            f"a picture of {h.shape[3]}×{h.shape[2]} is too small for block {block + 1} of VGG16: "
+            f"a picture of {h.shape[3]}×{h.shape[2]} is too small for block {least.bit_length()} of VGG16: "
             f"use one of at least {least} px on each side, or shallower layers"
         )

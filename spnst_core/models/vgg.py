@@ -116,6 +116,10 @@ class VGG19Encoder(nn.Module):
                 found[index] = h
         return {name: found[layer_index(name)] for name in layers}
 
+    def smallest_side(self, layers: Collection[str]) -> int:
+        """Shortest side in pixels of a picture that reaches the layers."""
+        return int(2 ** _poolings(max((layer_index(name) for name in layers), default=-1)))
+
     def reach(self, layer: str) -> Reach:
         """Receptive field of the layer."""
         found = Reach()
@@ -148,10 +152,14 @@ def layer_index(name: str) -> int:
 
 
 def _check_size(x: Tensor, deepest: int) -> None:
-    passed = [name for name, index in LAYERS.items() if index <= deepest]
-    poolings = sum(name.startswith("pool") for name in passed)
-    if min(x.shape[2:]) < 2**poolings:
+    least = 2 ** _poolings(deepest)
+    if min(x.shape[2:]) < least:
+        last = [name for name, index in LAYERS.items() if index <= deepest][-1]
         raise InputError(
-            f"a picture of {x.shape[3]}×{x.shape[2]} is too small for VGG19's layer {passed[-1]}: "
-            f"use one of at least {2**poolings} px on each side, or shallower layers"
+            f"a picture of {x.shape[3]}×{x.shape[2]} is too small for VGG19's layer {last}: "
+            f"use one of at least {least} px on each side, or shallower layers"
         )
+
+
+def _poolings(deepest: int) -> int:
+    return sum(name.startswith("pool") for name, index in LAYERS.items() if index <= deepest)

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from torch import Tensor, nn
 
 from spnst_core.compute.tiling import Reach
-from spnst_core.models.trunk import CaffeInput, ImageNetInput, Trunk, place, reach
+from spnst_core.models.trunk import CaffeInput, ImageNetInput, Trunk, place, reach, smallest_side
 
 CONTENT_LAYERS: Mapping[str, float] = {"relu4_2": 1.0}
 """The layer for content."""
@@ -77,6 +77,10 @@ class VGG16Encoder(nn.Module):
     def reach(self, layer: str) -> Reach:
         """Receptive field of the layer."""
         return reach(layer)
+
+    def smallest_side(self, layers: Collection[str]) -> int:
+        """Shortest side in pixels of a picture that reaches the layers."""
+        return smallest_side(layers)
 
 
 class TorchvisionVGG16Encoder(VGG16Encoder):

@@ -21,6 +21,7 @@ from spnst_core.errors import InputError
 from spnst_core.imaging import io as image_io
 from spnst_core.imaging.colour import recolour
 from spnst_core.models.profiles import Models
+from spnst_core.models.roles import smallest_side
 from spnst_core.objective.canvas import at_size
 from spnst_core.objective.statistics import encode, fitting_tile
 from spnst_core.recipes.style_size import StyleSize
@@ -41,6 +42,7 @@ class EdgeMap:
     probability: Tensor
 
     @classmethod
+    @torch.inference_mode(False)  # even if the caller is in that mode: gradients will flow beside these tensors
     @torch.no_grad()
     def compute(cls, content: Tensor, models: Models, sizes: Iterable[int]) -> EdgeMap:
         """Edges of a content (1, 3, H, W) at the given long sides."""
@@ -85,6 +87,7 @@ class DepthMap:
     maps: Mapping[int, Tensor]
 
     @classmethod
+    @torch.inference_mode(False)  # even if the caller is in that mode: gradients will flow beside these tensors
     @torch.no_grad()
     def compute(cls, content: Tensor, models: Models, sizes: Iterable[int]) -> DepthMap:
         """Inverse depth of a content (1, 3, H, W) at the given long sides."""
@@ -139,6 +142,7 @@ class StyleTargets:
     statistics: Mapping[StyleSize, Mapping[str, Statistics]]
 
     @classmethod
+    @torch.inference_mode(False)  # even if the caller is in that mode: gradients will flow beside these tensors
     @torch.no_grad()
     def compute(
         cls, style: Tensor, models: Models, sizes: Iterable[StyleSize], layers: Iterable[str] = ()
@@ -147,11 +151,19 @@ class StyleTargets:
 
         They cover the given layers and the encoder's own, which the metrics read. Statistics of the colours are
         always included, because a recoloured start needs them.
+
+        A style so long and narrow that the encoder couldn't read it at one of the sizes is read with a short side of
+        16 px (`spnst_core.imaging.io.MIN_SIDE`) instead, or of what the encoder needs.
         """
         wanted = list(dict.fromkeys((*models.encoder.style_layers, *layers)))
+        least = smallest_side(models.encoder, wanted)
+        readable = StyleSize(max(least, image_io.MIN_SIDE), "short")
         found = {}
         for size in sorted(sizes):
-            x = image_io.resize(style, *size.shape(style.shape[2], style.shape[3])).to(models.device)
+            shape = size.shape(style.shape[2], style.shape[3])
+            if min(shape) < least:
+                shape = readable.shape(style.shape[2], style.shape[3])
+            x = image_io.resize(style, *shape).to(models.device)
             tile = fitting_tile(models.encoder, wanted, x)
             seen = encode(models.encoder, x, wanted, max(x.shape[2:]) if tile is None else tile)
             colour = Statistics(moments.gram(x), moments.mean(x))

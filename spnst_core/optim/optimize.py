@@ -47,6 +47,8 @@ class Iterate:
     image: Tensor
 
 
+@torch.inference_mode(False)
+@torch.enable_grad()  # both whatever the caller's own mode is, which holds again between two steps
 def optimize(
     content: ContentTargets,
     styles: Sequence[StyleTargets],

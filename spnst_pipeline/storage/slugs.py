@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from hashlib import sha256
+from pathlib import PurePosixPath
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9._-]*")
 _LONGEST = 100
@@ -25,7 +26,7 @@ def slug(name: str) -> str:
 
 def slug_of_twin(file_name: str) -> str:
     """The key for a file whose name but for the suffix is another's as well, as ``wave.jpg`` beside ``wave.png``."""
-    return _hashed(_words(file_name), file_name)
+    return _hashed(_words(PurePosixPath(file_name).stem), file_name)
 
 
 def _words(name: str) -> str:

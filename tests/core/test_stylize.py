@@ -177,3 +177,42 @@ def test_what_is_no_picture_is_named_with_what_is_wrong(sample_contents, recipe,
         sp.stylize(sample_contents["coffee"], style, recipe, models)
     with pytest.raises(sp.InputError, match=says.replace("the style", 'the content "a"', 1)):
         next(sp.stylize_grid({"a": style}, {"b": sample_contents["coffee"]}, recipe, models))
+
+
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+def test_the_callers_mode_of_gradients_changes_nothing(mode, sample_contents, sample_styles, recipe):
+    content, style = sample_contents["coffee"], next(iter(sample_styles.values()))
+    plain = sp.stylize(content, style, recipe=recipe)
+    with mode():
+        modes = []
+        made_here = content.clone(), style.clone()
+        result = sp.stylize(
+            *made_here, recipe, sp.load_models("embedded"), callback=lambda _: modes.append(torch.is_grad_enabled())
+        )
+        [(_, _, cell)] = sp.stylize_grid({"content": content}, {"style": style}, recipe)
+        assert not torch.is_grad_enabled(), "it is still the caller's"
+    assert result.image.tobytes() == plain.image.tobytes() == cell.image.tobytes()
+    assert not any(modes)
+
+
+def test_tensors_that_require_gradients_are_pictures_like_others(sample_contents, sample_styles, recipe, models):
+    content, style = sample_contents["coffee"], next(iter(sample_styles.values()))
+    plain = sp.stylize(content, style, recipe=recipe, models=models)
+    leaves = [x.clone().requires_grad_() for x in (content, style)]
+    result = sp.stylize(*(x * 1 for x in leaves), recipe=recipe, models=models, start=None)
+    assert result.image.tobytes() == plain.image.tobytes()
+    assert all(leaf.grad is None for leaf in leaves)
+
+
+@pytest.mark.parametrize("name", ["f.gif", "f", "f.mp4.png"])
+def test_a_film_of_another_suffix_is_refused_first(tmp_path, name, recipe):
+    with pytest.raises(sp.InputError, match=rf"{name}: its name must end in .mp4"):
+        sp.stylize("no content", "no style", recipe, film=tmp_path / name)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("width", "height"), [(1200, 24), (24, 1200), (300, 16)])
+def test_a_style_is_painted_however_narrow_it_is(width, height, recipe, models):
+    style = np.random.default_rng(0).random((height, width, 3))
+    result = sp.stylize(grey(), style, recipe=recipe, models=models)
+    assert result.image.size == (48, 48)

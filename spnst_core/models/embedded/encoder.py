@@ -83,6 +83,12 @@ class PatchEncoder(nn.Module):
         _check([layer])
         return REACHES[layer]
 
+    def smallest_side(self, layers: Collection[str]) -> int:
+        """Shortest side in pixels of a picture that each bank can mirror at its borders."""
+        deepest = max((k for k in range(1, len(self.banks) + 1) if f"bank{k}" in layers), default=0)
+        # Bank k needs one pixel more than it pads with, of sides that were halved, rounding up, k - 1 times.
+        return max((FILTER_BANKS[k][0] // 2 * 2**k + 1 for k in range(deepest)), default=1)
+
     def respond(self, x: Tensor, k: int, in_place: bool = True) -> Tensor:
         """Layer k's response to its own input; ``in_place`` saves memory and overwrites what the bank returns."""
         pad = FILTER_BANKS[k - 1][0] // 2
