@@ -68,7 +68,7 @@ def to_tensor(image: Image.Image) -> Tensor:
     if image.mode != "RGB":
         raise InputError(f"to_tensor needs an image of mode RGB, not {image.mode}; use imaging.io.read")
     pixels = torch.from_numpy(np.array(image))
-    return pixels.permute(2, 0, 1)[None].float().div(255)
+    return pixels.permute(2, 0, 1)[None].float().div_(255)
 
 
 def to_image(x: Tensor) -> Image.Image:

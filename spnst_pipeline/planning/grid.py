@@ -6,12 +6,13 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import dagster as dg
+import torch
 
 from spnst_core.errors import InputError
 from spnst_core.imaging import io as image_io
 from spnst_core.models.precision import find_precision
 from spnst_core.models.profiles import find_device
-from spnst_core.objective.canvas import at_size
+from spnst_core.objective.canvas import shape_at
 from spnst_pipeline.artefacts.identity import ArtefactId
 from spnst_pipeline.artefacts.lineage import Lineage
 from spnst_pipeline.artefacts.rules import Artefact
@@ -59,7 +60,8 @@ def sides(lineage: Lineage) -> tuple[Side, Side]:
     smallest = min(project.content_sizes)
 
     def content(file: File) -> None:
-        at_size(image_io.to_tensor(image_io.decode(file.read(), file.name)), smallest)
+        image = image_io.decode(file.read(), file.name)
+        shape_at(torch.empty(1, 3, image.height, image.width, device="meta"), smallest)
 
     def style(file: File) -> None:
         image_io.decode(file.read(), file.name)

@@ -37,9 +37,9 @@ def chunk(kind, data):
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
-def png(width, height, depth, colour, rows, *chunks):
+def png(width, height, depth, colour, rows, *chunks, interlaced=False):
     """A PNG by hand, for what Pillow can't write: 16 bits a channel, headers that lie, any chunks before the pixels."""
-    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, interlaced)
     body = zlib.compress(b"".join(b"\0" + row for row in rows))
     return b"".join((b"\x89PNG\r\n\x1a\n", chunk(b"IHDR", header), *chunks, chunk(b"IDAT", body), chunk(b"IEND", b"")))
 
