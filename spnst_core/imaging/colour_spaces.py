@@ -1,8 +1,8 @@
 """Colour spaces: what a file says about the meaning of its numbers, and their conversion to sRGB.
 
-A file may say it by an ICC profile, by code points of ITU-T H.273 (PNG's cICP), by primaries and an exponent (PNG's
-cHRM and gAMA), or by the interoperability index of EXIF, which is all that cameras write for Adobe RGB. Whatever is
-said otherwise than by a profile is made into one, so that one engine, LittleCMS, converts everything.
+A file may say it by an ICC profile, by code points of ITU-T H.273 (cICP in PNG, nclx in AVIF), by primaries and an
+exponent (PNG's cHRM and gAMA), or by the interoperability index of EXIF, which is all that cameras write for Adobe RGB.
+Whatever is said otherwise than by a profile is made into one, so that one engine, LittleCMS, converts everything.
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ def _by_exif(image: Image.Image, exif: Image.Exif) -> ImageCms.ImageCmsProfile |
 
 
 _SOURCES = (
-    ("its cICP", _by_code_points),
+    ("its colours by code points", _by_code_points),
     ("its colour profile", _by_profile),
     ("its gAMA or cHRM", _by_exponent),
     ("the colour space of its EXIF", _by_exif),

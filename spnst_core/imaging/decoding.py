@@ -21,7 +21,7 @@ import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from spnst_core.errors import InputError, printable
-from spnst_core.imaging import jpeg, png, tiff
+from spnst_core.imaging import avif, jpeg, png, tiff
 from spnst_core.imaging.colour_spaces import UnknownColours, to_srgb
 from spnst_core.imaging.layouts import UnknownLayout
 
@@ -201,7 +201,7 @@ def _separated(data: bytes) -> tuple[bytes, dict[str, Any], list[str]]:
     for form in (png, jpeg):
         if data.startswith(form.SIGNATURE):
             return form.separate(data)
-    return data, {}, []
+    return data, avif.told(data), []
 
 
 def _decode_tiff(data: bytes, name: str) -> Image.Image:

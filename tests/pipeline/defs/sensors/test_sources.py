@@ -1,5 +1,7 @@
 """The catalogue's sensor, tick by tick on a real instance, with files that come, change, break and go."""
 
+import io
+import os
 from hashlib import sha256
 
 import dagster as dg
@@ -109,6 +111,24 @@ def test_what_cannot_be_decoded_is_told_once_and_takes_no_other_along(made, star
     runs, said = ticks()
     assert runs == []
     assert said.startswith("left out: ") and "bad.png" in said and "not a picture" in said
+
+
+def test_entries_of_every_kind_take_no_other_along(made, started, picture):
+    contents = made.root / "contents"
+    (contents / "loop.png").symlink_to("loop.png")
+    os.mkfifo(contents / "pipe.png")
+    os.truncate(os.open(contents / "sparse.png", os.O_CREAT | os.O_WRONLY), 40 * 10**9)
+    (contents / os.fsdecode(b"caf\xe9.png")).write_bytes(b"")
+    for name in ("写真 1", "絵 1", "Cat", "[x]", "{x}"):
+        picture(73).save(contents / f"{name}.png")
+    noisy = io.BytesIO()
+    picture(74).save(noisy, "JPEG", exif=b"Exif\0\0nonsense")
+    (contents / "noisy.jpg").write_bytes(noisy.getvalue())
+    ticks, (runs, _) = started(made)
+    assert len(ticks.contents()) == 2 + 5 + 1
+    assert {"boat", "cat", "noisy"} < set(ticks.contents())
+    assert {asset for asset, *_ in runs} == {"content_image"}
+    assert ticks() == ([], "no picture has settled or gone")
 
 
 def test_a_picture_that_goes_takes_its_partition_with_it_but_nothing_that_was_made(made, started):
