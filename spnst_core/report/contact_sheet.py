@@ -1,14 +1,9 @@
-"""Contact sheets: a grid of pictures with headers and captions, as one picture or as pages to print."""
+"""Contact sheets: a grid of pictures with headers, close-ups, maps and captions, as one picture."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from io import BytesIO
-from itertools import pairwise, product
-from math import ceil
-from typing import TypeVar
 
 from PIL import Image, ImageDraw
 
@@ -30,32 +25,27 @@ LINES = 3
 CAPTION = LINES * LINE + 10
 """Height in pixels of the caption under a picture."""
 
-MOST_COLUMNS, MOST_ROWS = 6, 4
-"""Columns and rows of a page by default. A panel with a close-up and maps is twice as high as it is wide."""
-
-DPI = 150
-
-T = TypeVar("T")
-
 THIN = 4
 """Space in pixels between the parts of a panel."""
 
 
 @dataclass(frozen=True)
 class Panel:
-    """A picture and up to `LINES` lines under it (split at newlines): the first in ink, the others fainter.
+    """A picture and up to `LINES` lines under it (of the caption, split at newlines, and of facts): the first in ink.
 
     Attributes:
         image: the picture.
         caption: under everything else.
         close_up: a part of the picture that is outlined, and shown enlarged under it.
         below: smaller pictures, such as the maps of a content, side by side under it; all have its shape.
+        facts: short texts, such as scores, two to a line under the caption.
     """
 
     image: Image.Image
     caption: str = ""
     close_up: CloseUp | None = None
     below: Sequence[Image.Image] = ()
+    facts: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -93,74 +83,16 @@ def contact_sheet(
         ValueError: a row has more or fewer cells than there are columns, or more or fewer headers than the first row
             without having none.
     """
-    _check(columns, rows)
-    return _Page(scale, title, subtitle, columns, rows).drawn()
+    check_shape(columns, rows)
+    return _Sheet(scale, title, subtitle, columns, rows).drawn()
 
 
-def contact_sheets(
-    title: str,
-    columns: Sequence[Panel],
-    rows: Sequence[Row],
-    subtitle: str = "",
-    scale: float = 1,
-    most_columns: int = MOST_COLUMNS,
-    most_rows: int = MOST_ROWS,
-) -> list[Image.Image]:
-    """A sheet split into pages of one size, by columns and by rows, as evenly as possible; every page has the headers.
-
-    Rows that share a content stay together where a page has room for them. Pages go from left to right, then down. A
-    grid that fits one page gives exactly what `contact_sheet` draws.
+def check_shape(columns: Sequence[Panel], rows: Sequence[Row]) -> None:
+    """See that every row has a cell for each column, and as many headers as the first row or none.
 
     Raises:
-        ValueError: as in `contact_sheet`, or ``most_columns`` or ``most_rows`` is below 1.
+        ValueError: a row has more or fewer.
     """
-    _check(columns, rows)
-    if min(most_columns, most_rows) < 1:
-        raise ValueError(f"a page of {most_columns} columns and {most_rows} rows can show nothing")
-    blocks = list(product(_bands(rows, most_rows), _even(range(len(columns)), most_columns)))
-    if len(blocks) == 1:
-        return [contact_sheet(title, columns, rows, subtitle, scale)]
-    pages = [
-        _Page(
-            scale,
-            title,
-            subtitle,
-            [columns[c] for c in across],
-            [Row(_header(rows, r, down[0]), [rows[r].cells[c] for c in across]) for r in down],
-            f"{number} / {len(blocks)}",
-        )
-        for number, (down, across) in enumerate(blocks, 1)
-    ]
-    size = max(page.width for page in pages), max(page.height for page in pages)
-    return [page.drawn(size) for page in pages]
-
-
-def pdf(pages: Sequence[Image.Image], title: str = "") -> bytes:
-    """Pages as one PDF at `DPI` pixels per inch; equal pages give equal bytes.
-
-    Raises:
-        ValueError: there is no page.
-    """
-    if not pages:
-        raise ValueError("a PDF needs at least one page")
-    first, *others = pages
-    out = BytesIO()
-    first.save(
-        out,
-        "PDF",
-        save_all=True,
-        append_images=others,
-        resolution=DPI,
-        quality=92,
-        title=title,
-        # Without these Pillow writes the current time.
-        creationDate=time.gmtime(0),
-        modDate=time.gmtime(0),
-    )
-    return out.getvalue()
-
-
-def _check(columns: Sequence[Panel], rows: Sequence[Row]) -> None:
     headers = len(rows[0].header) if rows else 0
     for number, row in enumerate(rows):
         if len(row.cells) != len(columns) or len(row.header) not in (0, headers):
@@ -170,31 +102,7 @@ def _check(columns: Sequence[Panel], rows: Sequence[Row]) -> None:
             )
 
 
-def _even(parts: Sequence[T], most: int) -> list[Sequence[T]]:
-    """Split parts into as few groups of at most ``most`` as possible, of nearly equal length; at least one group."""
-    groups = max(1, ceil(len(parts) / most))
-    ends = [round(len(parts) * group / groups) for group in range(groups + 1)]
-    return [parts[start:end] for start, end in pairwise(ends)]
-
-
-def _bands(rows: Sequence[Row], most: int) -> list[Sequence[int]]:
-    """Row numbers by page, from top to bottom."""
-    starts = [number for number, row in enumerate(rows) if row.header or number == 0]
-    blocks = [range(start, end) for start, end in pairwise([*starts, len(rows)])]
-    longest = max(map(len, blocks), default=1)
-    if longest > most:
-        return _even(range(len(rows)), most)
-    return [[number for band in bands for number in band] for bands in _even(blocks, most // longest)]
-
-
-def _header(rows: Sequence[Row], number: int, top: int) -> Sequence[Panel]:
-    """The header of a row: on top of a page it is that of the content that the row belongs to."""
-    if number > top:
-        return rows[number].header
-    return next((row.header for row in rows[number::-1] if row.header), ())
-
-
-class _Page:
+class _Sheet:
     """One sheet: its layout and its drawing."""
 
     def __init__(
@@ -204,10 +112,9 @@ class _Page:
         subtitle: str,
         columns: Sequence[Panel],
         rows: Sequence[Row],
-        folio: str = "",
     ) -> None:
         self._scale = scale
-        self._title, self._subtitle, self._folio = title, subtitle, folio
+        self._title, self._subtitle = title, subtitle
         self._columns, self._rows = columns, rows
         self._panel, self._gap, self._pad = self._px(PANEL), self._px(GAP), self._px(PAD)
         self._headers = max((len(row.header) for row in rows), default=0)
@@ -216,14 +123,12 @@ class _Page:
         self.width = 2 * self._pad + (self._headers + len(columns)) * stride - self._gap
         self.height = 2 * self._pad + self._px(TITLE_HEIGHT) + sum(self._heights) + self._gap * (len(self._heights) - 1)
 
-    def drawn(self, size: tuple[int, int] | None = None) -> Image.Image:
-        """Draw the sheet, on a larger page if a size is given."""
-        sheet = Image.new("RGB", size or (self.width, self.height), BACKGROUND)
+    def drawn(self) -> Image.Image:
+        """Draw the sheet."""
+        sheet = Image.new("RGB", (self.width, self.height), BACKGROUND)
         right = sheet.width - self._pad
-        folio = self._px(80) if self._folio else 0
         middle = self._pad + self._px(34)
-        draw_line(sheet, (self._pad, self._pad, right - folio, middle), self._title, self._px(30), INK, "serif")
-        draw_line(sheet, (right - folio, self._pad, right, middle), self._folio, self._px(13), FAINT, align="right")
+        draw_line(sheet, (self._pad, self._pad, right, middle), self._title, self._px(30), INK, "serif")
         under = (self._pad, middle, right, middle + self._px(20))
         draw_line(sheet, under, self._subtitle, self._px(13), FAINT)
         y = self._pad + self._px(TITLE_HEIGHT)
@@ -295,7 +200,8 @@ class _Page:
                 small = part.convert("RGB").resize((width, height), Image.Resampling.LANCZOS)
                 sheet.paste(small, (x + place * (width + self._px(THIN)), below))
             below += height
-        self._write_caption(sheet, panel.caption, x, below)
+        facts = ("  ".join(panel.facts[place : place + 2]) for place in range(0, len(panel.facts), 2))
+        self._write_caption(sheet, "\n".join((panel.caption, *facts)), x, below)
 
     def _write_caption(self, sheet: Image.Image, caption: str, x: int, y: int) -> None:
         for number, line in enumerate(caption.split("\n")[:LINES]):

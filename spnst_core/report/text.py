@@ -14,6 +14,7 @@ from matplotlib.ft2font import FT2Font
 from PIL import Image, ImageDraw, ImageFont
 
 Face = Literal["serif", "sans"]
+Align = Literal["left", "right", "centre"]
 Box = tuple[int, int, int, int]
 """Left, top, right and bottom in pixels; right and bottom are exclusive."""
 
@@ -27,7 +28,7 @@ def draw_line(
     size: float,
     fill: str,
     face: Face = "sans",
-    align: Literal["left", "right", "centre"] = "left",
+    align: Align = "left",
 ) -> None:
     """Write one line into a box of a picture, shortened with an ellipsis if it is too long, and clipped to the box.
 
@@ -37,15 +38,27 @@ def draw_line(
     appear in the order in which they are stored.
     """
     left, top, right, bottom = box
-    clean = "".join(" " if category(c) in ("Cc", "Cs", "Zl", "Zp") else c for c in text).strip()
-    if not clean or right <= left or bottom <= top:
+    typeface, line = fitted(text, size, right - left, face)
+    if not line or bottom <= top:
         return
-    font = _font(_typeface(clean, face), size)
-    line = shortened(clean, font, right - left)
+    font = _font(typeface, size)
     x, anchor = {"left": (0.0, "lm"), "centre": ((right - left) / 2, "mm"), "right": (right - left, "rm")}[align]
     inside = picture.crop(box)
     ImageDraw.Draw(inside).text((x, (bottom - top) / 2), line, fill, font=font, anchor=anchor)
     picture.paste(inside, box)
+
+
+def fitted(text: str, size: float, width: float, face: Face = "sans") -> tuple[str, str]:
+    """The typeface that a line is written in, and the line without control characters, shortened to a width."""
+    clean = _clean(text)
+    typeface = _typeface(clean, face)
+    return typeface, shortened(clean, _font(typeface, size), width) if clean and width > 0 else ""
+
+
+def width_of(text: str, size: float, face: Face = "sans") -> float:
+    """Width of a line that isn't shortened."""
+    clean = _clean(text)
+    return _font(_typeface(clean, face), size).getlength(clean)
 
 
 def shortened(text: str, font: ImageFont.FreeTypeFont, width: float) -> str:
@@ -71,6 +84,10 @@ def lines(text: str, size: float, width: float, most: int, face: Face = "sans") 
     return found
 
 
+def _clean(text: str) -> str:
+    return "".join(" " if category(c) in ("Cc", "Cs", "Zl", "Zp") else c for c in text).strip()
+
+
 def _typeface(text: str, face: Face) -> str:
     """The first typeface of the chain that has every character, else the last one."""
     chain = ("STIXGeneral", "DejaVuSans") if face == "serif" else ("Aileron", "DejaVuSans")
@@ -79,16 +96,17 @@ def _typeface(text: str, face: Face) -> str:
 
 @cache
 def _characters(name: str) -> frozenset[int]:
-    return frozenset(FT2Font(BytesIO(_file(name))).get_charmap())
+    return frozenset(FT2Font(BytesIO(font_file(name))).get_charmap())
 
 
 @cache
 def _font(name: str, size: float) -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(BytesIO(_file(name)), size)
+    return ImageFont.truetype(BytesIO(font_file(name)), size)
 
 
 @cache
-def _file(name: str) -> bytes:
+def font_file(name: str) -> bytes:
+    """The TrueType file of a typeface that `fitted` names."""
     if name == "Aileron":
         font = ImageFont.load_default(12)
         assert isinstance(font, ImageFont.FreeTypeFont) and isinstance(font.path, BytesIO)

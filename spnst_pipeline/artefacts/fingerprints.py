@@ -25,7 +25,7 @@ VERSIONS = {
     "metrics": 3,
     "metric_table": 3,
     "comparison": 2,
-    "contact_sheet": 5,
+    "contact_sheet": 6,
     "gallery": 6,
     "experiment": 2,
 }

@@ -9,7 +9,7 @@ from PIL import Image
 from spnst_core.imaging import io as image_io
 from spnst_core.recipes.experiments import Experiment
 from spnst_core.report import plots
-from spnst_core.report.contact_sheet import contact_sheet, contact_sheets, pdf
+from spnst_core.report.compact_sheet import compact_pages, compact_sheet
 from spnst_pipeline.artefacts.identity import SHOWN, ArtefactId
 from spnst_pipeline.artefacts.lineage import Lineage, covered
 from spnst_pipeline.artefacts.reuse import keep_or_copy
@@ -68,8 +68,8 @@ def experiment_asset(experiment: Experiment) -> dg.AssetsDefinition:
             store.write(files["csv"], to_csv(table))
             store.write(files["comparison"], to_csv(compared_recipes(table)))
             store.write(files["frontier"], frontier)
-            store.write(files["sheet"], image_io.encode_png(contact_sheet(*drawing)))
-            store.write(files["pages"], pdf(contact_sheets(*drawing), experiment.name))
+            store.write(files["sheet"], image_io.encode_png(compact_sheet(*drawing)))
+            store.write(files["pages"], compact_pages(*drawing))
             store.write(wanted.path, to_parquet(table, schema, wanted.stamp))
             listener.made(wanted.id)
         table = read_table(store, wanted.path)

@@ -12,7 +12,8 @@ from spnst_core.metrics.registry import METRICS
 from spnst_core.recipes.recipe import Recipe
 from spnst_core.report.close_ups import CloseUp, most_different
 from spnst_core.report.colour_maps import depth_in_colour, edges_in_colour
-from spnst_core.report.contact_sheet import PANEL, Gap, Panel, Row, contact_sheet, contact_sheets, pdf
+from spnst_core.report.compact_sheet import compact_pages, compact_sheet
+from spnst_core.report.contact_sheet import Gap, Panel, Row, contact_sheet
 from spnst_pipeline.artefacts.identity import MAPS, SHOWN, ArtefactId
 from spnst_pipeline.artefacts.lineage import Lineage
 from spnst_pipeline.artefacts.reuse import keep_or_copy
@@ -32,15 +33,17 @@ MOST_COLUMNS, MOST_CELLS = 30, 1500
 NEAR = 3
 """Pixels from one of the content's edges within which a difference counts for a close-up."""
 
-SCORES = (("patch_distance", "ssim"), ("edge_error", "depth_error"))
-"""Metrics under a pastiche, line by line: the independent ones of the headline, two to a panel's width."""
+SCORES = ("patch_distance", "edge_error", "depth_error", "ssim")
+"""Metrics under a pastiche: the independent ones of the headline. Compact sheets show the first three."""
 
 SHEET = {
-    "format": "PNG, 8-bit sRGB, with the fingerprint as a text; beside it a PDF, in pages",
-    "shape": f"a header and a cell of at most {PANEL} px for each picture",
+    "format": "PNG, 8-bit sRGB, with the fingerprint as a text; beside it a PDF, in A4 pages",
+    "shape": "a header and a cell for each picture; the grid's sheet fits a screen if it has few enough of them",
     "values": "0 to 255",
 }
 """What the metadata of a contact sheet says of its file."""
+
+WHOLE = ArtefactId("contact_sheet/grid")
 
 Drawing = tuple[str, Sequence[Panel], Sequence[Row], str]
 """Title, columns, rows and the line under the title."""
@@ -111,11 +114,9 @@ class Sheets:
         if not measured:
             return Panel(picture, recipe.name)
         scores = read_scores(self.store, measured)["scores"]
-        lines = (
-            "  ".join(f"{METRICS[key].heading} {scores[key]:#.2g}" for key in line if key in scores) for line in SCORES
-        )
+        facts = [f"{METRICS[key].heading} {scores[key]:#.2g}" for key in SCORES if key in scores]
         maps = self._maps(measured.beside["depth"], measured.beside["edges"])
-        return Panel(picture, "\n".join((recipe.name, *lines)), self._close_up(content, style), maps)
+        return Panel(picture, recipe.name, self._close_up(content, style), maps, facts)
 
     def _most_different(self, content: str, style: str) -> CloseUp | None:
         """Where the first two recipes that were measured differ most at the content's own edges."""
@@ -166,15 +167,13 @@ def sheet_assets(recipes: tuple[Recipe, ...]) -> list[dg.AssetsDefinition]:
 
         return sheet
 
-    whole = ArtefactId("contact_sheet/grid")
-
     @dg.asset(
-        key=whole.asset_key,
+        key=WHOLE.asset_key,
         deps=deps,
         group_name="contact_sheets",
         kinds={"image"},
         description="Every content in every style by every recipe on one sheet, with scores.",
-        metadata={"file": whole.path, **SHEET},
+        metadata={"file": WHOLE.path, **SHEET},
     )
     def grid_sheet(
         context: dg.AssetExecutionContext,
@@ -218,9 +217,10 @@ def _drawn(
 
 def _write_sheet(store: Store, wanted: Artefact, drawing: Drawing) -> None:
     """Put a sheet into the store: its pages first, because the picture says that all is there."""
-    title, columns, rows, subtitle = drawing
-    store.write(wanted.beside["pages"], pdf(contact_sheets(title, columns, rows, subtitle), title))
-    store.write(wanted.path, image_io.encode_png(contact_sheet(title, columns, rows, subtitle), wanted.stamp))
+    store.write(wanted.beside["pages"], compact_pages(*drawing))
+    # Close-ups and maps have room on the sheet of one content or style.
+    picture = compact_sheet(*drawing) if wanted.id == WHOLE else contact_sheet(*drawing)
+    store.write(wanted.path, image_io.encode_png(picture, wanted.stamp))
 
 
 def _shown(store: Store, sheet: Artefact) -> Metadata:

@@ -1,6 +1,4 @@
-"""Contact sheets: pictures and captions where they belong, gaps labelled, nothing outside its box, equal pages."""
-
-from io import BytesIO
+"""Contact sheets: pictures and captions where they belong, gaps labelled, nothing outside its box."""
 
 import numpy as np
 import pytest
@@ -16,8 +14,6 @@ from spnst_core.report.contact_sheet import (
     Panel,
     Row,
     contact_sheet,
-    contact_sheets,
-    pdf,
 )
 
 STRIDE = PANEL + GAP
@@ -111,6 +107,13 @@ def test_a_caption_hides_no_picture():
         assert len(named.crop((left, top, right + 1, bottom + 1)).getcolors()) == 1
 
 
+def test_facts_stand_two_to_a_line_under_the_caption():
+    def sheet(facts, caption="gatys"):
+        return contact_sheet("t", [panel("#ff0000")], [Row([], [panel("#00ff00", caption=caption, facts=facts)])])
+
+    assert sheet(["a ↓ 1", "b ↑ 2", "c ↓ 3"]) == sheet([], "gatys\na ↓ 1  b ↑ 2\nc ↓ 3")
+
+
 @pytest.mark.parametrize("size", [(1, 500), (500, 1), (3000, 2000), (16, 16)])
 def test_any_shape_is_fitted_into_its_panel(size):
     sheet = contact_sheet("t", [panel("#ff0000", size)], [Row([], [panel("#00ff00", size)])])
@@ -157,92 +160,3 @@ def test_maps_stand_side_by_side_below_their_content():
 def test_a_ragged_grid_is_refused(rows, message):
     with pytest.raises(ValueError, match=message):
         contact_sheet("t", [panel("#ff0000")], rows)
-
-
-# ------------------------------------------------------------------------------------------------------------- pages
-
-
-def grid(rows, columns, recipes=1):
-    """Columns and rows whose colours tell their places: a row's header is (row, 0, 255), a cell (row, column, 100)."""
-    return [panel((0, c, 200)) for c in range(columns)], [
-        Row([panel((r, 0, 255))] if r % recipes == 0 else [], [panel((r, c, 100)) for c in range(columns)])
-        for r in range(rows)
-    ]
-
-
-def shown(page, blue, axis):
-    """Which rows (axis 0) or columns (axis 1) a page shows, by the colours of pictures with that blue."""
-    colours = [colour for _, colour in page.getcolors(1 << 16)]
-    return sorted({c[axis] for c in colours if c[2] == blue and max(c[:2]) < 50})
-
-
-def test_a_large_grid_is_broken_evenly_into_pages_of_one_size():
-    columns, rows = grid(3, 5)
-    pages = contact_sheets("t", columns, rows, most_columns=4, most_rows=2)
-    assert len({page.size for page in pages}) == 1
-    assert [shown(page, 100, 0) for page in pages] == [[0, 1], [0, 1], [2], [2]]
-    assert [shown(page, 100, 1) for page in pages] == [[0, 1], [2, 3, 4], [0, 1], [2, 3, 4]]
-    assert [shown(page, 200, 1) for page in pages[:2]] == [[0, 1], [2, 3, 4]]
-    assert shown(pages[1], 255, 0) == [0, 1]
-
-
-def test_a_page_is_numbered_where_there_are_several():
-    columns, rows = grid(2, 1)
-    first, second = (np.asarray(page) for page in contact_sheets("t", columns, rows, most_rows=1))
-    corner = np.s_[PAD : PAD + 34, -PAD - 80 : -PAD]
-    assert not blank(first[corner]) and not blank(second[corner])
-    assert (first[corner] != second[corner]).any()
-
-
-def test_rows_of_one_content_stay_together():
-    columns, rows = grid(6, 1, recipes=2)
-    pages = contact_sheets("t", columns, rows, most_rows=3)
-    assert [shown(page, 100, 0) for page in pages] == [[0, 1], [2, 3], [4, 5]]
-
-
-def test_a_content_that_needs_several_pages_is_shown_on_each():
-    columns, rows = grid(4, 1, recipes=4)
-    pages = contact_sheets("t", columns, rows, most_rows=2)
-    assert [shown(page, 100, 0) for page in pages] == [[0, 1], [2, 3]]
-    assert [shown(page, 255, 0) for page in pages] == [[0], [0]]
-
-
-def test_a_grid_that_fits_is_one_page_like_the_sheet():
-    columns, rows = grid(2, 2)
-    (page,) = contact_sheets("title", columns, rows, "subtitle")
-    assert page == contact_sheet("title", columns, rows, "subtitle")
-
-
-def test_a_grid_without_rows_is_a_page_of_its_columns():
-    (page,) = contact_sheets("t", grid(1, 3)[0], [])
-    assert shown(page, 200, 1) == [0, 1, 2]
-
-
-def test_a_page_for_nothing_is_refused():
-    with pytest.raises(ValueError, match="a page of 6 columns and 0 rows can show nothing"):
-        contact_sheets("t", *grid(1, 1), most_rows=0)
-
-
-def test_sheets_and_their_pdf_are_the_same_each_time():
-    one, two = (contact_sheets("t", *grid(3, 2), "s", most_rows=1) for _ in range(2))
-    assert one == two
-    assert pdf(one, "t") == pdf(two, "t")
-
-
-def test_a_pdf_holds_every_page():
-    pages = contact_sheets("t", *grid(3, 2), most_rows=1)
-    data = pdf(pages, "The grid")
-    assert data.startswith(b"%PDF-")
-    assert data.count(b"/Type /Page\n") == data.count(b"/MediaBox") == 3
-    assert b"/DCTDecode" in data
-    with pytest.raises(ValueError, match="at least one page"):
-        pdf([])
-
-
-def test_a_page_of_the_pdf_shows_the_sheet():
-    (page,) = contact_sheets("t", *grid(1, 1))
-    data = pdf([page])
-    start = data.index(b"\xff\xd8\xff")
-    inside = Image.open(BytesIO(data[start : data.index(b"endstream", start)])).convert("RGB")
-    assert inside.size == page.size
-    assert np.abs(np.asarray(inside, float) - np.asarray(page)).mean() < 1

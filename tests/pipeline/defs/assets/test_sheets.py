@@ -46,10 +46,9 @@ def test_a_cell_shows_its_scores_its_maps_and_where_the_recipes_differ_most(draw
     _, _, [first, _], _ = drawn.of_content("cat")
     cell = first.cells[0]
     assert isinstance(cell, Panel)
-    recipe, *lines = cell.caption.split("\n")
-    assert recipe == "structure"
-    scores = [score.rpartition(" ") for line in lines for score in line.split("  ")]
-    assert [name for name, _, _ in scores] == ["patch distance ↓", "SSIM ↑", "edge error ↓", "depth error ↓"]
+    assert cell.caption == "structure"
+    scores = [fact.rpartition(" ") for fact in cell.facts]
+    assert [name for name, _, _ in scores] == ["patch distance ↓", "edge error ↓", "depth error ↓", "SSIM ↑"]
     assert all(-1 <= float(value) <= 2 for _, _, value in scores)
     assert len(cell.below) == 2
 
@@ -78,6 +77,11 @@ def test_the_picture_carries_the_fingerprint_and_pages_lie_beside_it(first_run, 
     with Image.open(place.out / f"contact_sheet/{sheet}.png") as image:
         assert len(image.text["fingerprint"]) == 32
     assert (place.out / f"contact_sheet/{sheet}.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_the_sheet_of_the_whole_grid_fits_a_screen(first_run):
+    with Image.open(first_run[0].out / "contact_sheet/grid.png") as image:
+        assert image.width <= 1600 and image.height <= 1000
 
 
 @pytest.mark.project
