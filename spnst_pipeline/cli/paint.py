@@ -64,6 +64,7 @@ def paint(
     try:
         with shown(console) as listener:
             listener.phase("reading the pictures", 0)
+            from spnst_core.errors import printable
             from spnst_pipeline.cli.single_pastiche import SinglePastiche
 
             flags = {"size": size, "profile": profile, "encoder": encoder, "edges": edges, "depth": depth}
@@ -78,6 +79,6 @@ def paint(
         raise typer.Exit(130) from None
     if pastiche.notice:
         typer.echo(pastiche.notice)
-    typer.echo(f"Painted in {time.monotonic() - started:.0f} seconds: {file}")
+    typer.echo(f"Painted in {time.monotonic() - started:.0f} seconds: {printable(str(file))}")
     if film:
-        typer.echo(f"Film: {film}")
+        typer.echo(f"Film: {printable(str(film))}")

@@ -10,6 +10,7 @@ from typing import Any
 from PIL import Image
 
 from spnst_core import InputError, Recipe, load_models, stylize
+from spnst_core.errors import printable
 from spnst_core.imaging import io as image_io
 from spnst_core.models.profiles import Overrides, choose, fetch_models, find_device, identify
 from spnst_core.models.weights import Progress
@@ -119,6 +120,6 @@ class SinglePastiche:
         listener.phase("loading the networks", 0)
         models = load_models(settings.profile, settings.device, precision=settings.precision, **self.overrides)
         listener.phase("painting", work(self.recipe), 1)
-        listener.batch(self.recipe, self.content.stem, [self.style.stem])
+        listener.batch(self.recipe, printable(self.content.stem), [printable(self.style.stem)])
         result = stylize(*self.pictures, self.recipe, models, callback=listener.step, film=film)
         Folder(output.parent).write(output.name, image_io.encode(result.image, output.suffix))

@@ -42,6 +42,15 @@ def test_a_pastiche_is_named_after_both_pictures_and_is_what_the_library_paints(
     assert image_io.decode(desk / "cat_wave.png").tobytes() == expected.image.tobytes()
 
 
+def test_names_that_would_steer_a_terminal_are_shown_escaped(desk, spnst):
+    os.rename(desk / "cat.png", desk / "\x1b[2J\nfailed.png")
+    status, out, err = spnst("paint", "\x1b[2J\nfailed.png", *QUICK[1:])
+    assert status == 0
+    assert out.endswith(r" seconds: \x1b[2J\nfailed_wave.png" + "\n")
+    assert "\x1b" not in out + err
+    assert painted(desk) == ["\x1b[2J\nfailed.png", "\x1b[2J\nfailed_wave.png"]
+
+
 def test_output_size_and_film_are_chosen(desk, spnst):
     (desk / "made").mkdir()
     status, out, _ = spnst("paint", *QUICK, "-o", "made/one.JPG", "--size", 48, "--film", "made/one.mp4")
