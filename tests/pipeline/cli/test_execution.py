@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from io import BytesIO
+from pathlib import Path
 
 import dagster as dg
 import pandas as pd
@@ -189,9 +190,13 @@ def test_a_replaced_style_makes_its_column_again_and_no_other_cell(made, picture
     assert made.run().recorder.keys == []
 
 
-def test_a_new_content_is_one_new_row_and_a_bad_picture_beside_it_is_left_out(made, picture):
-    picture(50, 60, 90).save(made.root / "contents/tower.jpg")
-    (made.root / "contents/broken.png").write_bytes((made.root / "contents/tower.jpg").read_bytes()[:200])
+def test_a_new_content_is_one_new_row_and_what_is_no_picture_beside_it_is_left_out(made, picture):
+    contents = made.root / "contents"
+    picture(50, 60, 90).save(contents / "tower.jpg", exif=b"Exif\0\0nonsense")
+    (contents / "broken.png").write_bytes((contents / "tower.jpg").read_bytes()[:200])
+    (contents / "loop.png").symlink_to("loop.png")
+    os.mkfifo(contents / "pipe.png")
+    (contents / os.fsdecode(b"caf\xe9.png")).write_bytes(b"")
     run = made.run(phases=PAINTED)
     assert run.failed == []
     assert {content for _, content, _ in run.recorder.batches} == {"tower"}
@@ -199,8 +204,8 @@ def test_a_new_content_is_one_new_row_and_a_bad_picture_beside_it_is_left_out(ma
         f"pastiche/{r}/tower/{s}.png" for r in RECIPES for s in ("dots", "wave")
     }
     assert Image.open(made.out / "pastiche/gatys/tower/dots.png").size == (32, 48)
-    [left_out] = run.project.contents.left_out
-    assert "broken.png" in left_out
+    left_out = run.project.contents.left_out
+    assert [Path(line.split(".png")[0]).name for line in left_out] == [r"caf\xe9", "loop", "pipe", "broken"]
 
 
 def test_a_deleted_cell_is_the_only_one_made_again_and_comes_out_the_same(made):
