@@ -1,8 +1,8 @@
 """TIFF: the layouts of samples that Pillow reads wrongly or not at all, read by tifffile.
 
 Pillow reads 16-bit planes one after the other as if they were interleaved, 16-bit white-is-zero as black-is-zero,
-signed samples as unsigned ones, and 12 bits as if they were 16, and says nothing. About all others the two agree
-(``tests/core/imaging/test_tiff.py``).
+signed samples as unsigned ones, 12 bits as if they were 16, and subsampled colours as if they weren't, and says nothing.
+About all others the two agree (``tests/core/imaging/test_tiff.py``).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from spnst_core.imaging.layouts import UnknownLayout
 
 SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
-_CMYK = 5
+_CMYK, _YCBCR = 5, 6
 _COLOURS = {0: 1, 1: 1, 2: 3, _CMYK: 4}
 """How many samples of a pixel are its colour: white-is-zero, black-is-zero, RGB, CMYK."""
 
@@ -49,6 +49,8 @@ class Layout(NamedTuple):
     format: int
     compression: int
     extra: tuple[int, ...]
+    subsampled: bool
+    """Whether colours are stored at a lower resolution than light, uncompressed."""
 
     @property
     def misread(self) -> bool:
@@ -58,6 +60,7 @@ class Layout(NamedTuple):
             (self.format != _UNSIGNED and self.bits != 32)  # Pillow has modes for 32 bits, which are checked
             or self.bits not in (1, 2, 4, 8, 16, 32)
             or (self.bits == 16 and (planes or self.photometric == 0))
+            or self.subsampled
             or (planes and self.samples != 3 and (self.samples, self.photometric) != (4, _CMYK))
         )
 
@@ -65,10 +68,11 @@ class Layout(NamedTuple):
         colour = {0: "white-is-zero grey", 1: "grey", 2: "RGB", 3: "palette", 5: "CMYK", 6: "YCbCr", 8: "Lab"}
         kind = {1: "unsigned", 2: "signed", 3: "floating-point"}.get(self.format, "other")
         planes = ", one plane after the other" if self.planar and self.samples > 1 else ""
+        subsampled = ", subsampled" if self.subsampled else ""
         packed = "" if self.compression in _READABLE else f", compression {self.compression}"
         return (
             f"TIFF layout {colour.get(self.photometric, f'photometric {self.photometric}')}, "
-            f"{self.samples} × {self.bits} bits {kind}{planes}{packed}"
+            f"{self.samples} × {self.bits} bits {kind}{planes}{subsampled}{packed}"
         )
 
 
@@ -137,6 +141,7 @@ def _first(file: tifffile.TiffFile) -> tifffile.TiffPage:
 
 def _layout(page: tifffile.TiffPage) -> Layout:
     bits = page.bitspersample
+    samples = int(page.imagewidth) * int(page.imagelength) * int(page.samplesperpixel)
     return Layout(
         int(page.imagewidth),
         int(page.imagelength),
@@ -147,6 +152,7 @@ def _layout(page: tifffile.TiffPage) -> Layout:
         int(page.sampleformat),
         int(page.compression),
         tuple(int(kind) for kind in page.extrasamples),
+        int(page.photometric) == _YCBCR and int(page.compression) == _NONE and sum(page.databytecounts) < samples,
     )
 
 

@@ -109,6 +109,17 @@ def test_others_are_refused_in_a_line_that_names_layout_and_depth(levels, words)
     assert "\n" not in str(caught.value)
 
 
+def test_subsampled_colours_are_refused_by_name_and_others_decoded():
+    data = encoded(smooth(HEIGHT, WIDTH).convert("YCbCr"), "TIFF")
+    decoded = np.asarray(image_io.decode(data), int)
+    assert np.abs(decoded - np.asarray(smooth(HEIGHT, WIDTH), int)).mean() < 1.5, "rounded twice"
+    with tifffile.TiffFile(BytesIO(data)) as file:
+        at = file.pages[0].tags["StripByteCounts"].valueoffset
+    short = data[:at] + (HEIGHT * WIDTH * 3 // 2).to_bytes(4, "little") + data[at + 4 :]
+    with pytest.raises(InputError, match=r"TIFF layout YCbCr, 3 × 8 bits unsigned, subsampled"):
+        image_io.decode(short)
+
+
 def test_orientation_counts_there_as_well():
     levels = random(16, 3)
     data = written(levels, "rgb", planar=True, extratags=[(274, 3, 1, 6, True)])
