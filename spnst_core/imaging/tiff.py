@@ -1,7 +1,7 @@
 """TIFF: the layouts of samples that Pillow reads wrongly or not at all, read by tifffile.
 
 Pillow reads 16-bit planes one after the other as if they were interleaved, 16-bit white-is-zero as black-is-zero,
-signed samples as unsigned ones, 12 bits as if they were 16, and subsampled colours as if they weren't, and says nothing.
+signed samples as unsigned ones, 12 bits as if they were 16, and subsampled colours as if they weren't, without a word.
 About all others the two agree (``tests/core/imaging/test_tiff.py``).
 """
 
