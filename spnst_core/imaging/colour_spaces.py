@@ -104,12 +104,12 @@ def _by_code_points(image: Image.Image, exif: Image.Exif) -> ImageCms.ImageCmsPr
     primaries, transfer, _, full_range = image.info["cicp"]
     if transfer in _HDR:
         raise UnknownColours(f"high dynamic range ({_HDR[transfer]}); export it for an ordinary screen, as sRGB")
-    if not full_range:
-        raise UnknownColours("colours of narrow range; export it with full range")
     if _UNSPECIFIED in (primaries, transfer):
         return None
     if primaries not in _PRIMARIES or transfer not in _CURVES:
         raise ValueError(f"primaries {primaries} and transfer {transfer} are not known here")
+    if not full_range:
+        raise UnknownColours("colours of narrow range; export it with full range")
     return _profile(_PRIMARIES[primaries], _CURVES[transfer])
 
 
@@ -125,6 +125,8 @@ def _by_exponent(image: Image.Image, exif: Image.Exif) -> ImageCms.ImageCmsProfi
         return _SRGB_PROFILE
     if image.mode == "CMYK" or (gamma is None and told is None):
         return None
+    if not 0.1 <= (1 if gamma is None else gamma) <= 10 or not all(0 <= value <= 1 for value in told or ()):
+        raise ValueError("numbers that no screen has")
     curve = SRGB_CURVE if gamma is None or abs(gamma * 2.2 - 1) < 0.02 else (1 / gamma,)
     primaries = SRGB
     if told is not None:

@@ -88,7 +88,7 @@ class TestCodePoints:
         with pytest.raises(InputError, match=rf"hdr\.png has .*{word}.*export it"):
             image_io.decode(png_with(picture(), chunk(b"cICP", bytes(points))), "hdr.png")
 
-    @pytest.mark.parametrize("points", [(2, 2, 0, 1), (77, 13, 0, 1), (1, 99, 0, 1)])
+    @pytest.mark.parametrize("points", [(2, 2, 0, 1), (77, 13, 0, 1), (1, 99, 0, 1), (0, 0, 0, 0)])
     def test_unknown_ones_are_ignored(self, points):
         assert np.array_equal(image_io.decode(png_with(picture(), chunk(b"cICP", bytes(points)))), picture())
 
@@ -122,7 +122,10 @@ class TestExponent:
         assert np.allclose(colour(png_with(INSIDE, chunk(b"cHRM", CHRM_P3))), expected, atol=1.5)
         assert np.allclose(colour(png_with(GREEN, chunk(b"cHRM", CHRM_P3))), (0, 183, 30), atol=2)
 
-    @pytest.mark.parametrize("nonsense", [(b"gAMA", bytes(4)), (b"cHRM", bytes(32)), (b"gAMA", b"1")])
+    @pytest.mark.parametrize(
+        "nonsense",
+        [(b"gAMA", bytes(4)), (b"gAMA", b"\xff" * 4), (b"cHRM", bytes(32)), (b"cHRM", b"\x7f" * 32), (b"gAMA", b"1")],
+    )
     def test_nonsense_is_ignored_with_one_warning(self, nonsense, caplog):
         assert np.array_equal(image_io.decode(png_with(picture(), chunk(*nonsense))), picture())
         assert len(caplog.records) == 1
