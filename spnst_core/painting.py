@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor
 
 from spnst_core.models.profiles import Models
-from spnst_core.objective.canvas import shape_at
+from spnst_core.objective.canvas import crop, shape_at
 from spnst_core.objective.targets import ContentTargets, DepthMap, EdgeMap, StyleTargets
 from spnst_core.objective.terms.style import style_misfit
 from spnst_core.optim.optimize import Iterate, optimize, starting_point
+from spnst_core.optim.state import State
 from spnst_core.recipes.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -69,6 +70,21 @@ class Painted:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Halfway:
+    """A batch that is painted in part.
+
+    Attributes:
+        state: where its optimisation stands.
+        histories: what `Painted.history` holds so far, for each cell.
+        seconds: how long the batch has taken so far.
+    """
+
+    state: State
+    histories: Sequence[pd.DataFrame]
+    seconds: float
+
+
 def paint_batch(
     content: ContentTargets,
     styles: Sequence[StyleTargets],
@@ -76,12 +92,14 @@ def paint_batch(
     models: Models,
     start: Tensor | None = None,
     callbacks: Sequence[Callback] = (),
+    resume: Halfway | None = None,
 ) -> list[Painted]:
     """Paint one content in several styles as one batch; `spnst_core.compute.memory.batches` says how many styles fit.
 
     Args:
         content, styles, start: as for `spnst_core.optim.optimize.optimize`.
         callbacks: called in turn after each step with its iterate.
+        resume: where an earlier attempt at the same batch had come to.
 
     Returns:
         The finished cells, in the order of the styles.
@@ -89,13 +107,16 @@ def paint_batch(
     Raises:
         InputError: as `spnst_core.optim.optimize.optimize`.
     """
-    began, trace = time.perf_counter(), Trace()
-    for iterate in optimize(content, styles, recipe, models, start):
+    began, trace = time.perf_counter(), Trace(resume.histories if resume else ())
+    image = crop(resume.state.tensors["x"], recipe.suited_to(models.encoder.name).margin) if resume else None
+    for iterate in optimize(content, styles, recipe, models, start, resume=resume.state if resume else None):
+        image = iterate.image
         trace.add(iterate)
         for callback in callbacks:
             callback(iterate)
-    seconds = (time.perf_counter() - began) / len(styles)
-    return [Painted(image, trace.history(cell), seconds) for cell, image in enumerate(iterate.image.split(1))]
+    assert image is not None  # a recipe has at least one step
+    seconds = (time.perf_counter() - began + (resume.seconds if resume else 0)) / len(styles)
+    return [Painted(picture, trace.history(cell), seconds) for cell, picture in enumerate(image.split(1))]
 
 
 def misfits(
@@ -112,26 +133,44 @@ def misfits(
 
 
 class Trace:
-    """The losses of a batch, step by step. They stay on their device until a history is asked for."""
+    """The losses of a batch, step by step. They stay on their device until a history is asked for.
 
-    def __init__(self) -> None:
-        self._steps: list[Iterate] = []
+    Args:
+        before: each cell's history up to where the batch goes on; by default it begins.
+    """
+
+    def __init__(self, before: Sequence[pd.DataFrame] = ()) -> None:
+        self._before = before
+        self._steps: list[_Step] = []
 
     def add(self, iterate: Iterate) -> None:
         """Record one step's losses, without its picture."""
-        self._steps.append(replace(iterate, image=iterate.image.new_empty(0)))
+        self._steps.append(_Step(iterate.step, iterate.stage, iterate.cells, iterate.losses))
 
     def history(self, cell: int) -> pd.DataFrame:
         """One cell's losses at each step that it took: step, stage, each term, total."""
         import pandas as pd  # half a second, which nothing has to wait for before the first step
 
+        before = [self._before[cell]] if self._before else []
         taken = [step for step in self._steps if cell in step.cells]
+        if not taken:
+            return before[0]
         columns = list(taken[0].losses)
         values = torch.stack([step.losses[column][cell] for step in taken for column in columns]).tolist()
         rows = [values[k : k + len(columns)] for k in range(0, len(values), len(columns))]
-        return pd.DataFrame(
+        since = pd.DataFrame(
             [
                 {"step": step.step, "stage": step.stage, **dict(zip(columns, row, strict=True))}
                 for step, row in zip(taken, rows, strict=True)
             ]
         )
+        return pd.concat([*before, since], ignore_index=True)
+
+
+class _Step(NamedTuple):
+    """An iterate without its pictures."""
+
+    step: int
+    stage: int
+    cells: tuple[int, ...]
+    losses: dict[str, Tensor]

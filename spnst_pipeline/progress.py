@@ -39,6 +39,9 @@ class Listener:
     def made(self, artefact: ArtefactId) -> None:
         """An artefact was written to the store."""
 
+    def note(self, line: str) -> None:
+        """Something that whoever waits for the run should know."""
+
     def close(self) -> None:
         """The run is over."""
 
@@ -139,6 +142,9 @@ class Bar(Estimate):
         super().made(artefact)
         self._show()
 
+    def note(self, line: str) -> None:
+        self._progress.console.print(line, soft_wrap=True, highlight=False, markup=False)
+
     def close(self) -> None:
         self._progress.stop()
 
@@ -170,6 +176,9 @@ class Lines(Estimate):
         super().step(iterate)
         if time.monotonic() - self._printed > self._seconds:
             self._print("  " + ", ".join(filter(None, [self.count, self.left, self.detail])))
+
+    def note(self, line: str) -> None:
+        self._print(line)
 
     def _print(self, line: str) -> None:
         self._printed = time.monotonic()

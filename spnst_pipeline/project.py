@@ -65,6 +65,11 @@ class Project:
         return identify(self.settings.profile, **self.overrides)
 
     @cached_property
+    def checkpoints(self) -> Store:
+        """Where cells that are painted in part are kept: with Dagster's records, so that they cross no network."""
+        return Store.open(str(self.settings.dagster_home))
+
+    @cached_property
     def models(self) -> Models:
         """The profile's networks on the device."""
         settings = self.settings

@@ -80,6 +80,10 @@ class Settings(BaseSettings):
     batch: int = Field(64, ge=1)
     """Largest number of cells in one Dagster run."""
 
+    checkpoint_seconds: float = Field(60.0, ge=0)
+    """How often, in seconds, cells that are being painted are kept, so that a run that was stopped goes on from there;
+    0: never."""
+
     gallery_url: str | None = None
     """Address (``https://…``) at which a web server shows the gallery, for a link to it; by default the file's path."""
 

@@ -32,6 +32,19 @@ class Adam:
         self._first, self._second = ([torch.zeros_like(cell) for cell in self._cells] for _ in range(2))
         self._steps = [torch.zeros((), device=x.device) for _ in self._cells]
 
+    def state(self) -> dict[str, Tensor]:
+        """What the next step depends on, by name, (B, …) each; a copy."""
+        moments = {"adam.first": torch.cat(self._first), "adam.second": torch.cat(self._second)}
+        return {"x": self.x.clone(), "adam.steps": torch.stack(self._steps), **moments}
+
+    @classmethod
+    def restored(cls, state: Mapping[str, Tensor], recipe: Recipe) -> "Adam":
+        """The optimiser as it was when `state` was taken."""
+        adam = cls(state["x"].clone(), recipe)
+        adam._first, adam._second = ([*map(Tensor.clone, state[f"adam.{m}"].split(1))] for m in ("first", "second"))
+        adam._steps = [*map(Tensor.clone, state["adam.steps"].unbind())]
+        return adam
+
     def step(self, evaluate: Evaluate, lr: float, cells: Sequence[int]) -> Mapping[str, Tensor]:
         """Take one step in the given cells; returns the objective's values before it, one for each cell."""
         found = evaluate(self.x if len(cells) == len(self.x) else self.x[indices(tuple(cells), self.x.device)], cells)

@@ -1,5 +1,7 @@
 """Early stopping: which cells of a batch no longer improve."""
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor
 
@@ -19,10 +21,37 @@ class Plateau:
 
     def __init__(self, cells: int, share: float) -> None:
         self.falling = tuple(range(cells))
+        self._cells = cells
         self._share = share
         self._totals: list[Tensor] = []
         self._before: Tensor | None = None
         self._verdict: HostCopy | None = None
+
+    def state(self) -> dict[str, Tensor]:
+        """What the verdicts to come depend on, by name, (B, …) each."""
+        falling = torch.zeros(self._cells, dtype=torch.bool)
+        falling[list(self.falling)] = True
+        found = {"plateau.falling": falling}
+        if self._totals:
+            found["plateau.totals"] = torch.stack(self._totals, 1)
+        if self._before is not None:
+            found["plateau.before"] = self._before
+        if self._verdict is not None:
+            found["plateau.flat"] = self._verdict.wait()
+        return found
+
+    @classmethod
+    def restored(cls, state: Mapping[str, Tensor], share: float) -> "Plateau":
+        """The observer as it was when `state` was taken."""
+        falling = state["plateau.falling"].tolist()
+        plateau = cls(len(falling), share)
+        plateau.falling = tuple(cell for cell, still in enumerate(falling) if still)
+        if "plateau.totals" in state:
+            plateau._totals = list(state["plateau.totals"].unbind(1))
+        plateau._before = state.get("plateau.before")
+        if "plateau.flat" in state:
+            plateau._verdict = HostCopy(state["plateau.flat"])
+        return plateau
 
     def add(self, totals: Tensor) -> None:
         """Record the losses of all cells in one step, (B,); the values of cells that have flattened are ignored."""

@@ -88,6 +88,31 @@ class LBFGS:
         self.scale = x.new_zeros(len(x)) if scale is None else scale.clone()
         self._here: Evaluation | None = None
 
+    def state(self) -> dict[str, Tensor]:
+        """What the next step depends on, by name, (B, …) each; not copied, because no step changes it in place."""
+        found = {"x": self.x, "lbfgs.active": self.active, "lbfgs.scale": self.scale}
+        for k, pair in enumerate(self._pairs):
+            found |= {f"lbfgs.s.{k}": pair.s, f"lbfgs.y.{k}": pair.y, f"lbfgs.rho.{k}": pair.rho}
+        if self._here is not None:
+            found["lbfgs.gradient"] = self._here.gradient
+            found |= {f"lbfgs.value.{term}": value for term, value in self._here.values.items()}
+        return found
+
+    @classmethod
+    def restored(cls, state: Mapping[str, Tensor]) -> "LBFGS":
+        """The optimiser as it was when `state` was taken, within the usual bounds."""
+        lbfgs = cls(state["x"], scale=state["lbfgs.scale"])
+        lbfgs.active = state["lbfgs.active"]
+        k = 0
+        while f"lbfgs.s.{k}" in state:
+            lbfgs._pairs.append(_Pair(*(state[f"lbfgs.{part}.{k}"] for part in ("s", "y", "rho"))))
+            k += 1
+        if "lbfgs.gradient" in state:
+            prefix = "lbfgs.value."
+            values = {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
+            lbfgs._here = Evaluation(values, state["lbfgs.gradient"])
+        return lbfgs
+
     def go_on(self) -> None:
         """Minimise another objective from now on; the curvature is kept as an estimate that every step corrects."""
         self._here = None

@@ -1,6 +1,6 @@
 """The optimiser: it takes a batch of cells through the stages of a recipe, yields its progress and does no I/O."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import cos, pi
@@ -20,7 +20,11 @@ from spnst_core.optim.adam import Adam
 from spnst_core.optim.early_stopping import Plateau
 from spnst_core.optim.gradient import evaluate
 from spnst_core.optim.lbfgs import LBFGS
+from spnst_core.optim.state import State
 from spnst_core.recipes.recipe import Recipe, Stage
+
+_LOSS = "loss."
+"""What the names of losses begin with in a state."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,7 @@ class Iterate:
         losses: values *before* the step, (B,): each term by name, unweighted, and ``total``, their weighted sum. A cell
             that didn't take the step keeps the values of its last one.
         image: the pastiches after the step, (B, 3, H, W) RGB in [0, 1], at the stage's size.
+        take_state: gives `state`.
     """
 
     stage: int
@@ -45,6 +50,18 @@ class Iterate:
     cells: tuple[int, ...]
     losses: dict[str, Tensor]
     image: Tensor
+    take_state: Callable[[], State] | None = None
+
+    @property
+    def state(self) -> State:
+        """The optimisation after the step, from which `optimize` goes on. Ask for it before the next step is taken.
+
+        Raises:
+            ValueError: the iterate isn't one that `optimize` yielded.
+        """
+        if self.take_state is None:
+            raise ValueError("only an iterate that optimize yielded has a state to go on from")
+        return self.take_state()
 
 
 @torch.inference_mode(False)
@@ -56,6 +73,7 @@ def optimize(
     models: Models,
     start: Tensor | None = None,
     tile: int | None = None,
+    resume: State | None = None,
 ) -> Iterator[Iterate]:
     """Paint one content in several styles as one batch, from the recipe's coarsest stage to its finest.
 
@@ -88,6 +106,7 @@ def optimize(
             the content's shape.
         tile: side in pixels of the largest part that the networks read at once; by default as much as fits the
             device's free memory.
+        resume: the state to go on from, of an optimisation with the same arguments; only the steps after it are taken.
 
     Yields:
         Each step of the optimiser; the last one holds the finished pastiches.
@@ -99,15 +118,23 @@ def optimize(
     """
     recipe = recipe.suited_to(models.encoder.name)
     generator = torch.Generator().manual_seed(recipe.seed)
+    resume = resume and resume.to(models.device)
     optimizer: Adam | LBFGS | None = None
     begun = 0
     for index, stage in enumerate(recipe.stages):
+        going_on = resume if resume and resume.stage == index else None
+        if resume and index < resume.stage:
+            begun += stage.steps
+            continue
         goal = canvas(content.content, recipe, stage).to(models.device)
         layers = {*recipe.content_layers(models.encoder), *recipe.style_layers(models.encoder)}
         # Load the networks before measuring the memory that is left for the batch.
         side = fitting_tile(models.at_work.encoder, layers, goal) if tile is None else tile
+        side = going_on.tile if going_on else side  # in other tiles, sums would round otherwise
         objective = Objective(goal, content, styles, recipe, stage, models, side)
-        if optimizer is None:
+        if going_on:
+            optimizer = _restored(going_on, recipe, stage)
+        elif optimizer is None:
             if start is None:
                 x = _start(goal, styles, recipe, stage, generator)
             else:
@@ -118,8 +145,11 @@ def optimize(
             optimizer = _begun(x, recipe, stage, optimizer)
         elif isinstance(optimizer, LBFGS):
             optimizer.go_on()
-        plateau, values = Plateau(len(styles), recipe.flat), dict[str, Tensor]()
-        for done in range(stage.steps):
+        plateau, values, taken = Plateau(len(styles), recipe.flat), dict[str, Tensor](), 0
+        if going_on:
+            plateau, values = Plateau.restored(going_on.tensors, recipe.flat), _losses(going_on)
+            taken = going_on.done
+        for done in range(taken, stage.steps):
             cells, step = plateau.falling, begun + done + 1
             if not cells:
                 break
@@ -130,7 +160,8 @@ def optimize(
                 values = _updated(values, optimizer.step(evaluated, _learning_rate(stage, done), cells), cells)
                 plateau.add(values["total"])
             image = crop(optimizer.x.detach(), recipe.margin)
-            yield Iterate(index, len(recipe.stages), step, recipe.steps, cells, values, image)
+            take_state = partial(_state, index, done + 1, side, optimizer, plateau, values)
+            yield Iterate(index, len(recipe.stages), step, recipe.steps, cells, values, image, take_state)
         begun += stage.steps
 
 
@@ -154,6 +185,21 @@ def _begun(x: Tensor, recipe: Recipe, stage: Stage, before: Adam | LBFGS | None 
         return LBFGS(x)
     # Losses are means over pixels: on a larger canvas each pixel counts less, and the curvature is smaller.
     return LBFGS(x, scale=before.scale * (x[0].numel() / before.x[0].numel()))
+
+
+def _state(
+    stage: int, done: int, tile: int | None, optimizer: Adam | LBFGS, plateau: Plateau, losses: Mapping[str, Tensor]
+) -> State:
+    named = {f"{_LOSS}{term}": value for term, value in losses.items()}
+    return State(stage, done, tile, {**optimizer.state(), **plateau.state(), **named})
+
+
+def _restored(state: State, recipe: Recipe, stage: Stage) -> Adam | LBFGS:
+    return Adam.restored(state.tensors, recipe) if _is_adam(recipe, stage) else LBFGS.restored(state.tensors)
+
+
+def _losses(state: State) -> dict[str, Tensor]:
+    return {name.removeprefix(_LOSS): value for name, value in state.tensors.items() if name.startswith(_LOSS)}
 
 
 def _of_step(recipe: Recipe, step: int) -> torch.Generator:

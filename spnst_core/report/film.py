@@ -1,7 +1,4 @@
-"""Films of an optimisation, encoded frame by frame as H.264 in constant memory.
-
-A cell is painted in one go: an interrupted optimisation starts again, and so does its film.
-"""
+"""Films of an optimisation, encoded frame by frame as H.264 in constant memory."""
 
 from __future__ import annotations
 
@@ -134,10 +131,14 @@ class Film:
         return self
 
     def follow(self, iterate: Iterate, cell: int = 0) -> None:
-        """Add a frame of one cell of a batch if the iterate is the first, the last, or a multiple of ``every``."""
-        due = iterate.step in (1, iterate.steps) or iterate.step % self._every == 0
-        if due and cell in iterate.cells:
+        """Add a frame of one cell of a batch if it `is_due`."""
+        if self.is_due(iterate, cell):
             self.add(iterate.image[cell], iterate.step, float(iterate.losses["total"][cell]))
+
+    def is_due(self, iterate: Iterate, cell: int = 0) -> bool:
+        """Whether the cell took the step, and the iterate is the first, the last, or a multiple of ``every``."""
+        due = iterate.step in (1, iterate.steps) or iterate.step % self._every == 0
+        return due and cell in iterate.cells
 
     def add(self, image: Tensor, step: int = 0, total: float = math.nan) -> None:
         """Add one frame: a picture (3, h, w) or (1, 3, h, w) in [0, 1], and its total loss."""

@@ -22,6 +22,7 @@ Asset = Literal[
     "style_grams",
     "pastiche",
     "timelapse",
+    "checkpoint",
     "metrics",
     "metric_table",
     "comparison",
@@ -31,7 +32,7 @@ Asset = Literal[
     "contact_sheet/grid",
     "gallery",
 ]
-"""The kinds of artefacts. Of some there is one asset for each recipe, or for each experiment."""
+"""The kinds of artefacts. Of some there is one asset for each recipe, or for each experiment; of checkpoints, none."""
 
 OF_CELLS: tuple[Asset, ...] = ("pastiche", "metrics", "timelapse")
 """Of each recipe: the assets whose partitions are the cells of the grid."""
@@ -69,6 +70,7 @@ _LAYOUTS: Mapping[Asset, _Layout] = {
     "style_grams": _Layout("style_grams/{style}.safetensors"),
     "pastiche": _Layout("pastiche/{recipe}/{content}/{style}.png"),
     "timelapse": _Layout("timelapse/{recipe}/{content}/{style}.mp4"),
+    "checkpoint": _Layout("checkpoint/{recipe}/{content}/{style}.safetensors"),
     "metrics": _Layout(
         "metrics/{recipe}/{content}/{style}.json",
         {

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 
+import torch
 from PIL import Image
 from torch import Tensor
 
@@ -13,6 +14,7 @@ from spnst_core.optim.optimize import Iterate
 from spnst_core.recipes.recipe import Recipe
 from spnst_core.report.film import STEPS_PER_FRAME, Film
 from spnst_pipeline.artefacts import rules
+from spnst_pipeline.artefacts.checkpoint import Frame
 from spnst_pipeline.artefacts.rules import Artefact
 
 
@@ -27,13 +29,22 @@ class Films:
         recipe: the recipe that paints it.
         batch: names of the styles, in the order of the batch.
         films: which films to make, by style.
+        earlier: by style, the frames of an earlier attempt at the batch, which these films begin with.
     """
 
-    def __init__(self, content: Tensor, recipe: Recipe, batch: Sequence[str], films: Mapping[str, Artefact]) -> None:
+    def __init__(
+        self,
+        content: Tensor,
+        recipe: Recipe,
+        batch: Sequence[str],
+        films: Mapping[str, Artefact],
+        earlier: Mapping[str, Sequence[Frame]] = MappingProxyType({}),
+    ) -> None:
         self._stack = ExitStack()
         self._batch = batch
         self._paths: dict[str, Path] = {}
         self._films: dict[str, Film] = {}
+        self._frames: dict[str, list[Frame]] = {}
         self._errors: dict[str, Exception] = {}
         stamp = {rules.EVERY: str(recipe.record_every or STEPS_PER_FRAME)}
         for style, artefact in films.items():
@@ -42,6 +53,9 @@ class Films:
                 path = Path(self._stack.enter_context(folder)) / "film.mp4"
                 film = Film.of_cell(path, content, recipe, {**artefact.stamp, **stamp})
                 self._paths[style], self._films[style] = path, self._stack.enter_context(film)
+                self._frames[style] = []
+                for frame in earlier.get(style, ()):
+                    self._add(style, frame)
 
     def __enter__(self) -> "Films":
         return self
@@ -54,9 +68,18 @@ class Films:
     def follow(self, iterate: Iterate) -> None:
         """Add a frame to every film that has one for this step."""
         for cell, style in enumerate(self._batch):
-            if film := self._films.get(style):
+            if (film := self._films.get(style)) and film.is_due(iterate, cell):
                 with self._alone(style):
-                    film.follow(iterate, cell)
+                    picture = iterate.image[cell].mul(255).round().to("cpu", torch.uint8)
+                    self._add(style, Frame(iterate.step, float(iterate.losses["total"][cell]), picture))
+
+    def frames(self, style: str) -> Sequence[Frame] | None:
+        """The frames of a style's film so far; None if it isn't filmed."""
+        return self._frames.get(style)
+
+    def _add(self, style: str, frame: Frame) -> None:
+        self._films[style].add(frame.picture.float().div(255), frame.step, frame.total)
+        self._frames[style].append(frame)
 
     def finished(self, style: str, pastiche: Image.Image) -> bytes:
         """The film of one cell, ending on its pastiche.
@@ -76,3 +99,4 @@ class Films:
         except Exception as error:  # told by `finished`
             self._errors[style] = error
             self._films.pop(style, None)
+            self._frames.pop(style, None)

@@ -1,6 +1,6 @@
 """Painting a row of the grid: find what is missing or outdated, paint it in batches, and put it into the store."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any, Literal, NamedTuple
@@ -19,6 +19,7 @@ from spnst_pipeline.artefacts.lineage import Lineage, NotMade
 from spnst_pipeline.artefacts.reuse import keep_or_copy
 from spnst_pipeline.artefacts.rules import Artefact
 from spnst_pipeline.defs import checks
+from spnst_pipeline.defs.checkpoints import Checkpoints, halfway
 from spnst_pipeline.defs.config import Paint
 from spnst_pipeline.defs.films import Films
 from spnst_pipeline.progress import Listener
@@ -105,6 +106,11 @@ class _Row:
     def project(self) -> Project:
         return self.lineage.project
 
+    @property
+    def checkpoints(self) -> Checkpoints:
+        project = self.project
+        return Checkpoints(project.checkpoints, project.settings.checkpoint_seconds, self.listener.note)
+
     def look_up(self, style: str) -> _Cell:
         """Compare a cell with the store.
 
@@ -128,31 +134,63 @@ def _in_batches(row: _Row, cells: Sequence[_Cell]) -> Iterator[Landed]:
         yield from (cell.failed(error) for cell in cells)
         return
     height, width = image_io.fit(content.content.shape[2], content.content.shape[3], row.recipe.size)
-    queue = batches(list(cells), height * width, row.project.models.device, row.project.models.room)
+    positions = row.checkpoints.positions({cell.pastiche: cell.to_film for cell in cells})
+    queue = [
+        group
+        for batch in batches(list(cells), height * width, row.project.models.device, row.project.models.room)
+        for group in _alike(batch, lambda cell: positions.get(cell.pastiche))
+    ]
     while queue:
         batch, landed = queue.pop(0), set[str]()
+        begun = positions.get(batch[0].pastiche)
         try:
-            for found in _paint(row, content, batch):
+            for found in _paint(row, content, batch, go_on=begun is not None):
                 landed.add(found.style)
                 yield found
         except Exception as error:
             left = [cell for cell in batch if cell.style not in landed]
-            if len(batch) == 1:
+            if begun is not None:  # perhaps that is why it fails
+                row.listener.note(f"{_names(left)} begin anew: {error}")
+                for cell in left:
+                    del positions[cell.pastiche]
+                queue[:0] = [left] if left else []
+            elif len(batch) == 1:
                 yield from (cell.failed(error) for cell in left)
             else:
                 queue[:0] = [[cell] for cell in left]
 
 
-def _paint(row: _Row, content: ContentTargets, cells: Sequence[_Cell]) -> Iterator[Landed]:
-    """Paint one batch, film the cells that ask for it, and write the results to the store."""
+def _alike(cells: Sequence[_Cell], position: Callable[[_Cell], str | None]) -> list[list[_Cell]]:
+    """The cells in groups at one position."""
+    groups = dict[str | None, list[_Cell]]()
+    for cell in cells:
+        groups.setdefault(position(cell), []).append(cell)
+    return list(groups.values())
+
+
+def _names(cells: Sequence[_Cell]) -> str:
+    return ", ".join(str(cell.pastiche.id) for cell in cells)
+
+
+def _paint(row: _Row, content: ContentTargets, cells: Sequence[_Cell], go_on: bool) -> Iterator[Landed]:
+    """Paint one batch, film the cells that ask for it, and write the results to the store.
+
+    With ``go_on`` it goes on from the cells' checkpoints.
+    """
     project, recipe, names = row.project, row.recipe, [cell.style for cell in cells]
+    checkpoints, pastiches = row.checkpoints, [cell.pastiche for cell in cells]
     films = {cell.style: cell.film for cell in cells if cell.film and cell.to_film}
+    earlier = checkpoints.read(pastiches) if go_on else []
+    frames = {name: checkpoint.frames or () for name, checkpoint in zip(names, earlier, strict=go_on)}
     began = datetime.now(timezone.utc)
-    with Films(content.content, recipe, names, films) as recorded:
+    with Films(content.content, recipe, names, films, frames) as recorded:
         styles = [_style_targets(project, recipe, name) for name in names]
         row.listener.batch(recipe, row.content, names)
-        callbacks = (recorded.follow, row.listener.step)
-        batch = paint_batch(content, styles, recipe, project.models, callbacks=callbacks)
+        if earlier:
+            row.listener.note(f"{_names(cells)} go on after step {len(earlier[0].history)}")
+        with checkpoints.keeper(pastiches, earlier, recorded.frames) as keeper:
+            callbacks = (recorded.follow, keeper.follow, row.listener.step)
+            batch = paint_batch(content, styles, recipe, project.models, callbacks=callbacks, resume=halfway(earlier))
         for cell, style, painted in zip(cells, styles, batch, strict=True):
             if cell.to_paint:
                 misfit = misfits(painted.image, content, style, recipe, project.models)
@@ -163,6 +201,7 @@ def _paint(row: _Row, content: ContentTargets, cells: Sequence[_Cell]) -> Iterat
                     continue
             if cell.film and cell.to_film:  # after the pastiche, so that a film that fails can't lose it
                 yield _keep_film(row, cell, cell.film, recorded)
+    checkpoints.remove(pastiches)
 
 
 def _keep_pastiche(

@@ -29,6 +29,9 @@ class LogListener(Listener):
         dg.get_dagster_logger().info(self._what)
         self._next = time.monotonic() + self._seconds
 
+    def note(self, line: str) -> None:
+        dg.get_dagster_logger().info(line)
+
     def step(self, iterate: Iterate) -> None:
         if self._reading is None and time.monotonic() >= self._next:
             self._next = time.monotonic() + self._seconds

@@ -7,6 +7,7 @@ import shutil
 import stat
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
@@ -194,6 +195,8 @@ class Folder(Place):
         """Remove a file; nothing happens if it isn't there."""
         try:
             (self.path / name).unlink(missing_ok=True)
+        except NotADirectoryError:  # a file lies where its folder would be
+            return
         except OSError as error:
             raise _refused(self.locate(name), "removed", error) from error
 
@@ -209,7 +212,8 @@ class Folder(Place):
         except OSError as error:
             raise _refused(str(path), "written", error) from error
         finally:
-            part.unlink(missing_ok=True)
+            with suppress(OSError):  # that it can't be written is what matters
+                part.unlink(missing_ok=True)
 
     def require_writable(self) -> None:
         """Find out whether the folder is there, or can be made, and may be written to."""

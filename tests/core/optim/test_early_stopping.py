@@ -44,6 +44,19 @@ def test_a_rising_loss_is_flat_and_a_share_of_zero_never_ends():
     assert followed(rising, 0.0, steps)[-1] == (0,)
 
 
+def test_a_restored_plateau_gives_the_verdicts_that_would_have_followed():
+    steps = 5 * WINDOW
+    curves = [[0.99**k for k in range(steps)], [1.0] * steps]
+    whole = followed(curves, 0.005, steps)
+    for stop in (1, WINDOW, 2 * WINDOW + 3, 3 * WINDOW - 1, 4 * WINDOW):
+        plateau = Plateau(2, 0.005)
+        for step in range(steps):
+            assert plateau.falling == whole[step], (stop, step)
+            if step == stop:
+                plateau = Plateau.restored(plateau.state(), 0.005)
+            plateau.add(torch.tensor([curve[step] for curve in curves]))
+
+
 def painted(styles, content, models):
     """A recipe that soon changes nothing: the learning rate is next to none, and no view differs from the next."""
     stages = (Stage(scale=0.5, steps=5 * WINDOW, lr=1e-7), Stage(steps=3, lr=0.02))

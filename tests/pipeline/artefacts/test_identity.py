@@ -20,7 +20,7 @@ recipes = st.from_regex(r"[a-z0-9][a-z0-9_]{0,12}", fullmatch=True) | st.sampled
 
 OF_CONTENT = ("content_image", "depth_map", "edge_map", "contact_sheet/content")
 OF_STYLE = ("style_image", "style_grams", "contact_sheet/style")
-OF_CELL = ("pastiche", "timelapse", "metrics")
+OF_CELL = ("pastiche", "timelapse", "checkpoint", "metrics")
 ALONE = ("metric_table", "comparison", "contact_sheet/grid", "gallery")
 
 artefacts = st.one_of(
