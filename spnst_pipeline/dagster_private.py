@@ -15,6 +15,9 @@ import dagster as dg
 SUPPORTED = ">=1.13,<1.14"
 """Versions of Dagster whose private API is known."""
 
+NO_COMPUTE_LOGS = {"module": "dagster._core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager"}
+"""Setting ``compute_logs`` of an instance that doesn't capture what steps print."""
+
 _RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 _MAX_RETRIES = "dagster/max_retries"
 _DATA_VERSION, _VERSION_IS_OURS = "dagster/data_version", "dagster/data_version_is_user_provided"

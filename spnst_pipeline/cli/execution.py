@@ -10,7 +10,7 @@ import dagster as dg
 
 from spnst_pipeline.artefacts.identity import ArtefactId
 from spnst_pipeline.artefacts.lineage import Lineage
-from spnst_pipeline.dagster_private import job_of_all_assets, make_pool, run_failure, step_failure
+from spnst_pipeline.dagster_private import NO_COMPUTE_LOGS, job_of_all_assets, make_pool, run_failure, step_failure
 from spnst_pipeline.definitions import build
 from spnst_pipeline.defs.project_resource import project_resource
 from spnst_pipeline.planning.grid import synchronised
@@ -38,8 +38,9 @@ def open_home(settings: Settings) -> dg.DagsterInstance:
     if not (home / "dagster.yaml").exists():
         (home / "dagster.yaml").write_text((resources.files("spnst_pipeline") / "dagster.yaml").read_text("utf-8"))
     (home / "spnst.yaml").write_text(settings.to_yaml(home), "utf-8")
-    # Nothing about it is temporary: it is what DAGSTER_HOME gives, without an environment variable.
-    instance = dg.DagsterInstance.local_temp(str(home))
+    # Nothing about it is temporary: it is what DAGSTER_HOME gives, without an environment variable. Capturing the
+    # output of steps, which print nothing, takes two processes for each, and Ctrl-C makes them print tracebacks.
+    instance = dg.DagsterInstance.local_temp(str(home), overrides={"compute_logs": NO_COMPUTE_LOGS})
     make_pool(instance, "gpu")
     fail_stale_runs(instance)
     return instance

@@ -17,6 +17,7 @@ from spnst_pipeline.cli import models as models_command
 from spnst_pipeline.cli import options
 from spnst_pipeline.cli import recipes as recipes_command
 from spnst_pipeline.cli.paint import paint
+from spnst_pipeline.cli.signals import INTERRUPTED, terminating_as_interrupted
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -153,17 +154,20 @@ def main() -> None:
     """Run the command line.
 
     Exit status: 0 everything is made, if perhaps not fit to be shown, 1 something failed, 2 input that can't be used,
-    130 interrupted.
+    130 interrupted, 143 terminated.
     """
-    try:
-        app()
-    except ValueError as error:
-        from spnst_core.errors import InputError
+    with terminating_as_interrupted() as status:
+        try:
+            app()
+        except SystemExit as left:
+            sys.exit(status() if left.code == INTERRUPTED else left.code)
+        except ValueError as error:
+            from spnst_core.errors import InputError
 
-        if not isinstance(error, InputError):
-            raise
-        typer.echo(f"spnst: {error}", err=True)
-        sys.exit(2)
+            if not isinstance(error, InputError):
+                raise
+            typer.echo(f"spnst: {error}", err=True)
+            sys.exit(2)
 
 
 def _bring_up_to_date(settings: Settings, force: bool = False) -> None:
@@ -188,8 +192,8 @@ def _bring_up_to_date(settings: Settings, force: bool = False) -> None:
                 execution = Execution(project, instance, listener)
                 execution.bring_up_to_date(force)
         except KeyboardInterrupt:
-            typer.echo("Stopped. Finished cells are kept: the same command goes on from here.", err=True)
-            raise typer.Exit(130) from None
+            typer.echo("Stopped. What is painted is kept: the same command goes on from here.", err=True)
+            raise typer.Exit(INTERRUPTED) from None
     _report(project, listener, bool(execution.runs), time.monotonic() - started)
     blocked = execution.blocked()
     for line in blocked:
