@@ -197,8 +197,11 @@ class _TwoLines(Progress):
 
 @contextmanager
 def shown(console: Console) -> Iterator[Estimate]:
-    """A listener that shows progress as a bar on a terminal, and as lines elsewhere, until the context ends."""
-    listener = Bar(console) if console.is_terminal else Lines(console)
+    """A listener that shows progress as a bar on a terminal, and as lines elsewhere, until the context ends.
+
+    A console may call itself a terminal for its colours (``FORCE_COLOR``); a bar in a file would fill it.
+    """
+    listener = Bar(console) if console.is_terminal and console.file.isatty() else Lines(console)
     try:
         yield listener
     finally:

@@ -92,6 +92,13 @@ class Settings(BaseSettings):
     def _split(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
 
+    @field_validator("content", "style", "out", "home")
+    @classmethod
+    def _somewhere(cls, value: str | None) -> str | None:
+        if value is not None and not value.strip():
+            raise ValueError("an empty name is no place: give a folder")
+        return value
+
     @field_validator("home")
     @classmethod
     def _local(cls, value: str | None) -> str | None:

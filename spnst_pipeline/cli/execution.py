@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from importlib import resources
+from urllib.parse import unquote
 
 import dagster as dg
 
+from spnst_core.errors import InputError
 from spnst_pipeline.artefacts.identity import ArtefactId
 from spnst_pipeline.artefacts.lineage import Lineage
 from spnst_pipeline.dagster_private import NO_COMPUTE_LOGS, job_of_all_assets, make_pool, run_failure, step_failure
@@ -24,6 +26,23 @@ from spnst_pipeline.storage.places import Folder
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
+def make_home(settings: Settings) -> None:
+    """Make the folder of Dagster's records when it isn't there.
+
+    Raises:
+        InputError: it can't be written, or Dagster can't keep records there.
+    """
+    home = settings.dagster_home
+    path = str(home.absolute())
+    if "?" in path or unquote(path) != path:  # Dagster makes an address of SQLite of it
+        raise InputError(
+            f'Dagster can\'t keep its records in {home}, because of the "{"?" if "?" in path else "%"}" in the path: '
+            "name another folder with --home, or another store with --out"
+        )
+    Folder(home).require_writable()
+    home.mkdir(parents=True, exist_ok=True)
+
+
 def open_home(settings: Settings) -> dg.DagsterInstance:
     """The project's Dagster instance, made when it isn't there, with the settings beside it for the UI.
 
@@ -33,8 +52,7 @@ def open_home(settings: Settings) -> dg.DagsterInstance:
         InputError: its folder can't be written.
     """
     home = settings.dagster_home
-    Folder(home).require_writable()
-    home.mkdir(parents=True, exist_ok=True)
+    make_home(settings)
     if not (home / "dagster.yaml").exists():
         (home / "dagster.yaml").write_text((resources.files("spnst_pipeline") / "dagster.yaml").read_text("utf-8"))
     (home / "spnst.yaml").write_text(settings.to_yaml(home), "utf-8")

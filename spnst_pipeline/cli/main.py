@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Mapping
@@ -173,9 +172,9 @@ def main() -> None:
 def _bring_up_to_date(settings: Settings, force: bool = False) -> None:
     from spnst_core.models.profiles import fetch_models
     from spnst_pipeline.cli.downloads import download_bars
-    from spnst_pipeline.cli.execution import Execution, open_home
+    from spnst_pipeline.cli.execution import make_home
+    from spnst_pipeline.cli.run_lock import run_lock
     from spnst_pipeline.planning.grid import checked
-    from spnst_pipeline.progress import shown
     from spnst_pipeline.project import Project
 
     started = time.monotonic()
@@ -183,12 +182,21 @@ def _bring_up_to_date(settings: Settings, force: bool = False) -> None:
     with download_bars() as progress:
         fetch_models(project.settings.profile, **project.overrides, progress=progress)
     project = checked(project)
+    make_home(settings)
+    with run_lock(settings.dagster_home, lambda line: typer.echo(line, err=True)) as waited:
+        _make_everything(checked(Project.open(settings)) if waited else project, force, started)
+
+
+def _make_everything(project: Project, force: bool, started: float) -> None:
+    from spnst_pipeline.cli.execution import Execution, open_home
+    from spnst_pipeline.progress import shown
+
+    settings = project.settings
     for line in (*project.contents.left_out, *project.styles.left_out):
         typer.echo(f"left out: {line}", err=True)
-    # Dagster captures the standard streams while a step runs; a stream of its own keeps the bar on the screen.
-    with os.fdopen(os.dup(2), "w") as stream, open_home(settings) as instance:
+    with open_home(settings) as instance:
         try:
-            with shown(Console(file=stream)) as listener:
+            with shown(Console(stderr=True)) as listener:
                 execution = Execution(project, instance, listener)
                 execution.bring_up_to_date(force)
         except KeyboardInterrupt:
@@ -245,7 +253,7 @@ def _report(project: Project, listener: Estimate, changed: bool, seconds: float)
         *experiments,
     ):
         if store.exists(path):
-            console.print(f"  {label:<20}{store.locate(path)}", soft_wrap=True)
+            console.print(f"  {label:<20}{store.locate(path)}", soft_wrap=True, markup=False)  # [x] may be a folder
 
 
 def _write_samples(folder: Path, pictures: Mapping[str, Image.Image], count: int) -> None:

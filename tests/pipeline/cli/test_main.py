@@ -87,6 +87,9 @@ BAD = {
     "out is a file": (lambda p: (p.root / "f").write_text("x") and {"out": p.root / "f"}, ["f", "is a file"]),
     "out on another service": (lambda p: {"out": "gs://bucket/made"}, ["gs://bucket/made", "s3://bucket/prefix"]),
     "home on S3": (lambda p: {"home": "s3://bucket/home"}, ["s3://bucket/home", "folder of this machine"]),
+    "an empty name as out": (lambda p: {"out": ""}, ["out", "an empty name is no place"]),
+    "out with a question mark": (lambda p: {"out": p.root / "why?"}, ["why?/.dagster", "--home"]),
+    "out with a percent code": (lambda p: {"out": p.root / "My%20Art"}, ["My%20Art/.dagster", "--home"]),
     "home in a file": (lambda p: (p.root / "f").write_text("x") and {"home": p.root / "f/h"}, ["f/h", "is a file"]),
 }
 

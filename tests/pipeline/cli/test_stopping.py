@@ -15,14 +15,14 @@ from spnst_pipeline.cli.start import main
 
 pytestmark = pytest.mark.project
 
-STEPS = 400
+STEPS = 150
 CELLS = [(content, style) for content in ("boat", "cat") for style in ("dots", "wave")]
 
 
 @pytest.fixture
 def long(made):
     """A project whose one recipe takes seconds, with everything but its pastiches."""
-    (made.root / "gatys.yaml").write_text(f"weights: {{tv: 0.05}}\nstages: [{{steps: {STEPS}}}]\n")
+    (made.root / "gatys.yaml").write_text(f"weights: {{tv: 0.05}}\nflat: 0\nstages: [{{steps: {STEPS}}}]\n")
     shutil.rmtree(made.out / "pastiche")
     return made
 
@@ -79,14 +79,14 @@ def test_after_sigkill_the_next_run_goes_on_within_the_cells_to_the_same_pixels(
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_run_that_is_told_to_stop_leaves_a_checkpoint_and_one_line(number, status, long):
-    process = start(long, SPNST_CHECKPOINT_SECONDS="2")
+    process = start(long, SPNST_CHECKPOINT_SECONDS="0.5")
     wait_for_checkpoints(long, process)
     before = modified(long)
-    time.sleep(0.3)
+    time.sleep(0.1)
     began = time.monotonic()
     os.killpg(process.pid, number)
     _, rest = process.communicate()
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 20  # ten where nothing else is running
     assert process.returncode == status
     assert rest.splitlines()[-1] == "Stopped. What is painted is kept: the same command goes on from here."
     assert "Traceback" not in rest

@@ -1,0 +1,71 @@
+"""The lock of a store: a second run waits for the first and says so, and a killed process holds nothing."""
+
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from spnst_pipeline.cli.run_lock import HOLDER, run_lock
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from spnst_pipeline.cli.run_lock import run_lock
+with run_lock(Path(sys.argv[1]), print):
+    print("held", flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.fixture
+def other(tmp_path):
+    """Another process that holds the lock."""
+    process = subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "held\n"
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def test_whoever_is_alone_waits_for_nobody(tmp_path):
+    lines = []
+    for _ in range(2):
+        with run_lock(tmp_path, lines.append) as waited:
+            assert not waited
+    assert lines == []
+    assert not (tmp_path / HOLDER).exists()
+
+
+def test_a_second_run_says_for_whom_it_waits_and_goes_on_when_that_ends(tmp_path, other):
+    lines = []
+
+    def told(line):
+        lines.append(line)
+        threading.Timer(0.3, other.kill).start()
+
+    with run_lock(tmp_path, told) as waited:
+        assert waited
+    [line] = lines
+    assert line.startswith(f"Waiting for process {other.pid} on ")
+    assert line.endswith("which works on the same store. Ctrl-C leaves.")
+
+
+def test_a_holder_of_whom_nothing_is_known_is_another_run(tmp_path, other):
+    (tmp_path / HOLDER).write_text("{")
+    lines = []
+
+    def told(line):
+        lines.append(line)
+        other.kill()
+
+    with run_lock(tmp_path, told):
+        pass
+    assert lines[0].startswith("Waiting for another spnst run, ")
+
+
+def test_an_error_frees_the_lock(tmp_path):
+    with pytest.raises(ZeroDivisionError), run_lock(tmp_path, print):
+        1 / 0  # noqa: B018
+    with run_lock(tmp_path, print) as waited:
+        assert not waited
