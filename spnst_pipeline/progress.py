@@ -197,15 +197,17 @@ class _TwoLines(Progress):
 
 @contextmanager
 def shown(console: Console) -> Iterator[Estimate]:
-    """A listener that shows progress as a bar on a terminal, and as lines elsewhere, until the context ends.
-
-    A console may call itself a terminal for its colours (``FORCE_COLOR``); a bar in a file would fill it.
-    """
-    listener = Bar(console) if console.is_terminal and console.file.isatty() else Lines(console)
+    """A listener that shows progress as a bar on a terminal, and as lines elsewhere, until the context ends."""
+    listener = Bar(console) if on_terminal(console) else Lines(console)
     try:
         yield listener
     finally:
         listener.close()
+
+
+def on_terminal(console: Console) -> bool:
+    """Whether a bar can be shown. A console may call itself a terminal for its colours alone (``FORCE_COLOR``)."""
+    return console.is_terminal and console.file.isatty()
 
 
 def work(recipe: Recipe, steps: int | None = None) -> int:

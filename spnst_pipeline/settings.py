@@ -201,4 +201,4 @@ def _from_file() -> dict[str, Any]:
 
 def _problem(error: Any) -> str:
     where = ".".join(str(part) for part in error["loc"])
-    return f"setting {where}: {error['msg']}, not {error['input']!r}"
+    return f"setting {where}: {error['msg'].removeprefix('Value error, ')}, not {error['input']!r}"

@@ -17,6 +17,8 @@ from rich.progress import (
 )
 from rich.progress import Progress as Bars
 
+from spnst_pipeline.progress import on_terminal
+
 if TYPE_CHECKING:
     from spnst_core.models.weights import Progress
 
@@ -32,7 +34,7 @@ def download_bars() -> Iterator[Progress]:
         TransferSpeedColumn(),
         TimeRemainingColumn(),
         console=console,
-        disable=not console.is_terminal,
+        disable=not on_terminal(console),
         transient=True,
     ) as bars:
         tasks: dict[str, TaskID] = {}

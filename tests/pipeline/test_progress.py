@@ -136,14 +136,21 @@ def interrupted(console):
 
 
 def test_a_terminal_gets_a_bar_that_is_gone_even_after_an_interruption():
-    out = StringIO()
+    out = Terminal()
     with pytest.raises(KeyboardInterrupt):
         interrupted(Console(file=out, force_terminal=True, legacy_windows=False))
     assert "━" in out.getvalue()
     assert out.getvalue().endswith("\x1b[2K")
 
 
-def test_a_file_gets_lines():
+class Terminal(StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize("colour", ["", "1"])
+def test_a_file_gets_lines_whatever_its_colours(colour, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", colour)
     out = StringIO()
     with pytest.raises(KeyboardInterrupt):
         interrupted(Console(file=out))
