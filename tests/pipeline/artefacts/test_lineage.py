@@ -48,10 +48,10 @@ def test_after_a_run_nothing_is_outdated(project):
     assert outdated(project) == set()
 
 
-def test_the_name_and_the_date_of_a_file_do_not_count(made):
+def test_the_suffix_and_the_date_of_a_file_do_not_count(made):
     content = made.root / "contents/cat.png"
-    content.rename(made.root / "contents/CAT.PNG")
-    (made.root / "contents/CAT.PNG").touch()
+    content.rename(made.root / "contents/cat.PNG")
+    (made.root / "contents/cat.PNG").touch()
     assert outdated(Project.open(made.settings())) == set()
 
 
