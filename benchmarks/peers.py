@@ -206,7 +206,8 @@ def main() -> None:
     singles = [painter for painter in rivals if not painter.name.startswith("gatys")]
     points = pd.concat([bench.measured(p, diagonal) for p in (*(p for f in families.values() for p in f), *singles)])
     names = {family: [painter.name for painter in members] for family, members in families.items()}
-    (args.out / "frontier.png").write_bytes(frontier(points, families=names))
+    for form in ("png", "svg", "pdf"):
+        (args.out / f"frontier.{form}").write_bytes(frontier(points, families=names, form=form))
     sheet([ours, *rivals], diagonal[:SHOWN], bench).save(args.out / "sheet.png")
     print(f"\n{args.out}/peers.csv, frontier.png and sheet.png", flush=True)
 

@@ -1,6 +1,5 @@
 """Memory: how many cells of one shape fit a device at once, and the tile size for a picture that doesn't fit."""
 
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -8,6 +7,7 @@ from math import isqrt
 from pathlib import Path
 from typing import TypeVar
 
+import psutil
 import torch
 
 T = TypeVar("T")
@@ -126,16 +126,7 @@ def free_memory(device: torch.device) -> int:
         return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
     if device.type == "mps":
         return torch.mps.recommended_max_memory() - torch.mps.current_allocated_memory()
-    return min(_available(), *_left_in_container())
-
-
-def _available() -> int:
-    meminfo = Path("/proc/meminfo")
-    if meminfo.is_file():
-        fields = dict(line.split(":") for line in meminfo.read_text().splitlines())
-        return int(fields["MemAvailable"].split()[0]) * 1024
-    # Half of the installed memory: systems without /proc don't say how much could be freed.
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+    return min(psutil.virtual_memory().available, *_left_in_container())
 
 
 def _left_in_container() -> Iterator[int]:

@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
+from typing import Literal
 
 import numpy as np
 import pandas as pd
+from matplotlib import rc_context
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from spnst_core.metrics.registry import METRICS, Metric
 
 DPI = 200
+"""Of a PNG."""
+
+Form = Literal["png", "svg", "pdf"]
 
 SPAN = 0.25
 """Smallest range of an axis of the frontier, as a share of its upper end."""
@@ -41,8 +46,9 @@ def frontier(
     style: str = "patch_distance",
     families: Mapping[str, Sequence[str]] | None = None,
     paper: Paper = LIGHT,
+    form: Form = "png",
 ) -> bytes:
-    """Plot mean structure against mean style of each recipe, as PNG; arrows on the axes show which way is better.
+    """Plot mean structure against mean style of each recipe; arrows on the axes show which way is better.
 
     Args:
         table: the metric table.
@@ -50,6 +56,7 @@ def frontier(
         style: metric on the horizontal one.
         families: groups of recipes by name, in the order in which a line joins them; other recipes are single points.
         paper: colours of the plot.
+        form: of the file. The same table gives the same bytes.
 
     Raises:
         ValueError: no recipe has both metrics.
@@ -66,19 +73,19 @@ def frontier(
         axes.plot(line[style], line[structure], "-o", color=colour, markersize=6, linewidth=1.6, label=name, zorder=3)
         for recipe, x, y in line.itertuples():
             short = str(recipe).removeprefix(f"{name}_") if len(members) > 1 else str(recipe)
-            axes.annotate(short, (x, y), (5, 5), textcoords="offset points", fontsize=7, color=paper.ink)
+            axes.annotate(short, (x, y), (5, 5), textcoords="offset points", fontsize=9, color=paper.ink)
     if families:
-        axes.legend(frameon=False, labelcolor=paper.ink, fontsize=8)
-    for key, name_axis in ((style, axes.set_xlabel), (structure, axes.set_ylabel)):
-        name_axis(_named(METRICS[key]), color=paper.ink, fontsize=9)
+        axes.legend(frameon=False, labelcolor=paper.ink, fontsize=9)
+    axes.set_xlabel(_named(METRICS[style]), color=paper.ink, fontsize=10)
+    axes.set_ylabel(_named(METRICS[structure]), color=paper.ink, fontsize=10)
     axes.margins(0.12)
     axes.set_xlim(_wide(*axes.get_xlim()))
     axes.set_ylim(_wide(*axes.get_ylim()))
-    return _png(figure)
+    return _saved(figure, form)
 
 
-def strips(table: pd.DataFrame, metrics: Sequence[Metric], paper: Paper = LIGHT) -> bytes:
-    """Plot every cell as a dot and means as bars, one row per recipe and one panel per metric, as PNG.
+def strips(table: pd.DataFrame, metrics: Sequence[Metric], paper: Paper = LIGHT, form: Form = "png") -> bytes:
+    """Plot every cell as a dot and means as bars, one row per recipe and one panel per metric.
 
     Raises:
         ValueError: none of the metrics is in the table.
@@ -87,20 +94,21 @@ def strips(table: pd.DataFrame, metrics: Sequence[Metric], paper: Paper = LIGHT)
     if not shown:
         raise ValueError("the table has none of the metrics to draw")
     recipes = list(dict.fromkeys(table["recipe"]))
-    figure, panels = _figure(len(shown), 2.1 * min(4, len(shown)) + 1.6, 0.5 + 0.32 * len(recipes), paper, across=4)
+    figure, panels = _figure(len(shown), 2.4 * min(4, len(shown)) + 1.6, 0.6 + 0.36 * len(recipes), paper, across=4)
     spread = np.random.default_rng(0)
     for panel, (axes, metric) in enumerate(zip(panels, shown, strict=True)):
         for row, recipe in enumerate(recipes):
             values = table.loc[table["recipe"] == recipe, metric.key].dropna()
             colour = COLOURS[row % len(COLOURS)]
             heights = row + spread.uniform(-0.28, 0.28, len(values))
-            axes.scatter(values, heights, s=7, color=colour, alpha=0.5, linewidths=0, zorder=2)
+            axes.scatter(values, heights, s=10, color=colour, alpha=0.5, linewidths=0, zorder=2)
             if len(values):
                 axes.plot([values.mean()] * 2, [row - 0.38, row + 0.38], color=paper.ink, linewidth=1.6, zorder=3)
         axes.set_yticks(range(len(recipes)), recipes if panel % 4 == 0 else [""] * len(recipes))
         axes.set_ylim(len(recipes) - 0.5, -0.5)
-        axes.set_title(_named(metric), fontsize=8, color=paper.ink)
-    return _png(figure)
+        axes.xaxis.set_major_locator(MaxNLocator(4))
+        axes.set_title(_named(metric), fontsize=9, color=paper.ink)
+    return _saved(figure, form)
 
 
 def _wide(low: float, high: float) -> tuple[float, float]:
@@ -110,6 +118,7 @@ def _wide(low: float, high: float) -> tuple[float, float]:
 
 
 def _named(metric: Metric) -> str:
+    """A metric's name and unit beside its axis, with the arrow along the axis towards what is better."""
     unit = f", {metric.unit}" if metric.unit else ""
     return f"{metric.label}{unit} ({'←' if metric.better == 'lower' else '→'} better)"
 
@@ -123,14 +132,17 @@ def _figure(panels: int, width: float, height: float, paper: Paper, across: int 
         axes.set_visible(False)
     for axes in grid[:panels]:
         axes.set_facecolor(paper.ground)
-        axes.tick_params(colors=paper.ink, labelsize=7, length=2)
+        axes.tick_params(colors=paper.ink, labelsize=9, length=2)
         axes.spines[["top", "right"]].set_visible(False)
         axes.spines[["left", "bottom"]].set_color(paper.faint)
         axes.grid(color=paper.faint, linewidth=0.4, alpha=0.5)
     return figure, grid[:panels]
 
 
-def _png(figure: Figure) -> bytes:
+def _saved(figure: Figure, form: Form) -> bytes:
     out = BytesIO()
-    FigureCanvasAgg(figure).print_png(out, metadata={"Software": None})
+    # Without these, files carry the time and random names. Letters of a PDF are text, those of an SVG are outlines.
+    unnamed = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
+    with rc_context({"svg.hashsalt": "spnst", "pdf.fonttype": 42}):
+        figure.savefig(out, format=form, metadata=unnamed[form])
     return out.getvalue()

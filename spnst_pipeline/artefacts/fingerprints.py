@@ -24,10 +24,10 @@ VERSIONS = {
     "timelapse": 1,
     "metrics": 3,
     "metric_table": 3,
-    "comparison": 2,
+    "comparison": 3,
     "contact_sheet": 6,
     "gallery": 6,
-    "experiment": 2,
+    "experiment": 3,
 }
 """Code version of each step: raised when the same ingredients would now give another artefact."""
 

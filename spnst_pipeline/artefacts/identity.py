@@ -81,13 +81,17 @@ _LAYOUTS: Mapping[Asset, _Layout] = {
     "metric_table": _Layout(
         "metric_table/metrics.parquet", {"csv": "metric_table/metrics.csv", "columns": "metric_table/metrics.md"}
     ),
-    "comparison": _Layout("comparison/comparison.parquet", {"csv": "comparison/comparison.csv"}),
+    "comparison": _Layout(
+        "comparison/comparison.parquet", {"csv": "comparison/comparison.csv", "latex": "comparison/comparison.tex"}
+    ),
     "experiment": _Layout(
         "experiment/{experiment}/metrics.parquet",
         {
             "csv": "experiment/{experiment}/metrics.csv",
             "comparison": "experiment/{experiment}/comparison.csv",
             "frontier": "experiment/{experiment}/frontier.png",
+            "frontier_svg": "experiment/{experiment}/frontier.svg",
+            "frontier_pdf": "experiment/{experiment}/frontier.pdf",
             "sheet": "experiment/{experiment}/grid.png",
             "pages": "experiment/{experiment}/grid.pdf",
         },

@@ -22,5 +22,5 @@ def open_place(location: str) -> Place:
     try:
         from spnst_pipeline.storage.s3 import Prefix  # boto3 is an extra
     except ModuleNotFoundError as error:
-        raise InputError(f"{location} can't be used without {error.name}: pip install 'spnst[s3]'") from error
+        raise InputError(f"{location} can't be used without {error.name}: pip install {error.name}") from error
     return Prefix(location)

@@ -61,13 +61,14 @@ def experiment_asset(experiment: Experiment) -> dg.AssetsDefinition:
             cells = lineage.compared_cells(experiment)
             table, schema = score_table(store, cells, project.identity.layers.style_layers)
             families = {name: [recipe.name for recipe in family] for name, family in experiment.families.items()}
-            frontier = plots.frontier(table, families=families)
             drawing = Sheets(lineage, experiment.recipes).of_part(
                 experiment.name, experiment.description, *covered(cells)
             )
             store.write(files["csv"], to_csv(table))
             store.write(files["comparison"], to_csv(compared_recipes(table)))
-            store.write(files["frontier"], frontier)
+            store.write(files["frontier"], plots.frontier(table, families=families))
+            store.write(files["frontier_svg"], plots.frontier(table, families=families, form="svg"))
+            store.write(files["frontier_pdf"], plots.frontier(table, families=families, form="pdf"))
             store.write(files["sheet"], image_io.encode_png(compact_sheet(*drawing)))
             store.write(files["pages"], compact_pages(*drawing))
             store.write(wanted.path, to_parquet(table, schema, wanted.stamp))

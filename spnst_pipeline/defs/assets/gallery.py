@@ -118,6 +118,7 @@ def described(lineage: Lineage, fingerprint: str) -> shown.Gallery:
             "metric table (CSV)": _link(ArtefactId("metric_table").beside["csv"]),
             "metric table (Parquet)": _link(ArtefactId("metric_table").path),
             "comparison (CSV)": _link(ArtefactId("comparison").beside["csv"]),
+            "comparison (LaTeX)": _link(ArtefactId("comparison").beside["latex"]),
             "contact sheet of the grid (PNG)": _link(ArtefactId("contact_sheet/grid").path),
             "contact sheet of the grid (PDF)": _link(ArtefactId("contact_sheet/grid").beside["pages"]),
         },
@@ -228,31 +229,27 @@ def _frontiers(lineage: Lineage) -> Iterator[shown.Plot]:
     store = lineage.project.store
     for experiment in lineage.project.experiments:
         if lineage.current(lineage.experiment, experiment):
-            drawing = store.read(ArtefactId("experiment", experiment=experiment.name).beside["frontier"])
+            drawing = store.read(ArtefactId("experiment", experiment=experiment.name).beside["frontier_svg"])
             told = f"Mean edge error against mean patch distance in {experiment.name}, a line for each family"
             yield shown.Plot(f"experiment_{experiment.name}", drawing, told, experiment.description)
 
 
-def _plots(table: pd.DataFrame) -> list[shown.Plot]:
-    independent = [metric for metric in METRICS.values() if metric.kind == "independent"]
-    drawn = [
-        shown.Plot(
-            "spread",
-            plots.strips(table, independent),
-            "One dot for each pastiche: independent metrics by recipe, with means as bars",
-            "Every pastiche, by metrics that the optimiser never saw",
-            plots.strips(table, independent, plots.DARK),
-        )
-    ]
+def _plots(table: pd.DataFrame) -> Iterator[shown.Plot]:
+    """The trade-off of the recipes, and the spread of each independent metric."""
     if table[["patch_distance", "edge_error"]].notna().all(axis=1).any():
-        drawn.insert(
-            0,
-            shown.Plot(
-                "frontier",
-                plots.frontier(table),
-                "Mean edge error against mean patch distance, a point for each recipe",
-                "Style against structure: towards the lower left is better",
-                plots.frontier(table, paper=plots.DARK),
-            ),
+        yield shown.Plot(
+            "frontier",
+            plots.frontier(table, form="svg"),
+            "Mean edge error against mean patch distance, a point for each recipe",
+            "Style against structure: towards the lower left is better",
+            plots.frontier(table, paper=plots.DARK, form="svg"),
         )
-    return drawn
+    for metric in METRICS.values():
+        if metric.kind == "independent" and metric.key in table and table[metric.key].notna().any():
+            yield shown.Plot(
+                metric.key,
+                plots.strips(table, [metric], form="svg"),
+                f"One dot for each pastiche: {metric.label} by recipe, with means as bars",
+                metric.description,
+                plots.strips(table, [metric], plots.DARK, "svg"),
+            )

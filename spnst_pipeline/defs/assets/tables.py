@@ -12,13 +12,14 @@ import pyarrow.parquet as pq
 from spnst_core.metrics.comparison import compare
 from spnst_core.metrics.registry import METRICS
 from spnst_core.recipes.recipe import Recipe
+from spnst_core.report.latex import latex_table
 from spnst_pipeline.artefacts.identity import ArtefactId
 from spnst_pipeline.artefacts.lineage import Lineage, NotMade
 from spnst_pipeline.artefacts.reuse import keep_or_copy
 from spnst_pipeline.artefacts.rules import Artefact
 from spnst_pipeline.defs.assets.evaluation import read_scores
 from spnst_pipeline.defs.config import Remake
-from spnst_pipeline.defs.headline import headline
+from spnst_pipeline.defs.headline import details, headline
 from spnst_pipeline.progress import Listener
 from spnst_pipeline.project import Project
 from spnst_pipeline.storage.store import Store
@@ -138,7 +139,8 @@ def table_assets(recipes: tuple[Recipe, ...]) -> list[dg.AssetsDefinition]:
         "with intervals, and in what share of the cells it is better.",
         metadata={
             "file": COMPARED.path,
-            "format": f"Parquet; the same to {DIGITS} digits as CSV in {COMPARED.beside['csv']}",
+            "format": f"Parquet; the same to {DIGITS} digits as CSV in {COMPARED.beside['csv']}; tables in LaTeX in "
+            f"{COMPARED.beside['latex']}",
             "dagster/column_schema": COMPARISON_SCHEMA,
         },
     )
@@ -187,6 +189,8 @@ def _write_comparison(store: Store, wanted: Artefact) -> None:
     """Put the comparison into the store, made from the metric table that is there."""
     compared = compared_recipes(read_table(store))
     store.write(wanted.beside["csv"], to_csv(compared))
+    tables = (latex_table(table.columns, table.rows, table.caption) for table in details(compared))
+    store.write(wanted.beside["latex"], "\n".join(tables).encode())
     store.write(wanted.path, to_parquet(compared, COMPARISON_SCHEMA, wanted.stamp))
 
 

@@ -62,6 +62,16 @@ def test_the_ground_is_the_papers(paper):
         assert tuple(opened(png)[0, 0]) == ImageColor.getrgb(paper.ground)
 
 
+@pytest.mark.parametrize(("form", "start"), [("svg", b"<?xml"), ("pdf", b"%PDF-")])
+def test_figures_for_papers_are_vectors_and_the_same_each_time(form, start):
+    cells = table(one=(0.1, 0.2), other=(0.2, 0.1))
+    metrics = [METRICS["edge_error"]]
+    for draw in (lambda: frontier(cells, form=form), lambda: strips(cells, metrics, form=form)):
+        figure = draw()
+        assert figure.startswith(start) and b"<image" not in figure and b"/Subtype /Image" not in figure
+        assert draw() == figure
+
+
 def test_nothing_to_draw_is_refused():
     bare = table(one=(0.1, 0.2))[["content", "style", "recipe"]]
     with pytest.raises(ValueError, match="no recipe has both patch_distance and edge_error"):

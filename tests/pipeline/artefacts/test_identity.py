@@ -151,11 +151,21 @@ def test_files_beside_an_artefact_are_where_every_store_has_them():
         "csv": "metric_table/metrics.csv",
         "columns": "metric_table/metrics.md",
     }
-    assert ArtefactId("comparison").beside == {"csv": "comparison/comparison.csv"}
+    latex = "comparison/comparison.tex"
+    assert ArtefactId("comparison").beside == {"csv": "comparison/comparison.csv", "latex": latex}
     assert ArtefactId("contact_sheet/style", style="wave").beside == {"pages": "contact_sheet/style/wave.pdf"}
     assert ArtefactId("contact_sheet/grid").beside == {"pages": "contact_sheet/grid.pdf"}
     assert list(ArtefactId("experiment", experiment="sweep").beside.values()) == [
-        f"experiment/sweep/{file}" for file in ("metrics.csv", "comparison.csv", "frontier.png", "grid.png", "grid.pdf")
+        f"experiment/sweep/{file}"
+        for file in (
+            "metrics.csv",
+            "comparison.csv",
+            "frontier.png",
+            "frontier.svg",
+            "frontier.pdf",
+            "grid.png",
+            "grid.pdf",
+        )
     ]
 
 

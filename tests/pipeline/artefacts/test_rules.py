@@ -79,13 +79,13 @@ EXPERIMENT = rules.experiment(TRIAL, [scores()], shown())
         (FILM, "41b7d9836b366cf7cd1fd9260effeb37"),
         (scores(), "c871a411317bc34f394ea6ef663a9f08"),
         (TABLE, "ddac52a4522a34bb89a34f65c930edde"),
-        (COMPARISON, "ca2585b71d2a190997ac80e2be31a051"),
+        (COMPARISON, "a8fb4245ac23385489576396d91c9a59"),
         (rules.content_sheet("cat", shown()), "7e3704deccfa4e94314d70f3618b6b4e"),
         (rules.style_sheet("wave", shown()), "7e3704deccfa4e94314d70f3618b6b4e"),
-        (EXPERIMENT, "03b80584a9ffbb17b70ca8a8316cf964"),
+        (EXPERIMENT, "b52eb3da0bb644cca78e3e68a97e7cbf"),
         (
             rules.gallery(shown(), [EXPERIMENT], comparison=COMPARISON.fingerprint),
-            "f8f55e3842e805967eaa260df55cd7e6",
+            "9c83a54b68fb297eead9a3313ffd719d",
         ),
         (
             rules.grid_sheet(shown(pastiches=[], scores=[], blocked=[(pastiche(), "faded")])),
