@@ -80,8 +80,8 @@ def test_an_experiments_recipes_are_compared_one_by_one():
     assert peers.counterparts(Experiment.load("seed_six")) == [
         (f"{stroke}_preserve", f"{stroke}_nopreserve") for stroke in ("smallstroke", "mixedstroke", "largestroke")
     ]
-    with pytest.raises(InputError, match="sweep doesn't compare two families"):
-        peers.counterparts(Experiment.load("sweep"))
+    with pytest.raises(InputError, match="ablation doesn't compare two families"):
+        peers.counterparts(Experiment.load("ablation"))
 
 
 def test_each_pair_is_compared_by_every_measure(capsys):
