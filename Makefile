@@ -3,12 +3,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 OUT ?= out/demo
 PROFILE ?= vgg16
-DAGSTER_HOME = $(abspath $(OUT))/.dagster
+DAGSTER_HOME = $(OUT)/.dagster
+PORT ?= 3000
 
 .PHONY: demo test test-fast ui lint docs
 
 demo: .venv/installed
-	$(BIN)/spnst demo --out $(OUT) --profile $(PROFILE)
+	$(BIN)/spnst demo --out "$(OUT)" --profile $(PROFILE)
 
 # Test files run in their own order: xdist would leave those with few tests for the end, and they take longest.
 XDIST := -n auto --dist loadfile --no-loadscope-reorder
@@ -21,9 +22,11 @@ test-fast: .venv/installed-dev
 	$(BIN)/python -m pytest $(XDIST) -m "not ($(SLOW))"
 
 ui: .venv/installed
-	@test -d $(DAGSTER_HOME) || { echo "no $(DAGSTER_HOME): make demo first, or name a folder with OUT=..."; exit 2; }
-	DAGSTER_HOME=$(DAGSTER_HOME) SPNST_CONFIG=$(DAGSTER_HOME)/spnst.yaml \
-		$(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1 -p 3000
+	@test -d "$(DAGSTER_HOME)" || { echo "no $(DAGSTER_HOME): make demo first, or name a folder with OUT=..."; exit 2; }
+	@$(BIN)/python -c "import socket; socket.create_server(('127.0.0.1', $(PORT)))" 2>/dev/null \
+		|| { echo "port $(PORT) is taken: stop what uses it, or take another with PORT=..."; exit 2; }
+	home=$$(cd "$(DAGSTER_HOME)" && pwd) && DAGSTER_HOME="$$home" SPNST_CONFIG="$$home/spnst.yaml" \
+		exec $(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1 -p $(PORT)
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .
