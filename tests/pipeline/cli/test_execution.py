@@ -51,7 +51,7 @@ def test_a_first_run_makes_every_artefact_of_the_layout_and_nothing_else(first_r
         "metric_table/metrics.csv",
         "metric_table/metrics.md",
         *(f"metrics/{r}/{c}/{s}.{m}.png" for r in RECIPES for c, s in CELLS for m in ("depth", "edges")),
-        *(f"comparison/comparison.{end}" for end in ("parquet", "csv")),
+        *(f"comparison/comparison.{end}" for end in ("parquet", "csv", "tex")),
         *(f"contact_sheet/content/{c}.pdf" for c in ("boat", "cat")),
         *(f"contact_sheet/style/{s}.pdf" for s in ("dots", "wave")),
         "contact_sheet/grid.pdf",

@@ -39,7 +39,13 @@ def start(place, **environment):
     command = [sys.executable, "-m", "spnst_pipeline.cli.start", "run", *flags, f"--recipe={recipe(place)}"]
     here = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **environment}
     return subprocess.Popen(
-        command, env=here, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        env=here,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background ignores it
     )
 
 
