@@ -38,7 +38,7 @@ class State:
 
     @property
     def position(self) -> str:
-        """Stage, steps taken, tile and number of tensors: a cell's states of one position fit those of its row."""
+        """Stage, steps taken, tile and number of tensors. Cells of one content and recipe that agree can be joined."""
         return json.dumps([self.stage, self.done, self.tile, len(self.tensors)])
 
     def cells(self) -> list[State]:

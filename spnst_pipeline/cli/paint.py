@@ -11,6 +11,7 @@ from rich.console import Console
 
 from spnst_pipeline.cli import options
 from spnst_pipeline.cli.downloads import download_bars
+from spnst_pipeline.cli.signals import INTERRUPTED
 from spnst_pipeline.progress import shown
 
 # What paints is imported by the command itself: PyTorch takes seconds, and --help should not.
@@ -76,7 +77,7 @@ def paint(
             pastiche.paint(listener, file, film)
     except KeyboardInterrupt:
         typer.echo("Stopped. Nothing was written.", err=True)
-        raise typer.Exit(130) from None
+        raise typer.Exit(INTERRUPTED) from None
     if pastiche.notice:
         typer.echo(pastiche.notice)
     typer.echo(f"Painted in {time.monotonic() - started:.0f} seconds: {printable(str(file))}")

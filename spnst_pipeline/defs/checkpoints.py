@@ -23,7 +23,7 @@ Frames = Callable[[str], Sequence[Frame] | None]
 class Checkpoints:
     """The checkpoints of cells, in a store of their own beside Dagster's records.
 
-    They only save time: one that can't be read or written is told of and does without.
+    They only save time: one that can't be read or written is reported, and its cell is painted without it.
 
     Args:
         store: where they are kept.
@@ -32,7 +32,8 @@ class Checkpoints:
     """
 
     def __init__(self, store: Store, seconds: float, note: Callable[[str], None]) -> None:
-        self._store, self._seconds, self._note = store, seconds, note
+        self.seconds = seconds
+        self._store, self._note = store, note
 
     def positions(self, cells: Mapping[Artefact, bool]) -> dict[Artefact, str]:
         """Which pastiches can go on, and from where; cells at one position can go on in one batch.
@@ -40,7 +41,7 @@ class Checkpoints:
         Args:
             cells: pastiches to paint, and whether they are filmed.
         """
-        if not self._seconds:
+        if not self.seconds:
             return {}
         paths = {_path(cell): cell for cell in cells}
         found = {}
@@ -61,10 +62,6 @@ class Checkpoints:
         """
         return [Checkpoint.from_bytes(self._store.read(_path(cell))) for cell in cells]
 
-    def keeper(self, cells: Sequence[Artefact], earlier: Sequence[Checkpoint], frames: Frames) -> Keeper:
-        """What keeps a batch of pastiches while it is painted, going on from ``earlier`` if there are any."""
-        return Keeper(self, cells, earlier, frames)
-
     def write(self, cells: Iterable[tuple[Artefact, Checkpoint]]) -> None:
         """Keep cells. The first that can't be kept is told of, and the others are left out too."""
         try:
@@ -81,16 +78,17 @@ class Checkpoints:
             except InputError as error:
                 self._note(f"a checkpoint is left behind: {error}")
 
-    @property
-    def seconds(self) -> float:
-        """How often a batch is kept."""
-        return self._seconds
-
 
 class Keeper:
     """Keeps one batch every so many seconds, and when it is stopped: ``with keeper: paint(callbacks=[keeper.follow])``.
 
     A step that fails isn't kept: it would fail again.
+
+    Args:
+        checkpoints: where the batch is kept, and how often.
+        cells: its pastiches, in the order of the batch.
+        earlier: the checkpoints that the batch goes on from, if it does.
+        frames: the frames of their films so far.
     """
 
     def __init__(

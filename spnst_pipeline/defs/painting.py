@@ -19,7 +19,7 @@ from spnst_pipeline.artefacts.lineage import Lineage, NotMade
 from spnst_pipeline.artefacts.reuse import keep_or_copy
 from spnst_pipeline.artefacts.rules import Artefact
 from spnst_pipeline.defs import checks
-from spnst_pipeline.defs.checkpoints import Checkpoints, halfway
+from spnst_pipeline.defs.checkpoints import Checkpoints, Keeper, halfway
 from spnst_pipeline.defs.config import Paint
 from spnst_pipeline.defs.films import Films
 from spnst_pipeline.progress import Listener
@@ -188,7 +188,7 @@ def _paint(row: _Row, content: ContentTargets, cells: Sequence[_Cell], go_on: bo
         row.listener.batch(recipe, row.content, names)
         if earlier:
             row.listener.note(f"{_names(cells)} go on after step {len(earlier[0].history)}")
-        with checkpoints.keeper(pastiches, earlier, recorded.frames) as keeper:
+        with Keeper(checkpoints, pastiches, earlier, recorded.frames) as keeper:
             callbacks = (recorded.follow, keeper.follow, row.listener.step)
             batch = paint_batch(content, styles, recipe, project.models, callbacks=callbacks, resume=halfway(earlier))
         for cell, style, painted in zip(cells, styles, batch, strict=True):
