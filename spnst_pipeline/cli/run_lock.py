@@ -44,6 +44,19 @@ def run_lock(home: Path, told: Callable[[str], None]) -> Iterator[bool]:
         lock.release()
 
 
+def holder(home: Path) -> str:
+    """Who works on a store at the moment; empty if nobody does.
+
+    Args:
+        home: folder of Dagster's records, which must exist.
+    """
+    try:
+        with FileLock(home / LOCK, timeout=0):
+            return ""
+    except Timeout:
+        return _holder(home)
+
+
 def _holder(home: Path) -> str:
     """Who holds the lock, as far as is known: between two runs it may just have changed."""
     try:

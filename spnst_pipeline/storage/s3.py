@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from functools import cache
 from io import BytesIO
 from typing import Any
+from uuid import uuid4
 
 import boto3
 from boto3.exceptions import Boto3Error
@@ -193,6 +194,25 @@ class Prefix(Place):
                 self._client.put_object(**self._object(PROBE), Body=b"", IfNoneMatch="*")
         except _Taken:
             pass  # S3 checks the condition only after the permission
+
+    def refuses_to_replace(self) -> bool:
+        """Whether a write on the condition that nothing is there yet is refused where something is.
+
+        It is tried with an object that is removed again, so that the permissions to write and to remove are tested too.
+
+        Raises:
+            InputError: the object can't be written or removed.
+        """
+        probe = f"{PROBE}-{uuid4().hex}"
+        try:
+            with _told(self.location):
+                for _ in range(2):
+                    self._client.put_object(**self._object(probe), Body=b"", IfNoneMatch="*")
+        except _Taken:
+            return True
+        finally:
+            self.remove(probe)
+        return False
 
     def _object(self, name: str) -> dict[str, str]:
         return {"Bucket": self._bucket, "Key": self._root + name}

@@ -115,3 +115,15 @@ def another_client(proxy: Proxy) -> Iterator[None]:
     client.cache_clear()
     yield
     client.cache_clear()
+
+
+@pytest.fixture
+def unconditional(s3: Any) -> Iterator[None]:
+    """A service that ignores the condition of a write."""
+
+    def ignore(request: Any, **_: Any) -> None:
+        del request.headers["If-None-Match"]
+
+    s3.meta.events.register("before-send.s3.PutObject", ignore)
+    yield
+    s3.meta.events.unregister("before-send.s3.PutObject", ignore)

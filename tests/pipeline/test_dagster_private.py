@@ -222,3 +222,14 @@ def test_provenance_from_an_input_is_in_the_tags_that_dagster_reads(instance):
 
 def test_a_context_that_cannot_forget_an_input_is_left_alone():
     private.forget_input_version(object(), PICTURE)
+
+
+def test_the_schema_of_every_database_is_that_of_the_installed_dagster(instance):
+    revisions = private.schema_revisions(instance)
+    assert list(revisions) == ["runs", "events", "schedules"]
+    assert all(found == newest for found, newest in revisions.values())
+
+
+def test_the_schema_of_databases_that_cannot_tell_is_left_out(instance, without):
+    without(type(instance.run_storage), "alembic_version")
+    assert "runs" not in private.schema_revisions(instance)

@@ -5,6 +5,7 @@ import struct
 import subprocess
 import sys
 import zlib
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -221,6 +222,12 @@ def test_blocked_cells_are_named_with_the_reason_each_time_and_are_no_failure(ma
         ]
         assert all(reason.startswith("style term did not fall: from ") for *_, reason in blocked)
         assert err.splitlines()[-1].startswith("Blocked cells are kept to be looked at")
+
+
+def test_the_version_is_told_at_once():
+    shown = program("-X", "importtime", "-m", "spnst_pipeline.cli.main", "--version")
+    assert shown.stdout == f"spnst {version('spnst')}\n"
+    assert " torch\n" not in shown.stderr
 
 
 def program(*arguments):

@@ -1,12 +1,13 @@
 """The lock of a store: a second run waits for the first and says so, and a killed process holds nothing."""
 
+import os
 import subprocess
 import sys
 import threading
 
 import pytest
 
-from spnst_pipeline.cli.run_lock import HOLDER, run_lock
+from spnst_pipeline.cli.run_lock import HOLDER, holder, run_lock
 
 HOLD = """
 import sys, time
@@ -69,3 +70,10 @@ def test_an_error_frees_the_lock(tmp_path):
         1 / 0  # noqa: B018
     with run_lock(tmp_path, print) as waited:
         assert not waited
+
+
+def test_whether_somebody_works_on_a_store_can_be_asked(tmp_path):
+    assert holder(tmp_path) == ""
+    with run_lock(tmp_path, print):
+        assert holder(tmp_path).startswith(f"process {os.getpid()} on ")
+    assert holder(tmp_path) == ""

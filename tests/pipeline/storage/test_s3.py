@@ -7,7 +7,7 @@ import pytest
 from s3_server import Fault
 
 from spnst_core.errors import InputError
-from spnst_pipeline.storage.s3 import client
+from spnst_pipeline.storage.s3 import Prefix, client
 from spnst_pipeline.storage.sources import Source
 from spnst_pipeline.storage.store import Store
 
@@ -236,3 +236,13 @@ def test_settings_of_boto3_that_cannot_be_used(another_client, monkeypatch, name
     monkeypatch.setenv(name, value)
     assert complaint in line(lambda: Store.open("s3://bucket/made"))
     assert client.cache_info().currsize == 0
+
+
+def test_whether_conditions_of_writes_hold_is_tried_and_nothing_stays(s3):
+    assert Prefix("s3://bucket/made").refuses_to_replace()
+    assert keys(s3) == []
+
+
+def test_a_service_that_ignores_conditions_is_found_out(unconditional, s3):
+    assert not Prefix("s3://bucket/made").refuses_to_replace()
+    assert keys(s3) == []
