@@ -108,6 +108,8 @@ def test_an_interruption_while_the_command_is_imported_is_silent(monkeypatch):
                 raise KeyboardInterrupt
 
     monkeypatch.delitem(sys.modules, "spnst_pipeline.cli.main", raising=False)
+    for stream in ("stdin", "stdout", "stderr"):
+        monkeypatch.setattr(sys, stream, getattr(sys, stream))
     monkeypatch.setattr(sys, "meta_path", [Interrupting(), *sys.meta_path])
     with pytest.raises(SystemExit) as left:
         main()

@@ -4,7 +4,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from spnst_core.errors import InputError
 from spnst_pipeline.storage import digest_cache
 
 CAT = "s3://bucket/contents/cat.png"
@@ -31,16 +30,26 @@ def test_many_may_write_at_once():
     assert [digest_cache.known(f"{CAT}{n}", n, "tag") for n in range(64)] == [str(n) for n in range(64)]
 
 
-def test_a_file_that_cannot_be_used_is_named_with_what_to_do(tmp_path):
-    (tmp_path / "cache/spnst").mkdir(parents=True)
-    (tmp_path / "cache/spnst/digests.sqlite").write_bytes(b"no database at all" * 100)
-    with pytest.raises(InputError, match=r"digests\.sqlite can't be used \(file is not a database\): remove") as error:
-        digest_cache.known(CAT, 4, "one")
-    assert "\n" not in str(error.value)
+@pytest.fixture
+def spoilt(tmp_path, monkeypatch, request):
+    """A cache that can't be used, because of ..."""
+    cache = tmp_path / "cache"
+    if request.param == "a damaged file":
+        (cache / "spnst").mkdir(parents=True)
+        (cache / "spnst/digests.sqlite").write_bytes(b"no database at all" * 100)
+    elif request.param == "a file in place of its folder":
+        cache.write_text("a file")
+    else:
+        monkeypatch.setenv("XDG_CACHE_HOME", "/proc")  # where nobody can write, not even root
+    digest_cache._warn.cache_clear()
 
 
-def test_a_folder_that_cannot_be_made_is_named_too(tmp_path, monkeypatch):
-    (tmp_path / "taken").write_text("a file")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "taken"))
-    with pytest.raises(InputError, match="set XDG_CACHE_HOME"):
+@pytest.mark.parametrize("spoilt", ["a damaged file", "a file in place of its folder", "no permission"], indirect=True)
+@pytest.mark.usefixtures("spoilt")
+def test_a_cache_that_cannot_be_used_knows_nothing_and_warns_once(caplog):
+    for _ in range(2):
         digest_cache.keep(CAT, 4, "one", "abc")
+        assert digest_cache.known(CAT, 4, "one") is None
+    [warning] = caplog.messages
+    assert "digests.sqlite can't be used (" in warning and "\n" not in warning
+    assert warning.endswith("so pictures on S3 are downloaded to be hashed: remove it, or set XDG_CACHE_HOME")
