@@ -5,15 +5,19 @@ Nothing here imports PyTorch or Dagster until the first step: a command shows it
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.text import Text
+
+from spnst_pipeline.wording import counted, duration
 
 if TYPE_CHECKING:
     from spnst_core.optim.optimize import Iterate
@@ -38,6 +42,9 @@ class Listener:
 
     def made(self, artefact: ArtefactId) -> None:
         """An artefact was written to the store."""
+
+    def failed(self, artefact: ArtefactId, reason: str) -> None:
+        """A cell's pastiche or film couldn't be made."""
 
     def note(self, line: str) -> None:
         """Something that whoever waits for the run should know."""
@@ -99,8 +106,7 @@ class Estimate(Listener):
         elapsed = time.monotonic() - self._started
         if elapsed < 2 or not done:
             return ""
-        seconds = round(elapsed * max(0, self.total - done) / done)
-        return f"{seconds // 60}:{seconds % 60:02d} left"
+        return f"{duration(round(elapsed * max(0, self.total - done) / done))} left"
 
     @property
     def count(self) -> str:
@@ -170,7 +176,7 @@ class Lines(Estimate):
 
     def phase(self, name: str, total: int, cells: int = 0) -> None:
         super().phase(name, total, cells)
-        self._print(f"{name} ({cells} cells)" if cells > 1 else name)
+        self._print(f"{name} ({counted(cells, 'cell')})" if cells > 1 else name)
 
     def step(self, iterate: Iterate) -> None:
         super().step(iterate)
@@ -183,6 +189,51 @@ class Lines(Estimate):
     def _print(self, line: str) -> None:
         self._printed = time.monotonic()
         self._console.print(line, soft_wrap=True, highlight=False, markup=False)
+
+
+class Events(Estimate):
+    """Events for a program, each as a line of JSON: phases, and when each cell began, was finished or failed."""
+
+    def __init__(self, write: Callable[[str], object]) -> None:
+        super().__init__()
+        self._write = write
+        self._begun: dict[tuple[str, str], float] = {}
+
+    def phase(self, name: str, total: int, cells: int = 0) -> None:
+        super().phase(name, total, cells)
+        self.tell("phase", name=name, cells=cells)
+
+    def batch(self, recipe: Recipe, content: str, styles: Sequence[str]) -> None:
+        super().batch(recipe, content, styles)
+        self._begun = {(content, style): time.monotonic() for style in styles}
+        for style in styles:
+            self.tell("cell_begun", recipe=recipe.name, content=content, style=style)
+
+    def made(self, artefact: ArtefactId) -> None:
+        super().made(artefact)
+        self._tell_of(artefact, "finished")
+
+    def failed(self, artefact: ArtefactId, reason: str) -> None:
+        super().failed(artefact, reason)
+        self._tell_of(artefact, "failed", reason=reason)
+
+    def note(self, line: str) -> None:
+        self.tell("note", line=line)
+
+    def tell(self, event: str, **fields: Any) -> None:
+        """Write one event; its time comes first."""
+        now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
+        self._write(json.dumps({"time": now, "event": event, **fields}))
+
+    def _tell_of(self, artefact: ArtefactId, what: str, **fields: Any) -> None:
+        """An event of a pastiche (a cell) or a film; ``seconds`` are those since its batch began, if it did."""
+        kind = {"pastiche": "cell", "timelapse": "film"}.get(artefact.asset)
+        if kind:
+            content, style = artefact.cell
+            began = self._begun.get(artefact.cell)
+            seconds = None if began is None else round(time.monotonic() - began, 3)
+            cell = {"recipe": artefact.recipe, "content": content, "style": style, "seconds": seconds}
+            self.tell(f"{kind}_{what}", **cell, **fields)
 
 
 class _TwoLines(Progress):

@@ -33,8 +33,13 @@ class Project:
     experiments: tuple[Experiment, ...] = ()
 
     @classmethod
-    def open(cls, settings: Settings, *, empty: bool = False) -> Project:
-        """Open everything that the settings name; with ``empty``, the sources may have no pictures yet.
+    def open(cls, settings: Settings, *, empty: bool = False, dry: bool = False) -> Project:
+        """Open everything that the settings name.
+
+        Args:
+            settings: what to open.
+            empty: the sources may have no pictures yet.
+            dry: nothing will be made, so that the store needn't be writable; on S3, finding that out takes a write.
 
         Raises:
             InputError: a folder or recipe that can't be used.
@@ -43,7 +48,7 @@ class Project:
         recipes, experiments = load_recipes(settings)
         return cls(
             settings,
-            open_store(settings.out),
+            Store.open(settings.out) if dry else open_store(settings.out),
             source(settings.content, "content"),
             source(settings.style, "style"),
             recipes,

@@ -24,9 +24,8 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def download_bars() -> Iterator[Progress]:
-    """One bar for each file that is being downloaded, on standard error; gone at the end, and absent in a log."""
-    console = Console(stderr=True)
+def download_bars(console: Console) -> Iterator[Progress]:
+    """One bar for each file that is being downloaded; gone at the end, and absent in a log."""
     with Bars(
         TextColumn("{task.description}"),
         BarColumn(),

@@ -29,13 +29,13 @@ from spnst_core.models.networks import weight_files
 from spnst_core.models.precision import find_precision
 from spnst_core.models.profiles import choose, find_device
 from spnst_core.report.film import Film
-from spnst_core.wording import counted
 from spnst_pipeline.cli.execution import require_usable_home
 from spnst_pipeline.cli.run_lock import holder
 from spnst_pipeline.dagster_private import open_records, schema_revisions
 from spnst_pipeline.settings import Settings
 from spnst_pipeline.storage.locations import open_place
 from spnst_pipeline.storage.places import is_remote
+from spnst_pipeline.wording import counted
 
 Status = Literal["ok", "warning", "error"]
 

@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from spnst_pipeline.cli import models as models_command
 from spnst_pipeline.cli import options
@@ -20,11 +18,11 @@ from spnst_pipeline.cli.doctor import doctor
 from spnst_pipeline.cli.options import PLACE
 from spnst_pipeline.cli.paint import paint
 from spnst_pipeline.cli.signals import INTERRUPTED, terminating_as_interrupted
+from spnst_pipeline.cli.telling import Brief, Ending, JsonLines, Teller, Words
 
 if TYPE_CHECKING:
     from PIL import Image
 
-    from spnst_pipeline.progress import Estimate
     from spnst_pipeline.project import Project
     from spnst_pipeline.settings import Settings
 
@@ -96,7 +94,7 @@ def demo(
     if not (folder / "style").exists():
         _write_samples(folder / "style", samples.styles(), DEMO_STYLES[profile])
     pictures = {"content": str(folder / "content"), "style": str(folder / "style")}
-    _bring_up_to_date(settings.model_copy(update=pictures))
+    _bring_up_to_date(settings.model_copy(update=pictures), Words())
 
 
 @app.command()
@@ -140,33 +138,45 @@ def run(
     ] = None,
     home: options.Home = None,
     force: Annotated[bool, typer.Option("--force", help="make everything again, including what is up to date")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="only tell what would be made, and how long painting would take")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="tell nothing but errors and one line at the end")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="tell events instead, one JSON object on each line of standard output")
+    ] = False,
 ) -> None:
     """Paint every content in every style.
 
     Only what is missing or out of date is made. Options that aren't given are read from the environment
     (SPNST_CONTENT, ...) or from spnst.yaml.
     """
+    from spnst_core.errors import InputError
     from spnst_pipeline.settings import Settings
 
-    _bring_up_to_date(
-        Settings.load(
-            content=content,
-            style=style,
-            out=out,
-            recipes=tuple(recipe) if recipe else None,
-            experiments=tuple(experiment) if experiment else None,
-            profile=profile,
-            encoder=encoder,
-            edges=edges,
-            depth=depth,
-            size=size,
-            record_every=record_every,
-            device=device,
-            precision=precision,
-            home=home,
-        ),
-        force,
+    if quiet and as_json:
+        raise InputError("--quiet and --json exclude each other: leave one of them out")
+    teller = Brief() if quiet else JsonLines() if as_json else Words()
+    settings = Settings.load(
+        content=content,
+        style=style,
+        out=out,
+        recipes=tuple(recipe) if recipe else None,
+        experiments=tuple(experiment) if experiment else None,
+        profile=profile,
+        encoder=encoder,
+        edges=edges,
+        depth=depth,
+        size=size,
+        record_every=record_every,
+        device=device,
+        precision=precision,
+        home=home,
     )
+    if dry_run:
+        _tell_plan(settings, teller, force)
+    else:
+        _bring_up_to_date(settings, teller, force)
 
 
 app.command()(paint)
@@ -193,9 +203,8 @@ def main() -> None:
             sys.exit(2)
 
 
-def _bring_up_to_date(settings: Settings, force: bool = False) -> None:
+def _bring_up_to_date(settings: Settings, teller: Teller, force: bool = False) -> None:
     from spnst_core.models.profiles import fetch_models
-    from spnst_pipeline.cli.downloads import download_bars
     from spnst_pipeline.cli.execution import make_home
     from spnst_pipeline.cli.run_lock import run_lock
     from spnst_pipeline.planning.grid import checked
@@ -203,81 +212,40 @@ def _bring_up_to_date(settings: Settings, force: bool = False) -> None:
 
     started = time.monotonic()
     project = Project.open(settings)
-    with download_bars() as progress:
+    with teller.downloading() as progress:
         fetch_models(project.settings.profile, **project.overrides, progress=progress)
     project = checked(project)
     make_home(settings)
-    with run_lock(settings.dagster_home, lambda line: typer.echo(line, err=True)) as waited:
-        _make_everything(checked(Project.open(settings)) if waited else project, force, started)
+    with run_lock(settings.dagster_home, teller.note) as waited:
+        _make_everything(checked(Project.open(settings)) if waited else project, teller, force, started)
 
 
-def _make_everything(project: Project, force: bool, started: float) -> None:
+def _make_everything(project: Project, teller: Teller, force: bool, started: float) -> None:
     from spnst_pipeline.cli.execution import Execution, open_home
-    from spnst_pipeline.progress import shown
 
-    settings = project.settings
-    for line in (*project.contents.left_out, *project.styles.left_out):
-        typer.echo(f"left out: {line}", err=True)
-    with open_home(settings) as instance:
+    teller.began(project)
+    with open_home(project.settings) as instance:
         try:
-            with shown(Console(stderr=True)) as listener:
+            with teller.listening() as listener:
                 execution = Execution(project, instance, listener)
                 execution.bring_up_to_date(force)
         except KeyboardInterrupt:
-            typer.echo("Stopped. What is painted is kept: the same command goes on from here.", err=True)
+            teller.stopped()
             raise typer.Exit(INTERRUPTED) from None
-    _report(project, listener, bool(execution.runs), time.monotonic() - started)
-    blocked = execution.blocked()
-    for line in blocked:
-        typer.echo(f"blocked: {line}", err=True)
-    if blocked:
-        typer.echo("Blocked cells are kept to be looked at; sheets, tables and gallery leave them out.", err=True)
+    seconds, changed = time.monotonic() - started, bool(execution.runs)
+    made = listener.painted, listener.recorded
+    teller.ended(project, Ending(*made, changed, seconds, execution.blocked(), execution.failed))
     if execution.failed:
-        for line in execution.failed:
-            typer.echo(f"failed: {line}", err=True)
-        typer.echo(
-            "Everything else was made. Run the same command again to retry what is missing; "
-            f"the tracebacks are in Dagster's log in {settings.dagster_home}.",
-            err=True,
-        )
         raise typer.Exit(1)
 
 
-def _report(project: Project, listener: Estimate, changed: bool, seconds: float) -> None:
-    """What was made, how the recipes compare, and the files worth opening."""
-    from spnst_pipeline.artefacts.identity import ArtefactId
-    from spnst_pipeline.defs.assets.tables import read_comparison, read_table
-    from spnst_pipeline.defs.headline import headline
+def _tell_plan(settings: Settings, teller: Teller, force: bool) -> None:
+    from spnst_pipeline.planning.forecast import forecast
+    from spnst_pipeline.planning.grid import checked
+    from spnst_pipeline.project import Project
 
-    store, console = project.store, Console(highlight=False)
-    if project.identity.notice:
-        console.print(project.identity.notice, style="bold")
-    if store.exists(ArtefactId("comparison").path):
-        comparison = headline(read_table(store), read_comparison(store))
-        table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))  # within 80 characters
-        for number, column in enumerate(comparison.columns):
-            table.add_column(column, justify="right" if number else "left", no_wrap=True)
-        for row in comparison.rows:
-            table.add_row(*row)
-        console.print(table)
-        console.print()
-    minutes = f"{int(seconds) // 60}:{int(seconds) % 60:02d} minutes"
-    films = f" and recorded {listener.recorded} films" if listener.recorded else ""
-    console.print(
-        f"Painted {listener.painted} pastiches{films} in {minutes}." if changed else "Everything is up to date."
-    )
-    experiments = (
-        (f"{one.name}, frontier", ArtefactId("experiment", experiment=one.name).beside["frontier"])
-        for one in project.experiments
-    )
-    for label, path in (
-        ("gallery", ArtefactId("gallery").path),
-        ("the whole grid", ArtefactId("contact_sheet/grid").path),
-        ("metric table", ArtefactId("metric_table").beside["csv"]),
-        *experiments,
-    ):
-        if store.exists(path):
-            console.print(f"  {label:<20}{store.locate(path)}", soft_wrap=True, markup=False)  # [x] may be a folder
+    project = checked(Project.open(settings, dry=True))
+    teller.planned(project, forecast(project, force))
 
 
 def _write_samples(folder: Path, pictures: Mapping[str, Image.Image], count: int) -> None:

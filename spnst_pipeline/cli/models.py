@@ -75,7 +75,7 @@ def fetch(
     if given is not None and len(names or ()) != 1:
         raise InputError("--from FILE gives the weights of one network: name that one, and fetch others without it")
     lines, failures = [], []
-    with download_bars() as progress:
+    with download_bars(Console(stderr=True)) as progress:
         for entry in _entries(names):
             there = (weights.folder() / entry.file).is_file()
             try:

@@ -13,6 +13,7 @@ from spnst_pipeline.cli import options
 from spnst_pipeline.cli.downloads import download_bars
 from spnst_pipeline.cli.signals import INTERRUPTED
 from spnst_pipeline.progress import shown
+from spnst_pipeline.wording import duration
 
 # What paints is imported by the command itself: PyTorch takes seconds, and --help should not.
 
@@ -78,7 +79,7 @@ def paint(
             flags = {"size": size, "profile": profile, "encoder": encoder, "edges": edges, "depth": depth}
             pastiche = SinglePastiche.read(content, style, recipe, structure, strokes, device=device, **flags)
             file = pastiche.require_writable(output, film, overwrite)
-        with download_bars() as progress:
+        with download_bars(console) as progress:
             pastiche.fetch_models(progress)
         with shown(console) as listener:
             pastiche.paint(listener, file, film)
@@ -87,6 +88,6 @@ def paint(
         raise typer.Exit(INTERRUPTED) from None
     if pastiche.notice:
         typer.echo(pastiche.notice)
-    typer.echo(f"Painted in {time.monotonic() - started:.0f} seconds: {printable(str(file))}")
+    typer.echo(f"Painted in {duration(time.monotonic() - started)}: {printable(str(file))}")
     if film:
         typer.echo(f"Film: {printable(str(film))}")

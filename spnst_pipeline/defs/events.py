@@ -102,8 +102,7 @@ class Report:
 
     def failed(self, key: str, error: Exception) -> None:
         """Note a failed partition; the traceback goes to the run's log."""
-        message = " ".join(str(error).split()) or type(error).__name__
-        self.lines.append(f"{ArtefactId.from_asset_key(self._asset, key)}: {message}")
+        self.lines.append(f"{ArtefactId.from_asset_key(self._asset, key)}: {in_one_line(error)}")
         if isinstance(error, CheckFailed):
             self._judged(self._asset, key, error.verdict)
         else:
@@ -149,6 +148,11 @@ class Report:
     def _judged(self, asset: dg.AssetKey, key: str, verdict: Verdict) -> None:
         self._verdicts.setdefault(asset, []).append(verdict)
         self._context.log_event(verdict.evaluation(asset, key))
+
+
+def in_one_line(error: Exception) -> str:
+    """What an exception says; if it says nothing, what it is."""
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def results(*reports: Report) -> Results:

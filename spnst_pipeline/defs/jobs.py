@@ -17,6 +17,7 @@ from spnst_pipeline.artefacts.lineage import Lineage
 from spnst_pipeline.planning.grid import checked, synchronised
 from spnst_pipeline.planning.plan import DRAWING, EVERYTHING, EXPERIMENT, PREPARATION, REPORTING, Grid, Phase, Plan
 from spnst_pipeline.project import Project
+from spnst_pipeline.wording import counted
 
 ROLE = "spnst/role"
 """Tag of the runs of jobs."""
@@ -150,4 +151,8 @@ def job_definition(job: Job) -> dg.JobDefinition:
 
 def _line(plan: Plan) -> str:
     wanted = ", ".join(f"{count} {asset}" for asset, count in plan.wanted.items())
-    return f"{plan.phase}: {wanted} in {len(plan.launches)} runs" if wanted else f"{plan.phase}: nothing to make"
+    return (
+        f"{plan.phase}: {wanted} in {counted(len(plan.launches), 'run')}"
+        if wanted
+        else f"{plan.phase}: nothing to make"
+    )

@@ -1,5 +1,6 @@
 """What a run tells while it works: on a terminal, in a log, and in plain lines."""
 
+import json
 from io import StringIO
 
 import pytest
@@ -10,7 +11,7 @@ from spnst_core.optim.optimize import Iterate
 from spnst_core.recipes.recipe import Recipe, Stage
 from spnst_pipeline import progress
 from spnst_pipeline.artefacts.identity import ArtefactId
-from spnst_pipeline.progress import Bar, Estimate, Lines, shown, work
+from spnst_pipeline.progress import Bar, Estimate, Events, Lines, shown, work
 
 RECIPE = Recipe(name="bold", size=128, stages=(Stage(scale=0.5, steps=4), Stage(steps=2)))
 
@@ -60,7 +61,7 @@ def test_a_phase_of_cells_is_counted_by_steps_and_lands_cell_by_cell(clock):
         clock.now += 10
         estimate.step(iterate(step))
     assert estimate.running == 2 * work(RECIPE)
-    assert estimate.left == "0:30 left"  # two cells took 60 seconds, one is left
+    assert estimate.left == "30 s left"  # two cells took 60 seconds, one is left
     estimate.made(ArtefactId.from_path("pastiche/bold/cat/wave.png"))
     estimate.made(ArtefactId.from_path("pastiche/bold/cat/dots.png"))
     assert (estimate.done, estimate.running, estimate.count) == (2 * work(RECIPE), 0, "2/3 cells")
@@ -92,7 +93,7 @@ def test_other_phases_count_artefacts(clock):
     clock.now += 9
     for key in ("content_image/cat.png", "depth_map/cat.safetensors", "edge_map/cat.safetensors"):
         estimate.made(ArtefactId.from_path(key))
-    assert (estimate.count, estimate.left, estimate.painted) == ("3/6", "0:09 left", 0)
+    assert (estimate.count, estimate.left, estimate.painted) == ("3/6", "9 s left", 0)
 
 
 def test_lines_are_few_and_say_what_is_being_done(clock):
@@ -107,8 +108,8 @@ def test_lines_are_few_and_say_what_is_being_done(clock):
     lines.close()
     assert out.getvalue().splitlines() == [
         "painting (2 cells)",
-        "  0/2 cells, 0:36 left, bold · cat × wave, dots · stage 1/2, step 3/6 · style 0.250  edge 0.250",
-        "  0/2 cells, 0:00 left, bold · cat × wave, dots · stage 2/2, step 6/6 · style 0.250  edge 0.250",
+        "  0/2 cells, 36 s left, bold · cat × wave, dots · stage 1/2, step 3/6 · style 0.250  edge 0.250",
+        "  0/2 cells, 0 s left, bold · cat × wave, dots · stage 2/2, step 6/6 · style 0.250  edge 0.250",
     ]
 
 
@@ -123,7 +124,7 @@ def test_the_bar_shows_cells_stage_losses_and_time_left_and_is_gone_at_the_end(c
     bar.made(ArtefactId.from_path("pastiche/bold/cat/wave.png"))
     bar._progress.refresh()
     shown = out.getvalue()
-    for part in ("painting", "1/4 cells", "1:00 left", "bold · cat × wave, dots · stage 2/2, step 6/6 · style 0.250"):
+    for part in ("painting", "1/4 cells", "1 min left", "bold · cat × wave, dots · stage 2/2, step 6/6 · style 0.250"):
         assert part in shown
     bar.close()
     assert out.getvalue().endswith("\x1b[2K")
@@ -155,3 +156,33 @@ def test_a_file_gets_lines_whatever_its_colours(colour, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         interrupted(Console(file=out))
     assert out.getvalue() == "reading\n"
+
+
+def test_events_are_lines_of_json_with_the_seconds_of_every_cell(clock):
+    written = []
+    events = Events(written.append)
+    events.phase("painting", 2 * work(RECIPE), 2)
+    events.batch(RECIPE, "cat", ["wave", "dots"])
+    clock.now += 4
+    events.made(ArtefactId.from_path("pastiche/bold/cat/wave.png"))
+    clock.now += 2.5
+    events.failed(ArtefactId.from_path("pastiche/bold/cat/dots.png"), "not finite")
+    events.made(ArtefactId.from_path("timelapse/bold/cat/wave.mp4"))
+    events.made(ArtefactId.from_path("metrics/bold/cat/wave.json"))
+    events.failed(ArtefactId.from_path("pastiche/bold/boat/dots.png"), "no edges")
+    events.note("goes on")
+    told = [json.loads(line) for line in written]
+    assert all("\n" not in line for line in written)
+    assert all(each.pop("time").endswith("+00:00") for each in told)
+    wave, dots = ({"recipe": "bold", "content": "cat", "style": style} for style in ("wave", "dots"))
+    assert told == [
+        {"event": "phase", "name": "painting", "cells": 2},
+        {"event": "cell_begun", **wave},
+        {"event": "cell_begun", **dots},
+        {"event": "cell_finished", **wave, "seconds": 4.0},
+        {"event": "cell_failed", **dots, "seconds": 6.5, "reason": "not finite"},
+        {"event": "film_finished", **wave, "seconds": 6.5},
+        {"event": "cell_failed", **dots, "content": "boat", "seconds": None, "reason": "no edges"},
+        {"event": "note", "line": "goes on"},
+    ]
+    assert events.painted == 1

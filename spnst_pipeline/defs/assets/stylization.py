@@ -17,7 +17,7 @@ from spnst_pipeline.defs.assets.style import style_grams
 from spnst_pipeline.defs.assets.timelapse import shown, timelapse_spec
 from spnst_pipeline.defs.config import Paint
 from spnst_pipeline.defs.curves import loss_plot
-from spnst_pipeline.defs.events import Made, Report, Results, results
+from spnst_pipeline.defs.events import Made, Report, Results, in_one_line, results
 from spnst_pipeline.defs.painting import Kind, paint_row
 from spnst_pipeline.defs.partitions import GRID
 from spnst_pipeline.defs.previews import PREVIEW_HEIGHT, preview, small_pictures
@@ -77,6 +77,7 @@ def pastiche_assets(recipe: Recipe) -> dg.AssetsDefinition:
         targets = prepare(context, Lineage(project), listener, changed, cells)
         for unprepared, reason in targets.failed.items():
             reports[asked[0]].failed(unprepared.partition, reason)
+            listener.failed(unprepared, in_one_line(reason))
         for content, styles in rows(cell for cell in cells if cell not in targets.failed).items():
             for kind, style, new, error in paint_row(
                 targets.lineage, listener, changed, content, styles, config, asked
@@ -84,6 +85,7 @@ def pastiche_assets(recipe: Recipe) -> dg.AssetsDefinition:
                 cell, report = ArtefactId(kind, recipe.name, content, style), reports[kind]
                 if error:
                     report.failed(cell.partition, error)
+                    listener.failed(cell, in_one_line(error))
                 elif kind == "pastiche" and (new or report.asked):
                     report.landed(cell.partition, _made(store, small, cell))
                 elif new or report.asked:

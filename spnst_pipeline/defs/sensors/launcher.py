@@ -22,6 +22,7 @@ from spnst_pipeline.planning.grid import known_grid
 from spnst_pipeline.planning.plan import Launch, Plan
 from spnst_pipeline.project import Project
 from spnst_pipeline.stale_runs import fail_stale_runs
+from spnst_pipeline.wording import counted
 
 REQUEST = "spnst/request"
 """Tag of launched runs: the id of the run that asked for them."""
@@ -80,7 +81,7 @@ def launcher_sensor(open_project: Callable[[], Project], jobs: Sequence[Job]) ->
             if asked and job and cursor.launched < len(job.phases):
                 plan = _plan(asked, job, cursor.launched, open_project(), instance)
                 runs = [_request(asked, cursor.launched, plan, launch) for launch in plan.launches]
-                context.log.info(f"{job.name} {request}: {len(runs)} runs for phase {cursor.launched + 1}")
+                context.log.info(f"{job.name} {request}: {counted(len(runs), 'run')} for phase {cursor.launched + 1}")
                 cursor.launched += 1
                 cursor.wanted += sum(plan.wanted.values())
             else:

@@ -259,7 +259,7 @@ def test_as_a_program_errors_show_no_traceback():
 def test_the_demo_writes_samples_once_and_keeps_what_a_user_puts_there(tmp_path, monkeypatch, spnst, picture):
     """With the real samples; the run itself is tested elsewhere."""
     seen = []
-    monkeypatch.setattr(cli, "_bring_up_to_date", seen.append)
+    monkeypatch.setattr(cli, "_bring_up_to_date", lambda settings, teller: seen.append(settings))
     assert spnst("demo", "--out", tmp_path / "demo")[0] == 0
     settings = seen[0]
     assert (settings.profile, settings.recipes, settings.size) == ("vgg16", ("structure", "gatys"), 256)

@@ -60,7 +60,7 @@ def test_the_request_tells_what_it_will_make(made, made_bench):
     result = made_bench.ask("stylize_missing")
     [event] = [e for e in result.all_events if e.is_successful_output]
     told = {name: value.value for name, value in event.step_output_data.metadata.items()}
-    assert told["painting"] == "painting: 1 pastiche/gatys in 1 runs"
+    assert told["painting"] == "painting: 1 pastiche/gatys in 1 run"
     assert told["decoding pictures"] == "decoding pictures: nothing to make"
 
 

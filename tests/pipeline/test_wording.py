@@ -2,7 +2,7 @@
 
 import pytest
 
-from spnst_core.wording import counted, duration
+from spnst_pipeline.wording import counted, duration
 
 
 @pytest.mark.parametrize(
