@@ -1,8 +1,14 @@
-"""The error raised for unusable input, and the hint that it gives for a misspelt name."""
+"""The error raised for unusable input, and what its message is made of: quoted input, and hints at misspelt names."""
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+
+QUOTED = 200
+"""Longest piece of input, in characters, that a message quotes."""
+
+TOLD = 5
+"""Most problems that one message tells of."""
 
 
 class InputError(ValueError):
@@ -23,8 +29,27 @@ def printable(text: str) -> str:
 
 def closest(name: str, known: Iterable[str]) -> str:
     """A hint such as ``' (did you mean "structure"?)'``, or ``''`` when nothing known is near."""
-    near = get_close_matches(name, list(known), n=1, cutoff=0.6)
+    near = get_close_matches(name[:QUOTED], list(known), n=1, cutoff=0.6)
     return f' (did you mean "{near[0]}"?)' if near else ""
+
+
+def cut(text: str) -> str:
+    """Text as a message quotes it: no more than `QUOTED` characters, and then how many there are."""
+    return text if len(text) <= QUOTED else f"{text[:QUOTED]}… ({len(text):,} characters)"
+
+
+def quoted(value: object) -> str:
+    """A value as a message quotes it, in Python's notation and `cut`."""
+    try:
+        return cut(repr(value))
+    except (ValueError, RecursionError):  # Python doesn't write integers of thousands of digits, nor endless nesting
+        return f"this {type(value).__name__}"
+
+
+def several(problems: Sequence[str]) -> str:
+    """Problems in one line: the first `TOLD`, and how many more there are."""
+    more = f"; and {len(problems) - TOLD:,} more" if len(problems) > TOLD else ""
+    return "; ".join(problems[:TOLD]) + more
 
 
 _JOINERS = "\u200c\u200d"

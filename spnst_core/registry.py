@@ -9,7 +9,7 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, TypeVar, cast
 
-from spnst_core.errors import InputError, closest
+from spnst_core.errors import InputError, closest, cut
 
 T = TypeVar("T")
 
@@ -84,7 +84,7 @@ class Registry(Generic[T]):
         """
         if name not in self:
             names = self.names()
-            raise InputError(f'no {self.kind} "{name}"{closest(name, names)}: there are {", ".join(names)}')
+            raise InputError(f'no {self.kind} "{cut(name)}"{closest(name, names)}: there are {", ".join(names)}')
 
     def values(self) -> list[T]:
         """All objects, in the order of `names`, each imported.

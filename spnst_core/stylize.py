@@ -74,7 +74,7 @@ def stylize(
         recipe: a recipe, the name of one that is built in or added by a package, or the path of a ``.yaml`` file.
         models: the networks, from `load_models`; by default the embedded profile on the best device, loaded for this
             call.
-        size: long side of the pastiche in pixels, at least 32; by default the recipe's own.
+        size: long side of the pastiche in pixels, from 32 to 10,000; by default the recipe's own.
         callback: called after each step with an `Iterate`: losses (1,), and the pastiche so far, (1, 3, h, w) in
             [0, 1], on the models' device.
         start: a picture to start from in place of the recipe's ``init``, such as an earlier pastiche; it is resized
@@ -87,9 +87,9 @@ def stylize(
 
     Raises:
         InputError: content, style or start isn't one picture, has a wrong shape, type or range, can't be decoded, or is
-            too small or too narrow for the recipe; there is no such recipe, or it can't have this size; the pastiche
-            would have more than 100 million pixels; recipe, models or callback is of a wrong type; the networks lack
-            features that the recipe compares; the film can't be written, or its name doesn't end in ``.mp4``.
+            too small or too narrow for the recipe; there is no such recipe, or it can't have this size; recipe, models
+            or callback is of a wrong type; the networks lack features that the recipe compares; the film can't be
+            written, or its name doesn't end in ``.mp4``.
     """
     recipe, callbacks, models = _recipe(recipe, size), _callbacks(callback), _models(models)
     if film and Path(film).suffix.lower() != ".mp4":

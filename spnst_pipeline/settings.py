@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
+import yaml  # to write; reading is spnst_core.yaml_files'
 from platformdirs import user_data_path
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
@@ -20,7 +20,9 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from spnst_core.errors import InputError, closest
+from spnst_core.errors import InputError, closest, cut, quoted, several
+from spnst_core.recipes.recipe import MAX_SIZE
+from spnst_core.yaml_files import read_yaml
 from spnst_pipeline.storage.places import is_remote
 
 CONFIG = "SPNST_CONFIG"
@@ -64,10 +66,10 @@ class Settings(BaseSettings):
     depth: str | None = None
     """Name of a depth network to use in place of the profile's own."""
 
-    size: int | None = Field(None, ge=32)
-    """Long side of a pastiche in pixels, at least 32; by default each recipe's own."""
+    size: int | None = Field(None, ge=32, le=MAX_SIZE)
+    """Long side of a pastiche in pixels, from 32 to 10,000; by default each recipe's own."""
 
-    record_every: int | None = Field(None, ge=0)
+    record_every: int | None = Field(None, ge=0, le=1_000_000)
     """Optimiser steps between two frames of a cell's film; 0 makes no films; by default each recipe's own."""
 
     device: str = "auto"
@@ -77,10 +79,10 @@ class Settings(BaseSettings):
     """Number format of the networks' multiplications: ``float32``, ``bfloat16``, or ``auto``, which is bfloat16 on
     devices that multiply it natively."""
 
-    batch: int = Field(64, ge=1)
+    batch: int = Field(64, ge=1, le=100_000)
     """Largest number of cells in one Dagster run."""
 
-    checkpoint_seconds: float = Field(60.0, ge=0)
+    checkpoint_seconds: float = Field(60.0, ge=0, allow_inf_nan=False)
     """How often, in seconds, cells that are being painted are kept, so that a run that was stopped goes on from there;
     0: never."""
 
@@ -95,8 +97,13 @@ class Settings(BaseSettings):
     @field_validator("content", "style", "out", "home")
     @classmethod
     def _somewhere(cls, value: str | None) -> str | None:
-        if value is not None and not value.strip():
+        if value is None:
+            return value
+        if not value.strip():
             raise ValueError("an empty name is no place: give a folder")
+        if "\0" in value:
+            raise ValueError("no name holds a NUL character: leave it out")
+        _expanded(value)
         return value
 
     @field_validator("home")
@@ -135,7 +142,7 @@ class Settings(BaseSettings):
         try:
             return cls(**{name: value for name, value in flags.items() if value is not None})
         except ValidationError as error:
-            raise InputError("; ".join(map(_problem, error.errors()))) from error
+            raise InputError(several([_problem(each) for each in error.errors()])) from error
 
     @property
     def dagster_home(self) -> Path:
@@ -187,18 +194,25 @@ def _from_file() -> dict[str, Any]:
     file = Path(named or "spnst.yaml")
     if not named and not file.exists():
         return {}
-    try:
-        data = yaml.safe_load(file.read_text("utf-8")) or {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise InputError(f"settings {file} can't be read: {' '.join(str(error).split())}") from error
-    if not isinstance(data, dict):
-        raise InputError(f"settings {file} must be a mapping of {', '.join(Settings.model_fields)}")
+    data = read_yaml(file, "settings")
     for key in data:
         if key not in Settings.model_fields:
-            raise InputError(f"settings {file}: unknown key {key}{closest(str(key), Settings.model_fields)}")
-    return _with_paths(data, lambda path: str(file.parent / Path(path).expanduser()))
+            raise InputError(f"settings {file}: unknown key {cut(key)}{closest(key, Settings.model_fields)}")
+    return _with_paths(data, lambda path: str(file.parent / _expanded(path)))
+
+
+def _expanded(path: str) -> Path:
+    """The path with its ``~``.
+
+    Raises:
+        InputError: it names a user whose folder isn't known.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise InputError(f"{cut(path)}: there is no such user; write the folder out") from error
 
 
 def _problem(error: Any) -> str:
-    where = ".".join(str(part) for part in error["loc"])
-    return f"setting {where}: {error['msg'].removeprefix('Value error, ')}, not {error['input']!r}"
+    where = cut(".".join(str(part) for part in error["loc"]))
+    return f"setting {where}: {error['msg'].removeprefix('Value error, ')}, not {quoted(error['input'])}"

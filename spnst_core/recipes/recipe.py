@@ -7,7 +7,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
+import yaml  # to write; reading is spnst_core.yaml_files'
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -20,17 +20,29 @@ from pydantic import (
 )
 from pydantic_core import PydanticKnownError
 
-from spnst_core.errors import InputError, closest
+from spnst_core.errors import InputError, closest, cut, quoted, several
 from spnst_core.models.networks import ENCODERS
 from spnst_core.models.roles import Layered
 from spnst_core.recipes.style_size import StyleSize
 from spnst_core.recipes.terms import TERMS
 from spnst_core.registry import Registry
+from spnst_core.yaml_files import parse_yaml, read_yaml
 
-NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Strokes = Annotated[tuple[Positive, ...], Field(min_length=1)]
+MAX_SIZE = 10_000
+"""Largest long side of a pastiche, in pixels: then none has more than `spnst_core.imaging.io.MAX_PIXELS`."""
+
+MAX_STYLE_SIZE = 2 * MAX_SIZE
+"""Largest size in pixels that a style is looked at with: that of large strokes in the largest pastiche."""
+
+MAX_FLOAT = 1e38
+"""Largest weight, share or learning rate: about as far as float32 goes."""
+
+NonNegative = Annotated[float, Field(ge=0, le=MAX_FLOAT, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, le=MAX_FLOAT, allow_inf_nan=False)]
+Stroke = Annotated[float, Field(ge=0.01, le=100, allow_inf_nan=False)]
+Strokes = Annotated[tuple[Stroke, ...], Field(min_length=1, max_length=16)]
 Share = Annotated[float, Field(ge=0, lt=1)]
+Steps = Annotated[int, Field(ge=1, le=1_000_000)]
 Optimizer = Literal["adam", "lbfgs"]
 Shares = Annotated[dict[str, Positive], Field(min_length=1)]
 WrittenStyleSize = Annotated[
@@ -104,13 +116,14 @@ class LayerChoice(_Frozen):
 class Stage(_Frozen):
     """One run of the optimiser at one size.
 
-    ``scale`` is the fraction of the recipe's size that this stage works at. Adam's learning rate falls from ``lr``
+    ``scale``, from 0.01 to 1, is the fraction of the recipe's size that this stage works at. It takes at most a million
+    ``steps``. Adam's learning rate falls from ``lr``
     to ``lr * lr_end`` along a half cosine; L-BFGS finds its own step. ``optimizer``, ``weights`` and ``strokes``
     replace the recipe's own where given; terms that the stage is ``without`` have weight 0 and cost no time.
     """
 
-    scale: Annotated[float, Field(gt=0, le=1)] = 1.0
-    steps: Annotated[int, Field(ge=1)]
+    scale: Annotated[float, Field(ge=0.01, le=1)] = 1.0
+    steps: Steps
     lr: Positive = 0.03
     lr_end: Annotated[float, Field(gt=0, le=1)] = 1.0
     weights: Weights | None = None
@@ -132,7 +145,7 @@ class Recipe(_Frozen):
         (128, 256)
 
     Attributes:
-        name: lower-case letters, digits and underscores.
+        name: at most 100 lower-case letters, digits and underscores.
         description: one sentence about what the recipe does.
         form: ``relative`` or ``raw`` for every loss, see `spnst_core.objective.losses`.
         init: the picture to start from: the content itself, the content ``recoloured`` with the style's palette, or
@@ -150,16 +163,18 @@ class Recipe(_Frozen):
         depth_on: the same for the depth network.
         layers: for each encoder that shouldn't use its own choice of layers, which ones it should use.
         for_encoder: for each encoder that needs other settings, those that replace the recipe's own; see `suited_to`.
-        size: long side of the pastiche in pixels.
+        size: long side of the pastiche in pixels, from 32 to `MAX_SIZE`.
         style_size: the size that the style is looked at with, such as ``512-short``; the stage's size if not given.
-        strokes: multiples of that size; the Grams at all of them are averaged. Larger numbers paint larger strokes.
+        strokes: up to 16 multiples of that size, each from 0.01 to 100, which make at most `MAX_STYLE_SIZE` pixels; the
+            Grams at all of them are averaged. Larger numbers paint larger strokes.
+        stages: from one to a hundred; in each, some loss term must have a weight.
         flat: early stopping: a cell leaves a stage once its mean loss over 20 steps is less than this share below that
             over the 20 steps before; 0 turns it off. L-BFGS also ends where no step improves the loss.
         record_every: steps of the optimiser between two frames of a cell's film; 0 makes no film. It doesn't change
             the pastiche.
     """
 
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
+    name: Annotated[str, Field(max_length=100, pattern=r"^[a-z0-9][a-z0-9_]*$")]
     description: str = ""
     form: Literal["relative", "raw"] = "relative"
     init: Literal["content", "recoloured", "noise"] = "recoloured"
@@ -172,13 +187,13 @@ class Recipe(_Frozen):
     depth_on: Literal["maps", "features"] = "maps"
     layers: dict[Annotated[str, AfterValidator(_known_encoder)], LayerChoice] = {}
     for_encoder: dict[Annotated[str, AfterValidator(_known_encoder)], dict[str, Any]] = {}
-    size: Annotated[int, Field(ge=32)] = 256
+    size: Annotated[int, Field(ge=32, le=MAX_SIZE)] = 256
     style_size: WrittenStyleSize | None = None
     weights: Weights = Weights()
     strokes: Strokes = (1.0,)
     flat: Share = 0.005
-    record_every: Annotated[int, Field(ge=0)] = 0
-    stages: Annotated[tuple[Stage, ...], Field(min_length=1)]
+    record_every: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    stages: Annotated[tuple[Stage, ...], Field(min_length=1, max_length=100)]
 
     def __hash__(self) -> int:
         return hash(self.name)  # equal recipes have equal names; the fields that are dictionaries have no hash
@@ -187,7 +202,19 @@ class Recipe(_Frozen):
     def _grows_to_full_size(self) -> Recipe:
         scales = [stage.scale for stage in self.stages]
         if scales != sorted(scales) or scales[-1] != 1:
-            raise ValueError(f"stage scales must never fall and must end at 1, not {scales}")
+            raise ValueError(f"stage scales must never fall and must end at 1, not {quoted(scales)}")
+        return self
+
+    @model_validator(mode="after")
+    def _can_paint(self) -> Recipe:
+        for number, stage in enumerate(self.stages):
+            if not any(self.stage_weights(stage).by_term.values()):
+                raise ValueError(f"stages.{number} has nothing to paint by: give some loss term a weight above 0")
+            if (largest := max(self.stroke_sizes(stage))).pixels > MAX_STYLE_SIZE:
+                raise ValueError(
+                    f"stages.{number} looks at the style with {largest.pixels:,} pixels, more than {MAX_STYLE_SIZE:,}: "
+                    "choose smaller strokes or a smaller size"
+                )
         return self
 
     @model_validator(mode="after")
@@ -211,7 +238,7 @@ class Recipe(_Frozen):
             try:
                 self._changed(changes)
             except ValidationError as error:
-                raise ValueError(f"for_encoder.{encoder}: " + "; ".join(map(_problem, error.errors()))) from error
+                raise ValueError(f"for_encoder.{encoder}: {_problems(error)}") from error
         return self
 
     @staticmethod
@@ -236,14 +263,11 @@ class Recipe(_Frozen):
         if not text.endswith((".yaml", ".yml")):
             if text not in RECIPES:
                 raise InputError(
-                    f'no recipe "{text}"{closest(text, cls.names())}: there are {", ".join(cls.names())}; '
+                    f'no recipe "{cut(text)}"{closest(text, cls.names())}: there are {", ".join(cls.names())}; '
                     "a recipe of your own is a path ending in .yaml"
                 )
             return RECIPES[text]
-        try:
-            return cls.from_yaml(Path(text).read_text("utf-8"), text)
-        except (OSError, UnicodeDecodeError) as error:
-            raise InputError(f"recipe {text} can't be read: {error}") from error
+        return cls._from_mapping(read_yaml(Path(text), "recipe"), text)
 
     @classmethod
     def from_yaml(cls, text: str, source: str) -> Recipe:
@@ -252,16 +276,20 @@ class Recipe(_Frozen):
         Raises:
             InputError: as `load`.
         """
+        return cls._from_mapping(parse_yaml(text, f"recipe {cut(source)}"), source)
+
+    @classmethod
+    def _from_mapping(cls, data: Mapping[str, Any], source: str) -> Recipe:
+        name = Path(source).stem.replace("-", "_").lower()
+        return cls._validated({"name": name, **data}, cut(source))
+
+    @classmethod
+    def _validated(cls, data: Mapping[str, Any], source: str) -> Recipe:
+        """The recipe of these settings; an `InputError` about ``source`` where there is none."""
         try:
-            data = yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            raise InputError(f"recipe {source} isn't YAML: {' '.join(str(error).split())}") from error
-        if not isinstance(data, dict):
-            raise InputError(f"recipe {source} must be a mapping with at least the key stages")
-        try:
-            return cls.model_validate({"name": Path(source).stem.replace("-", "_").lower(), **data})
+            return cls.model_validate(data)
         except ValidationError as error:
-            raise InputError(f"recipe {source}: " + "; ".join(map(_problem, error.errors()))) from error
+            raise InputError(f"recipe {source}: {_problems(error)}") from error
 
     def to_yaml(self) -> str:
         """The text of a recipe file with every setting, also those that have their default, to be edited.
@@ -284,10 +312,7 @@ class Recipe(_Frozen):
         Raises:
             InputError: ``size`` is too small for the recipe.
         """
-        try:
-            return Recipe.model_validate({**self.model_dump(exclude_unset=True), "size": size})
-        except ValidationError as error:
-            raise InputError(f"recipe {self.name}: " + "; ".join(map(_problem, error.errors()))) from error
+        return self._validated({**self.model_dump(exclude_unset=True), "size": size}, self.name)
 
     def with_weights(self, weights: Mapping[str, float]) -> Recipe:
         """The same recipe with some weights, by the names of their terms, replaced in every stage.
@@ -300,10 +325,7 @@ class Recipe(_Frozen):
         stages = [stage for part in (data, *changed) for stage in part.get("stages", ())]
         for part in (data, *(part for part in (*changed, *stages) if part.get("weights"))):
             part["weights"] = {**part.get("weights", {}), **weights}
-        try:
-            return Recipe.model_validate(data)
-        except ValidationError as error:
-            raise InputError(f"recipe {self.name}: " + "; ".join(map(_problem, error.errors()))) from error
+        return self._validated(data, self.name)
 
     def with_structure(self, amount: float) -> Recipe:
         """The same recipe with another amount of the content's structure: its edge and depth weights times (2·amount)².
@@ -328,7 +350,7 @@ class Recipe(_Frozen):
             raise InputError(f"recipe {self.name} weighs neither edges nor depth: choose another, such as structure")
         for weights in weighed:
             weights |= {term: (2 * amount) ** 2 * weights[term] for term in STRUCTURE_TERMS if term in weights}
-        return Recipe.model_validate(data)
+        return self._validated(data, self.name)
 
     def with_strokes(self, strokes: str) -> Recipe:
         """The same recipe with strokes of another size in every stage.
@@ -350,7 +372,7 @@ class Recipe(_Frozen):
         stages = [stage for part in parts for stage in part.get("stages", ())]
         for part in (*parts, *stages):
             part.pop("strokes", None)
-        return Recipe.model_validate({**data, "strokes": STROKES[strokes]})
+        return self._validated({**data, "strokes": STROKES[strokes]}, self.name)
 
     def suited_to(self, encoder: str) -> Recipe:
         """The recipe as it paints with an encoder of that name: without what it holds for others.
@@ -382,8 +404,8 @@ class Recipe(_Frozen):
         return tuple(sorted({size for stage in self.stages for size in self.stroke_sizes(stage)}))
 
     def stage_size(self, stage: Stage) -> int:
-        """Long side in pixels of the pastiche in one stage."""
-        return round(self.size * stage.scale)
+        """Long side in pixels of the pastiche in one stage, at least 1."""
+        return max(1, round(self.size * stage.scale))
 
     def stage_optimizer(self, stage: Stage) -> Optimizer:
         """The optimiser that one stage runs."""
@@ -423,9 +445,15 @@ class Recipe(_Frozen):
 _KEYS = {key for model in (Recipe, Stage, Weights, LayerChoice) for key in model.model_fields}
 
 
+def _problems(error: ValidationError) -> str:
+    """What pydantic found, each as: key, what is wrong, what was given. A list is faulty where its items are."""
+    found = error.errors()
+    around = {each["loc"][:length] for each in found for length in range(len(each["loc"]))}
+    return several([_problem(each) for each in found if each["loc"] not in around])
+
+
 def _problem(error: Any) -> str:
-    """One pydantic error as: key, what is wrong, what was given."""
-    where = ".".join(str(part) for part in error["loc"] if part != "[key]") or "recipe"
+    where = cut(".".join(str(part) for part in error["loc"] if part != "[key]")) or "recipe"
     if error["type"] == "extra_forbidden":
         return f"unknown key {where}{closest(str(error['loc'][-1]), [*_KEYS, *TERMS])}"
     if error["type"] == "missing":
@@ -433,7 +461,7 @@ def _problem(error: Any) -> str:
     if error["type"] == "value_error":
         problem = str(error["msg"]).removeprefix("Value error, ")
         return f"{where}: {problem}" if error["loc"] else problem
-    return f"{where}: {error['msg']}, not {error['input']!r}"
+    return f"{where}: {error['msg']}, not {quoted(error['input'])}"
 
 
 def _require_recipe(name: str, value: Any) -> None:

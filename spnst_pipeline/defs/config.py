@@ -3,7 +3,7 @@
 import dagster as dg
 from pydantic import Field
 
-from spnst_core.recipes.recipe import Recipe, Weights
+from spnst_core.recipes.recipe import MAX_SIZE, Recipe, Weights
 
 _TERMS = tuple(Weights.model_fields)
 
@@ -37,6 +37,7 @@ class Paint(Remake):
     size: int | None = Field(
         None,
         ge=32,
+        le=MAX_SIZE,
         description="Long side in pixels of the pastiches, in place of the settings' or the recipe's own. Depth, edges "
         "and style statistics at a size that isn't prepared are computed for the occasion. As with the weights, the "
         "next run for missing cells paints such a cell by the recipe again.",
@@ -45,6 +46,7 @@ class Paint(Remake):
     record_every: int | None = Field(
         None,
         ge=0,
+        le=1_000_000,
         description="Record a film of every cell while it is painted, one frame for each so many steps, in place of "
         "the settings' or the recipe's own; 0: no films. A cell without its film is painted once more for it, and its "
         "pastiche stays as it is. Films that are materialised by themselves have a frame for every second step unless "

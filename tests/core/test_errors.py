@@ -2,7 +2,7 @@
 
 import pytest
 
-from spnst_core.errors import InputError, printable
+from spnst_core.errors import InputError, closest, cut, printable, quoted, several
 
 
 @pytest.mark.parametrize(
@@ -28,3 +28,28 @@ def test_what_cannot_is_escaped(text, shown):
     assert printable(text) == shown == printable(shown)
     assert str(InputError(f"{text}: check it")) == f"{shown}: check it"
     shown.encode()
+
+
+def test_long_input_is_quoted_by_its_beginning_and_its_length():
+    assert cut("x" * 200) == "x" * 200
+    assert cut("x" * 1200) == "x" * 200 + "… (1,200 characters)"
+    assert quoted({"a": [1, "b"]}) == "{'a': [1, 'b']}"
+    assert quoted("y" * 300) == "'" + "y" * 199 + "… (302 characters)"
+
+
+def test_what_python_cannot_write_is_called_by_its_type():
+    assert quoted(10**5000) == "this int"
+    endless = []
+    for _ in range(10_000):
+        endless = [endless]
+    assert quoted(endless) == "this list"
+
+
+def test_of_many_problems_five_are_told():
+    assert several(["a", "b"]) == "a; b"
+    assert several([str(k) for k in range(2005)]) == "0; 1; 2; 3; 4; and 2,000 more"
+
+
+def test_a_hint_at_a_name_takes_no_time_however_long_it_is():
+    assert closest("structur", ["structure", "gatys"]) == ' (did you mean "structure"?)'
+    assert closest("x" * 10_000_000, ["structure"]) == ""

@@ -1,9 +1,14 @@
 """Settings come from a file, the environment and flags; the later wins."""
 
+import os
+from contextlib import suppress
 from pathlib import Path
 
+import hypothesis
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from spnst_core.errors import InputError
 from spnst_pipeline.settings import Settings
@@ -54,7 +59,17 @@ def test_paths_in_a_file_count_from_where_the_file_lies(monkeypatch, tmp_path):
         ("size: big", "size.*'big'"),
         ("recipes: []", "recipes"),
         ("- a\n- b", "must be a mapping"),
-        ("a: [", "can't be read"),
+        ("a: [", "line 1: it isn't YAML"),
+        ("size: 30000", "size.*less than or equal to 10000, not 30000"),
+        ("size: 64\nsize: 65", "line 2: the key size is given twice"),
+        ("size: !!int foo", "line 1: tags aren't read"),
+        ("recipes: &a [*a]", "line 1: aliases aren't read"),
+        ("batch: 1000000", "batch.*less than or equal to 100000"),
+        ("checkpoint_seconds: .nan", "checkpoint_seconds.*not nan"),
+        ("checkpoint_seconds: .inf", "checkpoint_seconds.*not inf"),
+        ('out: "a\\0b"', "out: no name holds a NUL character"),
+        ("out: ~nobody-of-that-name/out", "~nobody-of-that-name/out: there is no such user"),
+        ("device: [" + "x, " * 900 + "x]", "device.*… .[0-9,]+ characters."),
     ],
 )
 def test_faults_in_the_file_are_named_in_one_line(text, complaint):
@@ -62,6 +77,35 @@ def test_faults_in_the_file_are_named_in_one_line(text, complaint):
     with pytest.raises(InputError, match=complaint) as error:
         Settings.load()
     assert "\n" not in str(error.value)
+    assert len(str(error.value)) < 500
+
+
+def test_a_flag_too_is_quoted_by_its_beginning():
+    with pytest.raises(InputError, match="setting size: .*, not this int"):
+        Settings.load(size=10**5000)
+
+
+def test_a_fifo_is_no_settings_file():
+    os.mkfifo("spnst.yaml")
+    with pytest.raises(InputError, match="settings spnst.yaml can't be read: it isn't a regular file"):
+        Settings.load()
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_subnormal=False) | st.text("~/.:a0,\0\n é", max_size=9),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("ab"), inner, max_size=2),
+    max_leaves=5,
+)
+
+
+@given(st.dictionaries(st.sampled_from([*Settings.model_fields, "siez"]), VALUES, max_size=4))
+@hypothesis.settings(
+    deadline=None, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture], max_examples=60
+)
+def test_any_mapping_gives_settings_or_a_refusal(data):
+    Path("spnst.yaml").write_text(yaml.safe_dump(data), "utf-8")
+    with suppress(InputError):
+        assert Settings.load().dagster_home
 
 
 def test_a_named_file_must_be_there(monkeypatch):

@@ -1,7 +1,10 @@
 """Recipes: the built-in ones, one's own from YAML, and what a mistake in one says."""
 
 import pytest
+import yaml
 from distribution import installed, write
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from spnst_core import InputError, Recipe, Weights
 from spnst_core.models.vgg import LAYERS, VGG19Encoder
@@ -10,6 +13,8 @@ from spnst_core.recipes.style_size import StyleSize
 
 STAGES = "stages: [{scale: 0.5, steps: 3}, {steps: 2, lr: 0.01}]\n"
 
+
+KEYS = [*Recipe.model_fields, *Stage.model_fields, *Weights.model_fields, "vgg16", "embedded", "other"]
 
 LBFGS = "optimizer: lbfgs\njitter: false\nsmooth_gradients: false\n"
 
@@ -228,7 +233,40 @@ def test_a_stage_may_leave_terms_out_whatever_their_weights(tmp_path):
         ("stages: [{steps: 1}]\noptimizer: lbfgs", "jitter and smooth_gradients falsify: set both to false"),
         ("stages: [{steps: 1, optimizer: lbfgs}]", "jitter and smooth_gradients falsify: set both to false"),
         (LBFGS + "stages: [{steps: 1, lr: 0.1}]", "leave lr and lr_end out of its stages"),
-        ("stages: [}", "isn't YAML"),
+        (
+            "stages: [{steps: 1, scale: 1.0e-9}, {steps: 1}]",
+            "stages.0.scale: Input should be greater than",
+        ),
+        ("stages: [{steps: 1000001}]", "stages.0.steps: Input should be less than or equal to 1000000, not 1000001"),
+        (f"stages: [{'{steps: 1}, ' * 101}]", "stages: Tuple should have at most 100 items"),
+        ("stages: [{steps: 1}]\nsize: 30000", "size: Input should be less than or equal to 10000, not 30000"),
+        ("stages: [{steps: 1}]\nstrokes: [1.0e+9]", "strokes.0: Input should be less than or equal to 100"),
+        ("stages: [{steps: 1}]\nstrokes: [.inf]", "strokes.0: Input should be"),
+        (
+            "stages: [{steps: 1}]\nsize: 300\nstrokes: [80]",
+            "stages.0 looks at the style with 24,000 pixels",
+        ),
+        ("stages: [{steps: 1}]\nstyle_size: 99999-short", "stages.0 looks at the style with 99,999 pixels"),
+        (
+            "stages: [{steps: 1}]\nweights: {content: 0, style: 0}",
+            "stages.0 has nothing to paint by: give some loss",
+        ),
+        ("stages: [{steps: 1, without: [content, style]}, {steps: 1}]", "stages.0 has nothing to paint by"),
+        (
+            "stages: [{steps: 1}]\nfor_encoder: {vgg16: {weights: {style: 0, content: 0}}}",
+            "vgg16: stages.0 has",
+        ),
+        (
+            "stages: [{steps: 1}]\nweights: {style: 1.0e+39}",
+            "weights.style: Input should be less than",
+        ),
+        ("stages: [{steps: 1}]\nflat: .nan", "flat: Input should be"),
+        ("stages: [{steps: 1}]\nbetas: [.nan, 0.9]", "betas.0: Input should be"),
+        ("stages: [{steps: 1}]\nname: " + "a" * 300, "name: String should have at most 100 characters, not 'aaa"),
+        ("stages: [{steps: 1}]\nname: ../../etc/passwd", "name: String should match pattern"),
+        ("stages: [{steps: 1}]\nstages: [{steps: 2}]", "line 2: the key stages is given twice"),
+        ("stages: [{steps: !!int foo}]", "line 1: tags aren't read"),
+        ("stages: [}", "line 1: it isn't YAML"),
         ("- a list", "must be a mapping"),
     ],
 )
@@ -238,6 +276,56 @@ def test_a_mistake_is_named_in_one_line(tmp_path, text, says):
     assert says in str(error.value)
     assert "mine.yaml" in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_what_a_message_quotes_is_cut(tmp_path):
+    with pytest.raises(InputError) as error:
+        Recipe.load(written(tmp_path, STAGES + f"form: {'x' * 9000}\n{'y' * 900}: 1\n"))
+    assert "… (9,002 characters)" in str(error.value)
+    with pytest.raises(InputError) as many:
+        Recipe.load(written(tmp_path, STAGES + "".join(f"key{k}: 1\n" for k in range(900))))
+    assert str(many.value).endswith("unknown key key4; and 895 more")
+    with pytest.raises(InputError, match="no recipe .*… .100,000 characters.") as unknown:
+        Recipe.load("structures" * 10_000)
+    assert max(len(str(e.value)) for e in (error, many, unknown)) < 1000
+
+
+@pytest.mark.parametrize("change", [{"size": 20_000}, {"size": 10**5000}])
+def test_a_size_too_large_is_refused(change):
+    with pytest.raises(InputError, match="recipe structure: size: Input should be "):
+        Recipe.load("structure").with_size(**change)
+
+
+def test_changes_that_leave_nothing_to_paint_by_are_refused():
+    with pytest.raises(InputError, match="recipe gatys: stages.0 has nothing to paint by"):
+        Recipe.load("gatys").with_weights({"content": 0, "style": 0, "tv": 0})
+
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_subnormal=False)
+    | st.sampled_from(["adam", "1e999", ""]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=3),
+    max_leaves=8,
+)
+"""What YAML can hold, with keys of recipes, stages and weights at any depth."""
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.dictionaries(st.sampled_from(KEYS), VALUES, max_size=4), st.booleans())
+def test_any_mapping_is_a_recipe_or_a_refusal(data, with_stages):
+    text = yaml.safe_dump({"stages": [{"steps": 1}], **data} if with_stages else data)
+    try:
+        recipe = Recipe.from_yaml(text, "mine.yaml")
+    except InputError as error:
+        message = str(error)
+    else:
+        assert Recipe.from_yaml(recipe.to_yaml(), "mine.yaml").stages == recipe.stages
+        return
+    assert message.startswith("recipe mine.yaml")
+    assert len(message) < 3000
 
 
 def test_an_unknown_name_gets_the_nearest():

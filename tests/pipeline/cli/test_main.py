@@ -85,6 +85,8 @@ BAD = {
     "unknown encoder": (lambda p: {"encoder": "vgg91"}, ["vgg91", 'did you mean "vgg19"?', "embedded"]),
     "negative interval of frames": (lambda p: {"record-every": -1}, ["record_every", "0", "-1"]),
     "size too small": (lambda p: {"size": 8}, ["size", "32", "8"]),
+    "size too large": (lambda p: {"size": 30_000}, ["size", "10000", "30000"]),
+    "a FIFO as a recipe": (lambda p: os.mkfifo(p.root / "r.yaml") or {"recipe": p.root / "r.yaml"}, ["regular file"]),
     "out is a file": (lambda p: (p.root / "f").write_text("x") and {"out": p.root / "f"}, ["f", "is a file"]),
     "out on another service": (lambda p: {"out": "gs://bucket/made"}, ["gs://bucket/made", "s3://bucket/prefix"]),
     "home on S3": (lambda p: {"home": "s3://bucket/home"}, ["s3://bucket/home", "folder of this machine"]),

@@ -159,7 +159,8 @@ def test_a_folder_that_may_not_be_written_to_is_told_before_painting(desk, spnst
 
 
 @pytest.mark.parametrize(
-    ("size", "says"), [(20_000, "20000×15000 has more than 100 million pixels"), (32, "shorter than 12 px on a side")]
+    ("size", "says"),
+    [(30_000, "size: Input should be less than or equal to 10000, not 30000"), (32, "shorter than 12 px on a side")],
 )
 def test_a_size_that_the_content_cannot_have_is_told_before_painting(desk, spnst, picture, size, says):
     picture(5, 80, 20 if size == 32 else 60).save(desk / "cat.png")
