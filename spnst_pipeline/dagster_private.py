@@ -6,6 +6,7 @@ has a fallback; for the rest, the error names the installed version and the supp
 touches a private name; a test holds that.
 """
 
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -242,7 +243,47 @@ def make_pool(instance: dg.DagsterInstance, name: str) -> None:
         initialize(name)
 
 
-# --------------------------------------------------------------------------------------------------------- records
+# ------------------------------------------------------------------------------------------------------------- logs
+
+
+@dataclass(frozen=True)
+class LogContext:
+    """Where a log record comes from.
+
+    Attributes:
+        message: as it was logged, without what Dagster puts before it.
+        run, job, step: the run's id, and the names of its job and of the step; empty outside of runs.
+        event: the kind of Dagster's event that the record tells of; empty if it tells of none.
+        made: the asset's key and the partition of an event about a partition that was made.
+    """
+
+    message: str
+    run: str = ""
+    job: str = ""
+    step: str = ""
+    event: str = ""
+    made: tuple[dg.AssetKey, str] | None = None
+
+
+def log_context(record: logging.LogRecord) -> LogContext:
+    """Where a log record comes from. What Dagster adds to records isn't public.
+
+    In a version of Dagster that adds something else, everything but the message is empty.
+    """
+    told: Mapping[str, Any] = getattr(record, "dagster_meta", None) or {}
+    event = told.get("dagster_event")
+    made = event if isinstance(event, dg.DagsterEvent) and event.is_step_materialization else None
+    return LogContext(
+        told.get("orig_message") or record.getMessage(),
+        told.get("run_id") or "",
+        told.get("job_name") or "",
+        told.get("step_key") or "",
+        getattr(event, "event_type_value", ""),
+        (made.asset_key, made.partition or "") if made and made.asset_key else None,
+    )
+
+
+# ---------------------------------------------------------------------------------------------------------- records
 
 
 def open_records(home: Path) -> dg.DagsterInstance:

@@ -24,6 +24,7 @@ from spnst_pipeline.dagster_private import (
     version_tags,
 )
 from spnst_pipeline.defs.checks import Check, CheckFailed, Verdict, summary
+from spnst_pipeline.defs.log_records import extra, of_artefact
 
 Metadata = Mapping[str, Any]
 
@@ -106,7 +107,8 @@ class Report:
         if isinstance(error, CheckFailed):
             self._judged(self._asset, key, error.verdict)
         else:
-            self._context.log.error("".join(traceback.format_exception(error)))
+            fields = of_artefact(ArtefactId.from_asset_key(self._asset, key))
+            self._context.log.error("".join(traceback.format_exception(error)), extra=extra(fields))
 
     def result(self) -> Results:
         """The step's results for the asset, with a summary of each check."""

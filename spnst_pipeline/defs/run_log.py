@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from spnst_pipeline.defs.log_records import extra
 from spnst_pipeline.progress import Listener, Reading, describe
 
 if TYPE_CHECKING:
@@ -22,20 +23,23 @@ class LogListener(Listener):
         self._seconds = seconds
         self._next = 0.0
         self._what = ""
+        self._fields: Mapping[str, Any] = {}
         self._reading: Reading | None = None
 
     def batch(self, recipe: Recipe, content: str, styles: Sequence[str]) -> None:
         self._what = describe(recipe, content, styles)
-        dg.get_dagster_logger().info(self._what)
+        self._fields = {"recipe": recipe.name, "content": content, "styles": list(styles)}
+        self.note(self._what)
         self._next = time.monotonic() + self._seconds
 
     def note(self, line: str) -> None:
-        dg.get_dagster_logger().info(line)
+        dg.get_dagster_logger().info(line, extra=extra(self._fields))
 
     def step(self, iterate: Iterate) -> None:
         if self._reading is None and time.monotonic() >= self._next:
             self._next = time.monotonic() + self._seconds
             self._reading = Reading(iterate)
         if self._reading is not None and self._reading.ready:
-            dg.get_dagster_logger().info(f"{self._what} · {self._reading}")
+            fields = {**self._fields, "stage": iterate.stage + 1}
+            dg.get_dagster_logger().info(f"{self._what} · {self._reading}", extra=extra(fields))
             self._reading = None
