@@ -12,6 +12,7 @@ import dagster as dg
 from spnst_core.errors import InputError
 from spnst_pipeline.artefacts.identity import ArtefactId
 from spnst_pipeline.artefacts.lineage import Lineage
+from spnst_pipeline.cli.records import opening, using
 from spnst_pipeline.dagster_private import job_of_all_assets, make_pool, open_records, run_failure, step_failure
 from spnst_pipeline.definitions import build
 from spnst_pipeline.defs.project_resource import project_resource
@@ -50,7 +51,10 @@ def make_home(settings: Settings) -> None:
     """
     require_usable_home(settings)
     home = settings.dagster_home
-    home.mkdir(parents=True, exist_ok=True)
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{home} can't be made ({error.strerror}): name another folder with --home") from error
 
 
 def open_home(settings: Settings) -> dg.DagsterInstance:
@@ -59,16 +63,19 @@ def open_home(settings: Settings) -> dg.DagsterInstance:
     Runs that a killed process left behind are reported as failed.
 
     Raises:
-        InputError: its folder can't be written.
+        InputError: its folder can't be written, or what lies in it can't be used.
+        Unreachable: the database server that it names doesn't answer.
     """
     home = settings.dagster_home
     make_home(settings)
+    place = Folder(home)
     if not (home / "dagster.yaml").exists():
-        (home / "dagster.yaml").write_text((resources.files("spnst_pipeline") / "dagster.yaml").read_text("utf-8"))
-    (home / "spnst.yaml").write_text(settings.to_yaml(home), "utf-8")
-    instance = open_records(home)
-    make_pool(instance, "gpu")
-    fail_stale_runs(instance)
+        place.write("dagster.yaml", (resources.files("spnst_pipeline") / "dagster.yaml").read_bytes())
+    place.write("spnst.yaml", settings.to_yaml(home).encode())
+    with opening(home):
+        instance = open_records(home)
+        make_pool(instance, "gpu")
+        fail_stale_runs(instance)
     return instance
 
 
@@ -87,7 +94,8 @@ class Execution:
         resource = project_resource(project.settings, project)
         graph = build(project.recipes, resource, listener, project.settings.batch, project.experiments)
         self._job = job_of_all_assets(graph)
-        self._grid = replace(synchronised(project, instance), recipes=project.every_recipe)
+        with using(project.settings.dagster_home):
+            self._grid = replace(synchronised(project, instance), recipes=project.every_recipe)
 
     def bring_up_to_date(self, force: bool = False, phases: Sequence[Phase] = EVERYTHING) -> None:
         """Make every artefact of some phases.
@@ -118,13 +126,14 @@ class Execution:
         return sum(count * costs.get(step, 1) for step, count in plan.steps.items())
 
     def _run(self, launch: Launch) -> None:
-        result = self._job.execute_in_process(
-            instance=self._instance,
-            asset_selection=launch.keys,
-            tags={**launch.tags, **process_tags()},
-            run_config={**_QUIET, **launch.config},
-            raise_on_error=False,
-        )
+        with using(self._project.settings.dagster_home):
+            result = self._job.execute_in_process(
+                instance=self._instance,
+                asset_selection=launch.keys,
+                tags={**launch.tags, **process_tags()},
+                run_config={**_QUIET, **launch.config},
+                raise_on_error=False,
+            )
         self.runs.append(result.run_id)
         self.failed += failures(result)
 

@@ -196,11 +196,12 @@ def main() -> None:
             sys.exit(status() if left.code == INTERRUPTED else left.code)
         except ValueError as error:
             from spnst_core.errors import InputError
+            from spnst_pipeline.storage.places import Unreachable
 
             if not isinstance(error, InputError):
                 raise
             typer.echo(f"spnst: {error}", err=True)
-            sys.exit(2)
+            sys.exit(1 if isinstance(error, Unreachable) else 2)
 
 
 def _bring_up_to_date(settings: Settings, teller: Teller, force: bool = False) -> None:

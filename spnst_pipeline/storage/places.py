@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import NamedTuple
 from uuid import uuid4
 
@@ -17,6 +18,17 @@ from spnst_core.errors import InputError
 
 WHOLE = -1
 """The ``size`` that stands for all bytes of a file."""
+
+
+LEAST_ROOM = 10**8
+"""Free bytes below which a folder isn't written to at all: so much a small grid takes, with Dagster's records."""
+
+
+class Unreachable(InputError):
+    """A place doesn't answer, or doesn't let itself be read, for now: nothing is known about what it holds.
+
+    What was once read from it isn't gone, and isn't unfit either.
+    """
 
 
 class Entry(NamedTuple):
@@ -34,8 +46,8 @@ class Place(ABC):
     """Files under names such as ``cat.png`` or ``pastiche/gatys/cat.png``.
 
     A write is atomic: a reader sees the old bytes or the new ones, never a part. Of two concurrent writes, the one
-    that ends last wins. Every method raises `InputError` when the place can't be used: no permission, no such bucket, a
-    full disk.
+    that ends last wins. Every method raises `InputError` when the place can't be used: no such bucket, a full disk; and
+    `Unreachable` when it can't be read for now: no permission, no answer.
     """
 
     location: str
@@ -132,22 +144,27 @@ class Folder(Place):
         Raises:
             InputError: there is no such folder, or it can't be listed.
         """
-        if not self.path.is_dir():
-            raise InputError(f"{self.path} {'is no folder' if self.path.exists() else 'does not exist'}: check it")
+        if not os.path.isdir(self.path):
+            raise InputError(
+                f"{self.path} {'is no folder' if os.path.exists(self.path) else 'does not exist'}: check it"
+            )
         try:
             with os.scandir(self.path) as found:
                 return sorted(filter(None, map(_listed, found)))
         except OSError as error:
-            raise InputError(f"{self.path} can't be listed: {error.strerror}") from error
+            raise _unreachable(self.location, "listed", error) from error
 
     def names(self, under: str) -> Iterator[str]:
         """Names of all files below ``under``; a folder that isn't there holds none."""
-        for folder, _, files in os.walk(self.path / under):
+        for folder, _, files in os.walk(self.path / under, onerror=_hidden):
             yield from ((Path(folder) / file).relative_to(self.path).as_posix() for file in files)
 
     def exists(self, name: str) -> bool:
         """Whether there is such a file."""
-        return (self.path / name).is_file()
+        try:
+            return (self.path / name).is_file()
+        except OSError as error:
+            raise _unreachable(self.locate(name), "read", error) from error
 
     def read(self, name: str, size: int = WHOLE) -> bytes:
         """The file's bytes, or its first ``size`` bytes."""
@@ -156,8 +173,10 @@ class Folder(Place):
                 return file.read(size)
         except FileNotFoundError:
             raise
-        except OSError as error:
+        except IsADirectoryError as error:
             raise _refused(self.locate(name), "read", error) from error
+        except OSError as error:
+            raise _unreachable(self.locate(name), "read", error) from error
 
     def read_many(self, names: Collection[str], size: int = WHOLE) -> dict[str, bytes]:
         """As `read`, for those files that exist."""
@@ -171,8 +190,10 @@ class Folder(Place):
                 before = _entry(entry.name, os.fstat(file.fileno()))
                 data = file.read()
                 after = _entry(entry.name, os.fstat(file.fileno()))
-        except OSError as error:
+        except FileNotFoundError as error:
             raise _refused(path, "read", error) from error
+        except OSError as error:
+            raise _unreachable(path, "read", error) from error
         if not before == entry == after:
             raise InputError(f"{path} is not what it was when listed: run again when nobody writes to it")
         return data
@@ -216,12 +237,28 @@ class Folder(Place):
                 part.unlink(missing_ok=True)
 
     def require_writable(self) -> None:
-        """Find out whether the folder is there, or can be made, and may be written to."""
-        there = next(path for path in (self.path, *self.path.absolute().parents) if path.exists())
-        if not there.is_dir():
-            raise InputError(f"{self.path} can't be a folder, because {there} is a file: choose another")
-        if not os.access(there, os.W_OK):
-            raise InputError(f"{self.path} can't be written, because you may not write to {there}: choose another")
+        """Find out whether the folder is there, or can be made, may be written to and has `LEAST_ROOM`.
+
+        A file without a name is made where the folder is, or will be; nothing of it stays.
+        """
+        above = (self.path, *self.path.absolute().parents)
+        there = next(path for path in above if os.path.lexists(path))
+        if not os.path.isdir(there):
+            why = "is a file" if os.path.exists(there) else "is a link that leads nowhere"
+            raise InputError(f"{self.path} can't be a folder, because {there} {why}: choose another")
+        try:
+            TemporaryFile(dir=there).close()  # permissions don't tell of /proc, nor of disks that are mounted read-only
+            longest = os.pathconf(there, "PC_NAME_MAX") if hasattr(os, "pathconf") else 255
+            free = shutil.disk_usage(there).free
+        except OSError as error:
+            why = f"nothing can be written to {there} ({error.strerror})"
+            raise InputError(f"{self.path} can't be written, because {why}: choose another") from error
+        missing = above[: above.index(there)]
+        if any(len(os.fsencode(path.name)) > longest for path in missing):
+            raise InputError(f"{self.path} can't be made, because a name may have {longest} bytes: choose another")
+        if free < LEAST_ROOM:
+            has = f"the disk of {there} has {free / 10**6:.0f} MB free, and {LEAST_ROOM // 10**6} MB are needed"
+            raise InputError(f"{self.path} has no room: {has}. Make room, or choose another")
 
 
 def _listed(file: os.DirEntry[str]) -> Entry | None:
@@ -242,3 +279,13 @@ def _entry(name: str, status: os.stat_result) -> Entry:
 
 def _refused(path: str, done: str, error: OSError) -> InputError:
     return InputError(f"{path} can't be {done}: {error.strerror}")
+
+
+def _unreachable(path: str, done: str, error: OSError) -> Unreachable:
+    return Unreachable(f"{path} can't be {done} ({error.strerror}): check it")
+
+
+def _hidden(error: OSError) -> None:
+    """A folder that isn't there holds nothing; what one holds that can't be listed isn't known."""
+    if not isinstance(error, FileNotFoundError | NotADirectoryError):
+        raise _unreachable(str(error.filename), "listed", error) from error
