@@ -164,7 +164,7 @@ def identify(
     """The identity of a profile's networks, without loading or downloading any.
 
     Raises:
-        InputError: no such profile or network, or weight files that aren't in the cache.
+        InputError: no such profile or network, or weight files that aren't in the cache or aren't the published ones.
     """
     chosen = choose(profile, encoder=encoder, edges=edges, depth=depth)
     paths = _cached(chosen)
@@ -243,10 +243,11 @@ def choose(
 
 
 def _cached(chosen: Mapping[Role, str]) -> dict[str, Path]:
-    """Paths of all weight files by name."""
+    """Paths of all weight files by name, each of which is the published one."""
     files = [file for role, name in chosen.items() for file in weight_files(role, name)]
-    paths = {file.name: weights.folder() / file.file for file in files}
-    missing = [name for name, path in paths.items() if not path.is_file()]
+    found = {file.name: weights.present(file) for file in files}
+    paths = {name: path for name, path in found.items() if path is not None}
+    missing = [name for name in found if name not in paths]
     if missing:
         raise InputError(
             f"no weights of {', '.join(missing)} in {weights.folder()}: fetch them with "

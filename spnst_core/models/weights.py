@@ -6,7 +6,9 @@ import shutil
 import sys
 import warnings
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from pickle import UnpicklingError
@@ -87,8 +89,6 @@ def find(
 ) -> Path:
     """The file with these weights: the explicit one, else the one in the cache, else fetched into the cache.
 
-    A file that is already there isn't checked (see `verify`); one that is fetched is.
-
     Args:
         entry: the file's entry in the manifest.
         explicit: a file named by the user.
@@ -98,7 +98,7 @@ def find(
         patience: timeout and retries of a download from a URL; pip's are as its user configured them.
 
     Raises:
-        InputError: the explicit file doesn't exist, or the file can't be fetched.
+        InputError: the explicit file doesn't exist, the one in the cache isn't the published one, or none can be had.
     """
     if explicit is not None:
         if not explicit.is_file():
@@ -113,9 +113,42 @@ def find(
 
 
 def present(entry: WeightFile, cache: Path | None = None) -> Path | None:
-    """The file with these weights in the cache (`folder` if not given); None if it isn't there."""
+    """The file with these weights in the cache (`folder` if not given); None if it isn't there.
+
+    Its checksum is computed when the file has changed since the last time, by its size, times and inode, which
+    ``.<file>.verified`` beside it keeps. Stand-in weights pass as what they are; see `is_stand_in`.
+
+    Raises:
+        InputError: it isn't the published file.
+    """
     path = (cache or folder()) / entry.file
-    return path if path.is_file() else None
+    if not path.is_file():
+        return None
+    _require_published(path, _state_of(path), entry)
+    return path
+
+
+@lru_cache(maxsize=64)
+def _require_published(path: Path, state: str, entry: WeightFile) -> None:
+    """As `verify`, but for stand-ins, and only where the file in this state hasn't passed before."""
+    if entry.sha256 is None:
+        return
+    passed, note = f"{state} {entry.sha256}", path.with_name(f".{path.name}.verified")
+    with suppress(OSError, UnicodeDecodeError):
+        if note.read_text() == passed:
+            return
+    try:
+        verify(path, entry)
+    except InputError:
+        if not is_stand_in(path):
+            raise
+    with suppress(OSError):  # a folder that may not be written to: computed once in each process
+        note.write_text(passed)
+
+
+def _state_of(path: Path) -> str:
+    status = path.stat()
+    return f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns} {status.st_ino}"
 
 
 def download(
@@ -401,11 +434,14 @@ def read(path: Path) -> dict[str, Tensor]:
 
 
 def is_stand_in(path: Path) -> bool:
-    """Whether a weight file, readable by `read`, is marked as holding stand-in weights."""
+    """Whether a file is marked as holding stand-in weights; False also where it can't be read."""
     with path.open("rb") as file:
         if not file.read(4).startswith(b"PK"):
             return False  # stand-ins are written in PyTorch's newer format, a zip archive
-    content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    except Exception:  # a broken pickle can raise anything; `read` says what is wrong
+        return False
     return isinstance(content, Mapping) and STAND_IN in content
 
 

@@ -33,8 +33,8 @@ def test_judges_are_another_when_an_optional_one_comes_or_changes(tmp_path, monk
     monkeypatch.setenv(weights.FOLDER, str(tmp_path))
     seen = [identify_judges()]
     file = tmp_path / entry("inception").file
-    for content in (b"one", b"two"):
-        file.write_bytes(content)
+    for value in (1, 2):
+        torch.save({"a": torch.tensor(value), weights.STAND_IN: 0}, file)
         seen.append(identify_judges())
     file.unlink()
     assert len(set(seen)) == 3
@@ -44,6 +44,9 @@ def test_judges_are_another_when_an_optional_one_comes_or_changes(tmp_path, monk
 def test_a_cached_file_that_isnt_the_judges_is_refused(tmp_path, monkeypatch):
     monkeypatch.setenv(weights.FOLDER, str(tmp_path))
     torch.save({"a": torch.ones(1)}, tmp_path / entry("inception").file)
+    with pytest.raises(InputError, match="weights inception: .* bytes, not 95,628,359: remove it and fetch it again"):
+        load_judges(torch.device("cpu"))
+    torch.save({"a": torch.ones(1), weights.STAND_IN: 0}, tmp_path / entry("inception").file)
     with pytest.raises(InputError, match="not the weights of inception"):
         load_judges(torch.device("cpu"))
 

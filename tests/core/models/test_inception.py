@@ -34,7 +34,7 @@ def inception():
 @pytest.fixture(scope="module")
 def file(inception, tmp_path_factory):
     path = tmp_path_factory.mktemp("weights") / entry("inception").file
-    torch.save(inception.state_dict(), path)
+    torch.save({"state_dict": inception.state_dict(), weights.STAND_IN: 0}, path)
     return path
 
 

@@ -13,10 +13,10 @@ import pytest
 import safetensors.torch
 import torch
 
-from spnst_core import InputError
+from spnst_core import InputError, load_models
 from spnst_core.models import weights
 from spnst_core.models.manifest import entry
-from spnst_core.models.weights import Patience, download, find, read, verify
+from spnst_core.models.weights import Patience, download, find, present, read, verify
 
 QUICK = Patience(timeout=0.5, retries=3, backoff=0.01)
 CHUNK = 1 << 16
@@ -452,6 +452,86 @@ def test_without_a_checksum_verify_asks_that_it_reads_as_weights(server, body, t
     path.write_bytes(body[:-1000])
     with pytest.raises(InputError, match=r"net\.pth is cut short or no weight file: remove it"):
         verify(path, file)
+
+
+# what lies in the cache
+
+
+@pytest.fixture
+def kept(state, tmp_path):
+    """A file in the cache, and its entry in the manifest."""
+    path = tmp_path / "net.safetensors"
+    safetensors.torch.save_file(state, path)
+    data = path.read_bytes()
+    return replace(entry("vgg16"), file=path.name, bytes=len(data), sha256=sha256(data).hexdigest()), path
+
+
+def flip(path, where):
+    """One bit, and the time of the last change as it was."""
+    status, data = path.stat(), bytearray(path.read_bytes())
+    data[where] ^= 1
+    path.write_bytes(data)
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def test_a_bit_that_has_flipped_in_the_middle_of_a_cached_file_is_found_out(kept, tmp_path):
+    file, path = kept
+    assert present(file, tmp_path) == path
+    time.sleep(0.02)  # the clock of file systems moves in steps
+    flip(path, path.stat().st_size // 2)
+    for look in (present, find):
+        with pytest.raises(InputError, match=r"weights vgg16: .*net.safetensors has sha256 .*: remove it and fetch it"):
+            look(file, cache=tmp_path)
+
+
+def test_a_file_that_has_passed_is_not_read_again_until_it_changes(kept, tmp_path, monkeypatch):
+    file, path = kept
+    read, checksum = [], weights.checksum
+    monkeypatch.setattr(weights, "checksum", lambda path: read.append(path) or checksum(path))
+    for _ in range(3):
+        present(file, tmp_path)
+        weights._require_published.cache_clear()  # as in a new process
+    assert read == [path]
+    os.utime(path, ns=(1, 1))
+    assert present(file, tmp_path) == path
+    assert read == [path, path]
+
+
+def test_a_note_of_another_file_or_one_that_cannot_be_kept_does_no_harm(kept, tmp_path):
+    file, path = kept
+    note = tmp_path / ".net.safetensors.verified"
+    for content in (b"1 2 3 4 " + file.sha256.encode(), b"\xff", b""):
+        note.write_bytes(content)
+        weights._require_published.cache_clear()
+        assert present(file, tmp_path) == path
+    note.unlink()
+    note.mkdir()
+    weights._require_published.cache_clear()
+    assert present(file, tmp_path) == path
+
+
+def spoilt(kind, body, trap, path):
+    """A file that lies in the cache under a published name."""
+    if kind == "page":
+        path.write_bytes(PAGE)
+    elif kind == "cut":
+        path.write_bytes(body[: len(body) // 2])
+    else:
+        torch.save({"x": trap, weights.STAND_IN: 1}, path, _use_new_zipfile_serialization=kind == "zip")
+
+
+@pytest.mark.parametrize("kind", ["zip", "legacy", "page", "cut"])
+@pytest.mark.parametrize("name", ["vgg19", "hed"])  # with a published checksum, and without one
+def test_a_spoilt_file_in_the_cache_is_one_line_and_no_code_of_it_runs(body, tmp_path, monkeypatch, name, kind):
+    monkeypatch.setenv(weights.FOLDER, str(tmp_path))
+    sprung, role = tmp_path / "sprung", entry(name).role
+    spoilt(kind, body, Trap(sprung), tmp_path / entry(name).file)
+    with pytest.raises(InputError) as error:
+        load_models("embedded", "cpu", **{role: name})
+    assert entry(name).file in str(error.value)
+    assert "fetch it again" in str(error.value) or "get the weight file again" in str(error.value)
+    assert "\n" not in str(error.value)
+    assert not sprung.exists()
 
 
 # reading
