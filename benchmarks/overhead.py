@@ -103,7 +103,8 @@ def main() -> None:
             execution.bring_up_to_date()
         wall = time.perf_counter() - started
         sampler.stop()
-        assert not execution.failed, execution.failed
+        if execution.failed:
+            raise RuntimeError("; ".join(execution.failed))
         overhead = sampler.counts["pipeline"]
         cells = len(project.contents.pictures) * len(project.styles.pictures) * len(project.recipes)
         print(f"{cells} cells in {len(execution.runs)} runs: {wall:.0f} s, the pipeline's {overhead:.1f} s")

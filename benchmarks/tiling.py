@@ -100,7 +100,8 @@ def one_run(kind: str, size: int, steps: int, tile: int | None) -> dict[str, Any
 def measured(kind: str, size: int, steps: int, tile: int | None = None) -> dict[str, Any]:
     """`one_run` in a fresh process."""
     arguments = [f"--run={size}", f"--steps={steps}", f"--networks={kind}", *([f"--tile={tile}"] if tile else [])]
-    done = subprocess.run([sys.executable, "-m", "benchmarks.tiling", *arguments], stdout=subprocess.PIPE, check=True)
+    command = [sys.executable, "-m", "benchmarks.tiling", *arguments]
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=True)  # noqa: S603 - this file
     found: dict[str, Any] = json.loads(done.stdout)
     how = f"in tiles of {found['tile']}" if found["tile"] else "whole"
     print(

@@ -64,7 +64,7 @@ def parse_yaml(text: str, name: str) -> dict[str, Any]:
     if len(text) > MAX_BYTES:
         raise InputError(f"{name} can't be read: {_too_long(len(text))}")
     try:
-        found = yaml.load(text, _Loader)
+        found = yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader that refuses more
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise InputError(f"{name}, line {line}: it holds a control character: remove it") from error

