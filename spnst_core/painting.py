@@ -17,6 +17,7 @@ from spnst_core.models.profiles import Models
 from spnst_core.objective.canvas import crop, shape_at
 from spnst_core.objective.targets import ContentTargets, DepthMap, EdgeMap, StyleTargets
 from spnst_core.objective.terms.style import style_misfit
+from spnst_core.optim.divergence import SETBACKS, Diverged, Guard, slowed
 from spnst_core.optim.optimize import Iterate, optimize, starting_point
 from spnst_core.optim.state import State
 from spnst_core.recipes.recipe import Recipe
@@ -63,11 +64,13 @@ class Painted:
         image: the pastiche, (1, 3, H, W) in [0, 1].
         history: one row for each step, with columns step, stage, each term's unweighted value before it, and total.
         seconds: the cell's share of the time that its batch took.
+        setbacks: how often its batch went back and on with lower learning rates, because its losses weren't finite.
     """
 
     image: Tensor
     history: pd.DataFrame
     seconds: float
+    setbacks: int = 0
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,9 @@ def paint_batch(
 ) -> list[Painted]:
     """Paint one content in several styles as one batch; `spnst_core.compute.memory.batches` says how many styles fit.
 
+    A cell whose losses stop being finite, painted by itself, goes back to where they were and on with half the learning
+    rates, up to `SETBACKS` times. A batch fails at once, because one cell mustn't change how the others are painted.
+
     Args:
         content, styles, start: as for `spnst_core.optim.optimize.optimize`.
         callbacks: called in turn after each step with its iterate.
@@ -106,17 +112,43 @@ def paint_batch(
 
     Raises:
         InputError: as `spnst_core.optim.optimize.optimize`.
+        Diverged: the losses of a batch, or of a cell after its last setback, aren't finite.
     """
-    began, trace = time.perf_counter(), Trace(resume.histories if resume else ())
-    image = crop(resume.state.tensors["x"], recipe.suited_to(models.encoder.name).margin) if resume else None
-    for iterate in optimize(content, styles, recipe, models, start, resume=resume.state if resume else None):
+    began, setbacks = time.perf_counter(), 0
+    sound, trace = resume.state if resume else None, Trace(resume.histories if resume else ())
+    while True:
+        guard = Guard(sound)
+        try:
+            image = _attempt(content, styles, recipe, models, start, guard, (trace.add, *callbacks))
+            break
+        except Diverged:
+            if len(styles) > 1 or setbacks == SETBACKS:
+                raise
+            setbacks, sound, recipe = setbacks + 1, guard.sound, slowed(recipe)
+    seconds = (time.perf_counter() - began + (resume.seconds if resume else 0)) / len(styles)
+    return [Painted(picture, trace.history(cell), seconds, setbacks) for cell, picture in enumerate(image.split(1))]
+
+
+def _attempt(
+    content: ContentTargets,
+    styles: Sequence[StyleTargets],
+    recipe: Recipe,
+    models: Models,
+    start: Tensor | None,
+    guard: Guard,
+    callbacks: Sequence[Callback],
+) -> Tensor:
+    """The finished pictures of a batch (B, 3, H, W), painted from where the guard says that it is sound."""
+    margin = recipe.suited_to(models.encoder.name).margin
+    image = crop(guard.sound.tensors["x"], margin) if guard.sound else None
+    for iterate in optimize(content, styles, recipe, models, start, resume=guard.sound):
         image = iterate.image
-        trace.add(iterate)
         for callback in callbacks:
             callback(iterate)
+        guard.follow(iterate)
     assert image is not None  # a recipe has at least one step
-    seconds = (time.perf_counter() - began + (resume.seconds if resume else 0)) / len(styles)
-    return [Painted(picture, trace.history(cell), seconds) for cell, picture in enumerate(image.split(1))]
+    guard.finish(image, recipe.steps)
+    return image
 
 
 def misfits(
@@ -144,7 +176,9 @@ class Trace:
         self._steps: list[_Step] = []
 
     def add(self, iterate: Iterate) -> None:
-        """Record one step's losses, without its picture."""
+        """Record one step's losses, without its picture, in place of those of an attempt that it goes back before."""
+        while self._steps and self._steps[-1].step >= iterate.step:
+            self._steps.pop()
         self._steps.append(_Step(iterate.step, iterate.stage, iterate.cells, iterate.losses))
 
     def history(self, cell: int) -> pd.DataFrame:

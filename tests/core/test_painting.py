@@ -5,6 +5,7 @@ import torch
 
 from spnst_core import Recipe
 from spnst_core.objective.canvas import at_size
+from spnst_core.optim.divergence import Diverged
 from spnst_core.painting import content_targets, misfits, paint_batch, style_targets
 from spnst_core.recipes.recipe import Stage, Weights
 
@@ -65,3 +66,54 @@ def test_maps_are_computed_only_where_the_recipe_compares_them(content, models):
     assert list(with_depth.depth.maps) == [48]
     on_features = content_targets(content, recipe(weights=Weights(edge=1), edge_on="features"), models)
     assert on_features.edge is on_features.depth is None
+
+
+def poisoned(steps, cell=0):
+    """A callback that spoils a cell's canvas after some steps, as a bit error would."""
+    left = set(steps)
+
+    def follow(iterate):
+        if iterate.step in left:
+            left.discard(iterate.step)
+            iterate.image[cell, 0, 0, 0] = float("nan")
+
+    return follow
+
+
+def test_a_cell_whose_losses_stop_being_finite_goes_back_and_on_more_slowly(content, styles, models):
+    long = recipe(stages=(Stage(steps=60),))
+    targets, asked = content_targets(content, long, models), [style_targets(styles[0], long, models)]
+    (sound,) = paint_batch(targets, asked, long, models)
+    (cell,) = paint_batch(targets, asked, long, models, callbacks=[poisoned({35})])
+    assert (sound.setbacks, cell.setbacks) == (0, 1)
+    assert torch.isfinite(cell.image).all()
+    assert list(cell.history["step"]) == list(range(1, 61))
+    assert cell.history[:20].equals(sound.history[:20])  # it goes back by a few looks, not to its beginning
+    assert not cell.history.equals(sound.history)
+    assert cell.history["total"].iloc[-1] < cell.history["total"].iloc[20]
+
+
+def test_a_cell_that_is_spoilt_in_its_last_steps_goes_back_too(content, styles, models):
+    long = recipe(stages=(Stage(steps=25),))
+    targets, asked = content_targets(content, long, models), [style_targets(styles[0], long, models)]
+    (cell,) = paint_batch(targets, asked, long, models, callbacks=[poisoned({25})])
+    assert cell.setbacks == 1
+    assert torch.isfinite(cell.image).all()
+
+
+def test_a_cell_that_goes_on_diverging_fails_with_what_to_do(content, styles, models):
+    heavy = recipe(stages=(Stage(steps=30),), weights=Weights(style=1e38))
+    targets, asked = content_targets(content, heavy, models), [style_targets(styles[0], heavy, models)]
+    with pytest.raises(Diverged, match="aren't finite: lower the recipe's learning rate or weights"):
+        paint_batch(targets, asked, heavy, models)
+
+
+def test_a_batch_with_such_a_cell_fails_at_once(content, styles, models):
+    long = recipe(stages=(Stage(steps=60),))
+    targets, asked = content_targets(content, long, models), [style_targets(style, long, models) for style in styles]
+    told = []
+    with pytest.raises(Diverged):
+        paint_batch(
+            targets, asked, long, models, callbacks=[poisoned({3}, cell=1), lambda iterate: told.append(iterate.step)]
+        )
+    assert len(told) < 30
