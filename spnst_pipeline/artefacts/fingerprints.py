@@ -13,6 +13,7 @@ from spnst_core.errors import InputError
 from spnst_core.imaging import io as image_io
 from spnst_core.objective import targets
 from spnst_core.report import film
+from spnst_pipeline.artefacts.seal import BESIDE, SEAL
 
 VERSIONS = {
     "content_image": 1,
@@ -38,6 +39,8 @@ BLOCKED = "blocked"
 """Metadata key in an artefact's own file: why a failed check keeps it from sheets, table and gallery."""
 
 _META = re.compile(r'<meta name="spnst-fingerprint" content="([0-9a-f]+)">')
+KEYS = ("fingerprint", SEAL, BESIDE)
+"""What a JSON or Parquet artefact carries among its own."""
 
 
 def fingerprint(step: str, *ingredients: str) -> str:
@@ -60,13 +63,14 @@ def metadata(name: str, data: bytes) -> dict[str, str]:
         if name.endswith(".mp4"):
             return film.read_metadata(data)
         if name.endswith(".json"):
-            return {"fingerprint": str(json.loads(data)["fingerprint"])}
+            record = json.loads(data)
+            return {key: str(record[key]) for key in KEYS if key in record}
         if name.endswith(".html"):
             found = _META.search(data.decode("utf-8", "replace"))
             return {"fingerprint": found[1]} if found else {}
         if name.endswith(".parquet"):
-            schema = pq.read_schema(BytesIO(data)).metadata or {}
-            return {"fingerprint": schema[b"fingerprint"].decode()}
+            carried = pq.read_metadata(BytesIO(data)).metadata or {}
+            return {key: carried[key.encode()].decode() for key in KEYS if key.encode() in carried}
     except (InputError, ValueError, KeyError, TypeError, OSError):
         return {}  # a damaged artefact carries nothing, so that it is made again
     raise ValueError(f"{name}: artefacts of this kind carry no metadata")

@@ -101,7 +101,7 @@ _LAYOUTS: Mapping[Asset, _Layout] = {
     ),
     "contact_sheet/style": _Layout("contact_sheet/style/{style}.png", {"pages": "contact_sheet/style/{style}.pdf"}),
     "contact_sheet/grid": _Layout("contact_sheet/grid.png", {"pages": "contact_sheet/grid.pdf"}),
-    "gallery": _Layout("gallery/index.html"),
+    "gallery": _Layout("gallery/index.html", {"files": "gallery/files.sha256"}),
 }
 
 
@@ -140,6 +140,9 @@ def _pattern(template: str) -> re.Pattern[str]:
 
 
 _KINDS = {asset: _Kind(asset, layout) for asset, layout in _LAYOUTS.items()}
+
+FOLDERS = tuple(dict.fromkeys(layout.path.split("/")[0] for asset, layout in _LAYOUTS.items() if asset != "checkpoint"))
+"""The folders of a store; checkpoints have a store of their own."""
 
 
 @dataclass(frozen=True)

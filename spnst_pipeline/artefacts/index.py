@@ -8,7 +8,8 @@ from functools import cached_property
 from spnst_pipeline.artefacts.fingerprints import HEAD, metadata
 from spnst_pipeline.artefacts.identity import ArtefactId
 from spnst_pipeline.artefacts.rules import EVERY, Artefact
-from spnst_pipeline.storage.places import WHOLE
+from spnst_pipeline.artefacts.soundness import digests, listed, rightful
+from spnst_pipeline.storage.places import WHOLE, Entry
 from spnst_pipeline.storage.store import Store
 
 READ_AT_ONCE = 256
@@ -21,19 +22,23 @@ class Index:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._folders: tuple[str, ...] = ()
-        self._paths: set[str] = set()
+        self._files: dict[str, Entry] = {}
+        self._digests: dict[str, str] = {}
         self._carried: dict[str, Mapping[str, str]] = {}
         self._holds: dict[Artefact, bool] = {}
+        self.damaged: dict[ArtefactId, str] = {}
+        """The paths of files that aren't what was written, by the artefact that they belong to, as far as was asked."""
 
     def look(self, *assets: ArtefactId) -> None:
         """Read at once what all artefacts of some assets carry, for whoever asks for most of them."""
         for folder in dict.fromkeys(asset.folder for asset in assets):
             if f"{folder}/" in self._folders:
                 continue
-            paths = self._store.list(folder)
-            self._paths.update(paths)
+            found = {entry.name: entry for entry in self._store.entries(folder)}
+            self._files |= found
+            self._digests |= digests(self._store, found.values())
             self._folders += (f"{folder}/",)
-            carrying = [path for path in paths if _is_artefact(path)]
+            carrying = [path for path in found if _is_artefact(path)]
             for start in range(0, len(carrying), READ_AT_ONCE):
                 for path, data in self._store.read_many(carrying[start : start + READ_AT_ONCE], HEAD).items():
                     self._carried[path] = metadata(path, data)
@@ -55,7 +60,8 @@ class Index:
     def holds(self, artefact: Artefact) -> bool:
         """Whether an artefact is there as it should be.
 
-        All of its files are there; its own carries the fingerprint; targets hold the sizes and the layers.
+        All of its files are there and are what was written, as far as can be told without transferring them over a
+        network; its own carries the fingerprint; targets hold the sizes and the layers.
         """
         held = self._holds.get(artefact)
         if held is None:
@@ -73,7 +79,7 @@ class Index:
         self.look(*assets)
         folders = tuple(f"{asset.folder}/" for asset in assets)
         found: dict[str, list[ArtefactId]] = {}
-        for path in sorted(path for path in self._paths if path.startswith(folders) and _is_artefact(path)):
+        for path in sorted(path for path in self._files if path.startswith(folders) and _is_artefact(path)):
             picture = ArtefactId.from_path(path)
             if fingerprint := self.carried(picture).get("fingerprint"):
                 found.setdefault(fingerprint, []).append(picture)
@@ -81,16 +87,30 @@ class Index:
 
     def _compare(self, artefact: Artefact) -> bool:
         carried = self.carried(artefact.id)
+        if not carried and self._is_there(artefact.path):
+            self.damaged[artefact.id] = artefact.path
         return (
             carried.get("fingerprint") == artefact.fingerprint
             and set(map(str, artefact.sizes)) <= set(carried.get("sizes", "").split())
             and set(artefact.layers) <= set(carried.get("layers", "").split())
             and (not artefact.every or carried.get(EVERY) == str(artefact.every))
             and all(map(self._is_there, artefact.beside.values()))
+            and self._is_sound(artefact.id, carried)
         )
 
+    def _is_sound(self, artefact: ArtefactId, carried: Mapping[str, str]) -> bool:
+        """Whether the files of an artefact are what was written."""
+        right = rightful(artefact, carried) | listed(self._store, artefact)
+        unread = [path for path in right if path not in self._digests and not path.startswith(self._folders)]
+        if unread:
+            self._digests |= digests(self._store, filter(None, map(self._store.entry, unread)))
+        wrong = [path for path, digest in right.items() if self._digests.get(path, digest) != digest]
+        if wrong:
+            self.damaged[artefact] = wrong[0]
+        return not wrong
+
     def _is_there(self, path: str) -> bool:
-        return path in self._paths if path.startswith(self._folders) else self._store.exists(path)
+        return path in self._files if path.startswith(self._folders) else self._store.exists(path)
 
 
 def _is_artefact(path: str) -> bool:

@@ -85,6 +85,14 @@ class Lineage:
         """Why an artefact that is up to date must not be shown; empty if it may be."""
         return self.index.carried(artefact.id).get(BLOCKED, "")
 
+    def damage(self) -> list[str]:
+        """A line for each artefact that is to be made again because of damage, of those that were asked for so far."""
+        store = self.project.store
+        return [
+            f"{artefact} is made again, because {store.locate(path)} was damaged or replaced"
+            for artefact, path in self.index.damaged.items()
+        ]
+
     @_once
     def content_image(self, content: str) -> Artefact:
         """The decoded content."""

@@ -203,9 +203,9 @@ def s3(settings: Settings) -> Iterator[Finding]:
     from spnst_pipeline.storage.s3 import Prefix  # boto3 is an extra, and is there once such a place was opened
 
     assert isinstance(place, Prefix)
-    held = next(place.names("gallery"), None)
+    held = next(place.files("gallery"), None)
     if held:
-        place.read(held, 1)
+        place.read(held.name, 1)
     yield Finding("s3", "ok", f"{place.location} can be read")
     if place.refuses_to_replace():
         yield Finding("s3", "ok", f"{place.location} can be written, also on a condition")

@@ -15,6 +15,7 @@ from spnst_pipeline.artefacts.lineage import Lineage
 from spnst_pipeline.cli.records import opening, using
 from spnst_pipeline.dagster_private import job_of_all_assets, make_pool, open_records, run_failure, step_failure
 from spnst_pipeline.definitions import build
+from spnst_pipeline.defs.checkpoints import sweep
 from spnst_pipeline.defs.project_resource import project_resource
 from spnst_pipeline.planning.grid import synchronised
 from spnst_pipeline.planning.plan import EVERYTHING, Launch, Phase, Plan
@@ -105,11 +106,15 @@ class Execution:
             phases: what to make, in this order; by default the whole project.
         """
         for phase in phases:
-            plan = phase(Lineage(self._project, force=force), self._grid)
+            lineage = Lineage(self._project, force=force)
+            plan = phase(lineage, self._grid)
+            for line in lineage.damage():
+                self._listener.note(line)
             if plan.launches:
                 self._listener.phase(plan.phase, self._effort(plan), plan.cells)
             for launch in plan.launches:
                 self._run(launch)
+        sweep(self._project.checkpoints, Lineage(self._project))
 
     def blocked(self) -> list[str]:
         """One line for each cell that a failed check keeps from sheets, tables and gallery."""

@@ -19,6 +19,7 @@ from spnst_pipeline.cli.options import PLACE
 from spnst_pipeline.cli.paint import paint
 from spnst_pipeline.cli.signals import INTERRUPTED, terminating_as_interrupted
 from spnst_pipeline.cli.telling import Brief, Ending, JsonLines, Teller, Words
+from spnst_pipeline.cli.verify import verify
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -181,6 +182,7 @@ def run(
 
 app.command()(paint)
 app.command()(doctor)
+app.command()(verify)
 
 
 def main() -> None:
@@ -225,6 +227,7 @@ def _make_everything(project: Project, teller: Teller, force: bool, started: flo
     from spnst_pipeline.cli.execution import Execution, open_home
 
     teller.began(project)
+    project.store.sweep()
     with open_home(project.settings) as instance:
         try:
             with teller.listening() as listener:

@@ -13,7 +13,10 @@ from spnst_core.painting import Halfway, Trace
 from spnst_pipeline.artefacts.checkpoint import FILMED, Checkpoint, Frame
 from spnst_pipeline.artefacts.fingerprints import HEAD, metadata
 from spnst_pipeline.artefacts.identity import ArtefactId
+from spnst_pipeline.artefacts.lineage import Lineage
 from spnst_pipeline.artefacts.rules import Artefact
+from spnst_pipeline.artefacts.seal import BLANK, SEAL, sealed
+from spnst_pipeline.artefacts.soundness import take
 from spnst_pipeline.storage.store import Store
 
 Frames = Callable[[str], Sequence[Frame] | None]
@@ -43,7 +46,7 @@ class Checkpoints:
         """
         if not self.seconds:
             return {}
-        paths = {_path(cell): cell for cell in cells}
+        paths = {_checkpoint(cell).path: cell for cell in cells}
         found = {}
         for path, head in self._store.read_many(list(paths), HEAD).items():
             cell, carried = paths[path], metadata(path, head)
@@ -60,13 +63,14 @@ class Checkpoints:
             InputError: one of them is damaged.
             FileNotFoundError: one of them is gone.
         """
-        return [Checkpoint.from_bytes(self._store.read(_path(cell))) for cell in cells]
+        return [Checkpoint.from_bytes(take(self._store, _checkpoint(cell))) for cell in cells]
 
     def write(self, cells: Iterable[tuple[Artefact, Checkpoint]]) -> None:
         """Keep cells. The first that can't be kept is told of, and the others are left out too."""
         try:
             for cell, checkpoint in cells:
-                self._store.write(_path(cell), checkpoint.to_bytes({"fingerprint": cell.fingerprint}))
+                data = checkpoint.to_bytes({"fingerprint": cell.fingerprint, SEAL: BLANK})
+                self._store.write(_checkpoint(cell).path, sealed(data))
         except InputError as error:
             self._note(f"no checkpoint: {error}")
 
@@ -74,9 +78,19 @@ class Checkpoints:
         """Forget cells: they are finished, or what is kept of them is of no use."""
         for cell in cells:
             try:
-                self._store.remove(_path(cell))
+                self._store.remove(_checkpoint(cell).path)
             except InputError as error:
                 self._note(f"a checkpoint is left behind: {error}")
+
+
+def sweep(store: Store, lineage: Lineage) -> None:
+    """Remove checkpoints of cells that are finished, which a process leaves that is killed just after the last step."""
+    recipes = {recipe.name: recipe for recipe in lineage.project.every_recipe}
+    for path in store.list("checkpoint"):
+        cell = ArtefactId.from_path(path)
+        recipe = recipes.get(cell.recipe or "")
+        if recipe and lineage.current(lineage.pastiche, recipe, *cell.cell):
+            store.remove(path)
 
 
 class Keeper:
@@ -138,6 +152,6 @@ def halfway(checkpoints: Sequence[Checkpoint]) -> Halfway | None:
     return Halfway(state, [c.history for c in checkpoints], sum(c.seconds for c in checkpoints))
 
 
-def _path(pastiche: Artefact) -> str:
+def _checkpoint(pastiche: Artefact) -> ArtefactId:
     content, style = pastiche.id.cell
-    return ArtefactId("checkpoint", pastiche.id.recipe, content, style).path
+    return ArtefactId("checkpoint", pastiche.id.recipe, content, style)

@@ -16,6 +16,7 @@ from spnst_core.report.film import STEPS_PER_FRAME, Film
 from spnst_pipeline.artefacts import rules
 from spnst_pipeline.artefacts.checkpoint import Frame
 from spnst_pipeline.artefacts.rules import Artefact
+from spnst_pipeline.artefacts.seal import BLANK, SEAL
 
 
 class Films:
@@ -51,7 +52,7 @@ class Films:
             with self._alone(style):
                 folder = TemporaryDirectory(prefix="spnst-", ignore_cleanup_errors=True)
                 path = Path(self._stack.enter_context(folder)) / "film.mp4"
-                film = Film.of_cell(path, content, recipe, {**artefact.stamp, **stamp})
+                film = Film.of_cell(path, content, recipe, {**artefact.stamp, **stamp, SEAL: BLANK})
                 self._paths[style], self._films[style] = path, self._stack.enter_context(film)
                 self._frames[style] = []
                 for frame in earlier.get(style, ()):

@@ -132,6 +132,8 @@ def job_definition(job: Job) -> dg.JobDefinition:
         lineage = Lineage(usable, ahead=ahead, force=config.force)
         # What sheets will show can't be told ahead of the cells.
         plans = [phase(lineage, grid) for phase in job.phases if not (ahead and phase in DRAWING)]
+        for line in lineage.damage():
+            context.log.warning(line)
         for planned in plans:
             context.log.info(_line(planned))
         context.log.info(f"this run only asks: the sensor launcher starts the runs, and sets the tag {OUTCOME} here")

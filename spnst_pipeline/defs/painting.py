@@ -18,10 +18,13 @@ from spnst_pipeline.artefacts.identity import ArtefactId
 from spnst_pipeline.artefacts.lineage import Lineage, NotMade
 from spnst_pipeline.artefacts.reuse import keep_or_copy
 from spnst_pipeline.artefacts.rules import Artefact
+from spnst_pipeline.artefacts.seal import sealed
+from spnst_pipeline.artefacts.soundness import put, take
 from spnst_pipeline.defs import checks
 from spnst_pipeline.defs.checkpoints import Checkpoints, Keeper, halfway
 from spnst_pipeline.defs.config import Paint
 from spnst_pipeline.defs.films import Films
+from spnst_pipeline.defs.previews import stored_picture
 from spnst_pipeline.progress import Listener
 from spnst_pipeline.project import Project
 
@@ -212,8 +215,9 @@ def _keep_pastiche(
         verdicts = checks.required(checks.finite(painted.image)), checks.style_fell(*misfit)
     except checks.CheckFailed as error:  # painting it again would give the same
         return Landed("pastiche", cell.style, error=error)
-    stamp = {**cell.pastiche.stamp, **provenance.stamp(made, painted.history), **checks.stamp(verdicts)}
-    row.project.store.write(cell.pastiche.path, image_io.encode_png(image_io.to_image(painted.image), stamp))
+    told = {**provenance.stamp(made, painted.history), **checks.stamp(verdicts)}
+    picture = image_io.to_image(painted.image)
+    put(row.project.store, cell.pastiche, lambda stamp: image_io.encode_png(picture, {**stamp, **told}))
     row.listener.made(cell.pastiche.id)
     return Landed("pastiche", cell.style, new=True)
 
@@ -222,8 +226,8 @@ def _keep_film(row: _Row, cell: _Cell, film: Artefact, recorded: Films) -> Lande
     """Put a film into the store, ending on the pastiche that is there."""
     store = row.project.store
     try:
-        pastiche = image_io.decode(store.read(cell.pastiche.path), cell.pastiche.path)
-        store.write(film.path, recorded.finished(cell.style, pastiche))
+        pastiche = stored_picture(store, cell.pastiche.id)
+        store.write(film.path, sealed(recorded.finished(cell.style, pastiche)))
     except Exception as error:  # painting the cell again might not help, and nothing else depends on its film
         return Landed("timelapse", cell.style, error=error)
     row.listener.made(film.id)
@@ -255,19 +259,20 @@ def _how_made(row: _Row, painted: Painted, began: datetime, cells: int) -> dict[
         "versions": {"spnst": __version__, "torch": torch.__version__},
         "losses": {term: float(painted.history[term].iloc[-1]) for term in weights[-1]},
     }
-    return {**made, "overridden": dict(row.options.changes)} if row.options.changes else made
+    setbacks = {"setbacks": painted.setbacks} if painted.setbacks else {}
+    return {**made, **setbacks, **({"overridden": dict(row.options.changes)} if row.options.changes else {})}
 
 
 def _content_targets(project: Project, recipe: Recipe, content: str) -> ContentTargets:
     """A content with its edges and depth from the store, or computed now if the store lacks a size."""
     store, device = project.store, project.models.device
-    picture = image_io.read(store.read(ArtefactId("content_image", content=content).path))
+    picture = image_io.read(take(store, ArtefactId("content_image", content=content)))
     if not set(recipe.sizes) <= set(project.content_sizes):
         return content_targets(picture, recipe, project.models)
     return ContentTargets(
         picture,
-        EdgeMap.from_bytes(store.read(ArtefactId("edge_map", content=content).path), device),
-        DepthMap.from_bytes(store.read(ArtefactId("depth_map", content=content).path), device),
+        EdgeMap.from_bytes(take(store, ArtefactId("edge_map", content=content)), device),
+        DepthMap.from_bytes(take(store, ArtefactId("depth_map", content=content)), device),
     )
 
 
@@ -275,5 +280,5 @@ def _style_targets(project: Project, recipe: Recipe, style: str) -> StyleTargets
     """A style's statistics from the store, or computed now if the store lacks a size."""
     store, models = project.store, project.models
     if not set(recipe.style_sizes) <= set(project.style_sizes):
-        return style_targets(image_io.read(store.read(ArtefactId("style_image", style=style).path)), recipe, models)
-    return StyleTargets.from_bytes(store.read(ArtefactId("style_grams", style=style).path), models.device)
+        return style_targets(image_io.read(take(store, ArtefactId("style_image", style=style))), recipe, models)
+    return StyleTargets.from_bytes(take(store, ArtefactId("style_grams", style=style)), models.device)

@@ -1,15 +1,18 @@
 """Small copies of stored pictures, for previews in the event log, contact sheets and the gallery."""
 
 from base64 import b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from io import BytesIO
+from typing import Protocol
 
 import dagster as dg
 from PIL import Image
 
 from spnst_core.imaging import io as image_io
 from spnst_pipeline.artefacts.fingerprints import HEAD
+from spnst_pipeline.artefacts.identity import ArtefactId
+from spnst_pipeline.artefacts.soundness import take
 from spnst_pipeline.storage.store import Store
 
 SMALL = 320
@@ -34,12 +37,29 @@ QUALITY = 60
 """Of WebP: half of what JPEG takes for the same picture. Encoding three pictures takes 0.13 s of a CPU."""
 
 
-def small_pictures(store: Store, side: int = SMALL) -> Callable[[str], Image.Image]:
-    """A function that reads the picture at a path, reduced to ``side`` pixels, and caches it for other cells."""
+def stored_picture(store: Store, artefact: ArtefactId, what: str = "") -> Image.Image:
+    """The picture that is an artefact's own file, or one that belongs to it.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        Damaged: it isn't what was written.
+    """
+    path = artefact.beside[what] if what else artefact.path
+    return image_io.decode(take(store, artefact, what), path)
+
+
+class SmallPictures(Protocol):
+    """Reads pictures as `stored_picture`, reduced."""
+
+    def __call__(self, artefact: ArtefactId, what: str = "", /) -> Image.Image: ...
+
+
+def small_pictures(store: Store, side: int = SMALL) -> SmallPictures:
+    """A function that reads stored pictures, reduced to ``side`` pixels, and caches them for other cells."""
 
     @lru_cache(maxsize=256)
-    def small(path: str) -> Image.Image:
-        image = image_io.decode(store.read(path), path)
+    def small(artefact: ArtefactId, what: str = "") -> Image.Image:
+        image = stored_picture(store, artefact, what)
         image.thumbnail((side, side), Image.Resampling.LANCZOS)
         return image
 

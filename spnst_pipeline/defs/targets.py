@@ -21,9 +21,10 @@ from spnst_pipeline.artefacts.identity import ArtefactId
 from spnst_pipeline.artefacts.lineage import Lineage, NotMade
 from spnst_pipeline.artefacts.reuse import keep_or_copy
 from spnst_pipeline.artefacts.rules import Artefact
+from spnst_pipeline.artefacts.soundness import put
 from spnst_pipeline.defs import checks
 from spnst_pipeline.defs.events import Made, Report
-from spnst_pipeline.defs.previews import preview
+from spnst_pipeline.defs.previews import preview, stored_picture
 from spnst_pipeline.progress import Listener
 from spnst_pipeline.project import Project
 
@@ -60,11 +61,11 @@ class Target:
             CheckFailed: nothing was written, because a check of severity ERROR failed.
         """
         store, wanted, source = lineage.project.store, self.rule(lineage, partition), self.picture.at(partition)
-        picture = image_io.decode(store.read(source.path), source.path)
+        picture = stored_picture(store, source)
         if not keep_or_copy(lineage, wanted, force=force):
             self._compute(lineage.project, picture, wanted)
             listener.made(wanted.id)
-        looks = [image_io.decode(store.read(path), path) for path in wanted.beside.values()]
+        looks = [stored_picture(store, wanted.id, what) for what in wanted.beside]
         shown = {
             "preview": preview(picture, *looks),
             "sizes": " ".join(map(str, wanted.sizes)),
@@ -76,9 +77,8 @@ class Target:
     def _compute(self, project: Project, picture: Image.Image, wanted: Artefact) -> None:
         found = self.compute(image_io.to_tensor(picture), project)
         verdicts = checks.stamp([checks.required(judge(found)) for judge in self.judges.values()])
-        if isinstance(found, DepthMap | EdgeMap):
-            project.store.write(wanted.beside["picture"], image_io.encode_png(found.picture))
-        project.store.write(wanted.path, found.to_bytes({**wanted.stamp, **verdicts}))
+        shown = {"picture": image_io.encode_png(found.picture)} if isinstance(found, DepthMap | EdgeMap) else {}
+        put(project.store, wanted, lambda stamp: found.to_bytes({**stamp, **verdicts}), shown)
 
 
 DEPTH = Target(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import stat
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
@@ -31,6 +33,13 @@ class Unreachable(InputError):
     """
 
 
+ABANDONED = 24 * 3600.0
+"""Age in seconds at which a half-written file is nobody's any more."""
+
+_PART = re.compile(r"\.[0-9a-f]{32}\.part")
+"""Names of half-written files."""
+
+
 class Entry(NamedTuple):
     """A file as it appears in a listing."""
 
@@ -53,6 +62,9 @@ class Place(ABC):
     location: str
     """The location as the user writes it: a path, or ``s3://bucket/prefix``."""
 
+    remote: bool
+    """Whether reading a file takes a transfer over a network."""
+
     @abstractmethod
     def locate(self, name: str) -> str:
         """The file's path or address, for messages."""
@@ -62,12 +74,16 @@ class Place(ABC):
         """What lies directly in the place, other than folders, sorted by name."""
 
     @abstractmethod
-    def names(self, under: str) -> Iterator[str]:
-        """Names of all files, at any depth, below the folder ``under``."""
+    def files(self, under: str) -> Iterator[Entry]:
+        """All files, at any depth, below the folder ``under``, in no particular order."""
 
     @abstractmethod
+    def entry(self, name: str) -> Entry | None:
+        """The file as it would appear in a listing; None if there is no such file."""
+
     def exists(self, name: str) -> bool:
         """Whether there is such a file."""
+        return self.entry(name) is not None
 
     @abstractmethod
     def read(self, name: str, size: int = WHOLE) -> bytes:
@@ -114,6 +130,10 @@ class Place(ABC):
         """Remove a file; nothing happens if it isn't there."""
 
     @abstractmethod
+    def sweep(self) -> None:
+        """Remove the half-written files of processes that were killed, once they are older than `ABANDONED`."""
+
+    @abstractmethod
     def require_writable(self) -> None:
         """Find out before any work is done whether files can be written.
 
@@ -129,6 +149,8 @@ def is_remote(location: str) -> bool:
 
 class Folder(Place):
     """A folder, which needn't exist before the first write."""
+
+    remote = False
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -154,17 +176,21 @@ class Folder(Place):
         except OSError as error:
             raise _unreachable(self.location, "listed", error) from error
 
-    def names(self, under: str) -> Iterator[str]:
-        """Names of all files below ``under``; a folder that isn't there holds none."""
+    def files(self, under: str) -> Iterator[Entry]:
+        """All files below ``under``; a folder that isn't there holds none."""
         for folder, _, files in os.walk(self.path / under, onerror=_hidden):
-            yield from ((Path(folder) / file).relative_to(self.path).as_posix() for file in files)
+            names = ((Path(folder) / file).relative_to(self.path).as_posix() for file in files)
+            yield from filter(None, map(self.entry, names))
 
-    def exists(self, name: str) -> bool:
-        """Whether there is such a file."""
+    def entry(self, name: str) -> Entry | None:
+        """The file as it would appear in a listing; None if there is no such file."""
         try:
-            return (self.path / name).is_file()
+            status = (self.path / name).stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
         except OSError as error:
             raise _unreachable(self.locate(name), "read", error) from error
+        return _entry(name, status) if stat.S_ISREG(status.st_mode) else None
 
     def read(self, name: str, size: int = WHOLE) -> bytes:
         """The file's bytes, or its first ``size`` bytes."""
@@ -229,12 +255,22 @@ class Folder(Place):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             fill(part)
+            _flush(part)  # else a power cut could leave the name with none of the bytes
             os.replace(part, path)
+            _flush(path.parent)
         except OSError as error:
             raise _refused(str(path), "written", error) from error
         finally:
             with suppress(OSError):  # that it can't be written is what matters
                 part.unlink(missing_ok=True)
+
+    def sweep(self) -> None:
+        """Remove the half-written files of processes that were killed, once they are older than `ABANDONED`."""
+        for folder, _, files in os.walk(self.path):
+            for part in (Path(folder) / name for name in files if _PART.fullmatch(name)):
+                with suppress(OSError):  # another process sweeps as well, or it can't be removed, which costs nothing
+                    if time.time() - part.stat().st_mtime > ABANDONED:
+                        part.unlink()
 
     def require_writable(self) -> None:
         """Find out whether the folder is there, or can be made, may be written to and has `LEAST_ROOM`.
@@ -271,6 +307,17 @@ def _listed(file: os.DirEntry[str]) -> Entry | None:
         return None
     regular = stat.S_ISREG(status.st_mode)  # reading from a FIFO or a device may never end
     return _entry(file.name, status) if regular else Entry(file.name, 0, "", "is not a regular file")
+
+
+def _flush(path: Path) -> None:
+    """Have the system write a file, or the names in a folder, to the disk."""
+    if path.is_dir() and os.name != "posix":  # Windows opens no folders
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _entry(name: str, status: os.stat_result) -> Entry:

@@ -70,6 +70,8 @@ _MISSING = {"NoSuchKey", "404"}
 class Prefix(Place):
     """The objects of a bucket whose keys start with ``prefix/``; no others are read, listed or written."""
 
+    remote = True
+
     def __init__(self, location: str) -> None:
         """The place at ``s3://bucket/prefix``; no request is made yet.
 
@@ -97,9 +99,9 @@ class Prefix(Place):
         found = (_entry(o["Key"].removeprefix(self._root), o) for o in self._objects(self._root, Delimiter="/"))
         return sorted(entry for entry in found if entry.name)  # the prefix itself can be an empty object
 
-    def names(self, under: str) -> Iterator[str]:
-        """Names of all objects below ``under``."""
-        return (o["Key"].removeprefix(self._root) for o in self._objects(f"{self._root}{under}/"))
+    def files(self, under: str) -> Iterator[Entry]:
+        """All objects below ``under``."""
+        return (_entry(o["Key"].removeprefix(self._root), o) for o in self._objects(f"{self._root}{under}/"))
 
     def _objects(self, prefix: str, **how: str) -> Iterator[dict[str, Any]]:
         with _told(self.location):
@@ -107,14 +109,14 @@ class Prefix(Place):
             for page in pages:
                 yield from page.get("Contents", ())
 
-    def exists(self, name: str) -> bool:
-        """Whether there is such an object."""
+    def entry(self, name: str) -> Entry | None:
+        """The object as it would appear in a listing; None if there is no such object."""
         try:
             with _told(self.locate(name)):
-                self._client.head_object(**self._object(name))
+                found = self._client.head_object(**self._object(name))
         except FileNotFoundError:
-            return False
-        return True
+            return None
+        return _entry(name, {"Size": found["ContentLength"], "ETag": found["ETag"]})
 
     def read(self, name: str, size: int = WHOLE) -> bytes:
         """The object's bytes, or its first ``size`` bytes, of which no more are asked for."""
@@ -182,6 +184,9 @@ class Prefix(Place):
         """Remove an object; nothing happens if it isn't there."""
         with _told(self.locate(name)):
             self._client.delete_object(**self._object(name))
+
+    def sweep(self) -> None:
+        """Nothing to do: an object appears once it is whole."""
 
     def require_writable(self) -> None:
         """Test by writing an empty object, on the condition that it doesn't exist, so that only the first test writes.

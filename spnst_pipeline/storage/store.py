@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 from spnst_core.errors import InputError
 from spnst_pipeline.storage.locations import open_place
-from spnst_pipeline.storage.places import WHOLE, Place
+from spnst_pipeline.storage.places import WHOLE, Entry, Place
 
 _PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 
@@ -36,6 +36,11 @@ class Store:
         """The folder's path, or ``s3://bucket/prefix``."""
         return self._place.location
 
+    @property
+    def remote(self) -> bool:
+        """Whether reading an artefact takes a transfer over a network."""
+        return self._place.remote
+
     def locate(self, path: str) -> str:
         """The path or address of an artefact, for messages."""
         return self._place.locate(_plain(path))
@@ -43,6 +48,10 @@ class Store:
     def exists(self, path: str) -> bool:
         """Whether there is an artefact at this path."""
         return self._place.exists(_plain(path))
+
+    def entry(self, path: str) -> Entry | None:
+        """The artefact as it would appear in a listing; None if there is none."""
+        return self._place.entry(_plain(path))
 
     def read(self, path: str, size: int = WHOLE) -> bytes:
         """The artefact's bytes, or its first ``size`` bytes.
@@ -80,9 +89,17 @@ class Store:
         """
         self._place.remove(_plain(path))
 
+    def entries(self, prefix: str) -> list[Entry]:
+        """All artefacts in the folder ``prefix``, by path. Half-written and hidden files aren't artefacts."""
+        return sorted(entry for entry in self._place.files(_plain(prefix)) if _is_plain(entry.name))
+
     def list(self, prefix: str) -> list[str]:
-        """Sorted paths of all artefacts in the folder ``prefix``. Half-written and hidden files aren't artefacts."""
-        return sorted(path for path in self._place.names(_plain(prefix)) if _is_plain(path))
+        """Sorted paths of all artefacts in the folder ``prefix``."""
+        return [entry.name for entry in self.entries(prefix)]
+
+    def sweep(self) -> None:
+        """Remove what processes that were killed left half-written, once it is too old to be anyone's."""
+        self._place.sweep()
 
     def require_writable(self) -> None:
         """Find out before any work is done whether artefacts can be written.

@@ -45,6 +45,7 @@ class Recorder(Listener):
         self.batches: list[tuple[str, str, tuple[str, ...]]] = []
         self.steps = 0
         self.keys: list[str] = []
+        self.notes: list[str] = []
 
     def batch(self, recipe: Recipe, content: str, styles: Sequence[str]) -> None:
         self.batches.append((recipe.name, content, tuple(styles)))
@@ -54,6 +55,9 @@ class Recorder(Listener):
 
     def made(self, artefact: ArtefactId) -> None:
         self.keys.append(artefact.path)
+
+    def note(self, line: str) -> None:
+        self.notes.append(line)
 
 
 @dataclass(frozen=True)

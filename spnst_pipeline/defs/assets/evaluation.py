@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import dagster as dg
@@ -13,11 +13,13 @@ from spnst_core.imaging import io as image_io
 from spnst_core.metrics.registry import METRICS, measure
 from spnst_core.objective.targets import StyleTargets, depth_picture
 from spnst_core.recipes.recipe import Recipe
+from spnst_pipeline.artefacts.fingerprints import KEYS
 from spnst_pipeline.artefacts.identity import ArtefactId
 from spnst_pipeline.artefacts.lineage import Lineage
 from spnst_pipeline.artefacts.provenance import how_made
 from spnst_pipeline.artefacts.reuse import keep_or_copy
 from spnst_pipeline.artefacts.rules import Artefact
+from spnst_pipeline.artefacts.soundness import put, take
 from spnst_pipeline.defs import checks
 from spnst_pipeline.defs.assets.input_images import content_image, style_image
 from spnst_pipeline.defs.assets.style import style_grams
@@ -25,7 +27,7 @@ from spnst_pipeline.defs.config import Remake
 from spnst_pipeline.defs.events import Made, Metadata, Results, each
 from spnst_pipeline.defs.headline import BASELINE
 from spnst_pipeline.defs.partitions import GRID
-from spnst_pipeline.defs.previews import preview
+from spnst_pipeline.defs.previews import preview, stored_picture
 from spnst_pipeline.progress import Listener
 from spnst_pipeline.project import Project
 from spnst_pipeline.storage.store import Store
@@ -64,7 +66,7 @@ def metrics_asset(recipe: Recipe) -> dg.AssetsDefinition:
 
         @lru_cache(maxsize=1)
         def content_picture(content: str) -> Tensor:
-            return image_io.read(store.read(ArtefactId("content_image", content=content).path))
+            return image_io.read(take(store, ArtefactId("content_image", content=content)))
 
         def make(key: str) -> Made:
             content, style = asset.at(key).cell
@@ -90,7 +92,7 @@ def _is_to_keep_structure(recipe: Recipe) -> bool:
 
 def _shown(store: Store, metrics: Artefact, scores: Mapping[str, Any]) -> Metadata:
     """What a cell's event shows: its scores, and its depth and edges as the judges see them."""
-    maps = (image_io.decode(store.read(picture), picture) for picture in metrics.beside.values())
+    maps = (stored_picture(store, metrics.id, what) for what in metrics.beside)
     return {
         **scores["scores"],
         **({"missing": dg.MetadataValue.json(scores["missing"])} if scores["missing"] else {}),
@@ -130,17 +132,22 @@ def _current_scores(lineage: Lineage, recipe: Recipe, content: str, style: str) 
 
 def read_scores(store: Store, metrics: Artefact) -> dict[str, Any]:
     """What the file of one cell's scores says; see the asset's description of its format."""
-    scores: dict[str, Any] = json.loads(store.read(metrics.path))
+    scores: dict[str, Any] = json.loads(take(store, metrics.id))
     return scores
+
+
+def _as_json(record: Mapping[str, Any], stamp: Mapping[str, str]) -> bytes:
+    carried = {key: stamp[key] for key in KEYS if key in stamp}
+    return json.dumps({**record, **carried}, indent=1, allow_nan=False).encode()
 
 
 def _measure(project: Project, content_picture: Tensor, wanted: Artefact) -> None:
     """Write the maps of a pastiche, then its scores."""
     store, models, (content, style) = project.store, project.models, wanted.id.cell
-    path = ArtefactId("pastiche", wanted.id.recipe, content, style).path
-    pastiche = image_io.read(store.read(path))
-    style_picture = image_io.read(store.read(ArtefactId("style_image", style=style).path))
-    grams = StyleTargets.from_bytes(store.read(ArtefactId("style_grams", style=style).path), models.device)
+    painted = ArtefactId("pastiche", wanted.id.recipe, content, style)
+    pastiche = image_io.read(take(store, painted))
+    style_picture = image_io.read(take(store, ArtefactId("style_image", style=style)))
+    grams = StyleTargets.from_bytes(take(store, ArtefactId("style_grams", style=style)), models.device)
     scores = measure(content_picture, pastiche, style_picture, grams, models, project.judges)
     with torch.no_grad():
         on_device = pastiche.to(models.device)
@@ -148,9 +155,7 @@ def _measure(project: Project, content_picture: Tensor, wanted: Artefact) -> Non
             depth_picture(project.judges.depth(on_device)),
             image_io.to_image(project.judges.edges(on_device)),
         )
-    store.write(wanted.beside["depth"], image_io.encode_png(depth))
-    store.write(wanted.beside["edges"], image_io.encode_png(edges))
-    made = how_made(store, path)
+    made = how_made(store, painted.path)
     record = {
         "content": content,
         "style": style,
@@ -159,6 +164,6 @@ def _measure(project: Project, content_picture: Tensor, wanted: Artefact) -> Non
         "missing": scores.missing,
         "layers": scores.layers,
         **{name: made[name] for name in ("seconds", "steps", "device", "profile")},
-        "fingerprint": wanted.fingerprint,
     }
-    store.write(wanted.path, json.dumps(record, indent=1, allow_nan=False).encode())
+    maps = {"depth": image_io.encode_png(depth), "edges": image_io.encode_png(edges)}
+    put(store, wanted, partial(_as_json, record), maps)

@@ -1,10 +1,9 @@
 """Experiments: recipes painted to be compared, with their scores, the frontier that they form, and a sheet."""
 
-from io import BytesIO
+from functools import partial
 from pathlib import PurePosixPath
 
 import dagster as dg
-from PIL import Image
 
 from spnst_core.imaging import io as image_io
 from spnst_core.recipes.experiments import Experiment
@@ -13,6 +12,7 @@ from spnst_core.report.compact_sheet import compact_pages, compact_sheet
 from spnst_pipeline.artefacts.identity import SHOWN, ArtefactId
 from spnst_pipeline.artefacts.lineage import Lineage, covered
 from spnst_pipeline.artefacts.reuse import keep_or_copy
+from spnst_pipeline.artefacts.soundness import put
 from spnst_pipeline.defs.assets.sheets import Sheets
 from spnst_pipeline.defs.assets.tables import (
     compared_recipes,
@@ -24,7 +24,7 @@ from spnst_pipeline.defs.assets.tables import (
     to_parquet,
 )
 from spnst_pipeline.defs.config import Remake
-from spnst_pipeline.defs.previews import preview
+from spnst_pipeline.defs.previews import preview, stored_picture
 from spnst_pipeline.progress import Listener
 from spnst_pipeline.project import Project
 
@@ -64,22 +64,24 @@ def experiment_asset(experiment: Experiment) -> dg.AssetsDefinition:
             drawing = Sheets(lineage, experiment.recipes).of_part(
                 experiment.name, experiment.description, *covered(cells)
             )
-            store.write(files["csv"], to_csv(table))
-            store.write(files["comparison"], to_csv(compared_recipes(table)))
-            store.write(files["frontier"], plots.frontier(table, families=families))
-            store.write(files["frontier_svg"], plots.frontier(table, families=families, form="svg"))
-            store.write(files["frontier_pdf"], plots.frontier(table, families=families, form="pdf"))
-            store.write(files["sheet"], image_io.encode_png(compact_sheet(*drawing)))
-            store.write(files["pages"], compact_pages(*drawing))
-            store.write(wanted.path, to_parquet(table, schema, wanted.stamp))
+            beside = {
+                "csv": to_csv(table),
+                "comparison": to_csv(compared_recipes(table)),
+                "frontier": plots.frontier(table, families=families),
+                "frontier_svg": plots.frontier(table, families=families, form="svg"),
+                "frontier_pdf": plots.frontier(table, families=families, form="pdf"),
+                "sheet": image_io.encode_png(compact_sheet(*drawing)),
+                "pages": compact_pages(*drawing),
+            }
+            put(store, wanted, partial(to_parquet, table, schema), beside)
             listener.made(wanted.id)
-        table = read_table(store, wanted.path)
+        table = read_table(store, wanted.id)
         context.add_asset_metadata(
             {
                 "dagster/row_count": len(table),
                 "means": mean_scores(table),
-                "frontier": preview(Image.open(BytesIO(store.read(files["frontier"])))),
-                "preview": preview(image_io.decode(store.read(files["sheet"]), files["sheet"])),
+                "frontier": preview(stored_picture(store, wanted.id, "frontier")),
+                "preview": preview(stored_picture(store, wanted.id, "sheet")),
                 "path": dg.MetadataValue.path(store.locate(files["frontier"])),
                 "fingerprint": wanted.fingerprint,
             }

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache, partial
+from hashlib import sha256
 from itertools import groupby, product
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -12,7 +13,7 @@ import pandas as pd
 from PIL import Image
 
 from spnst_core.gallery import description as shown
-from spnst_core.gallery.folder import render
+from spnst_core.gallery.folder import GalleryFiles, render
 from spnst_core.imaging import io as image_io
 from spnst_core.metrics.registry import METRICS
 from spnst_core.recipes.experiments import Experiment
@@ -25,13 +26,15 @@ from spnst_pipeline.artefacts.identity import ArtefactId
 from spnst_pipeline.artefacts.lineage import Lineage
 from spnst_pipeline.artefacts.reuse import keep_or_copy
 from spnst_pipeline.artefacts.rules import Artefact
+from spnst_pipeline.artefacts.soundness import digests, listed, take, written_list
 from spnst_pipeline.defs.assets.tables import read_comparison, read_table
 from spnst_pipeline.defs.config import Remake
 from spnst_pipeline.defs.headline import details, headline
-from spnst_pipeline.defs.previews import dimensions
+from spnst_pipeline.defs.previews import dimensions, stored_picture
 from spnst_pipeline.progress import Listener
 from spnst_pipeline.project import Project
 from spnst_pipeline.storage.places import is_remote
+from spnst_pipeline.storage.store import Store
 
 GALLERY = ArtefactId("gallery")
 
@@ -68,20 +71,36 @@ def gallery_asset(recipes: tuple[Recipe, ...], experiments: tuple[Experiment, ..
         lineage, store = Lineage(project), project.store
         wanted = lineage.gallery()
         if not keep_or_copy(lineage, wanted, force=config.force):
-            files = render(described(lineage, wanted.fingerprint))
-            place = PurePosixPath(GALLERY.folder)
-            present = {str(PurePosixPath(path).relative_to(place)) for path in store.list(GALLERY.folder)}
-            for path, make in files.versioned.items():
-                if path not in present:
-                    store.write(str(place / path), make())
-            for path, data in files.pages.items():
-                store.write(str(place / path), data)
-            for path in files.stale(present):
-                store.remove(str(place / path))
+            _write(store, render(described(lineage, wanted.fingerprint)))
             listener.made(wanted.id)
         context.add_asset_metadata({**where_to_open(project), "fingerprint": wanted.fingerprint})
 
     return gallery
+
+
+def _write(store: Store, files: GalleryFiles) -> None:
+    """Bring the gallery's folder up to date. Small copies that are there and sound aren't made again."""
+    folder, list_of_files = PurePosixPath(GALLERY.folder), GALLERY.beside["files"]
+    present, right = store.entries(GALLERY.folder), listed(store, GALLERY)
+    found = digests(store, present)
+    names = {entry.name: str(PurePosixPath(entry.name).relative_to(folder)) for entry in present}
+    sound = (path for path in names if path in right and found.get(path, right[path]) == right[path])
+    kept = {names[path]: right[path] for path in sound}
+    written: dict[str, str] = {}
+    for name, make in files.versioned.items():
+        if name in kept:
+            written[name] = kept[name]
+        else:
+            data = make()
+            store.write(str(folder / name), data)
+            written[name] = sha256(data).hexdigest()
+    written |= {name: sha256(data).hexdigest() for name, data in files.pages.items()}
+    store.write(list_of_files, written_list(written))
+    for name, data in files.pages.items():
+        store.write(str(folder / name), data)
+    for name in files.stale(names.values()):
+        if str(folder / name) != list_of_files:
+            store.remove(str(folder / name))
 
 
 def where_to_open(project: Project) -> dict[str, dg.MetadataValue[Any]]:
@@ -141,16 +160,16 @@ def _cells(
             width, height = size(content)
             height, width = image_io.fit(height, width, recipe.size)
             row = rows.get(key)
-            maps = ArtefactId("metrics", *key).beside
+            scores = ArtefactId("metrics", *key)
             depth, edges = (
-                _map(project, maps[what], made.fingerprint, width, height, coloured) if row else None
+                _map(project, scores, what, made.fingerprint, width, height, coloured) if row else None
                 for what, coloured in IN_COLOUR.items()
             )
             film = lineage.current(lineage.timelapse, recipe, content, style)
             yield (
                 key,
                 shown.Cell(
-                    picture=_stored(project, made.path, made.fingerprint, width, height),
+                    picture=_stored(project, made.id, "", made.fingerprint, width, height),
                     depth=depth,
                     edges=edges,
                     scores={m.key: row[m.key] for m in METRICS.values() if pd.notna(row.get(m.key))} if row else {},
@@ -171,7 +190,7 @@ def _content(lineage: Lineage, content: str) -> shown.Content:
     project = lineage.project
     picture = _picture(lineage, lineage.content_image(content))
     maps = (
-        _map(project, made.beside["picture"], made.fingerprint, picture.width, picture.height, coloured)
+        _map(project, made.id, "picture", made.fingerprint, picture.width, picture.height, coloured)
         for made, coloured in zip(
             (lineage.depth_map(content), lineage.edge_map(content)), IN_COLOUR.values(), strict=True
         )
@@ -181,21 +200,29 @@ def _content(lineage: Lineage, content: str) -> shown.Content:
 
 def _picture(lineage: Lineage, artefact: Artefact) -> shown.StoredPicture:
     size = dimensions(lineage.project.store, artefact.path)
-    return _stored(lineage.project, artefact.path, artefact.fingerprint, *size)
+    return _stored(lineage.project, artefact.id, "", artefact.fingerprint, *size)
 
 
-def _stored(project: Project, path: str, version: str, width: int, height: int) -> shown.StoredPicture:
-    def load() -> Image.Image:
-        return image_io.decode(project.store.read(path), path)
-
-    return shown.StoredPicture(_link(path), version, width, height, load)
+def _stored(
+    project: Project, artefact: ArtefactId, what: str, version: str, width: int, height: int
+) -> shown.StoredPicture:
+    path = artefact.beside[what] if what else artefact.path
+    return shown.StoredPicture(
+        _link(path), version, width, height, partial(stored_picture, project.store, artefact, what)
+    )
 
 
 def _map(
-    project: Project, path: str, version: str, width: int, height: int, coloured: Callable[[Image.Image], Image.Image]
+    project: Project,
+    artefact: ArtefactId,
+    what: str,
+    version: str,
+    width: int,
+    height: int,
+    coloured: Callable[[Image.Image], Image.Image],
 ) -> shown.StoredPicture:
     """A depth or edge map, of which the gallery's copies are in colour."""
-    grey = _stored(project, path, version, width, height)
+    grey = _stored(project, artefact, what, version, width, height)
     return replace(grey, version=f"{version} {coloured.__name__}", load=lambda: coloured(grey.load()))
 
 
@@ -229,7 +256,7 @@ def _frontiers(lineage: Lineage) -> Iterator[shown.Plot]:
     store = lineage.project.store
     for experiment in lineage.project.experiments:
         if lineage.current(lineage.experiment, experiment):
-            drawing = store.read(ArtefactId("experiment", experiment=experiment.name).beside["frontier_svg"])
+            drawing = take(store, ArtefactId("experiment", experiment=experiment.name), "frontier_svg")
             told = f"Mean edge error against mean patch distance in {experiment.name}, a line for each family"
             yield shown.Plot(f"experiment_{experiment.name}", drawing, told, experiment.description)
 

@@ -1,6 +1,7 @@
 """Input images: contents and styles from their folders, decoded once, upright and in sRGB."""
 
 from collections.abc import Callable
+from functools import partial
 
 import dagster as dg
 from PIL import Image
@@ -10,10 +11,11 @@ from spnst_pipeline.artefacts.identity import ArtefactId
 from spnst_pipeline.artefacts.lineage import Lineage
 from spnst_pipeline.artefacts.reuse import keep_or_copy
 from spnst_pipeline.artefacts.rules import Artefact
+from spnst_pipeline.artefacts.soundness import put
 from spnst_pipeline.defs.config import Remake
 from spnst_pipeline.defs.events import Made, Results, each
 from spnst_pipeline.defs.partitions import CONTENT, STYLE
-from spnst_pipeline.defs.previews import preview
+from spnst_pipeline.defs.previews import preview, stored_picture
 from spnst_pipeline.progress import Listener
 from spnst_pipeline.project import Project
 from spnst_pipeline.storage.sources import Source
@@ -54,11 +56,11 @@ def _picture_asset(
             origin = source(project).picture(key)
             wanted = rule(lineage, key)
             if keep_or_copy(lineage, wanted, force=config.force):
-                image = image_io.decode(project.store.read(wanted.path), wanted.path)
+                image = stored_picture(project.store, wanted.id)
             else:
                 image = image_io.decode(origin.read(), origin.name)
                 image.thumbnail((LONGEST, LONGEST), Image.Resampling.LANCZOS)
-                project.store.write(wanted.path, image_io.encode_png(image, wanted.stamp))
+                put(project.store, wanted, partial(image_io.encode_png, image))
                 listener.made(wanted.id)
             shown = {
                 "preview": preview(image),

@@ -1,7 +1,7 @@
 """Contact sheets of rows, columns and the whole grid: a picture to look at, and pages to print."""
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import dagster as dg
 import numpy as np
@@ -18,11 +18,12 @@ from spnst_pipeline.artefacts.identity import MAPS, SHOWN, ArtefactId
 from spnst_pipeline.artefacts.lineage import Lineage
 from spnst_pipeline.artefacts.reuse import keep_or_copy
 from spnst_pipeline.artefacts.rules import Artefact
+from spnst_pipeline.artefacts.soundness import put
 from spnst_pipeline.defs.assets.evaluation import read_scores
 from spnst_pipeline.defs.config import Remake
 from spnst_pipeline.defs.events import Made, Metadata, Results, each
 from spnst_pipeline.defs.partitions import CONTENT, STYLE
-from spnst_pipeline.defs.previews import preview, small_pictures
+from spnst_pipeline.defs.previews import preview, small_pictures, stored_picture
 from spnst_pipeline.progress import Listener
 from spnst_pipeline.project import Project
 from spnst_pipeline.storage.store import Store
@@ -65,7 +66,7 @@ class Sheets:
 
     def of_style(self, style: str) -> Drawing:
         """One style: a row for each content, a column for each recipe."""
-        picture = self._small(ArtefactId("style_image", style=style).path)
+        picture = self._small(ArtefactId("style_image", style=style))
         columns = [Panel(picture, recipe.name) for recipe in self.recipes]
         rows = [
             Row([self._header(c)], [self._cell(r, c, style) for r in self.recipes]) for c in self.lineage.contents()
@@ -86,7 +87,7 @@ class Sheets:
         return self._grid(title, rows, columns, " ".join(filter(None, (subtitle, part, self._notice))))
 
     def _grid(self, title: str, contents: Sequence[str], styles: Sequence[str], subtitle: str) -> Drawing:
-        columns = [Panel(self._small(ArtefactId("style_image", style=style).path), style) for style in styles]
+        columns = [Panel(self._small(ArtefactId("style_image", style=style)), style) for style in styles]
         rows = [
             Row([] if number else [self._header(content)], [self._cell(recipe, content, style) for style in styles])
             for content in contents
@@ -95,13 +96,9 @@ class Sheets:
         return title, columns, rows, subtitle
 
     def _header(self, content: str) -> Panel:
-        picture = ArtefactId("content_image", content=content).path
-        depth, edges = (ArtefactId(asset, content=content).beside["picture"] for asset in MAPS)
-        maps = self._maps(depth, edges)
-        return Panel(self._small(picture), f"{content}\nwith depth and edges", below=maps)
-
-    def _maps(self, depth: str, edges: str) -> list[Image.Image]:
-        return [depth_in_colour(self._small(depth)), edges_in_colour(self._small(edges))]
+        depth, edges = (self._small(ArtefactId(asset, content=content), "picture") for asset in MAPS)
+        picture = self._small(ArtefactId("content_image", content=content))
+        return Panel(picture, f"{content}\nwith depth and edges", below=_coloured(depth, edges))
 
     def _cell(self, recipe: Recipe, content: str, style: str) -> Panel | Gap:
         made = self.lineage.current(self.lineage.pastiche, recipe, content, style)
@@ -109,26 +106,30 @@ class Sheets:
             return Gap("not made", recipe.name)
         if reason := self.lineage.blocked(made):
             return Gap(f"blocked: {reason}", recipe.name)
-        picture = image_io.decode(self.store.read(made.path), made.path)
+        picture = stored_picture(self.store, made.id)
         measured = self.lineage.current(self.lineage.metrics, recipe, content, style)
         if not measured:
             return Panel(picture, recipe.name)
         scores = read_scores(self.store, measured)["scores"]
         facts = [f"{METRICS[key].heading} {scores[key]:#.2g}" for key in SCORES if key in scores]
-        maps = self._maps(measured.beside["depth"], measured.beside["edges"])
+        maps = _coloured(*(self._small(measured.id, what) for what in ("depth", "edges")))
         return Panel(picture, recipe.name, self._close_up(content, style), maps, facts)
 
     def _most_different(self, content: str, style: str) -> CloseUp | None:
         """Where the first two recipes that were measured differ most at the content's own edges."""
         measured = (self.lineage.current(self.lineage.metrics, recipe, content, style) for recipe in self.recipes)
-        paths = [artefact.beside["edges"] for artefact in measured if artefact]
-        if len(paths) < 2:
+        both = [artefact.id for artefact in measured if artefact][:2]
+        if len(both) < 2:
             return None
-        first, second = (image_io.decode(self.store.read(path), path).convert("L") for path in paths[:2])
-        edges = self._small(ArtefactId("edge_map", content=content).beside["picture"])
+        first, second = (stored_picture(self.store, scores, "edges").convert("L") for scores in both)
+        edges = self._small(ArtefactId("edge_map", content=content), "picture")
         near = edges.resize(first.size).filter(ImageFilter.GaussianBlur(NEAR))
         weight = np.asarray(near.convert("L"), np.float64)
         return most_different(np.asarray(first) * weight, np.asarray(second.resize(first.size)) * weight)
+
+
+def _coloured(depth: Image.Image, edges: Image.Image) -> list[Image.Image]:
+    return [depth_in_colour(depth), edges_in_colour(edges)]
 
 
 def sheet_assets(recipes: tuple[Recipe, ...]) -> list[dg.AssetsDefinition]:
@@ -217,15 +218,14 @@ def _drawn(
 
 def _write_sheet(store: Store, wanted: Artefact, drawing: Drawing) -> None:
     """Put a sheet into the store: its pages first, because the picture says that all is there."""
-    store.write(wanted.beside["pages"], compact_pages(*drawing))
     # Close-ups and maps have room on the sheet of one content or style.
     picture = compact_sheet(*drawing) if wanted.id == WHOLE else contact_sheet(*drawing)
-    store.write(wanted.path, image_io.encode_png(picture, wanted.stamp))
+    put(store, wanted, partial(image_io.encode_png, picture), {"pages": compact_pages(*drawing)})
 
 
 def _shown(store: Store, sheet: Artefact) -> Metadata:
     return {
-        "preview": preview(image_io.decode(store.read(sheet.path), sheet.path)),
+        "preview": preview(stored_picture(store, sheet.id)),
         "path": dg.MetadataValue.path(store.locate(sheet.path)),
         "pages": dg.MetadataValue.path(store.locate(sheet.beside["pages"])),
         "fingerprint": sheet.fingerprint,

@@ -1,9 +1,6 @@
 """Stylisation: the pastiches of each recipe over the grid of contents and styles, and the films of their making."""
 
-from collections.abc import Callable
-
 import dagster as dg
-from PIL import Image
 
 from spnst_core.recipes.recipe import Recipe
 from spnst_pipeline.artefacts import provenance
@@ -20,7 +17,7 @@ from spnst_pipeline.defs.curves import loss_plot
 from spnst_pipeline.defs.events import Made, Report, Results, in_one_line, results
 from spnst_pipeline.defs.painting import Kind, paint_row
 from spnst_pipeline.defs.partitions import GRID
-from spnst_pipeline.defs.previews import PREVIEW_HEIGHT, preview, small_pictures
+from spnst_pipeline.defs.previews import PREVIEW_HEIGHT, SmallPictures, preview, small_pictures
 from spnst_pipeline.defs.targets import prepare
 from spnst_pipeline.progress import Listener
 from spnst_pipeline.project import Project
@@ -89,20 +86,20 @@ def pastiche_assets(recipe: Recipe) -> dg.AssetsDefinition:
                 elif kind == "pastiche" and (new or report.asked):
                     report.landed(cell.partition, _made(store, small, cell))
                 elif new or report.asked:
-                    report.landed(cell.partition, shown(store, cell.path))
+                    report.landed(cell.partition, shown(store, cell))
         yield from results(*targets.reports, *reports.values())
 
     return paint
 
 
-def _made(store: Store, small: Callable[[str], Image.Image], pastiche: ArtefactId) -> Made:
+def _made(store: Store, small: SmallPictures, pastiche: ArtefactId) -> Made:
     """What a cell's event shows: content, style and pastiche side by side, its losses, and how it was made."""
     path, (content, style) = pastiche.path, pastiche.cell
     carried = metadata(path, store.read(path, HEAD))
     made = provenance.read_made(carried)
-    paths = (ArtefactId("content_image", content=content).path, ArtefactId("style_image", style=style).path, path)
+    seen = (ArtefactId("content_image", content=content), ArtefactId("style_image", style=style), pastiche)
     shown = {
-        "preview": preview(*map(small, paths)),
+        "preview": preview(*map(small, seen)),
         "losses": loss_plot(provenance.read_history(carried)),
         **{f"loss_{term}": round(value, 5) for term, value in made.pop("losses").items()},
         **made,

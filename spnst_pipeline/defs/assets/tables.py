@@ -17,6 +17,7 @@ from spnst_pipeline.artefacts.identity import ArtefactId
 from spnst_pipeline.artefacts.lineage import Lineage, NotMade
 from spnst_pipeline.artefacts.reuse import keep_or_copy
 from spnst_pipeline.artefacts.rules import Artefact
+from spnst_pipeline.artefacts.soundness import put, take
 from spnst_pipeline.defs.assets.evaluation import read_scores
 from spnst_pipeline.defs.config import Remake
 from spnst_pipeline.defs.headline import details, headline
@@ -180,28 +181,27 @@ def _write_table(lineage: Lineage, wanted: Artefact) -> None:
         advice = " or ".join(str(ArtefactId("metrics", recipe.name)) for recipe in lineage.project.recipes)
         raise NotMade(f"no cell has scores that are up to date: materialise partitions of {advice} first")
     table, schema = score_table(store, cells, layers)
-    store.write(wanted.beside["csv"], to_csv(table))
-    store.write(wanted.beside["columns"], f"# Columns of the metric table\n\n{dictionary(schema)}\n".encode())
-    store.write(wanted.path, to_parquet(table, schema, wanted.stamp))
+    columns = f"# Columns of the metric table\n\n{dictionary(schema)}\n".encode()
+    beside = {"csv": to_csv(table), "columns": columns}
+    put(store, wanted, lambda stamp: to_parquet(table, schema, stamp), beside)
 
 
 def _write_comparison(store: Store, wanted: Artefact) -> None:
     """Put the comparison into the store, made from the metric table that is there."""
     compared = compared_recipes(read_table(store))
-    store.write(wanted.beside["csv"], to_csv(compared))
     tables = (latex_table(table.columns, table.rows, table.caption) for table in details(compared))
-    store.write(wanted.beside["latex"], "\n".join(tables).encode())
-    store.write(wanted.path, to_parquet(compared, COMPARISON_SCHEMA, wanted.stamp))
+    beside = {"csv": to_csv(compared), "latex": "\n".join(tables).encode()}
+    put(store, wanted, lambda stamp: to_parquet(compared, COMPARISON_SCHEMA, stamp), beside)
 
 
-def read_table(store: Store, path: str = TABLE.path) -> pd.DataFrame:
+def read_table(store: Store, table: ArtefactId = TABLE) -> pd.DataFrame:
     """The metric table, or that of an experiment: one row a cell."""
-    return pd.read_parquet(BytesIO(store.read(path)))
+    return pd.read_parquet(BytesIO(take(store, table)))
 
 
 def read_comparison(store: Store) -> pd.DataFrame:
     """The comparison: one row for each ordered pair of recipes and metric."""
-    return pd.read_parquet(BytesIO(store.read(COMPARED.path)))
+    return pd.read_parquet(BytesIO(take(store, COMPARED)))
 
 
 def score_table(store: Store, cells: Sequence[Artefact], layers: Iterable[str]) -> tuple[pd.DataFrame, dg.TableSchema]:

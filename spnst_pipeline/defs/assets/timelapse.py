@@ -6,6 +6,7 @@ from spnst_core.recipes.recipe import Recipe
 from spnst_core.report.film import read_facts, read_metadata
 from spnst_pipeline.artefacts import rules
 from spnst_pipeline.artefacts.identity import ArtefactId
+from spnst_pipeline.artefacts.soundness import take
 from spnst_pipeline.defs.assets.input_images import content_image
 from spnst_pipeline.defs.events import Made
 from spnst_pipeline.storage.store import Store
@@ -30,9 +31,9 @@ def timelapse_spec(recipe: Recipe) -> dg.AssetSpec:
     )
 
 
-def shown(store: Store, path: str) -> Made:
+def shown(store: Store, film: ArtefactId) -> Made:
     """What a film's event shows."""
-    data = store.read(path)
+    data = take(store, film)
     facts, carried = read_facts(data), read_metadata(data)
     return Made(
         {
@@ -41,7 +42,7 @@ def shown(store: Store, path: str) -> Made:
             "size": f"{facts.width} × {facts.height} px",
             "bytes": len(data),
             rules.EVERY: int(carried[rules.EVERY]),
-            "path": dg.MetadataValue.path(store.locate(path)),
+            "path": dg.MetadataValue.path(store.locate(film.path)),
             "fingerprint": carried["fingerprint"],
         }
     )

@@ -24,9 +24,9 @@ class Counting(Store):
         super().__init__(place)
         self.asked = []
 
-    def list(self, prefix):
+    def entries(self, prefix):
         self.asked.append(f"list {prefix}")
-        return super().list(prefix)
+        return super().entries(prefix)
 
     def exists(self, key):
         self.asked.append(f"exists {key}")
@@ -73,12 +73,13 @@ def test_after_a_look_no_question_about_the_assets_is_asked_again(store):
     index = Index(store)
     index.look(CELL.id.whole, ArtefactId("metrics", "gatys"))
     index.look(CELL.id.whole)
-    assert store.asked == ["list pastiche/gatys", "list metrics/gatys"]
+    assert [asked for asked in store.asked if asked.startswith("list")] == ["list pastiche/gatys", "list metrics/gatys"]
+    store.asked.clear()
     assert index.holds(CELL)
     for style in ("wave", "dots"):
         assert index.carried(ArtefactId("metrics", "gatys", "cat", style)) == {}
         index.has(ArtefactId("pastiche", "gatys", "cat", style))
-    assert len(store.asked) == 2
+    assert store.asked == []
 
 
 def test_one_index_is_one_look_and_the_next_sees_what_has_changed(store):

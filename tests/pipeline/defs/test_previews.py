@@ -9,8 +9,11 @@ import pytest
 from PIL import Image
 
 from spnst_core import samples
+from spnst_pipeline.artefacts.identity import ArtefactId
 from spnst_pipeline.defs.previews import PREVIEW_BYTES, PREVIEW_HEIGHT, PREVIEW_WIDTH, preview, small_pictures
 from spnst_pipeline.storage.store import Store
+
+CELL = ArtefactId("pastiche", "a", "b", "c")
 
 
 def shown(*pictures):
@@ -63,6 +66,6 @@ def test_small_copies_have_the_side_that_is_asked_for(tmp_path):
     store = Store.open(str(tmp_path))
     out = BytesIO()
     Image.new("RGB", (900, 600)).save(out, "PNG")
-    store.write("pastiche/a/b/c.png", out.getvalue())
-    assert small_pictures(store)("pastiche/a/b/c.png").size == (320, 213)
-    assert small_pictures(store, 512)("pastiche/a/b/c.png").size == (512, 341)
+    store.write(CELL.path, out.getvalue())
+    assert small_pictures(store)(CELL).size == (320, 213)
+    assert small_pictures(store, 512)(CELL).size == (512, 341)

@@ -52,4 +52,4 @@ def test_a_cache_that_cannot_be_used_knows_nothing_and_warns_once(caplog):
         assert digest_cache.known(CAT, 4, "one") is None
     [warning] = caplog.messages
     assert "digests.sqlite can't be used (" in warning and "\n" not in warning
-    assert warning.endswith("so pictures on S3 are downloaded to be hashed: remove it, or set XDG_CACHE_HOME")
+    assert warning.endswith("so files are read again to be hashed: remove it, or set XDG_CACHE_HOME")

@@ -27,8 +27,8 @@ def test_children_are_the_files_directly_in_it_by_name(place):
 def test_names_are_those_at_any_depth_below_a_folder(place):
     for name in ("a/1.png", "a/b/2.png", "c/3.png"):
         place.write(name, b"")
-    assert sorted(place.names("a")) == ["a/1.png", "a/b/2.png"]
-    assert list(place.names("nothing")) == []
+    assert sorted(entry.name for entry in place.files("a")) == ["a/1.png", "a/b/2.png"]
+    assert list(place.files("nothing")) == []
 
 
 def test_a_folder_that_is_not_there_or_is_a_file_cannot_be_listed(tmp_path):
@@ -132,7 +132,7 @@ def test_what_cannot_be_read_for_now_is_unreachable_and_not_missing(closed):
             lambda: closed.read("cat.png"),
             lambda: closed.read_listed(entry),
             lambda: closed.exists("deeper/dog.png"),
-            lambda: list(closed.names("deeper")),
+            lambda: list(closed.files("deeper")),
             lambda: Folder(closed.path / "deeper").children(),
         ):
             with pytest.raises(Unreachable, match=r"can't be (read|listed) \(Permission denied\): check it"):
