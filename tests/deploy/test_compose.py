@@ -56,6 +56,18 @@ def test_the_image_holds_what_its_commands_name():
     assert instruction("USER") not in ("0", "root")
 
 
+def test_the_webserver_is_reached_through_the_proxy_alone():
+    assert [name for name, service in SERVICES.items() if "ports" in service] == ["proxy"]
+    assert "reverse_proxy webserver:3000" in (DEPLOY / "Caddyfile").read_text()
+    assert "./Caddyfile:/etc/caddy/Caddyfile:ro" in SERVICES["proxy"]["volumes"]
+
+
+def test_no_service_can_gain_privileges():
+    assert all(service["security_opt"] == ["no-new-privileges:true"] for service in SERVICES.values())
+    assert all(SERVICES[service]["cap_drop"] == ["ALL"] for service in (*DAGSTER, "proxy"))
+    assert SERVICES["proxy"]["user"] not in ("0", "root")
+
+
 def test_nothing_is_reachable_from_other_machines():
     published = [port for service in SERVICES.values() for port in service.get("ports", [])]
     assert published
