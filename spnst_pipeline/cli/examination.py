@@ -30,6 +30,7 @@ from spnst_core.models.precision import find_precision
 from spnst_core.models.profiles import choose, find_device
 from spnst_core.report.film import Film
 from spnst_pipeline.cli.execution import require_usable_home
+from spnst_pipeline.cli.records import opening
 from spnst_pipeline.cli.run_lock import holder
 from spnst_pipeline.dagster_private import open_records, schema_revisions
 from spnst_pipeline.settings import Settings
@@ -42,8 +43,8 @@ Status = Literal["ok", "warning", "error"]
 LITTLE_MEMORY = 2 * 10**9
 """Free bytes below which even a small pastiche may not fit beside PyTorch and Dagster."""
 
-LITTLE_SPACE, NO_SPACE = 2 * 10**9, 10**8
-"""Free bytes of a disk that a large grid may fill, and those that a small one would."""
+LITTLE_SPACE = 2 * 10**9
+"""Free bytes of a disk that a large grid may fill."""
 
 DATABASES = ("history/runs.db", "history/runs/index.db", "schedules/schedules.db")
 """Dagster's SQLite files in its home, beside those of single runs."""
@@ -186,10 +187,9 @@ def store(settings: Settings) -> Iterator[Finding]:
         yield Finding("store", "error", f"{folder} can't be read", f"Run chmod u+rx '{folder}', or choose another.")
         return
     there = _existing(folder)
-    if problem := _unkept(there):
-        advice = "Use a disk that can be written, or make room on it."
-        yield Finding("store", "error", f"nothing can be kept in {there}: {problem}", advice)
-        return
+    if problem := _unflushed(there):
+        advice = "Use another disk: after a power failure what is written to this one may be gone."
+        yield Finding("store", "warning", f"the disk of {there} can't be flushed: {problem}", advice)
     state = "can be read and written" if folder.exists() else "isn't there yet, and can be made"
     yield Finding("store", "ok", f"{folder} {state}")
     yield _space("store", there)
@@ -239,7 +239,7 @@ def records(settings: Settings) -> Iterator[Finding]:
                 f"Move {home} away: the next run makes new records, and paints nothing again that is in the store.",
             )
             return
-    with open_records(home) as instance:
+    with opening(home), open_records(home) as instance:
         revisions = schema_revisions(instance)
     outdated = {name: found for name, (found, newest) in revisions.items() if found != newest}
     if outdated:
@@ -307,8 +307,8 @@ def _existing(folder: Path) -> Path:
     return next(path for path in (folder, *folder.absolute().parents) if path.exists())
 
 
-def _unkept(folder: Path) -> str:
-    """Why bytes can't be kept in a folder; empty if they can. They are written to a file without a name."""
+def _unflushed(folder: Path) -> str:
+    """Why what is written to a folder can't be flushed to its disk; empty if it can. The file has no name."""
     try:
         with TemporaryFile(dir=folder) as probe:
             probe.write(b"spnst")
@@ -322,8 +322,6 @@ def _unkept(folder: Path) -> str:
 def _space(check: str, folder: Path) -> Finding:
     free = shutil.disk_usage(folder).free
     found = f"{decimal(free)} free on the disk of {folder}"
-    if free < NO_SPACE:
-        return Finding(check, "error", found, "Make room, or choose another place.")
     if free < LITTLE_SPACE:
         return Finding(check, "warning", found, "A large grid may fill it: make room, or choose another place.")
     return Finding(check, "ok", found)
