@@ -80,13 +80,17 @@ def pastiche_assets(recipe: Recipe) -> dg.AssetsDefinition:
                 targets.lineage, listener, changed, content, styles, config, asked
             ):
                 cell, report = ArtefactId(kind, recipe.name, content, style), reports[kind]
-                if error:
+                made = None
+                if not error and (new or report.asked):
+                    try:
+                        made = _made(store, small, cell) if kind == "pastiche" else shown(store, cell)
+                    except Exception as unshown:  # a picture that an event can't show costs no other cell
+                        error = unshown
+                if made:
+                    report.landed(cell.partition, made)
+                elif error:
                     report.failed(cell.partition, error)
                     listener.failed(cell, in_one_line(error))
-                elif kind == "pastiche" and (new or report.asked):
-                    report.landed(cell.partition, _made(store, small, cell))
-                elif new or report.asked:
-                    report.landed(cell.partition, shown(store, cell))
         yield from results(*targets.reports, *reports.values())
 
     return paint

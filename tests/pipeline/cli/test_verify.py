@@ -1,9 +1,11 @@
 """``spnst verify``, and what the next run makes of a store whose files were damaged behind its back."""
 
 import os
+import shutil
 
 import pytest
 from PIL import Image
+from small_project import PAINTED
 from typer.testing import CliRunner
 
 from spnst_pipeline.cli.main import app
@@ -87,6 +89,18 @@ def test_damage_is_told_by_file_and_made_again_by_the_next_run_and_nothing_else_
     assert f"pastiche/gatys[cat|dots] is made again, because {out / CELL} was damaged or replaced" in run.recorder.notes
     assert verify(out)[0] == 0
     assert {path: Image.open(out / path).tobytes() for path in before} == before
+
+
+def test_damage_that_shows_in_use_costs_the_cells_that_use_it_and_the_next_run_mends_it(made):
+    assert made.run(phases=PAINTED).recorder.keys == []  # every file is known by size and time
+    shutil.rmtree(made.out / "pastiche/gatys")
+    flip(made.out / "style_image/wave.png")
+    run = made.run(phases=PAINTED)
+    assert [line.split(": ")[0] for line in run.failed] == ["pastiche/gatys[boat|wave]", "pastiche/gatys[cat|wave]"]
+    assert all("style_image/wave.png was damaged or replaced" in line for line in run.failed)
+    assert len(list(made.out.glob("pastiche/gatys/*/*.png"))) == 4  # only what their events were to show is missing
+    again = made.run(phases=PAINTED)
+    assert (again.failed, again.recorder.keys) == ([], ["style_image/wave.png"])
 
 
 def test_a_place_without_artefacts_is_told(tmp_path):
