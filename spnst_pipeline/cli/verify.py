@@ -8,9 +8,12 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
+from spnst_pipeline.cli.options import PLACE
+from spnst_pipeline.wording import counted
+
 
 def verify(
-    out: Annotated[str, typer.Argument(metavar="DIR|s3://BUCKET/PREFIX", help="the store")],
+    out: Annotated[str, typer.Argument(metavar=PLACE, help="the store")],
 ) -> None:
     """Check every file of a store against its checksum.
 
@@ -41,4 +44,4 @@ def verify(
     if damaged:
         typer.echo(f"{damaged} of {len(found)} artefacts aren't what was written: the next run makes them again.")
         raise typer.Exit(1)
-    typer.echo(f"{len(found)} artefacts, {files} files: all are what was written.")
+    typer.echo(f"{counted(len(found), 'artefact')}, {counted(files, 'file')}: all are what was written.")

@@ -11,7 +11,7 @@ from spnst_core.models.profiles import find_device
 from spnst_core.recipes.recipe import Recipe
 from spnst_pipeline.artefacts.identity import ArtefactId, Asset
 from spnst_pipeline.artefacts.lineage import Lineage
-from spnst_pipeline.artefacts.provenance import read_made
+from spnst_pipeline.artefacts.provenance import MADE, read_made
 from spnst_pipeline.planning.plan import DRAWING, PREPARATION, Grid, Phase, measuring, painting
 from spnst_pipeline.project import Project
 
@@ -111,6 +111,7 @@ def _seconds(lineage: Lineage, recipe: Recipe, contents: Sequence[str], styles: 
     """Mean time that a cell took, over those that are up to date; None if there are none of the device."""
     device = find_device(lineage.project.settings.device).type
     cells = (lineage.current(lineage.pastiche, recipe, content, style) for content, style in product(contents, styles))
-    made = [read_made(lineage.index.carried(cell.id)) for cell in cells if cell]
+    carried = [lineage.index.carried(cell.id) for cell in cells if cell]
+    made = [read_made(each) for each in carried if MADE in each]  # early versions told nothing
     times = [each["seconds"] for each in made if each["device"] == device]
     return mean(times) if times else None
