@@ -21,6 +21,7 @@ from spnst_core.compute import moments
 from spnst_core.imaging import io as image_io
 from spnst_core.imaging.colour import luminance
 from spnst_core.metrics.judges import Judges, identify_judges
+from spnst_core.metrics.sanity import FLAT, relief
 from spnst_core.metrics.structure import (
     Map,
     aligned_error,
@@ -39,6 +40,9 @@ from spnst_core.registry import Registry
 
 SELF_SIMILARITY_SIZE = 128
 """Long side in pixels at which features of a picture are compared with each other: positions are taken in pairs."""
+
+FAINT = 1e-3
+"""Quadratic mean of a content's edge map, in [0, 1], below which it has no edges."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +143,7 @@ _BUILT_IN = (
         "independent",
         "",
         "1 − rank correlation of depth in the luminance of pastiche and content, by a network outside the loss.",
-        lambda seen: 1 - rank_correlation(*seen.depth),
+        lambda seen: depth_error(*seen.depth),
     ),
     Metric(
         "depth_misfit",
@@ -241,7 +245,7 @@ _BUILT_IN = (
         "seen",
         "",
         "Squared error of standardised inverse depth by the network of the loss: 0 the same, 2 unrelated, 4 inverted.",
-        lambda seen: losses.depth_loss(seen.models.depth(seen.pastiche), seen.models.depth(seen.content)).item(),
+        lambda seen: depth_distance(seen.content, seen.pastiche, seen.models),
     ),
     Metric(
         "self_similarity_distance",
@@ -346,26 +350,65 @@ def measure(
 
 @torch.no_grad()
 def style_distances(pastiche: Tensor, targets: StyleTargets, encoder: Encoder) -> dict[str, float]:
-    """‖G − Gₛ‖ / ‖Gₛ‖ (Frobenius norms of Gram matrices) in each of the encoder's style layers."""
+    """‖G − Gₛ‖ / ‖Gₛ‖ (Frobenius norms of Gram matrices) in each of the encoder's style layers.
+
+    A layer that doesn't respond to the style, as none of some encoders does to black, is left out.
+    """
     size = min(targets.statistics, key=lambda known: known.distance(pastiche.shape[2], pastiche.shape[3]))
     distances = {}
     for layer, features in encoder.features(pastiche, encoder.style_layers).items():
         goal = targets.statistics[size][layer].gram
-        distances[layer] = ((moments.gram(features) - goal).norm() / goal.norm().clamp_min(losses.EPSILON)).item()
+        if goal.norm() > losses.EPSILON:
+            distances[layer] = ((moments.gram(features) - goal).norm() / goal.norm()).item()
     return distances
 
 
 def style_distance(pastiche: Tensor, targets: StyleTargets, encoder: Encoder) -> float:
-    """The mean of `style_distances`."""
+    """The mean of `style_distances`.
+
+    Raises:
+        ValueError: some layer doesn't respond to the style.
+    """
     distances = style_distances(pastiche, targets, encoder)
+    if silent := [layer for layer in encoder.style_layers if layer not in distances]:
+        raise ValueError(f"the style is black or nearly so: {', '.join(silent)} of the encoder see nothing in it")
     return sum(distances.values()) / len(distances)
 
 
 def edge_distance(content: Tensor, pastiche: Tensor, models: Models) -> float:
-    """Relative squared error of the edge maps that the loss compares, calibrated to the content's."""
+    """Relative squared error of the edge maps that the loss compares, calibrated to the content's.
+
+    Raises:
+        ValueError: the content has no edges that an error could be relative to.
+    """
     calibration = models.edges.calibrate(content)
     own, target = (models.edges.maps(x, calibration) for x in (pastiche, content))
+    if target.square().mean() < FAINT**2:
+        raise ValueError("the content has no edges")
     return losses.edge_loss(own, target).item()
+
+
+def depth_error(content: Map, pastiche: Map) -> float:
+    """1 − rank correlation of two maps of inverse depth.
+
+    Raises:
+        ValueError: the content's is flat.
+    """
+    if relief(torch.from_numpy(content)) < FLAT:
+        raise ValueError("the content's depth is flat")
+    return 1 - rank_correlation(content, pastiche)
+
+
+def depth_distance(content: Tensor, pastiche: Tensor, models: Models) -> float:
+    """`losses.depth_loss` of the maps of inverse depth that the loss compares.
+
+    Raises:
+        ValueError: the content's is flat.
+    """
+    own, target = models.depth(pastiche), models.depth(content)
+    if relief(target) < FLAT:
+        raise ValueError("the content's depth is flat")
+    return losses.depth_loss(own, target).item()
 
 
 def self_similarity_distance(content: Tensor, pastiche: Tensor, encoder: Encoder) -> float:

@@ -6,7 +6,14 @@ from math import inf, nan
 import torch
 from torch import Tensor
 
+from spnst_core.compute.moments import covariance
 from spnst_core.objective.targets import DepthMap, StyleTargets
+
+FLAT = 1e-3
+"""Relief below which a depth map is nothing but noise."""
+
+PLAIN = 0.01
+"""Spread of colours, in [0, 0.5], below which a picture holds nothing but one colour and noise."""
 
 
 def value_range(x: Tensor) -> tuple[float, float]:
@@ -41,12 +48,28 @@ def _grams(style: StyleTargets) -> Iterable[Tensor]:
 
 
 def depth_relief(depth: DepthMap) -> float:
-    """Standard deviation of the depth over its largest absolute value, at the size where that is smallest.
+    """The `relief` of a depth map at the size where that is smallest; NaN if any value isn't finite."""
+    reliefs = [relief(inverse_depth) for inverse_depth in depth.maps.values()]
+    return nan if any(each != each for each in reliefs) else min(reliefs)
+
+
+def relief(inverse_depth: Tensor) -> float:
+    """Standard deviation of a depth map over its largest absolute value.
 
     0 for a flat map, at most 1; NaN if any value isn't finite. It doesn't depend on the map's scale.
     """
-    reliefs = []
-    for inverse_depth in depth.maps.values():
-        x = inverse_depth.cpu().double()
-        reliefs.append((x.std(correction=0) / x.abs().max().clamp_min(torch.finfo(x.dtype).tiny)).item())
-    return nan if any(relief != relief for relief in reliefs) else min(reliefs)
+    x = inverse_depth.cpu().double()
+    return (x.std(correction=0) / x.abs().max().clamp_min(torch.finfo(x.dtype).tiny)).item()
+
+
+def plain(content: Tensor, style: StyleTargets) -> list[str]:
+    """Which of a cell's two pictures holds nothing but one colour: ``content``, (1, 3, H, W), and ``style``.
+
+    The spread of a picture's colours is their standard deviation, as a quadratic mean of the three channels; a style's
+    is the largest among its sizes.
+    """
+    of_content = content[0].var(dim=(1, 2), correction=0).mean()
+    palettes = [layers["colour"] for layers in style.statistics.values()]
+    of_style = max(covariance(p.gram, p.mean)[0].diagonal().mean() for p in palettes)
+    spreads = {"content": of_content, "style": of_style}
+    return [name for name, variance in spreads.items() if variance < PLAIN**2]

@@ -16,7 +16,7 @@ from typing import Any
 import dagster as dg
 from torch import Tensor
 
-from spnst_core.metrics.sanity import depth_relief, gram_defects, value_range
+from spnst_core.metrics.sanity import FLAT, depth_relief, gram_defects, value_range
 from spnst_core.objective.targets import DepthMap, StyleTargets
 from spnst_core.recipes.recipe import Recipe
 from spnst_pipeline.artefacts.fingerprints import BLOCKED
@@ -30,9 +30,6 @@ CLOSE = 0.1
 
 ROUNDING = 1e-4
 """Relative asymmetry, and relative size of a negative eigenvalue, that float32 products may leave in a Gram."""
-
-FLAT = 1e-3
-"""Relief below which a depth map is nothing but noise."""
 
 
 @dataclass(frozen=True)
@@ -126,11 +123,17 @@ def finite(image: Tensor) -> Verdict:
     return Verdict(FINITE, passed, line if passed else problem, {"lowest": low, "highest": high})
 
 
-def style_fell(before: float, after: float) -> Verdict:
-    """The verdict on a pastiche, by the `style_misfit` of the picture that it started from and its own."""
+def style_fell(before: float, after: float, plain: Sequence[str] = ()) -> Verdict:
+    """The verdict on a pastiche, by the `style_misfit` of the picture that it started from and its own.
+
+    ``plain`` names those of its two pictures that hold nothing but one colour (`spnst_core.metrics.sanity.plain`),
+    which is why the term can't fall.
+    """
     numbers = {"before": round(before, 5), "after": round(after, 5)}
     fell = after < before
     line = f"style term {'fell' if fell else 'did not fall'}: from {before:.3f} to {after:.3f}"
+    if plain and not fell:
+        line += f"; nothing but one colour is in the {' and in the '.join(plain)}: choose another picture"
     return Verdict(STYLE_FELL, fell or after <= CLOSE, line, numbers)
 
 
@@ -141,7 +144,8 @@ def keeps_structure(recipe: Recipe, scores: Mapping[str, Any], baseline: Mapping
     line = ", ".join(f"{term} distance {own:.3f} against {other:.3f}" for term, (own, other) in pairs.items())
     numbers = {f"{term}_change": round(own / other - 1, 4) for term, (own, other) in pairs.items() if other}
     passed = all(own < other for own, other in pairs.values())
-    return Verdict(KEEPS_STRUCTURE, passed, f"{line} by {BASELINE}", numbers)
+    line = f"{line} by {BASELINE}" if pairs else f"nothing to compare with {BASELINE}: no score of a structure term"
+    return Verdict(KEEPS_STRUCTURE, passed, line, numbers)
 
 
 def kept_terms(recipe: Recipe) -> list[str]:

@@ -10,6 +10,7 @@ import torch
 from spnst_core import __version__
 from spnst_core.compute.memory import batches
 from spnst_core.imaging import io as image_io
+from spnst_core.metrics.sanity import plain
 from spnst_core.objective.targets import ContentTargets, DepthMap, EdgeMap, StyleTargets
 from spnst_core.painting import Painted, content_targets, misfits, paint_batch, style_targets
 from spnst_core.recipes.recipe import Recipe
@@ -197,8 +198,9 @@ def _paint(row: _Row, content: ContentTargets, cells: Sequence[_Cell], go_on: bo
         for cell, style, painted in zip(cells, styles, batch, strict=True):
             if cell.to_paint:
                 misfit = misfits(painted.image, content, style, recipe, project.models)
+                fell = checks.style_fell(*misfit, plain(content.content, style))
                 made = _how_made(row, painted, began, len(cells))
-                landed = _keep_pastiche(row, cell, painted, misfit, made)
+                landed = _keep_pastiche(row, cell, painted, fell, made)
                 yield landed
                 if landed.error:
                     continue
@@ -207,12 +209,10 @@ def _paint(row: _Row, content: ContentTargets, cells: Sequence[_Cell], go_on: bo
     checkpoints.remove(pastiches)
 
 
-def _keep_pastiche(
-    row: _Row, cell: _Cell, painted: Painted, misfit: tuple[float, float], made: Mapping[str, Any]
-) -> Landed:
+def _keep_pastiche(row: _Row, cell: _Cell, painted: Painted, fell: checks.Verdict, made: Mapping[str, Any]) -> Landed:
     """Put a pastiche into the store, unless its checks forbid it."""
     try:
-        verdicts = checks.required(checks.finite(painted.image)), checks.style_fell(*misfit)
+        verdicts = checks.required(checks.finite(painted.image)), fell
     except checks.CheckFailed as error:  # painting it again would give the same
         return Landed("pastiche", cell.style, error=error)
     told = {**provenance.stamp(made, painted.history), **checks.stamp(verdicts)}

@@ -16,6 +16,8 @@ from spnst_core.metrics import registry
 from spnst_core.metrics.judges import identify_judges
 from spnst_core.metrics.registry import (
     METRICS,
+    depth_distance,
+    depth_error,
     edge_distance,
     identify_metrics,
     measure,
@@ -137,6 +139,32 @@ def test_what_cant_be_taken_is_missing_with_a_reason(content, style, models, jud
     assert "canny_f" not in scores.values
     assert all(map(math.isfinite, scores.values.values()))
     assert set(scores.values) | set(scores.missing) == {metric.key for metric in METRICS.values() if not metric.judge}
+
+
+def test_what_is_relative_to_a_flat_content_is_missing_with_a_reason(content, own_style, models, judges):
+    flat = torch.full_like(content, 0.4)
+    scores = measure(flat, content, content, own_style, models, judges)
+    assert scores.missing["edge_distance"] == "the content has no edges"
+    assert all(value < 10 for value in scores.values.values())
+
+
+def test_the_distance_from_a_flat_depth_is_missing(content, models):
+    ramp, level = np.linspace(1, 2, 64).reshape(8, 8), np.full((8, 8), 3.0)
+    assert depth_error(ramp, 5 * ramp) == pytest.approx(0, abs=1e-9)
+    assert depth_error(ramp, level) == 1
+    with pytest.raises(ValueError, match="the content's depth is flat"):
+        depth_error(level, ramp)
+    unseeing = replace(models, depth=lambda x: torch.full_like(x[:, :1], 2.0))
+    with pytest.raises(ValueError, match="the content's depth is flat"):
+        depth_distance(content, content, unseeing)
+
+
+def test_the_distance_from_a_black_style_is_missing(content, models, judges):
+    black = torch.zeros_like(content)
+    targets = StyleTargets.compute(black, models, [StyleSize(64)])
+    scores = measure(content, content, black, targets, models, judges)
+    assert "see nothing in it" in scores.missing["style_distance"]
+    assert all(value < 10 for value in (*scores.values.values(), *scores.layers.values()))
 
 
 def test_a_result_that_is_no_number_is_missing(content, own_style, models, judges, monkeypatch):

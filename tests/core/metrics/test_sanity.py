@@ -5,7 +5,8 @@ from math import isnan, nan, sqrt
 import pytest
 import torch
 
-from spnst_core.metrics.sanity import depth_relief, gram_defects, value_range
+from spnst_core.compute import moments
+from spnst_core.metrics.sanity import depth_relief, gram_defects, plain, value_range
 from spnst_core.objective.targets import DepthMap, Statistics, StyleTargets
 from spnst_core.recipes.style_size import StyleSize
 
@@ -68,3 +69,34 @@ def test_the_flattest_size_counts():
 
 def test_depth_that_is_not_finite_is_nan():
     assert isnan(depth_relief(depth(torch.tensor([[1.0, nan], [2.0, 3.0]]))))
+
+
+def colours(x):
+    """Statistics of a style's colours alone."""
+    colour = Statistics(moments.gram(x), moments.mean(x))
+    return StyleTargets({StyleSize(64): {"colour": colour}})
+
+
+def speckled(amount):
+    noise = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0)) - 0.5
+    return 0.7 + amount * noise
+
+
+@pytest.mark.parametrize(
+    ("picture", "is_plain"),
+    [
+        (torch.zeros(1, 3, 8, 8), True),
+        (torch.ones(1, 3, 8, 8), True),
+        (torch.tensor([0.8, 0.2, 0.1]).reshape(1, 3, 1, 1).expand(1, 3, 8, 8), True),
+        (speckled(0.02), True),  # five levels of 255
+        (speckled(0.1), False),
+    ],
+)
+def test_a_picture_of_one_colour_and_noise_is_plain(picture, is_plain):
+    assert plain(speckled(1), colours(picture)) == (["style"] if is_plain else [])
+    assert plain(picture, colours(speckled(1))) == (["content"] if is_plain else [])
+
+
+def test_a_style_is_plain_if_it_is_at_every_size():
+    some, none = (colours(speckled(amount)).statistics[StyleSize(64)] for amount in (1, 0))
+    assert plain(speckled(1), StyleTargets({StyleSize(32): none, StyleSize(64): some})) == []

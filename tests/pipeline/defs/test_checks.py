@@ -60,6 +60,21 @@ def test_style_fell_or_was_there_from_the_start(before, after, passed):
     assert checks.style_fell(before, after).passed is passed
 
 
+def test_a_style_term_that_cannot_fall_says_which_picture_is_plain():
+    says = (
+        "style term did not fall: from 0.300 to 0.400; nothing but one colour is in the style: choose another picture"
+    )
+    assert checks.style_fell(0.3, 0.4, ["style"]).description == says
+    assert "in the content and in the style" in checks.style_fell(0.3, 0.4, ["content", "style"]).description
+    assert checks.style_fell(0.4, 0.3, ["style"]).description == "style term fell: from 0.400 to 0.300"
+
+
+def test_a_structure_term_without_a_score_is_not_judged():
+    verdict = checks.keeps_structure(recipe(edge=1), {"depth_distance": 0.1}, scores(0.2, 0.2))
+    assert verdict.passed
+    assert verdict.description == "nothing to compare with gatys: no score of a structure term"
+
+
 def test_keeps_structure_in_every_term_that_the_recipe_has_a_weight_for():
     both, edge = recipe(edge=1, depth=1), recipe(edge=1)
     assert checks.keeps_structure(both, scores(0.1, 0.1), scores(0.2, 0.2)).passed
