@@ -93,7 +93,7 @@ def test_a_run_that_is_told_to_stop_leaves_a_checkpoint_and_one_line(number, sta
     began = time.monotonic()
     os.killpg(process.pid, number)
     _, rest = process.communicate()
-    assert time.monotonic() - began < 20  # ten where nothing else is running
+    assert time.monotonic() - began < 60  # a machine that does nothing else takes less than ten
     assert process.returncode == status
     assert rest.splitlines()[-1] == "Stopped. What is painted is kept: the same command goes on from here."
     assert "Traceback" not in rest
