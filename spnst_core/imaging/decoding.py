@@ -12,7 +12,7 @@ import stat
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, lru_cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -190,10 +190,16 @@ def _decode(data: bytes, name: str) -> Image.Image:
     except UnknownLayout as error:
         raise _undecodable(name, error) from error
     if spoilt:
-        _log.warning("%s: what is spoilt in it is ignored: %s", name, ", ".join(dict.fromkeys(spoilt)))
+        _warn(f"{name}: what is spoilt in it is ignored: {', '.join(dict.fromkeys(spoilt))}")
     with opened(pixels, name) as image:
         image.info.update(info)
         return normalise(image, name)
+
+
+@lru_cache(maxsize=4096)
+def _warn(line: str) -> None:
+    """Log a warning once in a process: a run decodes a picture several times."""
+    _log.warning("%s", line)
 
 
 def _separated(data: bytes) -> tuple[bytes, dict[str, Any], list[str]]:
@@ -241,7 +247,7 @@ def _normalised(image: Image.Image, name: str) -> Image.Image:
     except UnknownColours as error:
         raise refusal(name, f"has {error}") from error
     if ignored or failed:
-        _log.warning("%s: %s; the picture is used without", name, ", ".join((*ignored, *failed)))
+        _warn(f"{name}: {', '.join((*ignored, *failed))}; the picture is used without")
     if image.has_transparency_data:
         rgb = Image.composite(rgb, Image.new("RGB", rgb.size, "white"), _alpha(image))
     rgb.info.clear()
