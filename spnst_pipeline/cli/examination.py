@@ -164,7 +164,8 @@ def weight_cache(settings: Settings) -> Iterator[Finding]:
     """The weight files that the networks need, and every other one in the cache."""
     chosen = choose(settings.profile, encoder=settings.encoder, edges=settings.edges, depth=settings.depth)
     needed = {file.file: file for role, name in chosen.items() for file in weight_files(role, name)}
-    others = {entry.file: entry for entry in WEIGHTS.values() if entry.file not in needed and weights.present(entry)}
+    there = {entry.file: entry for entry in WEIGHTS.values() if (weights.folder() / entry.file).is_file()}
+    others = {name: entry for name, entry in there.items() if name not in needed}
     for file in needed.values():
         yield _needed(file, settings.profile)
     for file in others.values():
@@ -290,7 +291,7 @@ def _required() -> Iterator[Requirement]:
 def _needed(file: WeightFile, profile: str) -> Finding:
     """A weight file that a run needs: present and sound, to be downloaded, or damaged."""
     path = weights.folder() / file.file
-    if weights.present(file):
+    if path.is_file():
         weights.verify(path, file)
         return Finding("weights", "ok", f"{file.name} is in the cache and sound: {path}")
     size = f" ({decimal(file.bytes)})" if file.bytes else ""
