@@ -1,5 +1,6 @@
 """The error raised for unusable input, and what its message is made of: quoted input, and hints at misspelt names."""
 
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
@@ -12,10 +13,18 @@ TOLD = 5
 
 
 class InputError(ValueError):
-    """Input that can't be used. Its message is one line of `printable` text: what is wrong, where, and what to do."""
+    """Input that can't be used. Its message is one line of `printable` text: what is wrong, where, and what to do.
+
+    Passwords in addresses that it quotes are left out.
+    """
 
     def __init__(self, message: str) -> None:
-        super().__init__(printable(message))
+        super().__init__(printable(without_passwords(message)))
+
+
+def without_passwords(text: str) -> str:
+    """Text whose addresses lack user and password: ``http://…@host`` for ``http://user:password@host``."""
+    return _LOGIN.sub("…@", text)
 
 
 def printable(text: str) -> str:
@@ -51,6 +60,9 @@ def several(problems: Sequence[str]) -> str:
     more = f"; and {len(problems) - TOLD:,} more" if len(problems) > TOLD else ""
     return "; ".join(problems[:TOLD]) + more
 
+
+_LOGIN = re.compile(r"(?<=://)[^\s/@:]*:[^\s@]*@")
+"""A user and a password in an address. The password may hold slashes, as secret keys of S3 do."""
 
 _JOINERS = "\u200c\u200d"
 """Characters of category Cf that scripts and emoji are written with."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property, partial
 
 from spnst_core.errors import InputError
@@ -54,10 +54,6 @@ class Project:
             recipes,
             experiments,
         )
-
-    def without(self, contents: dict[str, str], styles: dict[str, str]) -> Project:
-        """The project without some pictures, given as a mapping from slug to reason."""
-        return replace(self, contents=self.contents.without(contents), styles=self.styles.without(styles))
 
     @property
     def overrides(self) -> Overrides:

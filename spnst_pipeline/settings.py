@@ -20,7 +20,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from spnst_core.errors import InputError, closest, cut, quoted, several
+from spnst_core.errors import InputError, closest, cut, quoted, several, without_passwords
 from spnst_core.recipes.recipe import MAX_SIZE
 from spnst_core.yaml_files import read_yaml
 from spnst_pipeline.storage.places import is_remote
@@ -103,6 +103,8 @@ class Settings(BaseSettings):
             raise ValueError("an empty name is no place: give a folder")
         if "\0" in value:
             raise ValueError("no name holds a NUL character: leave it out")
+        if without_passwords(value) != value:  # it would show in Dagster's UI, and in files
+            raise ValueError("credentials don't belong into an address: set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY")
         _expanded(value)
         return value
 

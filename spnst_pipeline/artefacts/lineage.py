@@ -21,6 +21,8 @@ from spnst_pipeline.artefacts.identity import ArtefactId
 from spnst_pipeline.artefacts.index import Index
 from spnst_pipeline.artefacts.rules import Artefact, Shown
 from spnst_pipeline.project import Project, painted_sizes
+from spnst_pipeline.storage.places import Unreachable
+from spnst_pipeline.storage.sources import Source
 
 P = ParamSpec("P")
 
@@ -96,12 +98,12 @@ class Lineage:
     @_once
     def content_image(self, content: str) -> Artefact:
         """The decoded content."""
-        return rules.content_image(content, self.project.contents.digest(content))
+        return self._picture(ArtefactId("content_image", content=content), rules.content_image, self.project.contents)
 
     @_once
     def style_image(self, style: str) -> Artefact:
         """The decoded style."""
-        return rules.style_image(style, self.project.styles.digest(style))
+        return self._picture(ArtefactId("style_image", style=style), rules.style_image, self.project.styles)
 
     @_once
     def depth_map(self, content: str, recipe: Recipe | None = None) -> Artefact:
@@ -298,6 +300,13 @@ class Lineage:
             self.cells(self.metrics, contents, styles, recipes),
             self.blocked_cells(contents, styles, recipes),
         )
+
+    def _picture(self, picture: ArtefactId, rule: Callable[[str, str], Artefact], source: Source) -> Artefact:
+        """A decoded picture. While its file can't be read, the one that the store holds counts as up to date."""
+        try:
+            return rule(picture.partition, source.digest(picture.partition))
+        except Unreachable:
+            return Artefact(picture, self._carried(picture))
 
     def _content_picture(self, content: str) -> str:
         """The fingerprint that a decoded content carries, or will carry."""

@@ -87,8 +87,8 @@ class Execution:
     """
 
     def __init__(self, project: Project, instance: dg.DagsterInstance, listener: Listener) -> None:
-        self.failed: list[str] = []
-        """One line for each partition that failed."""
+        self.failed = [*project.contents.unreachable.values(), *project.styles.unreachable.values()]
+        """One line for each picture that couldn't be read, and for each partition that failed."""
         self.runs: list[str] = []
         """Ids of the Dagster runs."""
         self._project, self._instance, self._listener = project, instance, listener
@@ -131,14 +131,21 @@ class Execution:
         return sum(count * costs.get(step, 1) for step, count in plan.steps.items())
 
     def _run(self, launch: Launch) -> None:
-        with using(self._project.settings.dagster_home):
-            result = self._job.execute_in_process(
-                instance=self._instance,
-                asset_selection=launch.keys,
-                tags={**launch.tags, **process_tags()},
-                run_config={**_QUIET, **launch.config},
-                raise_on_error=False,
-            )
+        try:
+            with using(self._project.settings.dagster_home):
+                result = self._job.execute_in_process(
+                    instance=self._instance,
+                    asset_selection=launch.keys,
+                    tags={**launch.tags, **process_tags()},
+                    run_config={**_QUIET, **launch.config},
+                    raise_on_error=False,
+                )
+        except InputError:
+            raise
+        except Exception as error:  # such as partitions that were deleted by hand meanwhile; the other runs go on
+            said = " ".join(str(error).split()) or type(error).__name__
+            self.failed.append(f"{', '.join(map(str, launch.assets))}: {said}")
+            return
         self.runs.append(result.run_id)
         self.failed += failures(result)
 

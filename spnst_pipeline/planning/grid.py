@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import dagster as dg
 import torch
@@ -18,7 +18,15 @@ from spnst_pipeline.artefacts.lineage import Lineage
 from spnst_pipeline.artefacts.rules import Artefact
 from spnst_pipeline.planning.plan import Grid
 from spnst_pipeline.project import Project
-from spnst_pipeline.storage.sources import File, Source
+from spnst_pipeline.storage.places import Unreachable
+from spnst_pipeline.storage.sources import Source
+
+_UNFINISHED = (
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+)
 
 
 @dataclass(frozen=True)
@@ -37,21 +45,36 @@ class Side:
     asset: ArtefactId
     source: Source
     rule: Callable[[str], Artefact]
-    check: Callable[[File], None]
+    check: Callable[[bytes, str], None]
 
-    def unusable(self, keys: Collection[str], lineage: Lineage) -> dict[str, str]:
-        """Pictures that can't be used, as slug → why; those already in the store have passed."""
+    def problems(self, keys: Collection[str], lineage: Lineage) -> Problems:
+        """What is wrong with some pictures; those already in the store have passed."""
         self.source.hash(keys)
-        problems: dict[str, str] = {}
+        found = Problems({}, {})
         for key in keys:
-            file = self.source.pictures[key]
+            file, kind = self.source.pictures[key], found.unreachable
             try:
-                if not lineage.is_current(self.rule(key)):
-                    self.check(file)
+                if self.source.digest(key) and not lineage.is_current(self.rule(key)):
+                    data = file.read()
+                    kind = found.unusable
+                    self.check(data, file.name)
             except InputError as error:
                 message = str(error)
-                problems[key] = message if file.name in message else f"{file.name}: {message}"
-        return problems
+                kind[key] = message if file.name in message else f"{file.name}: {message}"
+        return found
+
+
+@dataclass(frozen=True)
+class Problems:
+    """What is wrong with pictures of one side, each as slug → why.
+
+    Attributes:
+        unusable: what their files hold is no picture, or none that can be painted.
+        unreachable: they couldn't be read for now, which tells nothing of what they hold.
+    """
+
+    unusable: dict[str, str]
+    unreachable: dict[str, str]
 
 
 def sides(lineage: Lineage) -> tuple[Side, Side]:
@@ -59,12 +82,12 @@ def sides(lineage: Lineage) -> tuple[Side, Side]:
     project = lineage.project
     smallest = min(project.content_sizes)
 
-    def content(file: File) -> None:
-        image = image_io.decode(file.read(), file.name)
+    def content(data: bytes, name: str) -> None:
+        image = image_io.decode(data, name)
         shape_at(torch.empty(1, 3, image.height, image.width, device="meta"), smallest)
 
-    def style(file: File) -> None:
-        image_io.decode(file.read(), file.name)
+    def style(data: bytes, name: str) -> None:
+        image_io.decode(data, name)
 
     return (
         Side("content", ArtefactId("content_image"), project.contents, lineage.content_image, content),
@@ -75,33 +98,48 @@ def sides(lineage: Lineage) -> tuple[Side, Side]:
 def checked(project: Project) -> Project:
     """The project without pictures that can't be used, found by decoding those that aren't in the store yet.
 
+    Pictures that can't be read for now stay in it: what the store holds of them is taken to be up to date.
+
     Raises:
         InputError: no content or no style is left, or the profile or device can't be used. Nothing was written.
+        Unreachable: none is left because none can be read for now.
     """
     # Report an unknown device, precision or profile before anything is written.
     find_precision(project.settings.precision, find_device(project.settings.device))
     _ = project.identity
     lineage = Lineage(project)
     lineage.look_at_pictures()
-    problems = []
+    found = []
     for side in sides(lineage):
-        problems.append(side.unusable(side.source.pictures, lineage))
-        if len(problems[-1]) == len(side.source.pictures):
-            raise InputError(f"no picture in {side.source.location} can be used: {next(iter(problems[-1].values()))}")
-    return project.without(*problems)
+        problems = side.problems(side.source.pictures, lineage)
+        kept = [key for key in side.source.pictures if key not in problems.unusable]
+        if all(key in problems.unreachable and not lineage.index.has(side.asset.at(key)) for key in kept):
+            error = Unreachable if problems.unreachable else InputError
+            first = next(iter((problems.unreachable or problems.unusable).values()))
+            raise error(f"no picture in {side.source.location} can be used: {first}")
+        found.append(side.source.without(problems.unusable).unread(problems.unreachable))
+    contents, styles = found
+    return replace(project, contents=contents, styles=styles)
 
 
 def synchronised(project: Project, instance: dg.DagsterInstance) -> Grid:
     """Bring the partitions in line with the project's pictures, and return the grid.
 
-    What was made from a picture that has since been removed stays in the store.
+    What was made from a picture that has since been removed stays in the store. Its partition stays as long as a run is
+    unfinished, which may have to do with it.
     """
+    removing = not at_work(instance)
     for name, source in (("content", project.contents), ("style", project.styles)):
         there = set(instance.get_dynamic_partitions(name))
-        for gone in sorted(there - set(source.pictures)):
+        for gone in sorted(there - set(source.pictures)) if removing else ():
             instance.delete_dynamic_partition(name, gone)
         instance.add_dynamic_partitions(name, sorted(set(source.pictures) - there))
     return known_grid(instance, project)
+
+
+def at_work(instance: dg.DagsterInstance) -> bool:
+    """Whether a run is queued or under way."""
+    return bool(instance.get_run_records(dg.RunsFilter(statuses=[*_UNFINISHED]), limit=1))
 
 
 def known_grid(instance: dg.DagsterInstance, project: Project) -> Grid:

@@ -1,21 +1,29 @@
 """A prefix of an S3 bucket as a place for files.
 
 Credentials, region and endpoint are those that boto3 finds: ``AWS_PROFILE``, ``AWS_ACCESS_KEY_ID``,
-``AWS_DEFAULT_REGION``, ``AWS_ENDPOINT_URL``, ... Requests that fail transiently are retried
-(``AWS_MAX_ATTEMPTS``). The incomplete upload of a killed process is never visible to readers, but is kept and billed
-until a lifecycle rule of the bucket (``AbortIncompleteMultipartUpload``) removes it.
+``AWS_DEFAULT_REGION``, ``AWS_ENDPOINT_URL``, ... boto3 repeats a request that fails transiently at once
+(``AWS_MAX_ATTEMPTS``, three attempts by default). A service in trouble is then asked again for up to
+``SPNST_PATIENCE`` seconds (300 by default), which is logged. Nothing is asked that only Amazon's S3 knows: uploads
+aren't ``aws-chunked``, and a service without conditional writes is written to without them.
+
+The incomplete upload of a killed process is never visible to readers, but is kept and billed until a lifecycle rule of
+the bucket (``AbortIncompleteMultipartUpload``) removes it.
 """
 
 from __future__ import annotations
 
+import logging
 import mimetypes
+import os
 import re
-from collections.abc import Collection, Iterator
+import time
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from io import BytesIO
-from typing import Any
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import boto3
@@ -33,14 +41,29 @@ from botocore.exceptions import (
     PartialCredentialsError,
     ProfileNotFound,
     ResponseStreamingError,
+    SSLError,
     SSOError,
     TokenRetrievalError,
 )
-from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+from botocore.parsers import ResponseParserError
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
 from spnst_core.errors import InputError
 from spnst_pipeline.storage import digest_cache
-from spnst_pipeline.storage.places import WHOLE, Entry, Place
+from spnst_pipeline.storage.places import WHOLE, Entry, Place, Unreachable
+
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+
+PATIENCE = "SPNST_PATIENCE"
+"""Environment variable: for how many seconds a service that doesn't answer is asked again."""
+
+READ_TIMEOUT = 15.0
+"""Seconds without a byte of an answer after which it is asked for again."""
+
+REMINDER = 15.0
+"""Seconds between two lines in the log that say that a service doesn't answer."""
 
 REQUESTS = 32
 """Concurrent requests when many files are read: each takes tens of milliseconds, nearly all of it waiting."""
@@ -65,6 +88,12 @@ _BAD_LOGIN = {"InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "In
 _BAD_REGION = {"PermanentRedirect", "301", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"}
 _TAKEN = {"PreconditionFailed", "412", "ConditionalRequestConflict"}
 _MISSING = {"NoSuchKey", "404"}
+_BUSY = {"SlowDown", "RequestTimeout", "Throttling", "ThrottlingException", "RequestLimitExceeded", "429"}
+_UNKNOWN = {"NotImplemented", "501", "InvalidArgument", "InvalidRequest"}
+"""What services answer that don't know conditional writes."""
+
+_unconditional: set[str] = set()
+"""Buckets whose service doesn't know conditional writes, as far as this process has found out."""
 
 
 class Prefix(Place):
@@ -81,12 +110,15 @@ class Prefix(Place):
         found = _ADDRESS.fullmatch(location)
         parts = found["prefix"].split("/") if found and found["prefix"] else []
         if not found or {"", ".", ".."} & set(parts):
-            raise InputError(f"{location} is no address of a bucket and a prefix: write s3://bucket/prefix")
+            hint = "; credentials are set with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY" if "@" in location else ""
+            raise InputError(f"{location} is no address of a bucket and a prefix: write s3://bucket/prefix{hint}")
         self.location = "/".join(("s3:/", found["bucket"], *parts))
         self._bucket, self._root = found["bucket"], "".join(f"{part}/" for part in parts)
         with _told(self.location):
             try:
                 self._client = client()
+            except InputError:
+                raise
             except ValueError as error:
                 raise InputError(f"{location}: {_line(error)}: check AWS_ENDPOINT_URL") from error
 
@@ -103,17 +135,23 @@ class Prefix(Place):
         """All objects below ``under``."""
         return (_entry(o["Key"].removeprefix(self._root), o) for o in self._objects(f"{self._root}{under}/"))
 
-    def _objects(self, prefix: str, **how: str) -> Iterator[dict[str, Any]]:
-        with _told(self.location):
-            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix, **how)
-            for page in pages:
-                yield from page.get("Contents", ())
+    def _objects(self, prefix: str, **how: str) -> list[dict[str, Any]]:
+        def pages() -> list[dict[str, Any]]:
+            paginator = self._client.get_paginator("list_objects_v2")
+            found = list(paginator.paginate(Bucket=self._bucket, Prefix=prefix, **how))
+            if not all("Name" in page for page in found):
+                raise _NotS3
+            return found
+
+        try:
+            return [o for page in _ask(self.location, pages) for o in page.get("Contents", ())]
+        except FileNotFoundError as error:  # S3 would say that there is no such bucket
+            raise InputError(f"{self.location}: {_NOT_S3}") from error
 
     def entry(self, name: str) -> Entry | None:
         """The object as it would appear in a listing; None if there is no such object."""
         try:
-            with _told(self.locate(name)):
-                found = self._client.head_object(**self._object(name))
+            found = _ask(self.locate(name), lambda: self._client.head_object(**self._object(name)))
         except FileNotFoundError:
             return None
         return _entry(name, {"Size": found["ContentLength"], "ETag": found["ETag"]})
@@ -121,8 +159,7 @@ class Prefix(Place):
     def read(self, name: str, size: int = WHOLE) -> bytes:
         """The object's bytes, or its first ``size`` bytes, of which no more are asked for."""
         try:
-            with _told(self.locate(name)):
-                return self._get(name, **({} if size == WHOLE else {"Range": f"bytes=0-{size - 1}"}))
+            return self._get(name, **({} if size == WHOLE else {"Range": f"bytes=0-{size - 1}"}))
         except _NothingInRange:
             return b""
 
@@ -143,8 +180,7 @@ class Prefix(Place):
         """All bytes of an object that still has the ETag it was listed with."""
         address = self.locate(entry.name)
         try:
-            with _told(address):
-                return self._get(entry.name, IfMatch=f'"{entry.modified}"')
+            return self._get(entry.name, IfMatch=f'"{entry.modified}"')
         except (_Taken, FileNotFoundError) as error:
             raise InputError(f"{address} is not what it was when listed: run again when nobody writes to it") from error
 
@@ -157,33 +193,35 @@ class Prefix(Place):
             digest_cache.keep(*state, digest)
         return digest
 
-    @retry(
-        retry=retry_if_exception_type((IncompleteReadError, ResponseStreamingError)),
-        stop=stop_after_attempt(4),
-        wait=wait_random_exponential(max=8),
-        reraise=True,
-    )
     def _get(self, name: str, **how: str) -> bytes:
-        """Read an object. boto3 retries until a response begins; a response that breaks off is retried here."""
-        return self._client.get_object(**self._object(name), **how)["Body"].read()
+        """Read an object; a response that breaks off is asked for again."""
+
+        def body() -> bytes:
+            answer = self._client.get_object(**self._object(name), **how)
+            if "ETag" not in answer:
+                raise _NotS3
+            return answer["Body"].read()
+
+        return _ask(self.locate(name), body)
 
     def write(self, name: str, data: bytes) -> None:
         """Put ``data`` under ``name``, in parts if it is large."""
         kind = mimetypes.guess_type(name)[0] or "application/octet-stream"  # browsers need it to show the gallery
-        with _told(self.locate(name)):
-            self._client.upload_fileobj(
-                BytesIO(data), self._bucket, self._root + name, ExtraArgs={"ContentType": kind}, Config=PARTS
-            )
+
+        def put() -> None:
+            extra = {"ContentType": kind}
+            self._client.upload_fileobj(BytesIO(data), self._bucket, self._root + name, ExtraArgs=extra, Config=PARTS)
+
+        _ask(self.locate(name), put)
 
     def copy(self, source: str, target: str) -> None:
         """Put the bytes of one object under another name, inside S3."""
-        with _told(self.locate(source)):
-            self._client.copy_object(**self._object(target), CopySource=self._object(source))
+        there, to = self._object(source), self._object(target)
+        _ask(self.locate(source), lambda: self._client.copy_object(**to, CopySource=there))
 
     def remove(self, name: str) -> None:
         """Remove an object; nothing happens if it isn't there."""
-        with _told(self.locate(name)):
-            self._client.delete_object(**self._object(name))
+        _ask(self.locate(name), lambda: self._client.delete_object(**self._object(name)))
 
     def sweep(self) -> None:
         """Nothing to do: an object appears once it is whole."""
@@ -193,12 +231,10 @@ class Prefix(Place):
 
         Artefacts themselves are written unconditionally: an artefact's fingerprint follows from its inputs, so either
         of two processes that make the same one may win, and one written with other settings is out of date as usual.
+        A service that doesn't know the condition is written to each time.
         """
-        try:
-            with _told(self.location):
-                self._client.put_object(**self._object(PROBE), Body=b"", IfNoneMatch="*")
-        except _Taken:
-            pass  # S3 checks the condition only after the permission
+        with suppress(_Taken):  # S3 checks the condition only after the permission
+            self._put_new(PROBE)
 
     def refuses_to_replace(self) -> bool:
         """Whether a write on the condition that nothing is there yet is refused where something is.
@@ -210,14 +246,32 @@ class Prefix(Place):
         """
         probe = f"{PROBE}-{uuid4().hex}"
         try:
-            with _told(self.location):
-                for _ in range(2):
-                    self._client.put_object(**self._object(probe), Body=b"", IfNoneMatch="*")
+            for _ in range(2):
+                self._put_new(probe)
         except _Taken:
             return True
         finally:
             self.remove(probe)
         return False
+
+    def _put_new(self, name: str) -> None:
+        """Write an empty object if there is none yet, or in any case if the service doesn't know conditions.
+
+        Raises:
+            _Taken: there is one.
+        """
+
+        def put(**condition: str) -> None:
+            answer = self._client.put_object(**self._object(name), Body=b"", **condition)
+            if "ETag" not in answer:
+                raise _NotS3
+
+        if self._bucket not in _unconditional:
+            try:
+                return _ask(self.location, lambda: put(IfNoneMatch="*"))
+            except _Unknown:
+                _unconditional.add(self._bucket)
+        return _ask(self.location, put)
 
     def _object(self, name: str) -> dict[str, str]:
         return {"Bucket": self._bucket, "Key": self._root + name}
@@ -225,9 +279,76 @@ class Prefix(Place):
 
 @cache
 def client() -> Any:
-    """The process's S3 client, which is safe to use from several threads."""
-    config = Config(retries={"mode": "standard"}, max_pool_connections=REQUESTS, connect_timeout=10)
-    return boto3.session.Session().client("s3", config=config)
+    """The process's S3 client, which is safe to use from several threads.
+
+    Raises:
+        InputError: the endpoint's address holds a password, which would show up in messages.
+    """
+    config = Config(
+        retries={"mode": "standard"},
+        max_pool_connections=REQUESTS,
+        connect_timeout=5,
+        read_timeout=READ_TIMEOUT,
+        request_checksum_calculation="when_required",  # else uploads are aws-chunked; their SHA-256 is signed anyway
+    )
+    made = boto3.session.Session().client("s3", config=config)
+    if "@" in urlsplit(made.meta.endpoint_url).netloc:
+        raise InputError(
+            "AWS_ENDPOINT_URL holds a user name or a password: take it out, and set AWS_ACCESS_KEY_ID and "
+            "AWS_SECRET_ACCESS_KEY"
+        )
+    return made
+
+
+def _ask(address: str, request: Callable[[], T]) -> T:
+    """What S3 answers to a request, which is repeated while the service is in trouble.
+
+    Raises:
+        FileNotFoundError: there is no such object.
+        Unreachable: the service was in trouble for as long as `PATIENCE` says, or doesn't let the user in.
+        InputError: anything else that is wrong.
+    """
+    patience = float(os.environ.get(PATIENCE) or 300)
+    for attempt in Retrying(
+        retry=retry_if_exception_type(_InTrouble),
+        stop=stop_after_delay(patience),
+        wait=wait_random_exponential(multiplier=0.5, max=20),
+        before_sleep=_Reminder(patience),
+        reraise=True,
+    ):
+        with attempt, _told(address):
+            return request()
+    raise AssertionError("tenacity either tries again or raises")
+
+
+class _Reminder:
+    """Logs that a request is repeated, at most every `REMINDER` seconds in the whole process."""
+
+    last = -REMINDER
+
+    def __init__(self, patience: float) -> None:
+        self._patience = patience
+
+    def __call__(self, state: RetryCallState) -> None:
+        now = time.monotonic()
+        if now - _Reminder.last >= REMINDER and state.outcome:
+            _Reminder.last = now
+            _log.warning("%s: trying again for at most %.0f seconds", state.outcome.exception(), self._patience)
+
+
+class _InTrouble(Unreachable):
+    """The service doesn't answer, or says that it can't for now."""
+
+
+class _Unknown(InputError):
+    """The service doesn't know what was asked of it."""
+
+
+class _NotS3(Exception):
+    """An answer lacks what S3 puts into every such answer."""
+
+
+_NOT_S3 = "what answers there isn't S3, but a web page, say: check AWS_ENDPOINT_URL and proxies"
 
 
 class _Taken(Exception):
@@ -255,13 +376,25 @@ def _told(address: str) -> Iterator[None]:
             raise _Taken(address) from error
         if code == "InvalidRange":
             raise _NothingInRange(address) from error
-        raise InputError(f"{address}: {_answered(code, error)}") from error
+        told = f"{address}: {_answered(code, error)}"
+        status = error.response["ResponseMetadata"].get("HTTPStatusCode", 0)
+        if code in _UNKNOWN or status == 501:
+            raise _Unknown(told) from error
+        if code in _BUSY or status >= 500:
+            raise _InTrouble(told) from error
+        if status == 403:
+            raise Unreachable(told) from error
+        raise InputError(told) from error
     except _NO_LOGIN as error:
         hint = "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
         raise InputError(f"{address}: no credentials for S3 ({_line(error)}): {hint}") from error
-    except (ConnectionError, HTTPClientError) as error:
+    except SSLError as error:
+        raise InputError(f"{address}: {_line(error)}: check AWS_ENDPOINT_URL and AWS_CA_BUNDLE") from error
+    except (ConnectionError, HTTPClientError, IncompleteReadError, ResponseStreamingError) as error:
         hint = "check the network and AWS_ENDPOINT_URL"
-        raise InputError(f"{address}: no answer from S3 ({_line(error)}): {hint}") from error
+        raise _InTrouble(f"{address}: no answer from S3 ({_line(error)}): {hint}") from error
+    except (ResponseParserError, _NotS3) as error:
+        raise InputError(f"{address}: {_NOT_S3}") from error
     except (BotoCoreError, Boto3Error) as error:
         raise InputError(f"{address}: {_line(error)}") from error
 
@@ -280,6 +413,8 @@ def _answered(code: str, error: ClientError) -> str:
     if code in _BAD_REGION:
         region = error.response["ResponseMetadata"].get("HTTPHeaders", {}).get("x-amz-bucket-region")
         return f"the bucket is in another region: set AWS_DEFAULT_REGION to {region or 'the one it is in'}"
+    if "html" in error.response["ResponseMetadata"].get("HTTPHeaders", {}).get("content-type", ""):
+        return _NOT_S3
     return f"S3 answered {code}: {_line(error.response['Error'].get('Message', 'no reason given'))}"
 
 

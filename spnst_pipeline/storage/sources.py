@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import PurePosixPath
 
 from spnst_core.errors import InputError, printable
 from spnst_core.imaging.decoding import MAX_BYTES, suffixes
 from spnst_pipeline.storage.locations import open_place
-from spnst_pipeline.storage.places import Entry, Place
+from spnst_pipeline.storage.places import Entry, Place, Unreachable
 from spnst_pipeline.storage.slugs import slug, slug_of_twin
 
 READERS = 8
@@ -45,11 +45,16 @@ class File:
 
 @dataclass(frozen=True)
 class Source:
-    """The pictures of a folder or prefix by slug, and one line for each file that is left out."""
+    """The pictures of a folder or prefix by slug, and one line for each file that is left out.
+
+    Attributes:
+        unreachable: those of the pictures that couldn't be read when they were looked at, as slug → why.
+    """
 
     location: str
     pictures: Mapping[str, File]
     left_out: tuple[str, ...] = field(default=())
+    unreachable: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def open(cls, location: str | None, kind: str) -> Source:
@@ -94,7 +99,11 @@ class Source:
     def without(self, unusable: Mapping[str, str]) -> Source:
         """The source without the given pictures, a mapping from slug to reason."""
         kept = {key: file for key, file in self.pictures.items() if key not in unusable}
-        return Source(self.location, kept, (*self.left_out, *unusable.values()))
+        return replace(self, pictures=kept, left_out=(*self.left_out, *unusable.values()))
+
+    def unread(self, unreachable: Mapping[str, str]) -> Source:
+        """The source in which the given pictures, a mapping from slug to reason, count as unreachable from now on."""
+        return replace(self, unreachable={**self.unreachable, **unreachable})
 
     def picture(self, key: str) -> File:
         """The file behind a partition.
@@ -107,7 +116,14 @@ class Source:
         return self.pictures[key]
 
     def digest(self, key: str) -> str:
-        """SHA-256 of the file behind a partition; the file is read at most once."""
+        """SHA-256 of the file behind a partition; the file is read at most once.
+
+        Raises:
+            Unreachable: it can't be read for now, or couldn't when it was looked at.
+            InputError: there is none, or it is no longer as it was listed.
+        """
+        if key in self.unreachable:
+            raise Unreachable(self.unreachable[key])
         return _digest(self.picture(key))
 
     def hash(self, keys: Collection[str]) -> None:

@@ -53,3 +53,16 @@ def test_of_many_problems_five_are_told():
 def test_a_hint_at_a_name_takes_no_time_however_long_it_is():
     assert closest("structur", ["structure", "gatys"]) == ' (did you mean "structure"?)'
     assert closest("x" * 10_000_000, ["structure"]) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("http://me:pass@host:9000/x can't", "http://…@host:9000/x can't"),
+        ("s3://AKIA:se/cr+et@bucket/made", "s3://…@bucket/made"),
+        ("s3://bucket/me@home is no place", "s3://bucket/me@home is no place"),
+        ("http://host:9000 and me@example.org", "http://host:9000 and me@example.org"),
+    ],
+)
+def test_a_message_holds_no_password_of_an_address(text, shown):
+    assert str(InputError(text)) == shown

@@ -97,6 +97,7 @@ def proxy(s3_server: Proxy, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "anybody")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "anything")
     monkeypatch.setenv("AWS_ENDPOINT_URL", s3_server.url)
+    monkeypatch.setenv("SPNST_PATIENCE", "0")
     s3_server.start_anew()
     client().create_bucket(Bucket="bucket")
     s3_server.requests.clear()

@@ -48,13 +48,6 @@ def test_which_networks_it_has_is_known_without_loading_them(fresh):
     assert project.judges.edge_net is not project.models.edges
 
 
-def test_without_some_pictures_it_says_why_they_are_left_out(fresh):
-    project = Project.open(fresh.settings()).without({"cat": "cat.png is cut short"}, {})
-    assert sorted(project.contents.pictures) == ["boat"]
-    assert project.contents.left_out == ("cat.png is cut short",)
-    assert len(project.styles.pictures) == 2
-
-
 def test_folders_may_be_empty_only_where_pictures_are_still_to_come(fresh):
     for path in (fresh.root / "contents").iterdir():
         path.unlink()

@@ -2,6 +2,8 @@
 
 import http.client
 import logging
+import ssl
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -39,12 +41,21 @@ class Server:
 
 @dataclass(frozen=True)
 class Fault:
-    """An answer that S3 itself didn't give; or its own answer, of which only the first bytes arrive."""
+    """An answer that S3 itself didn't give; or its own answer, of which only the first bytes arrive; or none.
+
+    Attributes:
+        body: in place of S3's words for ``code``.
+        stall: seconds before anything happens.
+        reset: the connection is closed without an answer.
+    """
 
     status: int = 0
     code: str = ""
     headers: dict[str, str] = field(default_factory=dict)
     cut: int | None = None
+    body: str = ""
+    stall: float = 0.0
+    reset: bool = False
 
 
 class Proxy(ThreadingHTTPServer):
@@ -52,11 +63,16 @@ class Proxy(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, tls: ssl.SSLContext | None = None) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
+        if tls:
+            self.socket = tls.wrap_socket(self.socket, server_side=True)
         self.server = server
+        self.scheme = "https" if tls else "http"
         self.requests: list[tuple[str, str, int]] = []
         """Method, path and status of every request."""
+        self.encodings: set[str] = set()
+        """Content encodings of all requests."""
         self.fault: Callable[[str, str], Fault | None]
         self.start_anew()
         self.thread = Thread(target=self.serve_forever, daemon=True)
@@ -64,12 +80,13 @@ class Proxy(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
+        return f"{self.scheme}://127.0.0.1:{self.server_port}"
 
     def start_anew(self) -> None:
         """With an empty server and no faults."""
         self.server.forget_everything()
         self.requests.clear()
+        self.encodings.clear()
         self.fault = lambda method, path: None
 
     def stop(self) -> None:
@@ -84,9 +101,18 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _pass_on(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.server.encodings.add(self.headers.get("Content-Encoding") or "")
         fault = self.server.fault(self.command, self.path)
+        if fault:
+            time.sleep(fault.stall)
+        if fault and fault.reset:
+            self.server.requests.append((self.command, self.path, 0))
+            self.close_connection = True
+            return
         if fault and fault.status:
-            text = f"<Error><Code>{fault.code}</Code><Message>said\nso</Message></Error>".encode()
+            text = (
+                fault.body.encode() or f"<Error><Code>{fault.code}</Code><Message>said\nso</Message></Error>".encode()
+            )
             self._answer(fault.status, {"Content-Type": "application/xml", **fault.headers}, text)
             return
         connection = http.client.HTTPConnection(*self.server.server.address)

@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import BaseModel
 
 from spnst_pipeline.artefacts.lineage import Lineage
-from spnst_pipeline.planning.grid import Side, sides
+from spnst_pipeline.planning.grid import Side, at_work, sides
 from spnst_pipeline.planning.plan import Launch
 from spnst_pipeline.planning.rectangles import cover
 from spnst_pipeline.project import Project
@@ -54,8 +54,9 @@ def catalogue_sensor(open_project: Callable[[], Project]) -> dg.SensorDefinition
     )
     def catalogue(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         before, lineage = Cursor.model_validate_json(context.cursor or "{}"), Lineage(open_project())
+        keep = at_work(context.instance)  # a run whose partitions vanish fails
         differences = [
-            _difference(side, seen, context.instance.get_dynamic_partitions(side.name), lineage)
+            _difference(side, seen, context.instance.get_dynamic_partitions(side.name), lineage, keep)
             for side, seen in zip(sides(lineage), (before.content, before.style), strict=True)
         ]
         content, style = map(_remembered, (before.content, before.style), differences)
@@ -85,6 +86,7 @@ class _Difference:
         now: the state of every file, by slug.
         usable: files that have settled and can be decoded.
         unusable: what is wrong with those that have settled and can't, by slug.
+        unreachable: why some that have settled couldn't be read, by slug; the next tick tries again.
         gone: partitions whose file wasn't there at this tick nor at the last one.
     """
 
@@ -93,6 +95,7 @@ class _Difference:
     now: Mapping[str, str]
     usable: Sequence[str]
     unusable: Mapping[str, str]
+    unreachable: Mapping[str, str]
     gone: Sequence[str]
 
     @property
@@ -101,13 +104,14 @@ class _Difference:
         return [slug for slug in self.usable if slug not in self.there]
 
 
-def _difference(side: Side, seen: Seen, there: Sequence[str], lineage: Lineage) -> _Difference:
-    """How a side differs now, given what was seen of it at the last tick."""
+def _difference(side: Side, seen: Seen, there: Sequence[str], lineage: Lineage, keep: bool) -> _Difference:
+    """How a side differs now, given what was seen of it at the last tick; with ``keep``, no partition is gone."""
     now = {slug: _state(file) for slug, file in side.source.pictures.items()}
     settled = _settled(now, seen)
-    unusable = side.unusable(settled, lineage)
-    usable = [slug for slug in settled if slug not in unusable]
-    return _Difference(side, there, now, usable, unusable, _gone(now, seen, there))
+    problems = side.problems(settled, lineage)
+    usable = [slug for slug in settled if slug not in problems.unusable and slug not in problems.unreachable]
+    gone = [] if keep else _gone(now, seen, there)
+    return _Difference(side, there, now, usable, problems.unusable, problems.unreachable, gone)
 
 
 def _settled(now: Mapping[str, str], seen: Seen) -> list[str]:
@@ -152,6 +156,7 @@ def _lines(difference: _Difference) -> Iterator[str]:
         hint = f"the partitions of {name} stay, lest it be a mistake; if it isn't, delete them by hand"
         yield f"{difference.side.source.location} holds no picture at all: {hint}"
     yield from (f"left out: {problem}" for problem in difference.unusable.values())
+    yield from (f"couldn't be read, and is tried again: {problem}" for problem in difference.unreachable.values())
 
 
 def _launches(difference: _Difference, lineage: Lineage) -> Iterator[tuple[Launch, str]]:

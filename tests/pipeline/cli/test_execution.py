@@ -19,8 +19,10 @@ from PIL import Image
 from safetensors.numpy import load
 from small_project import PAINTED, Recorder
 
-from spnst_pipeline.cli.execution import failures
+from spnst_pipeline.cli.execution import Execution, failures, open_home
 from spnst_pipeline.defs.previews import PREVIEW_BYTES
+from spnst_pipeline.planning.grid import checked
+from spnst_pipeline.planning.plan import decoding
 from spnst_pipeline.progress import Listener
 from spnst_pipeline.project import Project
 from spnst_pipeline.settings import Settings
@@ -384,3 +386,16 @@ def test_forced_everything_is_made_again(made):
         *(f"pastiche/structure/{c}/{s}.png" for c, s in CELLS),
     }
     assert Image.open(made.out / "pastiche/structure/cat/dots.png").tobytes() == before
+
+
+def test_partitions_that_vanish_under_a_run_cost_what_is_made_of_them_alone(fresh):
+    """Somebody deletes one by hand; nothing is raised, and the styles are decoded."""
+    settings, recorder = fresh.settings(), Recorder()
+    project = checked(Project.open(settings))
+    with open_home(settings) as instance:
+        execution = Execution(project, instance, recorder)
+        instance.delete_dynamic_partition("content", "cat")
+        execution.bring_up_to_date(phases=(decoding,))
+    [line] = execution.failed
+    assert line.startswith("content_image: ")
+    assert {"style_image/dots.png", "style_image/wave.png"} <= set(recorder.keys)

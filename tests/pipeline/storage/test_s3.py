@@ -1,12 +1,19 @@
 """S3 as a place for files: what travels, what doesn't leave the prefix, and what people are told."""
 
 import os
+import random
+import shutil
+import ssl
+import subprocess
+import threading
 import time
 
 import pytest
-from s3_server import Fault
+from s3_server import Fault, Proxy
 
 from spnst_core.errors import InputError
+from spnst_pipeline.storage import s3 as s3_module
+from spnst_pipeline.storage.places import Unreachable
 from spnst_pipeline.storage.s3 import Prefix, client
 from spnst_pipeline.storage.sources import Source
 from spnst_pipeline.storage.store import Store
@@ -178,6 +185,150 @@ def test_asking_for_an_artefact_without_permission_is_told(proxy):
     """S3 says why only where an answer can have a body, and this one can't."""
     proxy.fault = lambda method, path: Fault(403) if method == "HEAD" else None
     assert "access denied: ask for s3:ListBucket" in line(lambda: Store.open("s3://bucket/made").exists("a/b.json"))
+
+
+@pytest.fixture
+def patient(monkeypatch):
+    """A service in trouble is waited for, but not for long."""
+    monkeypatch.setenv("SPNST_PATIENCE", "20")
+    monkeypatch.setattr(s3_module._Reminder, "last", -1e9)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [Fault(503, "SlowDown"), Fault(500, "InternalError"), Fault(502, body="<html>Bad gateway"), Fault(reset=True)],
+)
+def test_a_service_in_trouble_is_asked_until_it_recovers_and_that_is_logged(proxy, patient, monkeypatch, fault, caplog):
+    monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda self, context: 0.0)
+    monkeypatch.setattr("tenacity.nap.time.sleep", lambda seconds: None)
+    store = Store.open("s3://bucket/made")
+    proxy.fault = Failing("PUT", fault, times=7)
+    store.write("a/cat.png", b"picture")
+    proxy.fault = Failing("GET", fault, times=7)
+    assert store.list("a") == ["a/cat.png"]
+    proxy.fault = Failing("GET", fault, times=7)
+    assert store.read("a/cat.png") == b"picture"
+    [line] = caplog.messages  # one for all of them, within a quarter of a minute
+    assert line.startswith("s3://bucket/made/a/cat.png: ")
+    assert line.endswith(": trying again for at most 20 seconds")
+
+
+def test_a_service_that_stalls_is_asked_again(another_client, proxy, patient, monkeypatch, caplog):
+    monkeypatch.setattr(s3_module, "READ_TIMEOUT", 0.3)
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    store = Store.open("s3://bucket/made")
+    proxy.fault = Failing("PUT", Fault(503, stall=2))
+    store.write("a/cat.png", b"picture")
+    assert store.read("a/cat.png") == b"picture"
+    assert "Read timeout" in caplog.text
+
+
+def test_a_service_that_stays_in_trouble_is_unreachable_and_nothing_is_said_of_what_it_holds(proxy):
+    proxy.fault = lambda method, path: Fault(503, "SlowDown")
+    for way in ways("s3://bucket/made").values():
+        with pytest.raises(Unreachable, match="S3 answered SlowDown"):
+            way()
+
+
+def test_many_requests_get_through_where_one_in_three_fails(proxy, patient, monkeypatch):
+    """15 % SlowDown, 20 % InternalError."""
+    monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda self, context: 0.0)
+    monkeypatch.setattr("tenacity.nap.time.sleep", lambda seconds: None)
+    chance, lock = random.Random(1), threading.Lock()
+
+    def fault(method, path):
+        with lock:
+            drawn = chance.random()
+        return Fault(503, "SlowDown") if drawn < 0.15 else Fault(500, "InternalError") if drawn < 0.35 else None
+
+    store = Store.open("s3://bucket/made")
+    proxy.fault = fault
+    names = [f"a/{number}.json" for number in range(10)]
+    for name in names:
+        store.write(name, name.encode())
+    assert store.list("a") == sorted(names)
+    assert store.read_many(names) == {name: name.encode() for name in names}
+
+
+HTML = {"Content-Type": "text/html; charset=utf-8"}
+
+
+@pytest.mark.parametrize(
+    "page", ["<html><body>Welcome", "<html><body>Welcome</body></html>", "not even a page", ""], ids=lambda page: page
+)
+def test_what_is_no_s3_service_is_told(proxy, page):
+    for status in (200, 404):
+        proxy.fault = lambda method, path, status=status: Fault(status, headers=HTML, body=page or " ")
+        for way in (lambda: Source.open("s3://bucket/in", "content"), lambda: Store.open("s3://bucket/in").list("a")):
+            assert line(way) == (
+                "s3://bucket/in: what answers there isn't S3, but a web page, say: check AWS_ENDPOINT_URL and proxies"
+            )
+
+
+@pytest.mark.parametrize(("status", "code"), [(501, "NotImplemented"), (400, "InvalidArgument")])
+def test_a_service_without_conditional_writes_is_written_to_without(proxy, s3, monkeypatch, status, code):
+    monkeypatch.setattr(s3_module, "_unconditional", set())
+    proxy.fault = Failing("PUT", Fault(status, code))
+    Store.open("s3://bucket/made").require_writable()
+    assert s3.head_object(Bucket="bucket", Key="made/.spnst")["ContentLength"] == 0
+    Store.open("s3://bucket/made").require_writable()
+    assert [found for method, _, found in proxy.requests if method == "PUT"] == [status, 200, 200]
+
+
+def test_uploads_are_not_chunked(another_client, proxy, certificate, monkeypatch):
+    """Over TLS, boto3 would send them in chunks by default, which not every service knows."""
+    authority, tls = certificate
+    secure = Proxy(proxy.server, tls)
+    secure.fault = lambda method, path: None
+    client().create_bucket(Bucket="bucket")
+    client.cache_clear()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", secure.url)
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(authority))
+    store = Store.open("s3://bucket/made")
+    store.require_writable()
+    store.write("a/cat.json", b"{}")
+    store.write("a/big.json", bytes(9 << 20))
+    assert len(store.read("a/big.json")) == 9 << 20
+    assert secure.encodings == {""}
+    secure.stop()
+
+
+@pytest.fixture
+def certificate(tmp_path):
+    """The certificate of 127.0.0.1, which vouches for itself, and what a server presents it with."""
+    if not shutil.which("openssl"):
+        pytest.skip("no openssl on this machine makes a certificate")
+    files = ["-keyout", tmp_path / "key.pem", "-out", tmp_path / "certificate.pem"]
+    names = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    command = [
+        "openssl",
+        "req",
+        "-x509",
+        "-nodes",
+        "-days",
+        "1",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:P-256",
+    ]
+    subprocess.run([*command, *files, *names], check=True, capture_output=True)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(tmp_path / "certificate.pem", tmp_path / "key.pem")
+    return tmp_path / "certificate.pem", tls
+
+
+def test_a_password_in_the_endpoint_is_refused_and_not_shown(another_client, proxy, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://me:password@127.0.0.1:9")
+    told = line(lambda: Store.open("s3://bucket/made"))
+    assert told.startswith("AWS_ENDPOINT_URL holds a user name or a password: take it out")
+    assert "me:password" not in told
+
+
+def test_credentials_in_an_address_are_refused_and_not_shown():
+    told = line(lambda: Store.open("s3://AKIA:sec/ret@bucket/made"))
+    assert told.startswith("s3://…@bucket/made is no address")
+    assert told.endswith("credentials are set with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
 
 
 class TestWhatPeopleAreTold:

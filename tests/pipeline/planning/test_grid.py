@@ -1,0 +1,81 @@
+"""The grid of a project: pictures that can't be used leave it, and those that can't be read for now stay in it."""
+
+import dagster as dg
+import pytest
+from instances import new_instance
+from s3_server import Fault
+from small_project import CONTENTS, draw
+
+from spnst_core.imaging.io import encode_png
+from spnst_pipeline.artefacts import rules
+from spnst_pipeline.artefacts.lineage import Lineage, NotMade
+from spnst_pipeline.planning.grid import checked, synchronised
+from spnst_pipeline.project import Project
+from spnst_pipeline.storage.places import Unreachable
+
+CAT = "s3://bucket/contents/cat.png: S3 answered SlowDown: said so"
+
+
+@pytest.fixture
+def busy(proxy, s3, fresh):
+    """A project whose contents are on S3, which answers for all of them but ``cat``."""
+    for path in (fresh.root / "contents").iterdir():
+        s3.put_object(Bucket="bucket", Key=f"contents/{path.name}", Body=path.read_bytes())
+    project = Project.open(fresh.settings(content="s3://bucket/contents"))
+    proxy.fault = lambda method, path: Fault(503, "SlowDown") if path.endswith("cat.png") else None
+    return project
+
+
+def test_a_picture_that_cannot_be_read_for_now_stays_and_keeps_its_partition(busy):
+    project = checked(busy)
+    assert set(project.contents.pictures) == set(CONTENTS)
+    assert project.contents.unreachable == {"cat": CAT}
+    assert project.contents.left_out == ()
+    with new_instance() as instance:
+        instance.add_dynamic_partitions("content", ["boat", "cat", "gone"])
+        assert synchronised(project, instance).contents == ["boat", "cat"]
+
+
+def test_what_the_store_holds_of_it_counts_as_up_to_date(busy):
+    project = checked(busy)
+    with pytest.raises(NotMade):
+        Lineage(project).content_image("cat")
+    before = rules.content_image("cat", "the digest that it had")
+    project.store.write(before.path, encode_png(draw(1), before.stamp))
+    assert Lineage(project).content_image("cat").fingerprint == before.fingerprint
+
+
+def test_where_no_picture_can_be_read_the_place_is_unreachable(busy, proxy):
+    proxy.fault = lambda method, path: Fault(503, "SlowDown") if path.endswith(".png") else None
+    with pytest.raises(Unreachable, match="no picture in s3://bucket/contents can be used: .* SlowDown"):
+        checked(busy)
+
+
+def test_a_picture_that_is_lost_or_changed_meanwhile_is_told_and_one_that_is_none_leaves(fresh):
+    for name in ("bird", "cow"):
+        draw(5).save(fresh.root / f"contents/{name}.png")
+    (fresh.root / "contents/text.png").write_text("hello there")
+    project = Project.open(fresh.settings())
+    (fresh.root / "contents/cat.png").unlink()
+    draw(6, 90).save(fresh.root / "contents/cow.png")
+    found = checked(project).contents
+    assert sorted(found.pictures) == ["bird", "boat", "cat", "cow"]
+    assert sorted(found.unreachable) == ["cat", "cow"]
+    assert "cat.png can't be read: No such file" in found.unreachable["cat"]
+    assert "cow.png is not what it was when listed" in found.unreachable["cow"]
+    [line] = found.left_out
+    assert "text.png" in line
+
+
+def test_partitions_stay_while_a_run_is_at_work(fresh):
+    @dg.job
+    def others():
+        """A run of the daemon."""
+
+    project = Project.open(fresh.settings())
+    with new_instance() as instance:
+        instance.add_dynamic_partitions("content", ["gone"])
+        run = instance.create_run_for_job(others, status=dg.DagsterRunStatus.STARTED)
+        assert synchronised(project, instance).contents == ["gone", "boat", "cat"]
+        instance.report_run_failed(run)
+        assert synchronised(project, instance).contents == ["boat", "cat"]
