@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer
+    from typing_extensions import Buffer
 
 
 def keep_streams() -> None:
@@ -35,7 +35,7 @@ class LastingFile(io.FileIO):
 
     lost = ""
 
-    def write(self, data: ReadableBuffer, /) -> int:
+    def write(self, data: Buffer, /) -> int:
         """Write as much as the system takes."""
         try:
             return super().write(data)

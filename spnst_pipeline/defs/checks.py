@@ -18,6 +18,7 @@ from torch import Tensor
 
 from spnst_core.metrics.sanity import FLAT, depth_relief, gram_defects, value_range
 from spnst_core.objective.targets import DepthMap, StyleTargets
+from spnst_core.optim.divergence import Diverged
 from spnst_core.recipes.recipe import Recipe
 from spnst_pipeline.artefacts.fingerprints import BLOCKED
 from spnst_pipeline.defs.headline import BASELINE
@@ -121,6 +122,11 @@ def finite(image: Tensor) -> Verdict:
     line = f"values from {low:.3g} to {high:.3g}"
     problem = f"the pastiche has {line}, outside [0, 1]; nothing was written"
     return Verdict(FINITE, passed, line if passed else problem, {"lowest": low, "highest": high})
+
+
+def diverged(error: Diverged) -> Verdict:
+    """The verdict on a cell that couldn't be painted to its end."""
+    return Verdict(FINITE, False, f"{error}; nothing was written")
 
 
 def style_fell(before: float, after: float, plain: Sequence[str] = ()) -> Verdict:

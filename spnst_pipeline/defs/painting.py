@@ -12,6 +12,7 @@ from spnst_core.compute.memory import batches
 from spnst_core.imaging import io as image_io
 from spnst_core.metrics.sanity import plain
 from spnst_core.objective.targets import ContentTargets, DepthMap, EdgeMap, StyleTargets
+from spnst_core.optim.divergence import Diverged
 from spnst_core.painting import Painted, content_targets, misfits, paint_batch, style_targets
 from spnst_core.recipes.recipe import Recipe
 from spnst_pipeline.artefacts import provenance
@@ -159,7 +160,8 @@ def _in_batches(row: _Row, cells: Sequence[_Cell]) -> Iterator[Landed]:
                     del positions[cell.pastiche]
                 queue[:0] = [left] if left else []
             elif len(batch) == 1:
-                yield from (cell.failed(error) for cell in left)
+                told = checks.CheckFailed(checks.diverged(error)) if isinstance(error, Diverged) else error
+                yield from (cell.failed(told) for cell in left)
             else:
                 queue[:0] = [[cell] for cell in left]
 
