@@ -164,7 +164,8 @@ def test_what_fails_for_a_passing_reason_is_tried_again(proxy):
     assert [status for _, _, status in proxy.requests] == [503, 200, 500, 200]
 
 
-def test_an_answer_that_breaks_off_is_asked_for_again(proxy):
+def test_an_answer_that_breaks_off_is_asked_for_again(proxy, monkeypatch):
+    monkeypatch.setenv("SPNST_PATIENCE", "20")
     store, data = Store.open("s3://bucket/made"), os.urandom(200_000)
     store.write("a/cat.png", data)
     proxy.fault = Failing("GET", Fault(cut=70_000))
