@@ -91,7 +91,7 @@ def test_the_demo_on_s3_keeps_its_samples_where_dagster_keeps_its_records(s3, tm
     for pictures in ("contents", "styles"):
         monkeypatch.setattr(samples, pictures, lambda: {str(number): draw(number) for number in range(9)})
     seen: list[Settings] = []
-    monkeypatch.setattr(cli, "_bring_up_to_date", seen.append)
+    monkeypatch.setattr(cli, "_bring_up_to_date", lambda settings, teller: seen.append(settings))
     monkeypatch.setattr(sys, "argv", ["spnst", "demo", "--out", "s3://bucket/demo"])
     with pytest.raises(SystemExit):
         cli.main()

@@ -1,8 +1,9 @@
 """Runs of a small project that are killed at random moments: ``python killed_runs.py FOLDER KILLS SEED``.
 
 FOLDER/whole is brought up to date by one run, FOLDER/killed by many, each in a process of its own that the system
-kills, at any instruction, after a random time. A run that ends before it is killed leaves everything made; then the
-store is emptied, so that there is something to do. At the end FOLDER/killed is brought up to date without being killed.
+kills, at any instruction, after a random part of the time that is left. A run that ends before it is killed leaves
+everything made; then the store is emptied, so that there is something to do. At the end FOLDER/killed is brought up to
+date without being killed.
 Prints how many runs were killed, and how many checkpoints they had left behind, as JSON.
 """
 
@@ -17,7 +18,7 @@ from pathlib import Path
 
 from small_project import Workplace, furnish
 
-RECIPE = "weights: {edge: 0.2, depth: 0.15, tv: 0.05}\nflat: 0\nstages: [{scale: 0.5, steps: 10}, {steps: 20}]\n"
+RECIPE = "weights: {edge: 0.2, depth: 0.15, tv: 0.05}\nflat: 0\nstages: [{scale: 0.5, steps: 5}, {steps: 15}]\n"
 OFTEN = 0.1
 """Seconds between two checkpoints."""
 
@@ -50,13 +51,16 @@ def main(folder: Path, kills: int, seed: int) -> None:
     assert work(whole) == 0
     longest = time.monotonic() - began
     killed = emptied = begun = 0
+    left = longest
     while killed < kills:
-        status = work(place, moments.uniform(0.02, longest))
+        delay = moments.uniform(0.02, left)
+        status = work(place, delay)
         killed += os.WIFSIGNALED(status)
+        left = max(left - delay / 2, longest / 4)  # much of a short run is the same beginning each time
         begun += len(list((place.out / ".dagster/checkpoint").rglob("[!.]*.safetensors")))
         if not os.WIFSIGNALED(status):
             assert status == 0
-            emptied += 1
+            emptied, left = emptied + 1, longest
             for path in place.out.iterdir():
                 if path.name != ".dagster":
                     shutil.rmtree(path)

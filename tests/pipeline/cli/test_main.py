@@ -194,11 +194,11 @@ def test_films_are_recorded_on_request_and_told(made, spnst):
 
 @pytest.mark.project
 def test_a_failed_cell_is_named_and_the_exit_status_is_1(made, spnst):
-    """A style's targets were cut short after their header; what can be made without them is made."""
-    grams = made.out / "style_grams/wave.safetensors"
-    grams.write_bytes(grams.read_bytes()[:-100])
+    """Folders lie where the pastiches in a style should; the others are made."""
     for path in (made.out / "pastiche/structure").rglob("*.png"):
         path.unlink()
+        if path.stem == "wave":
+            path.mkdir()
     status, out, err = spnst("run", *flags(made))
     assert status == 1
     assert "Traceback" not in err
