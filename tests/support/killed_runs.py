@@ -18,8 +18,8 @@ from pathlib import Path
 
 from small_project import Workplace, furnish
 
-RECIPE = "weights: {edge: 0.2, depth: 0.15, tv: 0.05}\nflat: 0\nstages: [{scale: 0.5, steps: 5}, {steps: 15}]\n"
-OFTEN = 0.1
+RECIPE = "weights: {tv: 0.05}\nflat: 0\nstages: [{scale: 0.5, steps: 5}, {steps: 10}]\n"
+OFTEN = 0.05
 """Seconds between two checkpoints."""
 
 
