@@ -15,7 +15,7 @@ EVERY = 10
 """Steps between two looks. A copy of the losses is looked at one look later, so that the device never waits."""
 
 SLOWER = 0.5
-"""What the learning rates are multiplied by when an optimisation goes back."""
+"""What the learning rates are multiplied by when an optimisation goes back; L-BFGS has none, and only goes back."""
 
 SETBACKS = 3
 """How often an optimisation goes back before it fails."""

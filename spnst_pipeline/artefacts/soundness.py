@@ -75,10 +75,17 @@ def remember(store: Store, found: Mapping[str, str]) -> None:
 
 
 def rightful(artefact: ArtefactId, carried: Mapping[str, str]) -> dict[str, str]:
-    """The digests that the files of an artefact should have, by path, from what its own file carries."""
+    """The digests that the files of an artefact should have, by path, from what its own file carries.
+
+    Of a file that is damaged where it tells them, its own alone, which it doesn't have any more.
+    """
     own = stated(carried.get(SEAL, "").encode())
-    beside = json.loads(carried.get(BESIDE, "{}"))
-    return {**({artefact.path: own} if own else {}), **{artefact.beside[what]: right for what, right in beside.items()}}
+    found = {artefact.path: own} if own else {}
+    try:
+        beside = {artefact.beside[what]: str(right) for what, right in json.loads(carried.get(BESIDE, "{}")).items()}
+    except (ValueError, KeyError, AttributeError):
+        return found
+    return found | beside
 
 
 def listed(store: Store, artefact: ArtefactId) -> dict[str, str]:
@@ -106,8 +113,7 @@ def digests(store: Store, entries: Iterable[Entry]) -> dict[str, str]:
     states = {_state(store, entry): entry for entry in entries}
     found = digest_cache.known_among(states)
     new = {} if store.remote else dict(_computed(store, {s: e for s, e in states.items() if s not in found}))
-    if new:
-        digest_cache.keep_all(new)
+    digest_cache.keep_all(new)
     return {states[state].name: value for state, value in {**found, **new}.items()}
 
 

@@ -34,12 +34,14 @@ def known(address: str, size: int, etag: str) -> str | None:
 def known_among(states: Iterable[State]) -> dict[State, str]:
     """The digests of those states that have been computed before."""
     found: dict[State, str] = {}
+    wanted = list(states)
 
     def look(digests: sqlite3.Connection) -> None:
-        rows = ((state, digests.execute(_SELECT, state).fetchone()) for state in states)
+        rows = ((state, digests.execute(_SELECT, state).fetchone()) for state in wanted)
         found.update({state: str(row[0]) for state, row in rows if row})
 
-    _with_cache(look)
+    if wanted:
+        _with_cache(look)
     return found
 
 
@@ -50,7 +52,8 @@ def keep(address: str, size: int, etag: str, sha256: str) -> None:
 
 def keep_all(found: Mapping[State, str]) -> None:
     """Store the digests of some states, each in place of that of an earlier state."""
-    _with_cache(lambda digests: digests.executemany(_INSERT, [(*state, digest) for state, digest in found.items()]))
+    if found:
+        _with_cache(lambda digests: digests.executemany(_INSERT, [(*state, digest) for state, digest in found.items()]))
 
 
 def _with_cache(use: Callable[[sqlite3.Connection], object]) -> None:

@@ -89,6 +89,19 @@ def test_damage_that_keeps_size_and_time_is_noticed_in_use_and_from_then_on(stor
     assert not Index(store).holds(MAP)
 
 
+@pytest.mark.parametrize(("old", "new"), [(b'\\"depth', b'\\"dept_'), (b'"{\\"', b'"<\\"')], ids=["a key", "no JSON"])
+def test_damage_to_the_digests_themselves_is_damage_to_the_file(store, old, new):
+    put_scores(store, MAP)
+    data = store.read(MAP.path)
+    assert data.count(old) == 1
+    store.write(MAP.path, data.replace(old, new))
+    index = Index(store)
+    assert not index.holds(MAP)
+    assert index.damaged == {MAP.id: MAP.path}
+    [verdict] = verify(store, artefacts(store))
+    assert verdict.wrong[MAP.path] == "damaged or replaced"
+
+
 def test_two_files_that_changed_places_are_noticed(store):
     put_scores(store, MAP)
     put_scores(store, OTHER, "orange")

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import dagster as dg
 import killed_runs
 import pytest
 from PIL import Image
@@ -17,6 +18,7 @@ from spnst_pipeline.cli.main import app
 pytestmark = pytest.mark.project
 
 KILLS = 20
+NAMES = ("whole", "killed")
 CELLS = [f"pastiche/structure/{content}/{style}.png" for content in CONTENTS for style in STYLES]
 
 
@@ -49,17 +51,12 @@ def test_the_same_files_are_there_and_all_are_sound(survived):
 
 def test_dagster_was_told_of_every_cell(survived):
     with Workplace(survived[0] / "killed").instance() as instance:
-        import dagster as dg
-
         made = instance.get_materialized_partitions(dg.AssetKey(["pastiche", "structure"]))
     assert len(made) == len(CELLS)
 
 
 def test_no_checkpoint_is_left_behind(survived):
     assert list((survived[0] / "killed/out/.dagster/checkpoint").rglob("*.safetensors")) == []
-
-
-NAMES = ("whole", "killed")
 
 
 def files(out: Path) -> set[str]:
