@@ -50,7 +50,7 @@ class Checkpoints:
         found = {}
         for path, head in self._store.read_many(list(paths), HEAD).items():
             cell, carried = paths[path], metadata(path, head)
-            if carried.get("fingerprint") != cell.fingerprint:
+            if carried.get("fingerprint") != cell.fingerprint or POSITION not in carried:
                 self._note(f"{cell.id} begins anew: its checkpoint is damaged or of other ingredients")
             elif FILMED in carried or not cells[cell]:  # else the film would lack its beginning
                 found[cell] = carried[POSITION]

@@ -138,6 +138,16 @@ def test_a_damaged_checkpoint_costs_nothing_but_its_steps(made, pastiches):
     assert painted(made) == {style: pixels(data) for style, data in pastiches.items()}
 
 
+def test_a_checkpoint_that_does_not_say_where_it_stands_is_left_with_a_notice(made, pastiches):
+    stopped(project(made), 3)
+    path = made.out / ".dagster/checkpoint/gatys/cat/dots.safetensors"
+    path.write_bytes(path.read_bytes().replace(b'"position"', b'"positiom"'))
+    again = Stopping()
+    assert paint(project(made), again) == LANDED
+    assert any("dots] begins anew: its checkpoint is damaged" in note for note in again.notes)
+    assert painted(made) == {style: pixels(data) for style, data in pastiches.items()}
+
+
 def test_where_no_checkpoint_can_be_written_cells_are_painted_all_the_same(made, pastiches):
     place = project(made, checkpoint_seconds=1e-9)
     (made.out / ".dagster/checkpoint").write_text("a file where a folder should be")
