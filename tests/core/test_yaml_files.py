@@ -1,7 +1,6 @@
 """YAML files: plain values from regular files of bounded size and depth, or one line that says what is wrong where."""
 
 import os
-import time
 from pathlib import Path
 
 import pytest
@@ -75,12 +74,10 @@ def test_everything_else_is_refused_in_one_line(text, says):
     assert says in refusal(text)
 
 
-def test_ten_lines_of_laughs_take_no_time_and_a_short_message():
+def test_ten_lines_of_laughs_are_refused_at_their_first_alias():
     lines = ["a0: &a0 [lol, lol, lol, lol, lol, lol, lol, lol, lol]"]
     lines += [f"a{k}: &a{k} [{', '.join([f'*a{k - 1}'] * 9)}]" for k in range(1, 10)]
-    started = time.monotonic()
     assert "line 2: aliases aren't read" in refusal("\n".join(lines))
-    assert time.monotonic() - started < 1
 
 
 WORDS = [
