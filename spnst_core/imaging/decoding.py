@@ -45,6 +45,9 @@ _TURNS = {
 }
 """What puts a picture of each EXIF orientation upright."""
 
+_XMP = ("xmp", "XML:com.adobe.xmp")
+"""The names that `PIL.Image.Image.info` has for XMP."""
+
 _STRAIGHT = {"La": "LA", "RGBa": "RGBA"}
 """Modes whose colours are multiplied by their alpha, and those whose aren't."""
 
@@ -67,7 +70,7 @@ def decode(source: Path | bytes, name: str | None = None) -> Image.Image:
 
     The orientation of EXIF or XMP is applied, alpha is composited over white, 16 bits are rounded to 8, an animation
     gives frame 0. Colours are converted to sRGB as the file describes them: by code points (cICP), an ICC profile, gAMA
-    and cHRM, or EXIF's index for Adobe RGB. A description that is broken is ignored with a logged warning.
+    and cHRM, or EXIF's index for Adobe RGB. A description that is broken is ignored altogether, with a logged warning.
 
     Args:
         source: a file, or a file's bytes.
@@ -255,13 +258,24 @@ def _normalised(image: Image.Image, name: str) -> Image.Image:
 
 
 def _exif(image: Image.Image) -> tuple[Image.Exif, list[str]]:
-    """The image's EXIF, or an empty one and what is wrong with its own."""
+    """The image's EXIF, to which Pillow adds XMP's orientation; XMP's alone, and what is wrong, if the EXIF is spoilt.
+
+    EXIF is sound if Pillow reads all of it without a warning and could write it again. No part of a spoilt block is
+    used: where one tag holds nonsense, another may as well. In a TIFF the same tags describe the pixels themselves, and
+    those that matter are checked when they are decoded.
+    """
     try:
-        exif = image.getexif()
-        hash(exif.get(ExifTags.Base.Orientation))
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # of directories and values that are cut short or lie outside the block
+            exif = image.getexif()
+            hash(exif.get(ExifTags.Base.Orientation))
+            if image.format != "TIFF":
+                exif.tobytes()
         return exif, []
-    except Exception as error:  # Pillow's parser raises syntax, struct, key, value and type errors
-        return Image.Exif(), [f"its EXIF can't be read ({error})"]
+    except Exception as error:  # Pillow's parser raises syntax, struct, key, value and type errors, among others
+        bare = Image.new("1", (1, 1))
+        bare.info = {key: value for key, value in image.info.items() if key in _XMP}
+        return bare.getexif(), [f"its EXIF is spoilt ({error})"]
 
 
 def _eight_bit(image: Image.Image, name: str) -> Image.Image:
