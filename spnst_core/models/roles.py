@@ -53,7 +53,8 @@ class Encoder(Layered, Protocol):
 
     An encoder whose features are larger than those of torchvision's VGG networks may say how much larger by an
     attribute ``feature_scale``, see `feature_scale`; one that can't read the smallest pictures may say what it needs by
-    a method ``smallest_side(layers)``, see `smallest_side`.
+    a method ``smallest_side(layers)``, see `smallest_side`; and one that is to refuse unknown layers when a recipe is
+    read, and not first when it paints, may do so by a static method ``require_layers(layers)``, see `require_layers`.
     """
 
     @property
@@ -83,6 +84,17 @@ def smallest_side(encoder: Encoder, layers: Collection[str]) -> int:
     """Shortest side in pixels of a picture of which the encoder can compute these layers; 1 if it doesn't say."""
     own = getattr(encoder, "smallest_side", None)
     return int(own(layers)) if own else 1
+
+
+def require_layers(encoder: Layered, layers: Collection[str]) -> None:
+    """Check, before the encoder is created, that it has these layers; whatever they are if it doesn't say.
+
+    Raises:
+        InputError: no such layer; the message names those that there are.
+    """
+    own = getattr(encoder, "require_layers", None)
+    if own:
+        own(layers)
 
 
 class EncoderClass(Layered, Protocol):

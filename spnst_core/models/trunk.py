@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from spnst_core.compute.tiling import Reach
-from spnst_core.errors import InputError, closest
+from spnst_core.errors import InputError, closest, cut
 
 BLOCKS = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
 """Channels and number of convolutions of each block; blocks are separated by a max pooling of stride 2."""
@@ -163,7 +163,9 @@ def place(layer: str) -> tuple[int, int]:
         InputError: no such layer.
     """
     if layer not in LAYERS:
-        raise InputError(f'VGG16 has no layer "{layer}"{closest(layer, LAYERS)}: it has relu1_1, relu1_2, …, relu5_3')
+        raise InputError(
+            f'VGG16 has no layer "{cut(layer)}"{closest(layer, LAYERS)}: it has relu1_1, relu1_2, …, relu5_3'
+        )
     return LAYERS[layer]
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from spnst_core.compute.tiling import Reach
-from spnst_core.errors import InputError, closest
+from spnst_core.errors import InputError, closest, cut
 
 Pooling = Literal["max", "average"]
 
@@ -72,8 +72,7 @@ class VGG19Encoder(nn.Module):
         self.style_layers = STYLE_LAYERS if style_layers is None else style_layers
         if pooling not in ("max", "average"):
             raise InputError(f'VGG19 has no pooling "{pooling}"{closest(pooling, ("max", "average"))}: max or average')
-        for name in (*self.content_layers, *self.style_layers):
-            layer_index(name)
+        self.require_layers((*self.content_layers, *self.style_layers))
         self.stack = nn.Sequential()
         channels = 3
         for width, convolutions in BLOCKS:
@@ -116,6 +115,16 @@ class VGG19Encoder(nn.Module):
                 found[index] = h
         return {name: found[layer_index(name)] for name in layers}
 
+    @staticmethod
+    def require_layers(layers: Collection[str]) -> None:
+        """Check that the encoder has these layers.
+
+        Raises:
+            InputError: no such layer.
+        """
+        for name in layers:
+            layer_index(name)
+
     def smallest_side(self, layers: Collection[str]) -> int:
         """Shortest side in pixels of a picture that reaches the layers."""
         return int(2 ** _poolings(max((layer_index(name) for name in layers), default=-1)))
@@ -145,7 +154,7 @@ def layer_index(name: str) -> int:
         return int(number)
     if name not in LAYERS:
         raise InputError(
-            f'VGG19 has no layer "{name}"{closest(name, LAYERS)}: '
+            f'VGG19 has no layer "{cut(name)}"{closest(name, LAYERS)}: '
             f"it has conv1_1, relu1_1, …, pool5, or features.0 to features.{len(LAYERS) - 1}"
         )
     return LAYERS[name]

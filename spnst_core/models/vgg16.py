@@ -50,8 +50,7 @@ class VGG16Encoder(nn.Module):
         super().__init__()
         self.content_layers = CONTENT_LAYERS if content_layers is None else content_layers
         self.style_layers = STYLE_LAYERS if style_layers is None else style_layers
-        for name in (*self.content_layers, *self.style_layers):
-            place(name)
+        self.require_layers((*self.content_layers, *self.style_layers))
         self.trunk = self.new_trunk() if trunk is None else trunk
 
     @staticmethod
@@ -73,6 +72,16 @@ class VGG16Encoder(nn.Module):
             InputError: no such layer, or a picture too small to reach it.
         """
         return self.trunk.responses(self.trunk.scale(x), layers)
+
+    @staticmethod
+    def require_layers(layers: Collection[str]) -> None:
+        """Check that the encoder has these layers.
+
+        Raises:
+            InputError: no such layer.
+        """
+        for name in layers:
+            place(name)
 
     def reach(self, layer: str) -> Reach:
         """Receptive field of the layer."""

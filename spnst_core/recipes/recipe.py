@@ -16,13 +16,14 @@ from pydantic import (
     Field,
     PlainSerializer,
     ValidationError,
+    field_validator,
     model_validator,
 )
 from pydantic_core import PydanticKnownError
 
 from spnst_core.errors import InputError, closest, cut, quoted, several
 from spnst_core.models.networks import ENCODERS
-from spnst_core.models.roles import Layered
+from spnst_core.models.roles import Layered, require_layers
 from spnst_core.recipes.style_size import StyleSize
 from spnst_core.recipes.terms import TERMS
 from spnst_core.registry import Registry
@@ -112,6 +113,11 @@ class LayerChoice(_Frozen):
     content: Shares | None = None
     style: Shares | None = None
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All layers that are chosen."""
+        return (*(self.content or ()), *(self.style or ()))
+
 
 class Stage(_Frozen):
     """One run of the optimiser at one size.
@@ -161,7 +167,7 @@ class Recipe(_Frozen):
             scales, which need no network (`spnst_core.models.embedded.edges.MultiScaleEdges`), or the same on the
             ``contours`` that the edge detector sees in the content: elsewhere they count little, and strokes are free.
         depth_on: the same for the depth network.
-        layers: for each encoder that shouldn't use its own choice of layers, which ones it should use.
+        layers: for each encoder that shouldn't use its own choice of layers, which ones of its layers it should use.
         for_encoder: for each encoder that needs other settings, those that replace the recipe's own; see `suited_to`.
         size: long side of the pastiche in pixels, from 32 to `MAX_SIZE`.
         style_size: the size that the style is looked at with, such as ``512-short``; the stage's size if not given.
@@ -197,6 +203,14 @@ class Recipe(_Frozen):
 
     def __hash__(self) -> int:
         return hash(self.name)  # equal recipes have equal names; the fields that are dictionaries have no hash
+
+    @field_validator("layers")
+    @classmethod
+    def _has_such_layers(cls, layers: dict[str, LayerChoice]) -> dict[str, LayerChoice]:
+        for encoder, choice in layers.items():
+            if not ENCODERS.origin(encoder):  # another package may make this recipe while it is being imported
+                require_layers(ENCODERS[encoder], choice.names)
+        return layers
 
     @model_validator(mode="after")
     def _grows_to_full_size(self) -> Recipe:
@@ -377,10 +391,16 @@ class Recipe(_Frozen):
     def suited_to(self, encoder: str) -> Recipe:
         """The recipe as it paints with an encoder of that name: without what it holds for others.
 
+        Raises:
+            InputError: it chooses layers that the encoder doesn't have. For built-in encoders, such a recipe is already
+                refused when it is made.
+
         >>> Recipe.load("structure").suited_to("vgg16").jitter
         False
         """
         found = self._changed(self.for_encoder.get(encoder, {})) if self.for_encoder else self
+        if encoder in found.layers:
+            require_layers(ENCODERS[encoder], found.layers[encoder].names)
         if found.layers.keys() <= {encoder}:
             return found
         return found.model_copy(update={"layers": {k: v for k, v in found.layers.items() if k == encoder}})

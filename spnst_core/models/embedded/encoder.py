@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from spnst_core.compute.tiling import Reach
-from spnst_core.errors import InputError, closest
+from spnst_core.errors import InputError, closest, cut
 from spnst_core.imaging.colour import luminance
 from spnst_core.models.bank import Bank
 from spnst_core.models.embedded.blur_pool import blur_pool
@@ -60,7 +60,7 @@ class PatchEncoder(nn.Module):
         return self._responses(x, layers, in_place=True)
 
     def _responses(self, x: Tensor, layers: Collection[str], in_place: bool) -> dict[str, Tensor]:
-        _check(layers)
+        self.require_layers(layers)
         found: dict[str, Tensor] = {}
         if "colour" in layers:
             found["colour"] = x
@@ -74,13 +74,26 @@ class PatchEncoder(nn.Module):
                 found[f"bank{k}"] = h
         return found
 
+    @staticmethod
+    def require_layers(layers: Collection[str]) -> None:
+        """Check that the encoder has these layers.
+
+        Raises:
+            InputError: no such layer.
+        """
+        for unknown in sorted(set(layers) - set(REACHES)):
+            raise InputError(
+                f'the embedded encoder has no layer "{cut(unknown)}"{closest(unknown, REACHES)}: '
+                f"it has {', '.join(REACHES)}"
+            )
+
     def reach(self, layer: str) -> Reach | None:
         """Receptive field of the layer; None for ``sketch``, which depends on the whole picture.
 
         Raises:
             InputError: no such layer.
         """
-        _check([layer])
+        self.require_layers([layer])
         return REACHES[layer]
 
     def smallest_side(self, layers: Collection[str]) -> int:
@@ -108,13 +121,6 @@ def _reaches() -> dict[str, Reach | None]:
 
 REACHES = _reaches()
 """The layers' names and receptive fields."""
-
-
-def _check(layers: Collection[str]) -> None:
-    for unknown in set(layers) - set(REACHES):
-        raise InputError(
-            f'the embedded encoder has no layer "{unknown}"{closest(unknown, REACHES)}: it has {", ".join(REACHES)}'
-        )
 
 
 def _sketch(x: Tensor) -> Tensor:

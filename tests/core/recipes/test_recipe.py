@@ -228,6 +228,19 @@ def test_a_stage_may_leave_terms_out_whatever_their_weights(tmp_path):
         ("stages: [{steps: 1}]\nlayers: {vgg19: {styles: {relu1_1: 1}}}", '(did you mean "style"?)'),
         ("stages: [{steps: 1}]\nlayers: {vgg19: {style: {relu1_1: -1}}}", "greater than 0, not -1"),
         ("stages: [{steps: 1}]\nlayers: {vgg19: {style: {}}}", "at least 1 item"),
+        (
+            "stages: [{steps: 1}]\nlayers: {vgg19: {style: {relu9_1: 1}}}",
+            'layers: VGG19 has no layer "relu9_1" (did you mean "relu5_1"?): it has conv1_1, relu1_1, …, pool5, or',
+        ),
+        ("stages: [{steps: 1}]\nlayers: {vgg16: {content: {pool4: 1}}}", 'layers: VGG16 has no layer "pool4"'),
+        (
+            "stages: [{steps: 1}]\nlayers: {embedded: {content: {bank4: 1}}}",
+            "it has colour, sketch, bank1, bank2, bank3",
+        ),
+        (
+            "stages: [{steps: 1}]\nfor_encoder: {vgg19: {layers: {vgg19: {style: {relu: 1}}}}}",
+            'for_encoder.vgg19: layers: VGG19 has no layer "relu"',
+        ),
         ("stages: [{steps: 1}]\nbetas: [0.9, 1]", "betas.1: Input should be less than 1, not 1"),
         ("stages: [{steps: 1, without: [dept]}]", "stages.0.without.0"),
         ("stages: [{steps: 1}]\noptimizer: lbfgs", "jitter and smooth_gradients falsify: set both to false"),
@@ -337,6 +350,15 @@ INK = """
 import spnst_core as sp
 
 INK = sp.Recipe(name="ink", layers={"dots": {"style": {"coarse": 1.0}}}, stages=[sp.Stage(steps=2)])
+
+
+class Dots:
+    name, content_layers, style_layers = "dots", {"coarse": 1.0}, {"coarse": 1.0}
+
+    @staticmethod
+    def require_layers(layers):
+        for unknown in set(layers) - {"coarse"}:
+            raise sp.InputError(f"dots has no layer {unknown}: it has coarse")
 """
 
 
@@ -345,6 +367,10 @@ def test_a_package_adds_recipes_and_encoders_that_they_choose_layers_of(tmp_path
     with installed(write(tmp_path, "inks", "1.0", INK, groups)):
         assert Recipe.names()[-1] == "ink"
         assert Recipe.load("ink").layers["dots"].style == {"coarse": 1.0}
+        assert Recipe.load("ink").suited_to("dots").layers["dots"].style == {"coarse": 1.0}
+        other = Recipe(name="other", layers={"dots": {"style": {"fine": 1.0}}}, stages=[{"steps": 1}])
+        with pytest.raises(InputError, match="dots has no layer fine: it has coarse"):
+            other.suited_to("dots")
     with pytest.raises(InputError, match='no recipe "ink"'):
         Recipe.load("ink")
 
