@@ -21,6 +21,9 @@ from spnst_pipeline.storage.digest_cache import State
 from spnst_pipeline.storage.places import WHOLE, Entry
 from spnst_pipeline.storage.store import Store
 
+LIST = "files"
+"""What the list of digests is called among the files that belong to an artefact of many files."""
+
 
 class Damaged(InputError):
     """A file of an artefact isn't what was written."""
@@ -93,7 +96,7 @@ def listed(store: Store, artefact: ArtefactId) -> dict[str, str]:
 
     The list is in the format of the command ``sha256sum``, with paths relative to the artefact's own file.
     """
-    path = artefact.beside.get("files")
+    path = artefact.beside.get(LIST)
     if not path or not store.exists(path):
         return {}
     lines = (line.partition("  ") for line in store.read(path).decode("utf-8", "replace").splitlines())

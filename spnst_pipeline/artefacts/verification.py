@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from spnst_pipeline.artefacts.fingerprints import metadata
 from spnst_pipeline.artefacts.identity import FOLDERS, ArtefactId
 from spnst_pipeline.artefacts.seal import digest
-from spnst_pipeline.artefacts.soundness import listed, remember, rightful
+from spnst_pipeline.artefacts.soundness import LIST, listed, remember, rightful
 from spnst_pipeline.storage.store import Store
 
 AT_ONCE = 32
@@ -57,7 +57,8 @@ def verify(store: Store, found: Sequence[ArtefactId]) -> Iterator[Verdict]:
 def _verdict(store: Store, artefact: ArtefactId, own: bytes) -> Verdict:
     carried = metadata(artefact.path, own)
     right = {**rightful(artefact, carried), **listed(store, artefact)}
-    belonging = sorted({*right, *artefact.beside.values()} - {artefact.path})
+    beside = {path for what, path in artefact.beside.items() if right or what != LIST}  # the list came with digests
+    belonging = sorted({*right, *beside} - {artefact.path})
     seen = {artefact.path: digest(own), **dict(_digests(store, belonging))}
     wrong = {path: "missing" for path in belonging if path not in seen}
     wrong |= {path: "damaged or replaced" for path, value in seen.items() if right.get(path, value) != value}

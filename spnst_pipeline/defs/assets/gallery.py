@@ -26,7 +26,7 @@ from spnst_pipeline.artefacts.identity import ArtefactId
 from spnst_pipeline.artefacts.lineage import Lineage
 from spnst_pipeline.artefacts.reuse import keep_or_copy
 from spnst_pipeline.artefacts.rules import Artefact
-from spnst_pipeline.artefacts.soundness import digests, listed, take, written_list
+from spnst_pipeline.artefacts.soundness import LIST, digests, listed, take, written_list
 from spnst_pipeline.defs.assets.tables import read_comparison, read_table
 from spnst_pipeline.defs.config import Remake
 from spnst_pipeline.defs.headline import details, headline
@@ -80,7 +80,7 @@ def gallery_asset(recipes: tuple[Recipe, ...], experiments: tuple[Experiment, ..
 
 def _write(store: Store, files: GalleryFiles) -> None:
     """Bring the gallery's folder up to date. Small copies that are there and sound aren't made again."""
-    folder, list_of_files = PurePosixPath(GALLERY.folder), GALLERY.beside["files"]
+    folder, list_of_files = PurePosixPath(GALLERY.folder), GALLERY.beside[LIST]
     present, right = store.entries(GALLERY.folder), listed(store, GALLERY)
     found = digests(store, present)
     names = {entry.name: str(PurePosixPath(entry.name).relative_to(folder)) for entry in present}

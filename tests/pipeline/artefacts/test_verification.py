@@ -34,6 +34,21 @@ def test_a_sound_store_has_nothing_wrong(store):
     assert wrong(store) == {}
 
 
+def test_artefacts_of_before_there_were_digests_are_sound_without_those_or_their_list(tmp_path):
+    store = Store.open(str(tmp_path / "out"))
+    gallery = ArtefactId("gallery")
+    store.write(gallery.path, b'<meta name="spnst-fingerprint" content="abc">')
+    store.write(SCORES[0].path, b'{"fingerprint": "abc0"}')
+    for path in SCORES[0].beside.values():
+        store.write(path, b"deep")
+    assert [(str(one.artefact), one.files, one.wrong, one.checked) for one in verify(store, artefacts(store))] == [
+        ("metrics/gatys[cat|style0]", 3, {}, False),
+        ("gallery", 1, {}, False),
+    ]
+    store.remove(SCORES[0].beside["depth"])
+    assert wrong(store) == {str(SCORES[0].id): {SCORES[0].beside["depth"]: "missing"}}
+
+
 def test_each_kind_of_damage_is_told_by_file_and_counts_from_then_on(store):
     cut, gone, replaced, no_json = SCORES[:4]
     for wanted in SCORES[:4]:
