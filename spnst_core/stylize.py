@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -12,10 +13,12 @@ from PIL import Image
 from torch import Tensor
 
 from spnst_core.compute.memory import batches
-from spnst_core.errors import InputError
+from spnst_core.errors import InputError, printable
 from spnst_core.imaging import io as image_io
 from spnst_core.imaging.io import Picture
+from spnst_core.metrics.sanity import is_plain, is_plain_style
 from spnst_core.models.profiles import Models, load_models
+from spnst_core.objective.targets import ContentTargets, StyleTargets
 from spnst_core.painting import Callback, Painted, content_targets, paint_batch, style_targets
 from spnst_core.recipes.recipe import Recipe
 
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from spnst_core.report.film import Film
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,8 @@ def stylize(
     film: str | Path | None = None,
 ) -> Result:
     """Paints one content in one style.
+
+    A warning is logged about a content or a style that holds nothing but one colour: there is little to paint.
 
     Examples:
         >>> import spnst_core as sp
@@ -95,8 +102,8 @@ def stylize(
     if film and Path(film).suffix.lower() != ".mp4":
         raise InputError(f"film {film}: its name must end in .mp4")
     recipe = recipe.suited_to(models.encoder.name)  # so that a film knows the number of steps
-    row = content_targets(image_io.read(content, "the content"), recipe, models)
-    targets = style_targets(image_io.read(style, "the style"), recipe, models)
+    row = _content_targets(content, "the content", recipe, models)
+    targets = _style_targets(style, "the style", recipe, models)
     first = None if start is None else image_io.read(start, "the start")
     with _film(Path(film), row.content, recipe) if film else nullcontext() as recorded:
         if recorded:
@@ -154,11 +161,9 @@ def stylize_grid(
         raise InputError("a grid needs at least one content and one style")
     recipe, callbacks, models = _recipe(recipe, size), _callbacks(callback), _models(models)
     first = None if start is None else image_io.read(start, "the start")
-    targets = {
-        key: style_targets(image_io.read(style, f'the style "{key}"'), recipe, models) for key, style in styles.items()
-    }
+    targets = {key: _style_targets(style, f'the style "{key}"', recipe, models) for key, style in styles.items()}
     for content_key, content in contents.items():
-        row = content_targets(image_io.read(content, f'the content "{content_key}"'), recipe, models)
+        row = _content_targets(content, f'the content "{content_key}"', recipe, models)
         height, width = image_io.fit(row.content.shape[2], row.content.shape[3], recipe.size)
         for batch in batches(list(targets), height * width, models.device, models.room):
             painted = paint_batch(row, [targets[key] for key in batch], recipe, models, first, callbacks)
@@ -188,6 +193,20 @@ def _models(models: Models | None) -> Models:
             'models=load_models("embedded")'
         )
     return models
+
+
+def _content_targets(content: Picture, name: str, recipe: Recipe, models: Models) -> ContentTargets:
+    picture = image_io.read(content, name)
+    if is_plain(picture):
+        _log.warning("%s holds nothing but one colour, and no shapes to keep: choose another picture", printable(name))
+    return content_targets(picture, recipe, models)
+
+
+def _style_targets(style: Picture, name: str, recipe: Recipe, models: Models) -> StyleTargets:
+    targets = style_targets(image_io.read(style, name), recipe, models)
+    if is_plain_style(targets):
+        _log.warning("%s holds nothing but one colour, and no strokes to take: choose another picture", printable(name))
+    return targets
 
 
 def _film(path: Path, content: Tensor, recipe: Recipe) -> Film:

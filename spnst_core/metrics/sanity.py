@@ -63,13 +63,19 @@ def relief(inverse_depth: Tensor) -> float:
 
 
 def plain(content: Tensor, style: StyleTargets) -> list[str]:
-    """Which of a cell's two pictures holds nothing but one colour: ``content``, (1, 3, H, W), and ``style``.
+    """Which of a cell's two pictures holds nothing but one colour: ``content``, (1, 3, H, W), and ``style``."""
+    return [name for name, found in (("content", is_plain(content)), ("style", is_plain_style(style))) if found]
 
-    The spread of a picture's colours is their standard deviation, as a quadratic mean of the three channels; a style's
-    is the largest among its sizes.
+
+def is_plain(picture: Tensor) -> bool:
+    """Whether a picture (1, 3, H, W) in [0, 1] holds nothing but one colour and noise.
+
+    The spread of its colours is their standard deviation, as a quadratic mean of the three channels.
     """
-    of_content = content[0].var(dim=(1, 2), correction=0).mean()
+    return picture[0].var(dim=(1, 2), correction=0).mean().item() < PLAIN**2
+
+
+def is_plain_style(style: StyleTargets) -> bool:
+    """The same of a style, by the largest spread among its sizes."""
     palettes = [layers["colour"] for layers in style.statistics.values()]
-    of_style = max(covariance(p.gram, p.mean)[0].diagonal().mean() for p in palettes)
-    spreads = {"content": of_content, "style": of_style}
-    return [name for name, variance in spreads.items() if variance < PLAIN**2]
+    return max(covariance(p.gram, p.mean)[0].diagonal().mean().item() for p in palettes) < PLAIN**2

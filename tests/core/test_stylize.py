@@ -45,6 +45,21 @@ def test_history_has_one_row_a_step_and_the_size_is_the_recipes(sample_contents,
     assert result.seconds > 0
 
 
+def test_a_picture_of_one_colour_is_told(sample_contents, sample_styles, models, caplog):
+    recipe = sp.Recipe(name="quick", size=32, stages=[Stage(steps=1)])
+    white, content, style = grey(255), sample_contents["coffee"], next(iter(sample_styles.values()))
+    sp.stylize(content, style, recipe, models)
+    assert caplog.messages == []
+    sp.stylize(white, white, recipe, models)
+    assert caplog.messages == [
+        "the content holds nothing but one colour, and no shapes to keep: choose another picture",
+        "the style holds nothing but one colour, and no strokes to take: choose another picture",
+    ]
+    caplog.clear()
+    list(sp.stylize_grid({"cup": content}, {"wave": style, "snow\n": white}, recipe, models))
+    assert [line.partition(" holds")[0] for line in caplog.messages] == ['the style "snow\\n"']
+
+
 @pytest.mark.heavy
 def test_a_grid_gives_every_cell_once_and_what_stylize_gives(sample_contents, sample_styles, recipe, models):
     contents = dict(list(sample_contents.items())[:2])

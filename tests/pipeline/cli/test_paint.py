@@ -42,6 +42,13 @@ def test_a_pastiche_is_named_after_both_pictures_and_is_what_the_library_paints(
     assert image_io.decode(desk / "cat_wave.png").tobytes() == expected.image.tobytes()
 
 
+def test_a_style_of_one_colour_is_told_and_painted_all_the_same(desk, spnst, caplog):
+    Image.new("RGB", (64, 48), "white").save(desk / "wave.png")
+    assert spnst("paint", *QUICK)[0] == 0
+    assert caplog.messages == ["the style holds nothing but one colour, and no strokes to take: choose another picture"]
+    assert painted(desk) == ["cat_wave.png"]
+
+
 def test_names_that_would_steer_a_terminal_are_shown_escaped(desk, spnst):
     os.rename(desk / "cat.png", desk / "\x1b[2J\nfailed.png")
     status, out, err = spnst("paint", "\x1b[2J\nfailed.png", *QUICK[1:])
