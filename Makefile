@@ -1,4 +1,4 @@
-# make demo | test | test-fast | ui | lint | docs: each sets up .venv on first use.
+# make demo | test | test-fast | test-slow | ui | lint | docs: each sets up .venv on first use.
 PYTHON ?= python3
 BIN := .venv/bin
 OUT ?= out/demo
@@ -6,20 +6,23 @@ PROFILE ?= vgg16
 DAGSTER_HOME = $(OUT)/.dagster
 PORT ?= 3000
 
-.PHONY: demo test test-fast ui lint docs
+.PHONY: demo test test-fast test-slow ui lint docs
 
 demo: .venv/installed
 	$(BIN)/spnst demo --out "$(OUT)" --profile $(PROFILE)
 
 # Test files run in their own order: xdist would leave those with few tests for the end, and they take longest.
 XDIST := -n auto --dist loadfile --no-loadscope-reorder
-SLOW := slow or heavy or browser or postgres or s3 or daemon or training or benchmark or project
+LONG := slow or heavy or browser or postgres or s3 or daemon or training or benchmark or project
 
 test: .venv/installed-dev
 	$(BIN)/python -m pytest $(XDIST)
 
 test-fast: .venv/installed-dev
-	$(BIN)/python -m pytest $(XDIST) -m "not ($(SLOW))"
+	$(BIN)/python -m pytest $(XDIST) -m "not ($(LONG))"
+
+test-slow: .venv/installed-dev
+	$(BIN)/python -m pytest $(XDIST) -m slow
 
 ui: .venv/installed
 	@test -d "$(DAGSTER_HOME)" || { echo "no $(DAGSTER_HOME): make demo first, or name a folder with OUT=..."; exit 2; }

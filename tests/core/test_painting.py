@@ -68,6 +68,11 @@ def test_maps_are_computed_only_where_the_recipe_compares_them(content, models):
     assert on_features.edge is on_features.depth is None
 
 
+def long(steps, **weights):
+    """A recipe of so many steps that take little time: without the networks of edges and depth."""
+    return recipe(stages=(Stage(steps=steps),), weights=Weights(**weights))
+
+
 def poisoned(steps, cell=0):
     """A callback that spoils a cell's canvas after some steps, as a bit error would."""
     left = set(steps)
@@ -81,10 +86,10 @@ def poisoned(steps, cell=0):
 
 
 def test_a_cell_whose_losses_stop_being_finite_goes_back_and_on_more_slowly(content, styles, models):
-    long = recipe(stages=(Stage(steps=60),))
-    targets, asked = content_targets(content, long, models), [style_targets(styles[0], long, models)]
-    (sound,) = paint_batch(targets, asked, long, models)
-    (cell,) = paint_batch(targets, asked, long, models, callbacks=[poisoned({35})])
+    sixty = long(60)
+    targets, asked = content_targets(content, sixty, models), [style_targets(styles[0], sixty, models)]
+    (sound,) = paint_batch(targets, asked, sixty, models)
+    (cell,) = paint_batch(targets, asked, sixty, models, callbacks=[poisoned({35})])
     assert (sound.setbacks, cell.setbacks) == (0, 1)
     assert torch.isfinite(cell.image).all()
     assert list(cell.history["step"]) == list(range(1, 61))
@@ -94,26 +99,26 @@ def test_a_cell_whose_losses_stop_being_finite_goes_back_and_on_more_slowly(cont
 
 
 def test_a_cell_that_is_spoilt_in_its_last_steps_goes_back_too(content, styles, models):
-    long = recipe(stages=(Stage(steps=25),))
-    targets, asked = content_targets(content, long, models), [style_targets(styles[0], long, models)]
-    (cell,) = paint_batch(targets, asked, long, models, callbacks=[poisoned({25})])
+    short = long(25)
+    targets, asked = content_targets(content, short, models), [style_targets(styles[0], short, models)]
+    (cell,) = paint_batch(targets, asked, short, models, callbacks=[poisoned({25})])
     assert cell.setbacks == 1
     assert torch.isfinite(cell.image).all()
 
 
 def test_a_cell_that_goes_on_diverging_fails_with_what_to_do(content, styles, models):
-    heavy = recipe(stages=(Stage(steps=30),), weights=Weights(style=1e38))
+    heavy = long(30, style=1e38)
     targets, asked = content_targets(content, heavy, models), [style_targets(styles[0], heavy, models)]
     with pytest.raises(Diverged, match="aren't finite: lower the recipe's learning rate or weights"):
         paint_batch(targets, asked, heavy, models)
 
 
 def test_a_batch_with_such_a_cell_fails_at_once(content, styles, models):
-    long = recipe(stages=(Stage(steps=60),))
-    targets, asked = content_targets(content, long, models), [style_targets(style, long, models) for style in styles]
+    sixty = long(60)
+    targets, asked = content_targets(content, sixty, models), [style_targets(style, sixty, models) for style in styles]
     told = []
     with pytest.raises(Diverged):
         paint_batch(
-            targets, asked, long, models, callbacks=[poisoned({3}, cell=1), lambda iterate: told.append(iterate.step)]
+            targets, asked, sixty, models, callbacks=[poisoned({3}, cell=1), lambda iterate: told.append(iterate.step)]
         )
     assert len(told) < 30

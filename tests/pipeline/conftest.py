@@ -7,8 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from dagster._core.storage.event_log.sqlite import sqlite_event_log
+from dagster._core.storage.runs.sqlite import sqlite_run_storage
+from dagster._core.storage.schedules.sqlite import sqlite_schedule_storage
 from filelock import FileLock
 from PIL import Image
 from s3_server import Proxy, Server
@@ -42,6 +46,25 @@ def _migrations_read_once() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ScriptDirectory, "from_config", remembered)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _engines_made_once() -> Iterator[None]:
+    """One engine for each file of SQLite, whose pool keeps no connection open.
+
+    Dagster makes one for each connection, and SQLAlchemy compiles each statement anew for each engine.
+    """
+    engines = dict[str, sqlalchemy.Engine]()
+
+    def remembered(url: str, **options: Any) -> sqlalchemy.Engine:
+        if url not in engines:
+            engines[url] = sqlalchemy.create_engine(url, **options)
+        return engines[url]
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (sqlite_run_storage, sqlite_event_log, sqlite_schedule_storage):
+            patch.setattr(module, "create_engine", remembered)
         yield
 
 
