@@ -141,8 +141,12 @@ def test_in_a_picture_s_flat_parts_tiles_choose_the_same_maximum(published):
 
 @pytest.mark.parametrize(
     "network",
-    [partial(build, "hed"), partial(build, "hed", margin=True), ControlNetHED, partial(build, "hed_vgg16")],
-    ids=["hed", "hed with a margin", "hed_controlnet", "hed_vgg16"],
+    [
+        pytest.param(partial(build, "hed"), id="hed"),
+        pytest.param(partial(build, "hed", margin=True), id="hed with a margin", marks=pytest.mark.slow),
+        pytest.param(ControlNetHED, id="hed_controlnet"),
+        pytest.param(partial(build, "hed_vgg16"), id="hed_vgg16"),
+    ],
 )
 @pytest.mark.heavy
 def test_hed_has_the_same_maps_and_features_in_tiles(network):
