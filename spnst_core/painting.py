@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import Tensor
 
+from spnst_core.imaging.colour import matched, with_colours_of
+from spnst_core.imaging.io import resize
 from spnst_core.models.profiles import Models
 from spnst_core.objective.canvas import crop, shape_at
 from spnst_core.objective.targets import ContentTargets, DepthMap, EdgeMap, StyleTargets
@@ -50,9 +52,21 @@ def content_targets(content: Tensor, recipe: Recipe, models: Models) -> ContentT
     )
 
 
-def style_targets(style: Tensor, recipe: Recipe, models: Models) -> StyleTargets:
-    """Feature statistics of a style (1, 3, H, W) in [0, 1], at the sizes and in the layers that the recipe uses."""
+def style_targets(style: Tensor, recipe: Recipe, models: Models, content: Tensor | None = None) -> StyleTargets:
+    """Feature statistics of a style (1, 3, H, W) in [0, 1], at the sizes and in the layers that the recipe uses.
+
+    Args:
+        content: the content (1, 3, H, W) that the style is to paint. Only a recipe whose colours ``match`` asks for it,
+            and the statistics then hold for that content alone.
+
+    Raises:
+        ValueError: such a recipe, and no content.
+    """
     recipe = recipe.suited_to(models.encoder.name)
+    if recipe.colour == "match":
+        if content is None:
+            raise ValueError(f"recipe {recipe.name} fits styles to a content's colours: give the content")
+        style = matched(style, content.to(style), recipe.colour_strength)
     return StyleTargets.compute(style, models, recipe.style_sizes, recipe.style_layers(models.encoder))
 
 
@@ -104,7 +118,7 @@ def paint_batch(
 
     Args:
         content, styles, start: as for `spnst_core.optim.optimize.optimize`.
-        callbacks: called in turn after each step with its iterate.
+        callbacks: called in turn after each step with its iterate, whose colours are those of the style.
         resume: where an earlier attempt at the same batch had come to.
 
     Returns:
@@ -126,7 +140,8 @@ def paint_batch(
                 raise
             setbacks, sound, recipe = setbacks + 1, guard.sound, slowed(recipe)
     seconds = (time.perf_counter() - began + (resume.seconds if resume else 0)) / len(styles)
-    return [Painted(picture, trace.history(cell), seconds, setbacks) for cell, picture in enumerate(image.split(1))]
+    finished = _coloured(image, content, recipe.suited_to(models.encoder.name))
+    return [Painted(picture, trace.history(cell), seconds, setbacks) for cell, picture in enumerate(finished.split(1))]
 
 
 def _attempt(
@@ -151,15 +166,25 @@ def _attempt(
     return image
 
 
+@torch.no_grad()
+def _coloured(images: Tensor, content: ContentTargets, recipe: Recipe) -> Tensor:
+    """Optimised pictures (B, 3, H, W) with the colours that the recipe asks for."""
+    if recipe.colour != "content":
+        return images
+    original = resize(content.content.to(images), *images.shape[2:])
+    return with_colours_of(original, images, recipe.colour_strength)
+
+
 def misfits(
     image: Tensor, content: ContentTargets, style: StyleTargets, recipe: Recipe, models: Models
 ) -> tuple[float, float]:
     """Distances from the style: of the picture that a cell started from, and of its pastiche (1, 3, H, W).
 
-    Both are the style term of the last stage in its relative form; 0 means that the statistics equal the style's.
+    Both are the style term of the last stage in its relative form; 0 means that the statistics equal the style's. Under
+    a recipe that keeps the content's colours, the picture at the start has them too, or colours alone would decide.
     """
     recipe = recipe.suited_to(models.encoder.name)
-    start = starting_point(content, [style], recipe, models)
+    start = _coloured(starting_point(content, [style], recipe, models), content, recipe)
     before, after = (style_misfit(picture, [style], recipe, models).item() for picture in (start, image))
     return before, after
 

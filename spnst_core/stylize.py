@@ -103,7 +103,7 @@ def stylize(
         raise InputError(f"film {film}: its name must end in .mp4")
     recipe = recipe.suited_to(models.encoder.name)  # so that a film knows the number of steps
     row = _content_targets(content, "the content", recipe, models)
-    targets = _style_targets(style, "the style", recipe, models)
+    targets = _style_targets(image_io.read(style, "the style"), "the style", recipe, models, row.content)
     first = None if start is None else image_io.read(start, "the start")
     with _film(Path(film), row.content, recipe) if film else nullcontext() as recorded:
         if recorded:
@@ -160,11 +160,20 @@ def stylize_grid(
     if not contents or not styles:
         raise InputError("a grid needs at least one content and one style")
     recipe, callbacks, models = _recipe(recipe, size), _callbacks(callback), _models(models)
+    recipe = recipe.suited_to(models.encoder.name)
     first = None if start is None else image_io.read(start, "the start")
-    targets = {key: _style_targets(style, f'the style "{key}"', recipe, models) for key, style in styles.items()}
+    seen = {key: image_io.read(style, f'the style "{key}"') for key, style in styles.items()}
+
+    def targets_of(content: Tensor | None = None) -> dict[str, StyleTargets]:
+        return {
+            key: _style_targets(style, f'the style "{key}"', recipe, models, content) for key, style in seen.items()
+        }
+
+    shared = None if recipe.colour == "match" else targets_of()
     for content_key, content in contents.items():
         row = _content_targets(content, f'the content "{content_key}"', recipe, models)
         height, width = image_io.fit(row.content.shape[2], row.content.shape[3], recipe.size)
+        targets = shared or targets_of(row.content)
         for batch in batches(list(targets), height * width, models.device, models.room):
             painted = paint_batch(row, [targets[key] for key in batch], recipe, models, first, callbacks)
             for style_key, cell in zip(batch, painted, strict=True):
@@ -202,8 +211,8 @@ def _content_targets(content: Picture, name: str, recipe: Recipe, models: Models
     return content_targets(picture, recipe, models)
 
 
-def _style_targets(style: Picture, name: str, recipe: Recipe, models: Models) -> StyleTargets:
-    targets = style_targets(image_io.read(style, name), recipe, models)
+def _style_targets(style: Tensor, name: str, recipe: Recipe, models: Models, content: Tensor | None) -> StyleTargets:
+    targets = style_targets(style, recipe, models, content)
     if is_plain_style(targets):
         _log.warning("%s holds nothing but one colour, and no strokes to take: choose another picture", printable(name))
     return targets

@@ -1,9 +1,17 @@
-"""Colour: luminance, and transferring the palette of one picture to another."""
+"""Colour: luminance, and transferring the palette of one picture, or its colours place by place, to another."""
 
 import torch
 from torch import Tensor
 
 from spnst_core.compute import moments
+from spnst_core.imaging.guided_filter import guided_filter
+from spnst_core.imaging.lab import lab_to_rgb, rgb_to_lab
+
+WINDOW = 1 / 256
+"""Radius of the windows in which `with_colours_of` smooths colours, as a share of a picture's long side."""
+
+SMOOTH = 2.0
+"""Standard deviation of lightness, in units of CIELAB's L*, below which such a window counts as smooth."""
 
 
 def luminance(x: Tensor) -> Tensor:
@@ -31,6 +39,36 @@ def recolour(x: Tensor, gram: Tensor, mean: Tensor) -> Tensor:
     middle, _ = _square_root(root @ b @ root)
     moved = (inverse @ middle @ inverse) @ (pixels[0].flatten(1) - own_mean.mT) + mean.mT
     return moved.view_as(pixels).clamp(0, 1).to(x)
+
+
+def matched(x: Tensor, other: Tensor, strength: float) -> Tensor:
+    """A picture (1, 3, H, W) whose colours have the mean and the covariance of another's (1, 3, h, w), all in [0, 1].
+
+    The transfer that Gatys et al. apply to the style, "Preserving Color in Neural Artistic Style Transfer"
+    (arXiv:1606.05897, section 3), by the linear map of `recolour`, in gamma-encoded RGB as there.
+
+    Args:
+        strength: from 0, the picture as it is, to 1; between them, colours are mixed in that share.
+    """
+    return x.lerp(recolour(x, moments.gram(other), moments.mean(other)), strength)
+
+
+def with_colours_of(content: Tensor, x: Tensor, strength: float) -> Tensor:
+    """The lightness of pictures (N, 3, H, W) with the colours of a content (1, 3, H, W), all in [0, 1].
+
+    L* of CIELAB is the picture's, up to rounding. a* and b* are the content's, smoothed by a guided filter whose guides
+    are both lightnesses: colours change at edges of the strokes and of the content, and don't speckle the strokes
+    between. A colour that sRGB doesn't have at the picture's lightness loses chroma.
+
+    Args:
+        strength: from 0, the picture's own colours, to 1; between them, a* and b* are mixed in that share.
+    """
+    if strength == 0:
+        return x
+    own, given = rgb_to_lab(x), rgb_to_lab(content)
+    radius = round(WINDOW * max(x.shape[2:]))
+    colours = guided_filter(given[:, 1:], (own[:, :1], given[:, :1]), radius, SMOOTH**2)
+    return lab_to_rgb(torch.cat([own[:, :1], own[:, 1:].lerp(colours, strength)], 1))
 
 
 def _square_root(matrix: Tensor) -> tuple[Tensor, Tensor]:

@@ -45,6 +45,8 @@ Strokes = Annotated[tuple[Stroke, ...], Field(min_length=1, max_length=16)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Steps = Annotated[int, Field(ge=1, le=1_000_000)]
 Optimizer = Literal["adam", "lbfgs"]
+Colour = Literal["style", "content", "match"]
+Strength = Annotated[float, Field(ge=0, le=1)]
 Shares = Annotated[dict[str, Positive], Field(min_length=1)]
 WrittenStyleSize = Annotated[
     StyleSize, BeforeValidator(lambda x: StyleSize.parse(x) if isinstance(x, str) else x), PlainSerializer(str)
@@ -167,6 +169,10 @@ class Recipe(_Frozen):
             scales, which need no network (`spnst_core.models.embedded.edges.MultiScaleEdges`), or the same on the
             ``contours`` that the edge detector sees in the content: elsewhere they count little, and strokes are free.
         depth_on: the same for the depth network.
+        colour: whose colours the pastiche has: the ``style``'s; the ``content``'s, place by place, which are given to
+            the finished pastiche and leave its lightness as it is (`spnst_core.imaging.colour.with_colours_of`); or
+            the style's after its palette was fitted to ``match`` the content's (`spnst_core.imaging.colour.matched`).
+        colour_strength: how far ``content`` or ``match`` goes, from 0 to 1.
         layers: for each encoder that shouldn't use its own choice of layers, which ones of its layers it should use.
         for_encoder: for each encoder that needs other settings, those that replace the recipe's own; see `suited_to`.
         size: long side of the pastiche in pixels, from 32 to `MAX_SIZE`.
@@ -191,6 +197,9 @@ class Recipe(_Frozen):
     jitter: bool = True
     edge_on: Literal["maps", "features", "analytic", "contours"] = "maps"
     depth_on: Literal["maps", "features"] = "maps"
+    # Left out of a recipe's text where they have their default, as a stage's optimizer.
+    colour: Colour = Field(default="style", exclude_if=lambda given: given == "style")
+    colour_strength: Strength = Field(default=1.0, exclude_if=lambda given: given == 1)
     layers: dict[Annotated[str, AfterValidator(_known_encoder)], LayerChoice] = {}
     for_encoder: dict[Annotated[str, AfterValidator(_known_encoder)], dict[str, Any]] = {}
     size: Annotated[int, Field(ge=32, le=MAX_SIZE)] = 256
@@ -241,6 +250,12 @@ class Recipe(_Frozen):
             )
         if any({"lr", "lr_end"} & stage.model_fields_set for stage in stages):
             raise ValueError("optimizer lbfgs finds its own step: leave lr and lr_end out of its stages")
+        return self
+
+    @model_validator(mode="after")
+    def _has_colours_to_weigh(self) -> Recipe:
+        if self.colour == "style" and self.colour_strength != 1:
+            raise ValueError("colour_strength needs colour content or match: with colour style there is nothing to mix")
         return self
 
     @model_validator(mode="after")
@@ -316,7 +331,7 @@ class Recipe(_Frozen):
                 del written["without"]
             if self.stage_optimizer(stage) == "lbfgs":
                 del written["lr"], written["lr_end"]
-        settings = {key: value for key, value in data.items() if value != {}}
+        settings = {key: value for key, value in data.items() if value != {}} | {"colour": self.colour}
         text = yaml.safe_dump(settings, sort_keys=False, default_flow_style=None, width=120)
         return f"# {' '.join(self.description.split())}\n{text}" if self.description else text
 
@@ -387,6 +402,28 @@ class Recipe(_Frozen):
         for part in (*parts, *stages):
             part.pop("strokes", None)
         return self._validated({**data, "strokes": STROKES[strokes]}, self.name)
+
+    def with_colour(self, colour: str | None = None, strength: float | None = None) -> Recipe:
+        """The same recipe with other colours.
+
+        Args:
+            colour: ``style``, ``content`` or ``match``; by default the recipe's own.
+            strength: how far ``content`` or ``match`` goes, from 0 to 1; by default 1 if a ``colour`` is given, and
+                otherwise the recipe's own.
+
+        Raises:
+            InputError: no such colour, a strength outside [0, 1], or one without ``content`` or ``match``.
+
+        >>> Recipe.load("structure").with_colour("content", 0.8).colour_strength
+        0.8
+        """
+        given = {"colour": colour, "colour_strength": 1.0 if colour and strength is None else strength}
+        changes = {key: value for key, value in given.items() if value is not None}
+        data = self.model_dump(exclude_unset=True)
+        for part in data.get("for_encoder", {}).values():
+            for key in changes:
+                part.pop(key, None)
+        return self._validated({**data, **changes}, self.name)
 
     def suited_to(self, encoder: str) -> Recipe:
         """The recipe as it paints with an encoder of that name: without what it holds for others.

@@ -21,6 +21,7 @@ EXPERIMENTS = ("seed_six", "ablation", "sweep")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("auto", "float32", "bfloat16")
 STROKES = ("small", "medium", "large", "mixed")
+COLOURS = ("style", "content", "match")
 
 
 def one_of(names: Sequence[str]) -> Callable[[str], list[str]]:

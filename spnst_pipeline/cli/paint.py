@@ -54,6 +54,18 @@ def paint(
             autocompletion=options.one_of(options.STROKES),
         ),
     ] = None,
+    colour: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="colours of the style, of the content, or of the style fitted to match the content's; default the "
+            "recipe's own",
+            autocompletion=options.one_of(options.COLOURS),
+        ),
+    ] = None,
+    colour_strength: Annotated[
+        float | None, typer.Option(metavar="0...1", help="how far the colours content or match go; default all the way")
+    ] = None,
     film: Annotated[
         Path | None, typer.Option(metavar="FILE.mp4", help="film of the optimisation to write as well")
     ] = None,
@@ -74,10 +86,11 @@ def paint(
         with shown(console) as listener:
             listener.phase("reading the pictures", 0)
             from spnst_core.errors import printable
-            from spnst_pipeline.cli.single_pastiche import SinglePastiche
+            from spnst_pipeline.cli.single_pastiche import Changes, SinglePastiche
 
             flags = {"size": size, "profile": profile, "encoder": encoder, "edges": edges, "depth": depth}
-            pastiche = SinglePastiche.read(content, style, recipe, structure, strokes, device=device, **flags)
+            changes = Changes(structure, strokes, colour, colour_strength)
+            pastiche = SinglePastiche.read(content, style, recipe, changes, device=device, **flags)
             file = pastiche.require_writable(output, film, overwrite)
         with download_bars(console) as progress:
             pastiche.fetch_models(progress)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from PIL import Image
 
@@ -17,6 +17,33 @@ from spnst_core.models.weights import Progress
 from spnst_pipeline.progress import Listener, work
 from spnst_pipeline.settings import Settings
 from spnst_pipeline.storage.places import Folder
+
+
+class Changes(NamedTuple):
+    """What is to differ from the recipe; None: as the recipe says.
+
+    Attributes:
+        structure: as for `Recipe.with_structure`.
+        strokes: as for `Recipe.with_strokes`.
+        colour, colour_strength: as for `Recipe.with_colour`.
+    """
+
+    structure: float | None = None
+    strokes: str | None = None
+    colour: str | None = None
+    colour_strength: float | None = None
+
+    def applied_to(self, recipe: Recipe) -> Recipe:
+        """The recipe with the changes.
+
+        Raises:
+            InputError: a value that the recipe can't have.
+        """
+        changed = recipe if self.structure is None else recipe.with_structure(self.structure)
+        changed = changed.with_strokes(self.strokes) if self.strokes else changed
+        if self.colour is None and self.colour_strength is None:
+            return changed
+        return changed.with_colour(self.colour, self.colour_strength)
 
 
 @dataclass(frozen=True)
@@ -36,8 +63,7 @@ class SinglePastiche:
         content: Path,
         style: Path,
         recipe: str | None = None,
-        structure: float | None = None,
-        strokes: str | None = None,
+        changes: Changes = Changes(),  # noqa: B008 - it can't be changed
         **flags: Any,
     ) -> SinglePastiche:
         """Read the pictures, the settings and the recipe.
@@ -45,8 +71,7 @@ class SinglePastiche:
         Args:
             content, style: picture files.
             recipe: its name or file; by default the first of the settings' recipes.
-            structure: as for `Recipe.with_structure`; by default the recipe's own.
-            strokes: as for `Recipe.with_strokes`; by default the recipe's own.
+            changes: to the recipe.
             flags: settings, as for `Settings.load`.
 
         Raises:
@@ -56,9 +81,7 @@ class SinglePastiche:
         overrides: Overrides = {"encoder": settings.encoder, "edges": settings.edges, "depth": settings.depth}
         encoder = choose(settings.profile, **overrides)["encoder"]
         find_device(settings.device)
-        chosen = Recipe.load(settings.recipes[0])
-        chosen = chosen if structure is None else chosen.with_structure(structure)
-        chosen = chosen.with_strokes(strokes) if strokes else chosen
+        chosen = changes.applied_to(Recipe.load(settings.recipes[0]))
         chosen = chosen.with_size(settings.size) if settings.size else chosen
         pictures = image_io.decode(content), image_io.decode(style)
         if os.path.samefile(content, style):

@@ -43,6 +43,17 @@ class Paint(Remake):
         "next run for missing cells paints such a cell by the recipe again.",
     )
 
+    colour: str | None = Field(
+        None,
+        pattern="^(style|content|match)$",
+        description="Whose colours the pastiches have, in place of the recipe's own: the style's; the content's, given "
+        "to the finished pastiche; or the style's after its palette was fitted to match the content's. As with the "
+        "weights, the next run for missing cells paints such a cell by the recipe again.",
+    )
+    colour_strength: float | None = Field(
+        None, ge=0, le=1, description="How far the colours content or match go, in place of the recipe's own."
+    )
+
     record_every: int | None = Field(
         None,
         ge=0,
@@ -54,9 +65,9 @@ class Paint(Remake):
     )
 
     @property
-    def changes(self) -> dict[str, float]:
+    def changes(self) -> dict[str, float | str]:
         """What is to differ from the recipe in the pastiche, by name."""
-        given = {name: getattr(self, name) for name in (*_TERMS, "size")}
+        given = {name: getattr(self, name) for name in (*_TERMS, "size", "colour", "colour_strength")}
         return {name: value for name, value in given.items() if value is not None}
 
     def applied_to(self, recipe: Recipe) -> Recipe:
@@ -65,8 +76,10 @@ class Paint(Remake):
         Raises:
             InputError: a value that the recipe can't have.
         """
-        weights = {name: value for name, value in self.changes.items() if name in _TERMS}
+        weights = {name: value for name in _TERMS if (value := getattr(self, name)) is not None}
         changed = recipe.with_weights(weights) if weights else recipe
         if self.size:
             changed = changed.with_size(self.size)
+        if self.colour or self.colour_strength is not None:
+            changed = changed.with_colour(self.colour, self.colour_strength)
         return changed if self.record_every is None else changed.model_copy(update={"record_every": self.record_every})

@@ -6,6 +6,7 @@ from datetime import datetime, timezone
 from typing import Any, Literal, NamedTuple
 
 import torch
+from torch import Tensor
 
 from spnst_core import __version__
 from spnst_core.compute.memory import batches
@@ -190,7 +191,7 @@ def _paint(row: _Row, content: ContentTargets, cells: Sequence[_Cell], go_on: bo
     frames = {name: checkpoint.frames or () for name, checkpoint in zip(names, earlier, strict=go_on)}
     began = datetime.now(timezone.utc)
     with Films(content.content, recipe, names, films, frames) as recorded:
-        styles = [_style_targets(project, recipe, name) for name in names]
+        styles = [_style_targets(project, recipe, name, content.content) for name in names]
         row.listener.batch(recipe, row.content, names)
         if earlier:
             row.listener.note(f"{_names(cells)} go on after step {len(earlier[0].history)}")
@@ -261,8 +262,10 @@ def _how_made(row: _Row, painted: Painted, began: datetime, cells: int) -> dict[
         "versions": {"spnst": __version__, "torch": torch.__version__},
         "losses": {term: float(painted.history[term].iloc[-1]) for term in weights[-1]},
     }
+    colour = {} if recipe.colour == "style" else {"colour": recipe.colour, "colour_strength": recipe.colour_strength}
     setbacks = {"setbacks": painted.setbacks} if painted.setbacks else {}
-    return {**made, **setbacks, **({"overridden": dict(row.options.changes)} if row.options.changes else {})}
+    overridden = {"overridden": dict(row.options.changes)} if row.options.changes else {}
+    return {**made, **colour, **setbacks, **overridden}
 
 
 def _content_targets(project: Project, recipe: Recipe, content: str) -> ContentTargets:
@@ -278,9 +281,10 @@ def _content_targets(project: Project, recipe: Recipe, content: str) -> ContentT
     )
 
 
-def _style_targets(project: Project, recipe: Recipe, style: str) -> StyleTargets:
-    """A style's statistics from the store, or computed now if the store lacks a size."""
+def _style_targets(project: Project, recipe: Recipe, style: str, content: Tensor) -> StyleTargets:
+    """A style's statistics from the store; computed now if they depend on the content, or the store lacks a size."""
     store, models = project.store, project.models
-    if not set(recipe.style_sizes) <= set(project.style_sizes):
-        return style_targets(image_io.read(take(store, ArtefactId("style_image", style=style))), recipe, models)
+    if recipe.colour == "match" or not set(recipe.style_sizes) <= set(project.style_sizes):
+        picture = image_io.read(take(store, ArtefactId("style_image", style=style)))
+        return style_targets(picture, recipe, models, content)
     return StyleTargets.from_bytes(take(store, ArtefactId("style_grams", style=style)), models.device)

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from spnst_core import Recipe
+from spnst_core.imaging.colour import matched, with_colours_of
 from spnst_core.objective.canvas import at_size
 from spnst_core.optim.divergence import Diverged
 from spnst_core.painting import content_targets, misfits, paint_batch, style_targets
@@ -58,6 +59,34 @@ def test_painting_brings_a_cell_nearer_to_its_style(content, styles, models):
     (cell,) = paint_batch(targets, [style], recipe(), models)
     before, after = misfits(cell.image, targets, style, recipe(), models)
     assert 0 < after < before
+
+
+def test_colours_of_the_content_are_given_to_what_was_optimised(content, styles, models):
+    plain = recipe(stages=(Stage(steps=1),))
+    targets = content_targets(content, plain, models)
+    asked = [style_targets(style, plain, models) for style in styles]
+    before = paint_batch(targets, asked, plain, models)
+    after = paint_batch(targets, asked, plain.with_colour("content", 0.8), models)
+    for own, cell in zip(before, after, strict=True):
+        assert torch.equal(cell.image, with_colours_of(at_size(content, 48), own.image, 0.8))
+        assert cell.history.equals(own.history)
+
+
+def test_the_start_has_the_contents_colours_too_where_the_pastiche_has(content, styles, models):
+    kept = recipe().with_colour("content")
+    targets, style = content_targets(content, kept, models), style_targets(styles[0], kept, models)
+    (cell,) = paint_batch(targets, [style], kept, models)
+    before, after = misfits(cell.image, targets, style, kept, models)
+    assert 0 < after < before
+
+
+def test_a_matched_style_has_the_statistics_of_the_fitted_picture(content, styles, models):
+    fitted = style_targets(styles[0], recipe().with_colour("match", 0.7), models, content)
+    own = style_targets(matched(styles[0], content, 0.7), recipe(), models)
+    plain = style_targets(styles[0], recipe(), models)
+    assert fitted.to_bytes() == own.to_bytes() != plain.to_bytes()
+    with pytest.raises(ValueError, match="give the content"):
+        style_targets(styles[0], recipe().with_colour("match"), models)
 
 
 def test_maps_are_computed_only_where_the_recipe_compares_them(content, models):

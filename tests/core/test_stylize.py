@@ -71,6 +71,21 @@ def test_a_grid_gives_every_cell_once_and_what_stylize_gives(sample_contents, sa
     assert max(abs(a - b) for a, b in zip(alone.image.tobytes(), result.image.tobytes(), strict=True)) <= 1
 
 
+@pytest.mark.parametrize("colour", ["content", "match"])
+def test_colours_are_the_same_in_a_grid_and_in_a_cell(sample_contents, sample_styles, models, colour):
+    contents, styles = (dict(list(pictures.items())[:2]) for pictures in (sample_contents, sample_styles))
+    plain = sp.Recipe(name="plain", size=32, stages=[Stage(steps=1)])
+    own, coloured = (
+        [result.image for *_, result in sp.stylize_grid(contents, styles, recipe, models)]
+        for recipe in (plain, plain.with_colour(colour))
+    )
+    cells = [(content, style) for content in contents.values() for style in styles.values()]
+    for (content, style), before, after in zip(cells, own, coloured, strict=True):
+        alone = sp.stylize(content, style, plain.with_colour(colour), models).image
+        assert np.abs(np.subtract(alone, after, dtype=int)).max() <= 1
+        assert np.abs(np.subtract(before, after, dtype=int)).max() > 10
+
+
 @pytest.mark.heavy
 def test_a_cell_can_be_filmed_and_comes_out_the_same(tmp_path, sample_contents, sample_styles, recipe, models):
     pictures = sample_contents["coffee"], next(iter(sample_styles.values()))

@@ -1,10 +1,14 @@
-"""Colour: luminance weights, and palettes that arrive where they were sent."""
+"""Colour: luminance weights, palettes that arrive where they were sent, and colours that stay in their places."""
 
 import numpy as np
+import pytest
 import torch
 
+from spnst_core import samples
 from spnst_core.compute import moments
-from spnst_core.imaging.colour import luminance, recolour
+from spnst_core.imaging.colour import luminance, matched, recolour, with_colours_of
+from spnst_core.imaging.io import fit, resize, to_tensor
+from spnst_core.imaging.lab import lab_to_rgb, rgb_to_lab
 
 
 def cloud(mean, covariance, seed):
@@ -40,3 +44,62 @@ def test_a_grey_picture_can_be_recoloured():
 def test_luminance_is_the_rec_601_sum():
     x = torch.tensor([1.0, 0.0, 0.5]).view(1, 3, 1, 1)
     assert luminance(x).item() == np.float32(0.299 + 0.5 * 0.114)
+
+
+def test_a_matched_picture_has_the_others_mean_and_covariance_in_so_far_as_it_is_asked():
+    found = [matched(A, B, strength)[0].flatten(1).numpy() for strength in (0, 0.5, 1)]
+    own, half, whole = found
+    np.testing.assert_array_equal(own, A[0].flatten(1))
+    np.testing.assert_allclose(whole.mean(1), B[0].flatten(1).mean(1), atol=1e-4)
+    np.testing.assert_allclose(np.cov(whole), np.cov(B[0].flatten(1)), atol=5e-5)
+    np.testing.assert_allclose(half, (own + whole) / 2)
+
+
+def chroma_distance(x, y):
+    """The mean distance in a*b*."""
+    return (rgb_to_lab(x) - rgb_to_lab(y))[:, 1:].norm(dim=1).mean().item()
+
+
+def painted(content, seed=0):
+    """A picture of other colours with strokes in its lightness, and the content's edges."""
+    strokes = resize(torch.rand(2, 3, 16, 20, generator=torch.Generator().manual_seed(seed)), *content.shape[2:])
+    return (0.6 * content.flip(1) + 0.4 * strokes).clamp(0, 1)
+
+
+@pytest.fixture(scope="module")
+def contents():
+    pictures = {name: to_tensor(picture) for name, picture in samples.contents().items()}
+    return {name: resize(x, *fit(*x.shape[2:], 256)) for name, x in pictures.items()}
+
+
+@pytest.mark.parametrize("name", ["astronaut", "chelsea", "coffee", "rocket"])
+def test_colours_are_the_contents_and_lightness_is_the_pictures(contents, name):
+    content = contents[name]
+    x = painted(content)
+    found = with_colours_of(content, x, 1)
+    assert chroma_distance(found, content) < 2 < chroma_distance(x, content)
+    torch.testing.assert_close(rgb_to_lab(found)[:, 0], rgb_to_lab(x)[:, 0], atol=0.02, rtol=0)
+
+
+def test_a_strength_mixes_both_colours(contents):
+    content = contents["astronaut"]
+    x = painted(content)
+    assert torch.equal(with_colours_of(content, x, 0), x)
+    distances = [chroma_distance(with_colours_of(content, x, s), content) for s in (0, 0.25, 0.5, 0.75, 1)]
+    assert distances == sorted(distances, reverse=True)
+
+
+def test_a_colour_ends_where_the_stroke_ends_and_not_one_pixel_further():
+    lab = torch.tensor([50.0, -20, 0]).view(1, 3, 1, 1).repeat(1, 1, 32, 256)
+    lab[:, 1, :, 128:] = 20  # red as light as the green beside it
+    x = torch.full((1, 3, 32, 256), 0.4)
+    x[..., 129:] = 0.6  # the stroke begins one pixel after the red
+    content = lab_to_rgb(lab)
+    assert rgb_to_lab(content)[0, 1, 16].diff().argmax() == 127
+    assert rgb_to_lab(with_colours_of(content, x, 1))[0, 1, 16].diff().argmax() == 128
+
+
+def test_a_content_in_black_and_white_gives_a_pastiche_in_black_and_white():
+    grey = torch.rand(1, 1, 20, 20).repeat(1, 3, 1, 1)
+    found = with_colours_of(grey, torch.rand(2, 3, 20, 20), 1)
+    assert (found.amax(1) - found.amin(1)).max() < 1e-3

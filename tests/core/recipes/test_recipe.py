@@ -146,6 +146,43 @@ def test_structure_scales_edge_and_depth_for_every_encoder_and_in_every_stage(tm
     assert recipe.with_structure(0).weights == Weights()
 
 
+def test_colours_are_replaced_for_every_encoder(tmp_path):
+    text = "stages: [{steps: 2}]\ncolour: match\ncolour_strength: 0.3\nfor_encoder: {vgg16: {colour_strength: 0.6}}"
+    recipe = Recipe.load(written(tmp_path, text))
+
+    def colours(changed):
+        suited = [changed.suited_to(encoder) for encoder in ("embedded", "vgg16")]
+        return [(found.colour, found.colour_strength) for found in suited]
+
+    assert colours(recipe) == [("match", 0.3), ("match", 0.6)]
+    assert colours(recipe.with_colour("content")) == [("content", 1)] * 2
+    assert colours(recipe.with_colour("style")) == [("style", 1)] * 2
+    assert colours(recipe.with_colour(strength=0.5)) == [("match", 0.5)] * 2
+    assert colours(recipe.with_colour("content", 0)) == [("content", 0)] * 2
+
+
+def test_a_recipes_text_names_colours_only_where_they_are_not_the_styles():
+    plain = Recipe.load("structure")
+    assert '"colour' not in plain.with_colour("style").model_dump_json()
+    assert '"colour":"content"' in plain.with_colour("content").model_dump_json()
+    assert '"colour_strength":0.5' in plain.with_colour("match", 0.5).model_dump_json()
+    assert plain.with_colour("style") == plain
+
+
+@pytest.mark.parametrize(
+    ("colour", "strength", "says"),
+    [
+        ("contents", None, "colour: Input should be 'style', 'content' or 'match', not 'contents'"),
+        ("content", 1.5, "colour_strength: Input should be less than or equal to 1, not 1.5"),
+        ("content", float("nan"), "colour_strength"),
+        (None, 0.5, "colour_strength needs colour content or match"),
+    ],
+)
+def test_colours_that_cannot_be_are_refused(colour, strength, says):
+    with pytest.raises(InputError, match=says):
+        Recipe.load("structure").with_colour(colour, strength)
+
+
 @pytest.mark.parametrize("encoder", ["embedded", "vgg16"])
 def test_without_structure_the_default_paints_as_gatys_does(encoder):
     plain, gatys = (recipe.suited_to(encoder) for recipe in (Recipe.load("structure"), Recipe.load("gatys")))

@@ -108,7 +108,7 @@ def test_every_input_of_a_cell_counts(rule):
     assert len(changed | {rule().fingerprint}) == len(inputs) + 1
 
 
-@pytest.mark.parametrize("change", [{"seed": 1}, {"size": 96}, {"name": "other"}, {"flat": 0.0}])
+@pytest.mark.parametrize("change", [{"seed": 1}, {"size": 96}, {"name": "other"}, {"flat": 0.0}, {"colour": "content"}])
 def test_what_changes_a_pastiche_counts(change):
     assert pastiche(BOLD.model_copy(update=change)).fingerprint != pastiche().fingerprint
 

@@ -11,13 +11,14 @@ import pytest
 from spnst_core.models.precision import Precision
 from spnst_core.models.profiles import PROFILES
 from spnst_core.recipes.experiments import Experiment
-from spnst_core.recipes.recipe import RECIPES
+from spnst_core.recipes.recipe import RECIPES, Colour
 from spnst_pipeline.cli import options
 
 
 def test_the_names_are_those_of_the_core():
     assert tuple(PROFILES) == options.PROFILES
     assert get_args(Precision) == options.PRECISIONS
+    assert get_args(Colour) == options.COLOURS
     assert sorted(options.EXPERIMENTS) == sorted(Experiment.names())
     assert options.recipes("") == sorted(RECIPES)
 

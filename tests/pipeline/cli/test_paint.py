@@ -69,13 +69,31 @@ def test_output_size_and_film_are_chosen(desk, spnst):
     assert painted(desk / "made") == ["one.JPG", "one.mp4"]
 
 
-@pytest.mark.parametrize(("option", "own", "other"), [("--strokes", "medium", "large"), ("--structure", 0.5, 0.9)])
-def test_strokes_and_structure_change_what_is_painted(desk, spnst, option, own, other):
+@pytest.mark.parametrize(
+    ("option", "own", "other"),
+    [
+        ("--strokes", "medium", "large"),
+        ("--structure", 0.5, 0.9),
+        ("--colour", "style", "content"),
+        ("--colour", "style", "match"),
+    ],
+)
+def test_strokes_structure_and_colour_change_what_is_painted(desk, spnst, option, own, other):
     for value in (own, other):
         assert spnst("paint", *QUICK, "-o", f"{value}.png", option, value)[0] == 0
     assert spnst("paint", *QUICK)[0] == 0
     made = {name: (desk / f"{name}.png").read_bytes() for name in ("cat_wave", own, other)}
     assert made["cat_wave"] == made[own] != made[other]
+
+
+def test_colours_are_mixed_by_their_strength(desk, spnst):
+    for strength in (0, 0.5, 1):
+        options = ("--colour", "content", "--colour-strength", strength)
+        assert spnst("paint", *QUICK, *options, "-o", f"{strength}.png")[0] == 0
+    assert spnst("paint", *QUICK)[0] == 0
+    made = {name: (desk / f"{name}.png").read_bytes() for name in ("cat_wave", 0, 0.5, 1)}
+    assert made["cat_wave"] == made[0]
+    assert len({made[0], made[0.5], made[1]}) == 3
 
 
 def test_settings_of_the_environment_and_the_file_hold_unless_a_flag_is_given(desk, spnst, monkeypatch):
@@ -120,6 +138,9 @@ BAD = {
     ),
     "unknown strokes": (nothing, (*QUICK, "--strokes", "larg"), ['no strokes "larg" (did you mean "large"?)']),
     "too much structure": (nothing, (*QUICK, "--structure", 2), ["structure is from 0 to 1, not 2"]),
+    "unknown colour": (nothing, (*QUICK, "--colour", "photo"), ["'style', 'content' or 'match'", "photo"]),
+    "too much colour": (nothing, (*QUICK, "--colour", "content", "--colour-strength", 2), ["colour_strength", "2"]),
+    "strength of nothing": (nothing, (*QUICK, "--colour-strength", 0.5), ["needs colour content or match"]),
     "unknown profile": (nothing, ("cat.png", "wave.png", "--profile", "vgg61"), ["vgg61", 'did you mean "vgg16"?']),
     "unknown encoder": (nothing, (*QUICK, "--encoder", "vgg91"), ['did you mean "vgg19"?']),
     "unknown device": (nothing, (*QUICK, "--device", "tpu"), ['no device "tpu"']),

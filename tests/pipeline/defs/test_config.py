@@ -34,7 +34,17 @@ def test_a_weight_of_zero_is_a_change():
     assert Paint(style=0).applied_to(Recipe.load("gatys")).weights.style == 0
 
 
-@pytest.mark.parametrize("bad", [{"edge": -1}, {"size": 8}])
+def test_colours_are_changes():
+    recipe = Recipe.load("structure").with_colour("match", 0.4)
+    changed = Paint(colour="content").applied_to(recipe)
+    assert (changed.colour, changed.colour_strength) == ("content", 1)
+    assert Paint(colour_strength=0).applied_to(recipe).colour_strength == 0
+    assert Paint(colour="content", colour_strength=0).changes == {"colour": "content", "colour_strength": 0}
+    with pytest.raises(InputError, match="needs colour content or match"):
+        Paint(colour_strength=0.5).applied_to(Recipe.load("structure"))
+
+
+@pytest.mark.parametrize("bad", [{"edge": -1}, {"size": 8}, {"colour": "photo"}, {"colour_strength": 2}])
 def test_values_out_of_range_are_refused(bad):
     with pytest.raises(ValidationError, match=next(iter(bad))):
         Paint(**bad)

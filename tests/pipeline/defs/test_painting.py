@@ -2,6 +2,7 @@
 
 import shutil
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -69,6 +70,21 @@ def test_missing_cells_of_a_row_share_a_batch(unpainted):
     assert made["network_weights"] == unpainted.identity.fingerprint
     assert made["versions"] == {"spnst": spnst_core.__version__, "torch": torch.__version__}
     assert "overridden" not in made
+
+
+@pytest.mark.parametrize("colour", ["content", "match"])
+def test_colours_are_what_the_library_gives_each_cell_of_a_batch(made, unpainted, colour):
+    recorder, [recipe] = Recorder(), unpainted.recipes
+    assert paint(unpainted, recorder, colour=colour) == [Landed("pastiche", style, new=True) for style in STYLES]
+    assert recorder.batches == [("gatys", "cat", STYLES)]
+    for style in STYLES:
+        path = f"pastiche/gatys/cat/{style}.png"
+        pictures = (made.root / "contents/cat.png", made.root / f"styles/{style}.png")
+        alone = spnst_core.stylize(*pictures, recipe.with_colour(colour), unpainted.models)
+        found = Image.open(made.out / path)
+        assert np.abs(np.subtract(found, alone.image, dtype=int)).max() <= 1
+        told = how_made(unpainted.store, path)
+        assert (told["colour"], told["colour_strength"]) == (colour, 1)
 
 
 def test_a_batch_that_fails_is_painted_cell_by_cell(unpainted):
