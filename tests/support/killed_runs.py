@@ -57,6 +57,7 @@ def work(place: Workplace, delay: float = 0.0, recorder: Recorder | None = None)
 
 def make(folder: Path) -> Workplace:
     place = furnish(folder)
+    (place.root / "contents/boat.png").unlink()
     (place.root / "structure.yaml").write_text(RECIPE)
     return place
 

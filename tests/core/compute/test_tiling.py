@@ -74,7 +74,7 @@ def assert_same(tiled, untiled, tolerance):
 # -------------------------------------------------------------------------------------- the same losses and gradients
 
 
-@pytest.mark.parametrize(("form", "jitter"), [("relative", True), ("raw", False)])
+@pytest.mark.parametrize(("form", "jitter"), [("relative", True), pytest.param("raw", False, marks=pytest.mark.slow)])
 @pytest.mark.heavy
 def test_the_embedded_networks_see_in_tiles_what_they_see_whole(form, jitter, models):
     """Two cells, sides that the tiles don't divide, with a margin and without."""

@@ -320,12 +320,6 @@ def test_a_recipe_chooses_the_layers_of_the_encoder_it_names(content, two, model
     assert values["content"][0] == 0
 
 
-def test_a_layer_that_the_encoder_does_not_have_is_named(content, two, models):
-    recipe = short(layers={"embedded": LayerChoice(content={"bank4": 1.0})})
-    with pytest.raises(InputError, match=r'no layer "bank4" \(did you mean "bank3"\?\)'):
-        run(recipe, content, two, models)
-
-
 @pytest.mark.heavy
 def test_features_of_edges_and_depth_are_compared_where_the_networks_have_them(content, two, models):
     """Random weights will do: the content's own features are at distance 0, and other pictures' are not."""
