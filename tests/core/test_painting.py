@@ -114,6 +114,7 @@ def poisoned(steps, cell=0):
     return follow
 
 
+@pytest.mark.heavy
 def test_a_cell_whose_losses_stop_being_finite_goes_back_and_on_more_slowly(content, styles, models):
     sixty = long(60)
     targets, asked = content_targets(content, sixty, models), [style_targets(styles[0], sixty, models)]
@@ -127,6 +128,7 @@ def test_a_cell_whose_losses_stop_being_finite_goes_back_and_on_more_slowly(cont
     assert cell.history["total"].iloc[-1] < cell.history["total"].iloc[20]
 
 
+@pytest.mark.heavy
 def test_a_cell_that_is_spoilt_in_its_last_steps_goes_back_too(content, styles, models):
     short = long(25)
     targets, asked = content_targets(content, short, models), [style_targets(styles[0], short, models)]
@@ -135,6 +137,7 @@ def test_a_cell_that_is_spoilt_in_its_last_steps_goes_back_too(content, styles, 
     assert torch.isfinite(cell.image).all()
 
 
+@pytest.mark.heavy
 def test_a_cell_that_goes_on_diverging_fails_with_what_to_do(content, styles, models):
     heavy = long(30, style=1e38)
     targets, asked = content_targets(content, heavy, models), [style_targets(styles[0], heavy, models)]
@@ -142,6 +145,7 @@ def test_a_cell_that_goes_on_diverging_fails_with_what_to_do(content, styles, mo
         paint_batch(targets, asked, heavy, models)
 
 
+@pytest.mark.heavy
 def test_a_batch_with_such_a_cell_fails_at_once(content, styles, models):
     sixty = long(60)
     targets, asked = content_targets(content, sixty, models), [style_targets(style, sixty, models) for style in styles]

@@ -210,6 +210,7 @@ def test_what_is_no_picture_is_named_with_what_is_wrong(sample_contents, recipe,
 
 
 @pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+@pytest.mark.heavy
 def test_the_callers_mode_of_gradients_changes_nothing(mode, sample_contents, sample_styles, recipe):
     content, style = sample_contents["coffee"], next(iter(sample_styles.values()))
     plain = sp.stylize(content, style, recipe=recipe)
@@ -225,6 +226,7 @@ def test_the_callers_mode_of_gradients_changes_nothing(mode, sample_contents, sa
     assert not any(modes)
 
 
+@pytest.mark.heavy
 def test_tensors_that_require_gradients_are_pictures_like_others(sample_contents, sample_styles, recipe, models):
     content, style = sample_contents["coffee"], next(iter(sample_styles.values()))
     plain = sp.stylize(content, style, recipe=recipe, models=models)
@@ -242,6 +244,7 @@ def test_a_film_of_another_suffix_is_refused_first(tmp_path, name, recipe):
 
 
 @pytest.mark.parametrize(("width", "height"), [(1200, 24), (24, 1200), (300, 16)])
+@pytest.mark.heavy
 def test_a_style_is_painted_however_narrow_it_is(width, height, recipe, models):
     style = np.random.default_rng(0).random((height, width, 3))
     result = sp.stylize(grey(), style, recipe=recipe, models=models)

@@ -36,6 +36,7 @@ def output(program, **variables):
 
 
 @pytest.mark.parametrize("imports", ["import spnst_core", "import spnst_pipeline.definitions"])
+@pytest.mark.heavy
 def test_the_spin_count_is_set_before_pytorch_is_imported(imports):
     assert spin_count(imports) == SPIN_COUNT
 

@@ -85,6 +85,7 @@ def test_the_embedded_networks_see_in_tiles_what_they_see_whole(form, jitter, mo
         assert_same(found, untiled, 1e-10)
 
 
+@pytest.mark.heavy
 def test_in_float32_they_differ_by_rounding(models):
     untiled, tiled = evaluated(models, recipe(91), (None, 56), torch.float32, (65, 91), cells=1)
     assert_same(tiled, untiled, 1e-5)

@@ -48,6 +48,7 @@ def test_edges_scale_with_the_picture():
     assert (small - shrunk).abs().mean() < 0.02
 
 
+@pytest.mark.heavy
 def test_gradients_are_those_of_finite_differences():
     x = torch.rand(1, 3, 5, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64, requires_grad=True)
     assert gradcheck(EDGES.maps, (x,))

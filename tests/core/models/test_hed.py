@@ -64,6 +64,7 @@ def test_side_outputs_are_the_published_ones(meteorshowers):
 
 @PUBLISHED
 @torch.no_grad()
+@pytest.mark.heavy
 def test_the_fused_map_is_the_published_one_in_every_number(hed):
     for (height, width), expected in published_outputs("hed"):
         found = hed(picture(height, width))

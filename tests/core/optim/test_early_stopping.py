@@ -69,6 +69,7 @@ def painted(styles, content, models):
     return iterate, trace
 
 
+@pytest.mark.heavy
 def test_a_stage_that_all_cells_have_left_is_over_and_steps_keep_their_numbers(models, sample_contents, sample_styles):
     iterate, trace = painted(list(sample_styles.values())[:1], sample_contents["astronaut"], models)
     history = trace.history(0)

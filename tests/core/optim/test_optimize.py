@@ -389,6 +389,7 @@ class TestLBFGS:
         assert begun == [24, 48]
 
     @pytest.mark.parametrize("order", [("adam", "lbfgs"), ("lbfgs", "adam")])
+    @pytest.mark.heavy
     def test_a_stage_with_another_optimizer_starts_from_the_picture_so_far(self, content, two, models, order):
         stages = [Stage(steps=2, optimizer=optimizer) for optimizer in order]
         both = run(still(stages=tuple(stages)), content, two, models)[-1].image

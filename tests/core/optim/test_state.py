@@ -52,6 +52,7 @@ def stored(state):
 
 
 @pytest.mark.parametrize("changes", RECIPES.values(), ids=RECIPES.keys())
+@pytest.mark.heavy
 def test_from_any_step_the_same_pictures_and_losses_follow(changes, pictures, models):
     made = recipe(**changes)
     states, steps = [], []
@@ -73,6 +74,7 @@ def test_after_the_last_step_nothing_is_left_to_do(pictures, models):
     assert last.state.tensors["x"].shape[0] == 2
 
 
+@pytest.mark.heavy
 def test_a_state_stays_as_it_was_while_the_optimiser_goes_on(pictures, models):
     for changes in ({"name": "structure"}, RECIPES["L-BFGS"]):
         states = [(iterate.state, iterate.state.to_bytes()) for iterate in begin(recipe(**changes), pictures, models)]

@@ -159,6 +159,7 @@ def test_a_large_grid_is_broken_into_pages(contents, styles, recipes, expected):
     assert pages(compact_pages("t", *grid(contents, styles, recipes))) == expected
 
 
+@pytest.mark.heavy
 def test_a_grid_of_many_recipes_stays_whole_on_each_page():
     assert pages(compact_pages("t", *grid(3, 2, 8))) == 2  # a style to a page, eight recipes across
 

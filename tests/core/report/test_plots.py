@@ -63,6 +63,7 @@ def test_the_ground_is_the_papers(paper):
 
 
 @pytest.mark.parametrize(("form", "start"), [("svg", b"<?xml"), ("pdf", b"%PDF-")])
+@pytest.mark.heavy
 def test_figures_for_papers_are_vectors_and_the_same_each_time(form, start):
     cells = table(one=(0.1, 0.2), other=(0.2, 0.1))
     metrics = [METRICS["edge_error"]]

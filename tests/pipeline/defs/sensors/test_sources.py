@@ -211,6 +211,7 @@ def test_a_picture_that_comes_back_is_a_partition_again(made, started):
     assert ticks.contents() == ["boat", "cat"]
 
 
+@pytest.mark.heavy
 def test_a_changed_picture_makes_only_its_own_maps_stale(fresh, started, picture):
     """As Dagster tells it, by each picture's content hash, whatever shares a run with it."""
     started(fresh)
