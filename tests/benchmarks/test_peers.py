@@ -106,7 +106,7 @@ def test_pictures_that_would_share_a_name_are_refused(tmp_path):
         pictures(tmp_path)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(20)
 def test_the_command_paints_compares_and_draws(tmp_path, folders, monkeypatch, capsys):
     quick = Recipe(name="structure", size=48, stages=[Stage(steps=1)], weights={"edge": 1, "depth": 1})
     # One step for each recipe: what is tested is the way from pictures to figures.

@@ -70,7 +70,7 @@ def test_parts_are_as_long_as_the_whole_and_in_order():
     assert found.within(("Adam",)) == []
 
 
-@pytest.mark.slow
+@pytest.mark.slow(15)
 def test_a_real_step_is_drawn_and_nearly_all_of_it_has_a_name(tmp_path, capsys):
     threads = torch.get_num_threads()
     try:

@@ -17,7 +17,7 @@ def test_cells_and_sizes_are_doubled_and_nothing_is_measured_twice():
     assert len(scaling.points(64, 2048)) == 7 + 4
 
 
-@pytest.mark.slow
+@pytest.mark.slow(15)
 def test_every_thread_count_is_measured_in_a_process(tmp_path):
     file = tmp_path / "scaling.jsonl"
     scaling.main(["--most", "0", "--largest", "128", "--threads", "1", "--steps", "2", "--json", str(file)])

@@ -18,7 +18,7 @@ def test_the_recipes_differ_in_the_structure_terms_alone():
     assert structure.sizes == without.sizes == (64,)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(24)
 def test_the_figures_are_ratios_of_what_was_measured():
     figure = time_figure("as it is", load_models("embedded", "cpu"), 48, 1, 2, 1)
     assert figure.value == figure.details["structure"][0] / figure.details["gatys"][0] > 0

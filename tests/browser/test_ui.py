@@ -15,7 +15,7 @@ from spnst_pipeline.definitions import defs
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.daemon,
-    pytest.mark.slow,
+    pytest.mark.slow(100),
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine: apt-get install chromium"),
 ]
 

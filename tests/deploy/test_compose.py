@@ -125,7 +125,7 @@ def deployment(database, tmp_path):
         yield start, int(ports["3000"]), {**database, "DAGSTER_POSTGRES_DB": "compose"}
 
 
-@pytest.mark.slow
+@pytest.mark.slow(70)
 def test_a_job_launched_at_the_webserver_runs_in_the_code_location(deployment):
     """Webserver → queue in Postgres → daemon → process of the code location → partitions in Postgres."""
     start, port, database = deployment

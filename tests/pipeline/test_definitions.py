@@ -102,7 +102,18 @@ def test_the_launchpad_describes_what_it_offers(graph):
         fields = nodes[name].config_schema.config_type.fields
         assert "force" in fields
         assert all(field.description and not field.is_required for field in fields.values())
-    assert set(fields) == {"force", "content", "style", "edge", "depth", "tv", "size", "record_every"}
+    assert set(fields) == {
+        "force",
+        "content",
+        "style",
+        "edge",
+        "depth",
+        "tv",
+        "size",
+        "record_every",
+        "colour",
+        "colour_strength",
+    }
 
 
 def test_cells_of_a_backfill_share_runs(graph):

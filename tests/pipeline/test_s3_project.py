@@ -41,7 +41,7 @@ def on_s3(s3, fresh):
     }
 
 
-@pytest.mark.slow
+@pytest.mark.slow(50)
 def test_a_project_is_made_once_and_then_only_what_a_new_style_wants(s3, fresh, on_s3):
     """Films as well."""
     run = fresh.run(**on_s3, record_every=2)

@@ -31,7 +31,7 @@ def test_all_shapes_have_one_area():
     assert len({height * width for height, width in SHAPES}) == 1
 
 
-@pytest.mark.slow
+@pytest.mark.slow(11)
 def test_rendering_goes_on_where_it_stopped(pool, tmp_path):
     rendering = Pool(tmp_path, seed=1, count=5).fill()
     next(rendering)

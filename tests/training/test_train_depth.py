@@ -90,7 +90,7 @@ def test_the_plain_guess_says_that_lower_is_nearer():
     assert (guess.diff(dim=3) == 0).all()
 
 
-@pytest.mark.slow
+@pytest.mark.slow(12)
 def test_the_network_sees_depth_in_scenes_that_it_was_not_trained_on():
     """On photographs "lower is nearer" scores 0.55 and 0.81, and 0.62 and 0.75 are asked for: a gain of 0.07 and 0.06.
 

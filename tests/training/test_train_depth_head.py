@@ -141,7 +141,7 @@ def test_the_trained_head_works_on_its_trunk(trunk):
 
 
 @pytest.mark.wheel
-@pytest.mark.slow
+@pytest.mark.slow(14)
 def test_the_shipped_head_sees_depth_in_scenes_that_it_was_not_trained_on():
     path = weights.present(entry("depth_vgg16"))
     if path is None:

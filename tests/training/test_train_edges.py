@@ -59,7 +59,7 @@ def test_the_loss_is_least_where_the_odds_are_the_targets():
     assert best < edge_loss(right - 1, target)["cross-entropy"]
 
 
-@pytest.mark.slow
+@pytest.mark.slow(10)
 def test_the_network_finds_boundaries_in_unseen_scenes_better_than_the_analytic_edges():
     network, analytic = score(load_edge_net(), count=6), score(MultiScaleEdges(), count=6)
     assert network["held_out F"] >= 0.71

@@ -74,7 +74,9 @@ def assert_same(tiled, untiled, tolerance):
 # -------------------------------------------------------------------------------------- the same losses and gradients
 
 
-@pytest.mark.parametrize(("form", "jitter"), [("relative", True), pytest.param("raw", False, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("form", "jitter"), [("relative", True), pytest.param("raw", False, marks=pytest.mark.slow(18))]
+)
 @pytest.mark.heavy
 def test_the_embedded_networks_see_in_tiles_what_they_see_whole(form, jitter, models):
     """Two cells, sides that the tiles don't divide, with a margin and without."""
@@ -144,7 +146,7 @@ def test_in_a_picture_s_flat_parts_tiles_choose_the_same_maximum(published):
     "network",
     [
         pytest.param(partial(build, "hed"), id="hed"),
-        pytest.param(partial(build, "hed", margin=True), id="hed with a margin", marks=pytest.mark.slow),
+        pytest.param(partial(build, "hed", margin=True), id="hed with a margin", marks=pytest.mark.slow(18)),
         pytest.param(ControlNetHED, id="hed_controlnet"),
         pytest.param(partial(build, "hed_vgg16"), id="hed_vgg16"),
     ],

@@ -14,7 +14,7 @@ from spnst_core.models.networks import build
 
 @pytest.fixture(
     scope="module",
-    params=["midas_v21_small", "dpt_swin2_tiny", "dpt_hybrid", pytest.param("dpt_large", marks=pytest.mark.slow)],
+    params=["midas_v21_small", "dpt_swin2_tiny", "dpt_hybrid", pytest.param("dpt_large", marks=pytest.mark.slow(20))],
 )
 def named(request):
     layout = getattr(layouts, request.param)

@@ -160,7 +160,7 @@ def test_a_cells_film_shows_its_content_and_enlarges_a_small_pastiche(tmp_path):
     assert np.abs(last[:300, :400] - beside).mean() < 0.01
 
 
-@pytest.mark.slow
+@pytest.mark.slow(11)
 def test_a_film_takes_no_more_memory_the_longer_it_gets(tmp_path):
     """Measured in a process of its own, where nothing else grows."""
     code = """if True:

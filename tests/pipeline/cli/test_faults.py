@@ -10,7 +10,7 @@ from small_project import PAINTED, Recorder, Workplace, draw
 from spnst_core.errors import InputError
 from spnst_pipeline.storage.places import Folder
 
-pytestmark = [pytest.mark.project, pytest.mark.slow]
+pytestmark = [pytest.mark.project, pytest.mark.slow(40)]
 
 SIDE = 6
 CELLS = {f"pastiche/quick/c{row}/s{column}.png" for row in range(SIDE) for column in range(SIDE)}

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from spnst_pipeline.cli.main import app
 
-pytestmark = [pytest.mark.project, pytest.mark.slow]
+pytestmark = [pytest.mark.project, pytest.mark.slow(200)]
 
 KILLS = 20
 NAMES = ("whole", "killed")

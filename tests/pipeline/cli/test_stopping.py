@@ -72,7 +72,7 @@ def pixels(place):
     return {cell: Image.open(folder / cell[0] / f"{cell[1]}.png").tobytes() for cell in CELLS}
 
 
-@pytest.mark.slow
+@pytest.mark.slow(25)
 def test_after_sigkill_the_next_run_goes_on_within_the_cells_to_the_same_pixels(long, tmp_path):
     whole = long.copied(tmp_path / "whole")
     assert finish(whole).steps == STEPS
@@ -86,7 +86,7 @@ def test_after_sigkill_the_next_run_goes_on_within_the_cells_to_the_same_pixels(
 
 
 @pytest.mark.parametrize(
-    ("number", "status"), [(signal.SIGTERM, 143), pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow)]
+    ("number", "status"), [(signal.SIGTERM, 143), pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow(25))]
 )
 def test_a_run_that_is_told_to_stop_leaves_a_checkpoint_and_one_line(number, status, long):
     process = start(long, SPNST_CHECKPOINT_SECONDS="0.5")
