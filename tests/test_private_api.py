@@ -89,6 +89,7 @@ def trees():
     return {file.relative_to(ROOT).as_posix(): ast.parse(file.read_text("utf-8")) for file in files}
 
 
+@pytest.mark.heavy
 def test_no_other_module_touches_a_private_name_of_another_package(trees):
     own = set(own_names(trees.values()))
     found = {name: uses for name, tree in trees.items() if (uses := list(private_uses(tree, own)))}

@@ -98,6 +98,7 @@ def test_a_cell_can_be_filmed_and_comes_out_the_same(tmp_path, sample_contents, 
     assert read_facts((tmp_path / "cell.mp4").read_bytes()).frames == 5 + FPS
 
 
+@pytest.mark.heavy
 def test_a_film_follows_the_recipe_as_it_suits_the_encoder(tmp_path, sample_contents, sample_styles, models):
     text = "size: 32\nstages: [{steps: 9}]\nfor_encoder: {embedded: {record_every: 1, stages: [{steps: 3}]}}"
     recipe = sp.Recipe.from_yaml(text, "quick.yaml")

@@ -122,6 +122,7 @@ def test_total_variation_of_a_ramp_is_half_its_step():
     assert total_variation(ramp) == pytest.approx(0.05)
 
 
+@pytest.mark.heavy
 def test_content_and_style_may_have_any_size(content, style, models, judges):
     targets = StyleTargets.compute(style, models, [StyleSize(64)])
     large = [torch.nn.functional.interpolate(x, scale_factor=2, mode="bilinear") for x in (content, style)]
@@ -175,6 +176,7 @@ def test_a_result_that_is_no_number_is_missing(content, own_style, models, judge
     assert scores.missing == {"self_similarity_distance": "the result was nan"}
 
 
+@pytest.mark.heavy
 def test_optional_judges_add_their_metrics(content, own_style, models, judges):
     """Weights of noise will do: what counts is which pictures are compared."""
     both = replace(judges, lpips=build("lpips"), inception=build("inception"))

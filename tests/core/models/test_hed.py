@@ -42,6 +42,7 @@ def controlnet_state():
     ],
 )
 @torch.no_grad()
+@pytest.mark.heavy
 def test_the_fused_map_is_the_published_one(layout):
     expected = parity_slices.HED[layout]
     network = build("hed", state("hed", getattr(layouts, layout)))

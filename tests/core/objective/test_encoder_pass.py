@@ -90,6 +90,7 @@ def test_tiles_give_what_the_whole_canvas_gives(jitter, shared):
     assert_same(*(evaluated(shared, asked, tile, (23, 230), 1) for tile in (200, None)))
 
 
+@pytest.mark.heavy
 def test_with_jitter_both_see_the_same_window(shared):
     """The content's map is of the window too: a pastiche that equals its content has no edge error in any."""
     asked = recipe(jitter=True)

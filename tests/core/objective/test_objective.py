@@ -89,6 +89,7 @@ def test_every_term_is_the_loss_of_what_the_networks_see(content, styles, models
 
 @pytest.mark.parametrize("tile", [None, 40])
 @pytest.mark.parametrize("edge_on", ["analytic", "contours"])
+@pytest.mark.heavy
 def test_analytic_edges_are_compared_at_the_contrast_of_each_style(edge_on, tile, content, styles, models):
     """Against NumPy in float64; contours are dilated by SciPy's maximum filter."""
     asked = recipe(edge_on=edge_on)
@@ -124,6 +125,7 @@ def test_edges_on_contours_need_the_contents_edges(content, styles, models):
         Objective(goal, known, [style], asked, asked.stages[0], models)
 
 
+@pytest.mark.heavy
 def test_raw_losses_divide_by_the_scale_of_the_encoders_features(content, styles, models):
     """Features ten times as large give the same content and style losses, and relative ones don't care."""
 

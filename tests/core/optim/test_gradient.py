@@ -175,6 +175,7 @@ def test_cells_side_by_side_on_two_threads_give_what_they_give_alone(precision, 
 
 
 @pytest.mark.parametrize("jitter", [True, False])
+@pytest.mark.heavy
 def test_each_network_looks_once_a_step_at_the_batch_and_with_jitter_once_at_the_content(
     jitter, cells, short, roomy, room, monkeypatch
 ):
@@ -202,6 +203,7 @@ def test_no_step_waits_for_the_device(name, cells, short, roomy):
     assert not WAITS & set(counting.seen), {name: counting.seen[name] for name in WAITS & set(counting.seen)}
 
 
+@pytest.mark.heavy
 def test_evaluating_some_cells_gives_theirs(cells, short, models):
     content, styles = cells
     goal = canvas(content.content, short, short.stages[-1])

@@ -65,6 +65,7 @@ def test_eighteen_cells_fit_a_screen(contents, styles, recipes, size):
     assert sheet.width <= SCREEN[0]
 
 
+@pytest.mark.heavy
 def test_pastiches_take_most_of_a_sheet_of_eighteen():
     sheet = compact_sheet("The grid", *grid(3, 3, 2, (256, 192), facts=FACTS))
     painted = sum(area(sheet, (row, style, 100)) for row in range(6) for style in range(3))

@@ -105,6 +105,7 @@ class TestStyles:
         lost = [np.abs(fine - coarse).mean() for fine, coarse in itertools.pairwise(reduced)]
         assert min(lost) > 3
 
+    @pytest.mark.heavy
     def test_a_larger_style_is_the_same_style(self, styles):
         larger = samples.STYLES["nocturne"](320)
         small = styles["nocturne"].reduce(5)

