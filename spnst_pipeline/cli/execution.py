@@ -12,7 +12,7 @@ import dagster as dg
 from spnst_core.errors import InputError
 from spnst_pipeline.artefacts.identity import ArtefactId
 from spnst_pipeline.artefacts.lineage import Lineage
-from spnst_pipeline.cli.records import opening, using
+from spnst_pipeline.cli.records import BrokenOff, opening, using
 from spnst_pipeline.dagster_private import job_of_all_assets, make_pool, open_records, run_failure, step_failure
 from spnst_pipeline.definitions import build
 from spnst_pipeline.defs.checkpoints import sweep
@@ -94,8 +94,8 @@ class Execution:
         self._project, self._instance, self._listener = project, instance, listener
         resource = project_resource(project.settings, project)
         graph = build(project.recipes, resource, listener, project.settings.batch, project.experiments)
-        self._job = job_of_all_assets(graph)
         with using(project.settings.dagster_home):
+            self._job = job_of_all_assets(graph)  # it asks the records for definitions whose state is kept there
             self._grid = replace(synchronised(project, instance), recipes=project.every_recipe)
 
     def bring_up_to_date(self, force: bool = False, phases: Sequence[Phase] = EVERYTHING) -> None:
@@ -140,6 +140,9 @@ class Execution:
                     run_config={**_QUIET, **launch.config},
                     raise_on_error=False,
                 )
+        except BrokenOff as error:
+            self.failed.append(f"{', '.join(map(str, launch.assets))}: {error}")
+            return
         except InputError:
             raise
         except Exception as error:  # such as partitions that were deleted by hand meanwhile; the other runs go on
@@ -165,7 +168,8 @@ def failures(result: dg.ExecuteInProcessResult) -> list[str]:
             elif step.error == dg.DagsterExecutionInterruptedError.__name__:
                 raise KeyboardInterrupt
             elif step.error or step.message:
-                lines.append(f"{ArtefactId.from_step(event.step_key or '')}: {step.message}")
+                said, _, _ = step.message.partition(" [SQL: ")  # SQLAlchemy adds the statement, which can be long
+                lines.append(f"{ArtefactId.from_step(event.step_key or '')}: {said}")
         elif event.event_type == dg.DagsterEventType.RUN_FAILURE and not lines:
             run = run_failure(event)
             if run.interrupted:

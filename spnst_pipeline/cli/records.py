@@ -11,7 +11,11 @@ from alembic.util.exc import CommandError
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from spnst_core.errors import InputError
+from spnst_pipeline.cli.database import NoAnswer, waited_for
 from spnst_pipeline.storage.places import Unreachable
+
+OPENING = 5.0
+"""Most seconds for which a database server is waited for before a run begins: its settings may be wrong as well."""
 
 _FULL = ("database or disk is full", "No space left on device", "Disk quota exceeded", "disk I/O error")
 _READ_ONLY = ("readonly database", "Read-only file system", "Permission denied", "unable to open database file")
@@ -20,6 +24,10 @@ _TWICE = ("more than one head", "multiple head", "overlaps with other requested 
 
 _ELSEWHERE = "or name another folder with --home"
 _ANEW = f"move that folder away, {_ELSEWHERE}: new records are made, and nothing is painted again that is in the store"
+
+
+class BrokenOff(Unreachable):
+    """The database server stopped in the middle of a query. It may answer again by now."""
 
 
 @contextmanager
@@ -31,7 +39,7 @@ def opening(home: Path) -> Iterator[None]:
         Unreachable: the database server doesn't answer.
     """
     try:
-        with using(home):
+        with waited_for(OPENING), _told_of(home):
             yield
     except InputError:
         raise
@@ -44,26 +52,36 @@ def opening(home: Path) -> Iterator[None]:
 
 @contextmanager
 def using(home: Path) -> Iterator[None]:
-    """While records are used, errors of their database are told; others pass.
+    """While records are used, errors of their database are told, others pass, and a server that stops is waited for.
 
     Raises:
         InputError: they are damaged, or can't be written.
         Unreachable: the database server doesn't answer.
+        BrokenOff: it stopped in the middle of a query.
     """
+    with waited_for(), _told_of(home):
+        yield
+
+
+@contextmanager
+def _told_of(home: Path) -> Iterator[None]:
     try:
         yield
+    except NoAnswer as error:
+        hint = f"start it, or mend the settings in {home / 'dagster.yaml'}; then run the same command again"
+        raise Unreachable(f"{error}: {hint}") from error
     except Exception as error:
         if not isinstance(error, SQLAlchemyError | CommandError | sqlite3.Error) and not _gave_up(error):
             raise
         said = _said(error.__cause__ if _gave_up(error) and isinstance(error.__cause__, Exception) else error)
         if _gave_up(error) or type(getattr(error, "orig", None)).__module__.startswith("psycopg2"):
-            hint = f"start it, or mend the settings in {home / 'dagster.yaml'}; then run the same command again"
-            raise Unreachable(f"the database of Dagster's records doesn't answer ({said}): {hint}") from error
+            hint = "run the same command again, and what is missing is made"
+            raise BrokenOff(f"the database of Dagster's records broke off a query ({said}): {hint}") from error
         raise InputError(_told(home, said)) from error
 
 
 def _gave_up(error: Exception) -> bool:
-    """Whether Dagster has tried in vain to connect to Postgres. The package is an extra, so its error goes by name."""
+    """Whether Dagster has tried a query in vain. Its package for Postgres is an extra, so its error goes by name."""
     return type(error).__name__ == "DagsterPostgresException"
 
 

@@ -12,11 +12,8 @@ the bucket (``AbortIncompleteMultipartUpload``) removes it.
 
 from __future__ import annotations
 
-import logging
 import mimetypes
-import os
 import re
-import time
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -46,24 +43,16 @@ from botocore.exceptions import (
     TokenRetrievalError,
 )
 from botocore.parsers import ResponseParserError
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
 from spnst_core.errors import InputError
 from spnst_pipeline.storage import digest_cache
+from spnst_pipeline.storage.patience import attempts
 from spnst_pipeline.storage.places import WHOLE, Entry, Place, Unreachable
 
 T = TypeVar("T")
 
-_log = logging.getLogger(__name__)
-
-PATIENCE = "SPNST_PATIENCE"
-"""Environment variable: for how many seconds a service that doesn't answer is asked again."""
-
 READ_TIMEOUT = 15.0
 """Seconds without a byte of an answer after which it is asked for again."""
-
-REMINDER = 15.0
-"""Seconds between two lines in the log that say that a service doesn't answer."""
 
 REQUESTS = 32
 """Concurrent requests when many files are read: each takes tens of milliseconds, nearly all of it waiting."""
@@ -305,35 +294,13 @@ def _ask(address: str, request: Callable[[], T]) -> T:
 
     Raises:
         FileNotFoundError: there is no such object.
-        Unreachable: the service was in trouble for as long as `PATIENCE` says, or doesn't let the user in.
+        Unreachable: the service was in trouble for as long as it is waited for, or doesn't let the user in.
         InputError: anything else that is wrong.
     """
-    patience = float(os.environ.get(PATIENCE) or 300)
-    for attempt in Retrying(
-        retry=retry_if_exception_type(_InTrouble),
-        stop=stop_after_delay(patience),
-        wait=wait_random_exponential(multiplier=0.5, max=20),
-        before_sleep=_Reminder(patience),
-        reraise=True,
-    ):
+    for attempt in attempts(_InTrouble):
         with attempt, _told(address):
             return request()
     raise AssertionError("tenacity either tries again or raises")
-
-
-class _Reminder:
-    """Logs that a request is repeated, at most every `REMINDER` seconds in the whole process."""
-
-    last = -REMINDER
-
-    def __init__(self, patience: float) -> None:
-        self._patience = patience
-
-    def __call__(self, state: RetryCallState) -> None:
-        now = time.monotonic()
-        if now - _Reminder.last >= REMINDER and state.outcome:
-            _Reminder.last = now
-            _log.warning("%s: trying again for at most %.0f seconds", state.outcome.exception(), self._patience)
 
 
 class _InTrouble(Unreachable):

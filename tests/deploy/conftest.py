@@ -6,8 +6,8 @@ from postgres import BINARIES, postgres
 
 @pytest.fixture(scope="session")
 def database():
-    """Variables for an empty database on a real server."""
+    """A real server with an empty database."""
     if BINARIES is None:
         pytest.skip("no Postgres server on this machine: apt-get install postgresql")
-    with postgres() as variables:
-        yield variables
+    with postgres() as server:
+        yield server

@@ -77,7 +77,7 @@ def test_nothing_is_reachable_from_other_machines():
 @pytest.fixture
 def deployment(database, tmp_path):
     """A function that runs a command as a service would, and one that starts a service and waits for its health."""
-    connection = connect(database)
+    connection = connect(database.variables)
     connection.set_isolation_level(psycopg2.extensions.ISOLATION_LEVEL_AUTOCOMMIT)
     connection.cursor().execute("CREATE DATABASE compose")
     connection.close()
@@ -86,7 +86,7 @@ def deployment(database, tmp_path):
     home.mkdir()
     ports = {"4000": str(free_port()), "3000": str(free_port())}
     given = {
-        **database,
+        **database.variables,
         "DAGSTER_POSTGRES_DB": "compose",
         "DAGSTER_HOME": str(home),
         "SPNST_CONTENT": str(place.root / "contents"),
@@ -122,7 +122,7 @@ def deployment(database, tmp_path):
                 assert time.monotonic() < end, f"{service} isn't healthy after three minutes"
                 time.sleep(0.5)
 
-        yield start, int(ports["3000"]), {**database, "DAGSTER_POSTGRES_DB": "compose"}
+        yield start, int(ports["3000"]), {**database.variables, "DAGSTER_POSTGRES_DB": "compose"}
 
 
 @pytest.mark.slow(70)

@@ -13,13 +13,13 @@ CONFIG = Path(__file__).parents[2] / "deploy/dagster.postgres.yaml"
 
 @pytest.fixture(scope="module")
 def place(database, tmp_path_factory):
-    os.environ.update(database)
+    os.environ.update(database.variables)
     place = furnish(tmp_path_factory.mktemp("postgres") / "project")
     home = place.settings().dagster_home
     home.mkdir(parents=True)
     (home / "dagster.yaml").write_text(CONFIG.read_text())
     yield place
-    for name in database:
+    for name in database.variables:
         del os.environ[name]
 
 
@@ -32,7 +32,7 @@ def run(place):
 
 @pytest.fixture
 def query(run, database):
-    connection = connect(database)
+    connection = connect(database.variables)
 
     def rows(text):
         with connection.cursor() as cursor:

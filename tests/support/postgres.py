@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -9,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg2
 
@@ -21,9 +23,46 @@ BINARIES = next(
 PASSWORD = "p@ss/word: %20"
 
 
+class Server:
+    """A server with a database that was empty at first.
+
+    Attributes:
+        variables: those that ``dagster.postgres.yaml`` reads.
+    """
+
+    def __init__(self, folder: Path, port: str, user: dict[str, Any]) -> None:
+        values = {"HOST": "127.0.0.1", "PORT": port, "DB": "postgres", "USER": "dagster", "PASSWORD": PASSWORD}
+        self.variables = {f"DAGSTER_POSTGRES_{name}": value for name, value in values.items()}
+        self._folder, self._user = folder, user
+        self._settings = ["-p", port, "-h", "127.0.0.1", "-k", folder, "-c", "fsync=off"]
+        self.start()
+
+    def start(self) -> None:
+        """Start the server, and wait until it answers."""
+        assert BINARIES is not None
+        command = [BINARIES / "postgres", "-D", self._folder / "data", *self._settings]
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(command, cwd=self._folder, stdout=log, stderr=log, **self._user)
+        end = time.monotonic() + 60
+        while True:
+            try:
+                connect(self.variables).close()
+                return
+            except psycopg2.OperationalError:
+                told = (self._folder / "log").read_text()
+                assert self._process.poll() is None, told
+                assert time.monotonic() < end, told
+                time.sleep(0.1)
+
+    def stop(self) -> None:
+        """Stop the server without waiting for its clients, which is Postgres's fast shutdown."""
+        self._process.send_signal(signal.SIGINT)
+        self._process.wait(30)
+
+
 @contextmanager
-def postgres() -> Iterator[dict[str, str]]:
-    """A running server with an empty database: yields the variables that ``dagster.postgres.yaml`` reads."""
+def postgres() -> Iterator[Server]:
+    """A running server, gone at the end."""
     assert BINARIES is not None
     # Postgres refuses to be root, and another user sees nothing inside pytest's own folders.
     user = {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
@@ -39,33 +78,14 @@ def postgres() -> Iterator[dict[str, str]]:
         initdb = [BINARIES / "initdb", "--pgdata", folder / "data", "--username", "dagster", "--encoding", "utf8"]
         trust = ["--auth", "scram-sha-256", "--pwfile", folder / "password", "--no-sync"]
         subprocess.run([*initdb, *trust], check=True, cwd=folder, stdout=subprocess.DEVNULL, **user)
-        variables = {"HOST": "127.0.0.1", "PORT": port, "DB": "postgres", "USER": "dagster", "PASSWORD": PASSWORD}
-        settings = ["-p", port, "-h", "127.0.0.1", "-k", folder, "-c", "fsync=off"]
-        with (folder / "log").open("wb") as log:
-            server = subprocess.Popen(
-                [BINARIES / "postgres", "-D", folder / "data", *settings], cwd=folder, stdout=log, stderr=log, **user
-            )
+        server = Server(folder, port, user)
         try:
-            _wait(server, variables, folder / "log")
-            yield {f"DAGSTER_POSTGRES_{name}": value for name, value in variables.items()}
+            yield server
         finally:
-            server.send_signal(subprocess.signal.SIGINT)  # Postgres's fast shutdown: it doesn't wait for clients
-            server.wait(30)
+            server.stop()
 
 
 def connect(variables: dict[str, str]) -> psycopg2.extensions.connection:
     """A connection to the server, with the variables of `postgres`."""
     names = {"host": "HOST", "port": "PORT", "dbname": "DB", "user": "USER", "password": "PASSWORD"}
     return psycopg2.connect(**{name: variables[f"DAGSTER_POSTGRES_{suffix}"] for name, suffix in names.items()})
-
-
-def _wait(server: subprocess.Popen[bytes], variables: dict[str, str], log: Path) -> None:
-    end = time.monotonic() + 60
-    while True:
-        try:
-            connect({f"DAGSTER_POSTGRES_{name}": value for name, value in variables.items()}).close()
-            return
-        except psycopg2.OperationalError:
-            assert server.poll() is None, log.read_text()
-            assert time.monotonic() < end, log.read_text()
-            time.sleep(0.1)

@@ -12,6 +12,7 @@ import pytest
 from s3_server import Fault, Proxy
 
 from spnst_core.errors import InputError
+from spnst_pipeline.storage import patience
 from spnst_pipeline.storage import s3 as s3_module
 from spnst_pipeline.storage.places import Unreachable
 from spnst_pipeline.storage.s3 import Prefix, client
@@ -192,7 +193,7 @@ def test_asking_for_an_artefact_without_permission_is_told(proxy):
 def patient(monkeypatch):
     """A service in trouble is waited for, but not for long."""
     monkeypatch.setenv("SPNST_PATIENCE", "20")
-    monkeypatch.setattr(s3_module._Reminder, "last", -1e9)
+    monkeypatch.setattr(patience._Reminder, "last", -1e9)
 
 
 @pytest.mark.parametrize(
