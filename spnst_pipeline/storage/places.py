@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
@@ -325,7 +326,8 @@ def _entry(name: str, status: os.stat_result) -> Entry:
 
 
 def _refused(path: str, done: str, error: OSError) -> InputError:
-    return InputError(f"{path} can't be {done}: {error.strerror}")
+    hint = ": make room, and run again" if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
+    return InputError(f"{path} can't be {done}: {error.strerror}{hint}")
 
 
 def _unreachable(path: str, done: str, error: OSError) -> Unreachable:
