@@ -36,6 +36,7 @@ class Result:
 
     Attributes:
         image: the pastiche, 8-bit sRGB, of mode ``RGB``.
+        pixels: the same unrounded, (1, 3, H, W) of float32 in [0, 1], on the CPU.
         history: one row for each step of the optimiser: ``step`` from 1, ``stage`` from 0, the unweighted loss terms
             content, style, edge, depth, tv and others that the recipe weighs, and ``total``, their weighted sum; all
             losses are those before the step.
@@ -43,6 +44,7 @@ class Result:
     """
 
     image: Image.Image
+    pixels: Tensor
     history: pd.DataFrame
     seconds: float
 
@@ -225,4 +227,4 @@ def _film(path: Path, content: Tensor, recipe: Recipe) -> Film:
 
 
 def _result(painted: Painted) -> Result:
-    return Result(image_io.to_image(painted.image), painted.history, painted.seconds)
+    return Result(image_io.to_image(painted.image), painted.image.cpu(), painted.history, painted.seconds)

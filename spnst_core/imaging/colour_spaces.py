@@ -67,6 +67,19 @@ _BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0
 
 _SRGB_PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
 
+_DATE = slice(24, 36)
+"""Where a profile's header has the time at which it was made (ICC.1:2022, section 7.2.1)."""
+
+
+def _srgb_icc() -> bytes:
+    profile = bytearray(_SRGB_PROFILE.tobytes())
+    profile[_DATE] = struct.pack(">6H", 2000, 1, 1, 0, 0, 0)
+    return bytes(profile)
+
+
+SRGB_ICC = _srgb_icc()
+"""The profile of sRGB that LittleCMS makes, the same at any time, to be embedded in files."""
+
 
 def to_srgb(image: Image.Image, exif: Image.Exif) -> tuple[Image.Image, list[str]]:
     """Convert a picture to sRGB, given what its file says about colours.
@@ -115,6 +128,8 @@ def _by_code_points(image: Image.Image, exif: Image.Exif) -> ImageCms.ImageCmsPr
 
 def _by_profile(image: Image.Image, exif: Image.Exif) -> ImageCms.ImageCmsProfile | None:
     icc = image.info.get("icc_profile")
+    if icc == SRGB_ICC:
+        return _SRGB_PROFILE
     return ImageCms.ImageCmsProfile(BytesIO(icc)) if icc else None
 
 

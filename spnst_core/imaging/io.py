@@ -27,9 +27,6 @@ from spnst_core.imaging.decoding import normalise, opened, too_small
 STEEPEST = 32
 """Largest reduction factor on the tensor's own device: CUDA refuses more than 47, for lack of shared memory."""
 
-SUFFIXES = (".png", ".jpg", ".jpeg")
-"""Suffixes of the file names that `encode` knows."""
-
 Picture = str | Path | bytes | Image.Image | npt.NDArray[Any] | Tensor
 """What `read` takes: a path, an encoded file, a PIL image, an array (H, W, 3), or a tensor (1, 3, H, W)."""
 
@@ -87,7 +84,18 @@ def to_image(x: Tensor) -> Image.Image:
 
 
 def encode_png(image: Image.Image, text: Mapping[str, str] = MappingProxyType({})) -> bytes:
-    """Encode as PNG; equal pixels and text give equal bytes. ``text`` goes into tEXt chunks, or iTXt beyond Latin-1.
+    """Encode as PNG; equal pixels and text give equal bytes.
+
+    Raises:
+        ValueError: as `png_texts`.
+    """
+    out = BytesIO()
+    image.save(out, "PNG", pnginfo=png_texts(text))
+    return out.getvalue()
+
+
+def png_texts(text: Mapping[str, str]) -> PngImagePlugin.PngInfo:
+    """Texts by keyword as PNG's chunks: tEXt, or iTXt beyond Latin-1.
 
     Raises:
         ValueError: a keyword that PNG doesn't allow (it allows 1 to 79 Latin-1 characters), or a NUL in a text.
@@ -97,24 +105,7 @@ def encode_png(image: Image.Image, text: Mapping[str, str] = MappingProxyType({}
         if not 1 <= len(keyword.encode("latin-1")) <= 79 or "\0" in keyword + value:
             raise ValueError(f"PNG can't hold a text under the keyword {keyword!r}")
         chunks.add_text(keyword, value)
-    out = BytesIO()
-    image.save(out, "PNG", pnginfo=chunks)
-    return out.getvalue()
-
-
-def encode(image: Image.Image, suffix: str) -> bytes:
-    """Encode in the format of a file name's suffix, one of `SUFFIXES`: PNG, or JPEG at quality 95 with full colour.
-
-    Raises:
-        InputError: another suffix.
-    """
-    if suffix.lower() not in SUFFIXES:
-        raise InputError(f'no picture is written with the suffix "{suffix}": use one of {", ".join(SUFFIXES)}')
-    if suffix.lower() == ".png":
-        return encode_png(image)
-    out = BytesIO()
-    image.save(out, "JPEG", quality=95, subsampling=0)
-    return out.getvalue()
+    return chunks
 
 
 def png_text(data: bytes) -> dict[str, str]:

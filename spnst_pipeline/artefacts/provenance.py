@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
+from torch import Tensor
 
-from spnst_pipeline.artefacts.fingerprints import HEAD, metadata
-from spnst_pipeline.storage.store import Store
+from spnst_core import __version__
+from spnst_core.models.profiles import Models
+from spnst_core.recipes.recipe import Recipe
 
 MADE = "made"
 """PNG text, as JSON: recipe, size, loss weights, seed, networks, steps, seconds, device, versions and final losses."""
@@ -25,6 +29,43 @@ POINTS = 60
 """Steps of which the losses are kept: enough to draw them, and small beside the pixels."""
 
 
+def describe(
+    recipe: Recipe, models: Models, history: pd.DataFrame, picture: Tensor, seconds: float, began: datetime
+) -> dict[str, Any]:
+    """How a pastiche was made, by whatever painted it.
+
+    Args:
+        recipe: as it suits the encoder.
+        models: that painted it.
+        history: as for `stamp`.
+        picture: the pastiche, (1, 3, H, W).
+        seconds: that it took.
+        began: when painting began, with its time zone.
+    """
+    weights = [
+        {term: weight for term, weight in recipe.stage_weights(stage).by_term.items() if weight}
+        for stage in recipe.stages
+    ]
+    height, width = picture.shape[-2:]
+    colour = {} if recipe.colour == "style" else {"colour": recipe.colour, "colour_strength": recipe.colour_strength}
+    return {
+        "recipe": recipe.name,
+        "size": f"{width} × {height}",
+        "loss_weights": weights,
+        **colour,
+        "seed": recipe.seed,
+        "profile": models.identity.label,
+        "network_weights": models.identity.fingerprint,
+        "steps": len(history),
+        "seconds": round(seconds, 3),
+        "began": began.isoformat(timespec="seconds"),
+        "device": models.device.type,
+        "precision": str(models.precision).removeprefix("torch."),
+        "versions": {"spnst": __version__, "torch": torch.__version__},
+        "losses": {term: float(history[term].iloc[-1]) for term in weights[-1]},
+    }
+
+
 def stamp(made: Mapping[str, Any], history: pd.DataFrame) -> dict[str, str]:
     """The metadata by which a pastiche's file carries its provenance.
 
@@ -35,27 +76,24 @@ def stamp(made: Mapping[str, Any], history: pd.DataFrame) -> dict[str, str]:
     return {MADE: json.dumps(made), HISTORY: _packed(history)}
 
 
-def how_made(store: Store, path: str) -> dict[str, Any]:
-    """How a pastiche was made: recipe, networks, versions, time, its final losses, and what was overridden."""
-    return read_made(metadata(path, store.read(path, HEAD)))
-
-
 def read_made(carried: Mapping[str, str]) -> dict[str, Any]:
-    """As `how_made`, from the metadata that the file carries."""
+    """How a pastiche was made: recipe, networks, versions, time, its final losses, and what was overridden.
+
+    Args:
+        carried: the metadata that its file carries.
+    """
     made: dict[str, Any] = json.loads(carried[MADE])
     return made
 
 
-def loss_history(store: Store, path: str) -> pd.DataFrame:
+def read_history(carried: Mapping[str, str]) -> pd.DataFrame:
     """The losses of an optimisation before each step: step (from 1), stage (from 0), each term, unweighted, and total.
 
     At most `POINTS` rows, among them the first and the last step of every stage. A term is NaN where it had no weight.
+
+    Args:
+        carried: the metadata that the pastiche's file carries.
     """
-    return read_history(metadata(path, store.read(path, HEAD)))
-
-
-def read_history(carried: Mapping[str, str]) -> pd.DataFrame:
-    """As `loss_history`, from the metadata that the file carries."""
     columns: dict[str, list[Any]] = json.loads(carried[HISTORY])
     return pd.DataFrame(columns).astype({name: float for name in columns if name not in COUNTS})
 

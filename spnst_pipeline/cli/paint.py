@@ -27,9 +27,13 @@ def paint(
             "--output",
             "-o",
             metavar="FILE",
-            help=".png or .jpg file to write; default CONTENT_STYLE.png in this folder",
+            help=".png, .jpg or .tif file to write; default CONTENT_STYLE.png in this folder",
         ),
     ] = None,
+    bits: Annotated[
+        int | None, typer.Option(metavar="8|16", help="bits of each channel; default 16 for .tif, 8 for the others")
+    ] = None,
+    dpi: Annotated[int | None, typer.Option(metavar="N", help="pixels to an inch of paper, told in the file")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="replace files that exist")] = False,
     recipe: Annotated[
         str | None,
@@ -77,25 +81,27 @@ def paint(
 ) -> None:
     """Paint one content in one style.
 
-    Writes the pastiche to a file, without a store. An existing file is kept unless --overwrite is given. spnst recipes
-    list shows the recipes. Recipe, size, networks and device can also be set in the environment (SPNST_SIZE, ...) or
-    in spnst.yaml, as for the command run.
+    Writes the pastiche to a file, without a store. An existing file is kept unless --overwrite is given. The file tells
+    how it was made. spnst recipes list shows the recipes. Recipe, size, networks and device can also be set in the
+    environment (SPNST_SIZE, ...) or in spnst.yaml, as for the command run.
     """
     started, console = time.monotonic(), Console(stderr=True)
     try:
         with shown(console) as listener:
             listener.phase("reading the pictures", 0)
             from spnst_core.errors import printable
+            from spnst_core.imaging.encoding import FileFormat
             from spnst_pipeline.cli.single_pastiche import Changes, SinglePastiche
 
             flags = {"size": size, "profile": profile, "encoder": encoder, "edges": edges, "depth": depth}
             changes = Changes(structure, strokes, colour, colour_strength)
             pastiche = SinglePastiche.read(content, style, recipe, changes, device=device, **flags)
             file = pastiche.require_writable(output, film, overwrite)
+            form = FileFormat(file.suffix, bits, dpi)
         with download_bars(console) as progress:
             pastiche.fetch_models(progress)
         with shown(console) as listener:
-            pastiche.paint(listener, file, film)
+            pastiche.paint(listener, file, form, film)
     except KeyboardInterrupt:
         typer.echo("Stopped. Nothing was written.", err=True)
         raise typer.Exit(INTERRUPTED) from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ from PIL import Image
 from spnst_core import InputError, Recipe, load_models, stylize
 from spnst_core.errors import printable
 from spnst_core.imaging import io as image_io
+from spnst_core.imaging.encoding import SUFFIXES, FileFormat
 from spnst_core.models.profiles import Overrides, choose, fetch_models, find_device, identify
 from spnst_core.models.weights import Progress
 from spnst_pipeline.progress import Listener, work
@@ -96,7 +98,7 @@ class SinglePastiche:
                 pictures, or, without ``overwrite``, a file that exists.
         """
         output = output or Path(f"{self.content.stem}_{self.style.stem}.png")
-        files = {"pastiche": (output, image_io.SUFFIXES), "film": (film, (".mp4",))}
+        files = {"pastiche": (output, SUFFIXES), "film": (film, (".mp4",))}
         for name, (file, suffixes) in files.items():
             try:
                 if file:
@@ -133,16 +135,22 @@ class SinglePastiche:
         """A warning if the networks, which must be in the cache, run on stand-in weights; otherwise empty."""
         return identify(self.settings.profile, **self.overrides).notice
 
-    def paint(self, listener: Listener, output: Path, film: Path | None) -> None:
+    def paint(self, listener: Listener, output: Path, form: FileFormat, film: Path | None) -> None:
         """Paint the pastiche and write it to its file, which appears only when it is whole; so does a film.
+
+        The file tells how it was made, as the pipeline's pastiches do.
 
         Raises:
             InputError: as `spnst_core.stylize`, or a file that can't be written.
         """
-        settings = self.settings
+        from spnst_pipeline.artefacts import provenance  # it brings pandas, which a refusal doesn't have to wait for
+
+        settings, began = self.settings, datetime.now(timezone.utc)
         listener.phase("loading the networks", 0)
         models = load_models(settings.profile, settings.device, precision=settings.precision, **self.overrides)
         listener.phase("painting", work(self.recipe), 1)
         listener.batch(self.recipe, printable(self.content.stem), [printable(self.style.stem)])
         result = stylize(*self.pictures, self.recipe, models, callback=listener.step, film=film)
-        Folder(output.parent).write(output.name, image_io.encode(result.image, output.suffix))
+        made = provenance.describe(self.recipe, models, result.history, result.pixels, result.seconds, began)
+        told = provenance.stamp(made, result.history)
+        Folder(output.parent).write(output.name, form.encode(result.pixels, told))

@@ -5,10 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any, Literal, NamedTuple
 
-import torch
 from torch import Tensor
 
-from spnst_core import __version__
 from spnst_core.compute.memory import batches
 from spnst_core.imaging import io as image_io
 from spnst_core.metrics.sanity import plain
@@ -239,33 +237,11 @@ def _keep_film(row: _Row, cell: _Cell, film: Artefact, recorded: Films) -> Lande
 
 def _how_made(row: _Row, painted: Painted, began: datetime, cells: int) -> dict[str, Any]:
     """How a pastiche was made, for its file; ``cells`` is the size of its batch."""
-    models, recipe = row.project.models, row.recipe
-    weights = [
-        {term: weight for term, weight in recipe.stage_weights(stage).by_term.items() if weight}
-        for stage in recipe.stages
-    ]
-    height, width = painted.image.shape[-2:]
-    made = {
-        "recipe": recipe.name,
-        "size": f"{width} × {height}",
-        "loss_weights": weights,
-        "seed": recipe.seed,
-        "profile": row.project.identity.label,
-        "network_weights": row.project.identity.fingerprint,
-        "steps": len(painted.history),
-        "seconds": round(painted.seconds, 3),
-        "began": began.isoformat(timespec="seconds"),
-        "batch": cells,
-        "batch_seconds": round(painted.seconds * cells, 3),
-        "device": models.device.type,
-        "precision": str(models.precision).removeprefix("torch."),
-        "versions": {"spnst": __version__, "torch": torch.__version__},
-        "losses": {term: float(painted.history[term].iloc[-1]) for term in weights[-1]},
-    }
-    colour = {} if recipe.colour == "style" else {"colour": recipe.colour, "colour_strength": recipe.colour_strength}
+    batch = {"batch": cells, "batch_seconds": round(painted.seconds * cells, 3)}
     setbacks = {"setbacks": painted.setbacks} if painted.setbacks else {}
     overridden = {"overridden": dict(row.options.changes)} if row.options.changes else {}
-    return {**made, **colour, **setbacks, **overridden}
+    found = provenance.describe(row.recipe, row.project.models, painted.history, painted.image, painted.seconds, began)
+    return {**found, **batch, **setbacks, **overridden}
 
 
 def _content_targets(project: Project, recipe: Recipe, content: str) -> ContentTargets:

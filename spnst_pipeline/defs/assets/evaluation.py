@@ -16,10 +16,10 @@ from spnst_core.recipes.recipe import Recipe
 from spnst_pipeline.artefacts.fingerprints import KEYS
 from spnst_pipeline.artefacts.identity import ArtefactId
 from spnst_pipeline.artefacts.lineage import Lineage
-from spnst_pipeline.artefacts.provenance import how_made
 from spnst_pipeline.artefacts.reuse import keep_or_copy
 from spnst_pipeline.artefacts.rules import Artefact
 from spnst_pipeline.artefacts.soundness import put, take
+from spnst_pipeline.artefacts.stored_provenance import how_made
 from spnst_pipeline.defs import checks
 from spnst_pipeline.defs.assets.input_images import content_image, style_image
 from spnst_pipeline.defs.assets.style import style_grams

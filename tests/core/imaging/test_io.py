@@ -5,7 +5,7 @@ from io import BytesIO
 import numpy as np
 import pytest
 import torch
-from picture_files import HEIGHT, WIDTH, encoded, noise, picture, pixels, smooth
+from picture_files import HEIGHT, WIDTH, encoded, noise, picture, pixels
 from PIL import Image
 
 from spnst_core.errors import InputError
@@ -90,21 +90,6 @@ class TestTensors:
     def test_to_tensor_takes_rgb_only(self):
         with pytest.raises(InputError, match="mode RGB, not RGBA"):
             image_io.to_tensor(Image.new("RGBA", (32, 32)))
-
-
-class TestEncode:
-    @pytest.mark.parametrize(("suffix", "format"), [(".png", "PNG"), (".jpg", "JPEG"), (".JPEG", "JPEG")])
-    def test_the_suffix_chooses_the_format(self, suffix, format):
-        data = image_io.encode(smooth(), suffix)
-        assert Image.open(BytesIO(data)).format == format
-        assert np.abs(np.asarray(image_io.decode(data), int) - np.asarray(smooth(), int)).mean() < 1
-
-    def test_png_keeps_every_pixel(self):
-        assert np.array_equal(image_io.decode(image_io.encode(picture(), ".png")), picture())
-
-    def test_another_suffix_is_refused_with_those_that_are_known(self):
-        with pytest.raises(InputError, match='suffix ".gif": use one of .png, .jpg, .jpeg'):
-            image_io.encode(picture(), ".gif")
 
 
 class TestPng:

@@ -8,7 +8,8 @@ import pytest
 from spnst_core.imaging import io as image_io
 from spnst_core.recipes.terms import TERMS
 from spnst_pipeline.artefacts.fingerprints import HEAD, metadata
-from spnst_pipeline.artefacts.provenance import HISTORY, POINTS, how_made, loss_history, read_history, stamp
+from spnst_pipeline.artefacts.provenance import HISTORY, POINTS, read_history, stamp
+from spnst_pipeline.artefacts.stored_provenance import how_made, loss_history
 from spnst_pipeline.storage.store import Store
 
 

@@ -5,13 +5,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 import spnst_core as sp
 from spnst_core.imaging import io as image_io
 from spnst_core.painting import content_targets, misfits, style_targets
 from spnst_core.report.film import FPS, read_facts
+from spnst_pipeline.artefacts.provenance import read_history, read_made
 from spnst_pipeline.cli import single_pastiche
 
 
@@ -50,6 +53,29 @@ def test_a_style_of_one_colour_is_told_and_painted_all_the_same(desk, spnst, cap
     assert painted(desk) == ["cat_wave.png"]
 
 
+def test_a_pastiche_for_print_has_sixteen_bits_its_resolution_and_says_how_it_was_made(desk, spnst):
+    assert spnst("paint", *QUICK, "-o", "print.tif", "--dpi", 300, "--colour", "content")[0] == 0
+    with tifffile.TiffFile(desk / "print.tif") as file:
+        [page] = file.pages
+        found, told = page.asarray(), dict(line.split(": ", 1) for line in page.description.splitlines())
+        assert page.tags["XResolution"].value == (300, 1)
+    recipe = sp.Recipe.load(desk / "quick.yaml").with_colour("content")
+    expected = sp.stylize(desk / "cat.png", desk / "wave.png", recipe, sp.load_models("embedded"))
+    assert np.array_equal(found, (expected.pixels[0].permute(1, 2, 0).double() * 65535).round())
+    assert len(np.unique(found)) > 2 * len(np.unique(expected.image))
+    made = read_made(told)
+    assert (made["recipe"], made["size"], made["seed"], made["steps"]) == ("quick", "64 × 48", 0, 5)
+    assert (made["colour"], made["profile"], made["versions"]["spnst"]) == ("content", "embedded", sp.__version__)
+    assert read_history(told)["step"].to_list() == [1, 2, 3, 4, 5]
+
+
+def test_a_png_has_sixteen_bits_on_request_and_carries_what_the_pipelines_do(desk, spnst):
+    assert spnst("paint", *QUICK, "--bits", 16)[0] == 0
+    data = (desk / "cat_wave.png").read_bytes()
+    assert data[24] == 16
+    assert set(image_io.png_text(data)) == {"made", "history"}
+
+
 def test_names_that_would_steer_a_terminal_are_shown_escaped(desk, spnst):
     os.rename(desk / "cat.png", desk / "\x1b[2J\nfailed.png")
     status, out, err = spnst("paint", "\x1b[2J\nfailed.png", *QUICK[1:])
@@ -84,7 +110,7 @@ def test_strokes_structure_and_colour_change_what_is_painted(desk, spnst, option
     for value in (own, other):
         assert spnst("paint", *QUICK, "-o", f"{value}.png", option, value)[0] == 0
     assert spnst("paint", *QUICK)[0] == 0
-    made = {name: (desk / f"{name}.png").read_bytes() for name in ("cat_wave", own, other)}
+    made = {name: Image.open(desk / f"{name}.png").tobytes() for name in ("cat_wave", own, other)}
     assert made["cat_wave"] == made[own] != made[other]
 
 
@@ -93,7 +119,7 @@ def test_colours_are_mixed_by_their_strength(desk, spnst):
         options = ("--colour", "content", "--colour-strength", strength)
         assert spnst("paint", *QUICK, *options, "-o", f"{strength}.png")[0] == 0
     assert spnst("paint", *QUICK)[0] == 0
-    made = {name: (desk / f"{name}.png").read_bytes() for name in ("cat_wave", 0, 0.5, 1)}
+    made = {name: Image.open(desk / f"{name}.png").tobytes() for name in ("cat_wave", 0, 0.5, 1)}
     assert made["cat_wave"] == made[0]
     assert len({made[0], made[0.5], made[1]}) == 3
 
@@ -148,6 +174,8 @@ BAD = {
     "unknown device": (nothing, (*QUICK, "--device", "tpu"), ['no device "tpu"']),
     "size too small": (nothing, (*QUICK, "--size", 8), ["size", "32", "8"]),
     "unknown suffix": (nothing, (*QUICK, "-o", "out.gif"), ["pastiche out.gif", ".png or .jpg or .jpeg"]),
+    "too many bits for a format": (nothing, (*QUICK, "-o", "a.jpg", "--bits", 16), [".jpg", "8 bits", "not 16"]),
+    "no resolution": (nothing, (*QUICK, "--dpi", 0), ["dpi is from 1 to 10,000, not 0"]),
     "no suffix": (nothing, (*QUICK, "-o", "out"), ["pastiche out", "must end in .png"]),
     "unknown suffix of a film": (nothing, (*QUICK, "--film", "film.avi"), ["film film.avi", "must end in .mp4"]),
     "output folder absent": (nothing, (*QUICK, "-o", "absent/out.png"), ["no folder absent"]),

@@ -7,7 +7,7 @@ from small_project import PAINTED
 
 from spnst_core.errors import InputError
 from spnst_core.recipes.recipe import Recipe
-from spnst_pipeline.artefacts.provenance import how_made
+from spnst_pipeline.artefacts.stored_provenance import how_made
 from spnst_pipeline.defs.config import Paint
 from spnst_pipeline.project import Project
 

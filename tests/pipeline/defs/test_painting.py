@@ -10,7 +10,7 @@ from small_project import Recorder
 
 import spnst_core
 from spnst_pipeline.artefacts.lineage import Lineage, NotMade
-from spnst_pipeline.artefacts.provenance import how_made
+from spnst_pipeline.artefacts.stored_provenance import how_made
 from spnst_pipeline.defs.config import Paint
 from spnst_pipeline.defs.painting import Landed, paint_row
 from spnst_pipeline.project import Project

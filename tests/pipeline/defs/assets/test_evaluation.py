@@ -7,7 +7,7 @@ from PIL import Image
 
 from spnst_core.metrics.registry import METRICS
 from spnst_pipeline.artefacts.lineage import Lineage
-from spnst_pipeline.artefacts.provenance import how_made
+from spnst_pipeline.artefacts.stored_provenance import how_made
 from spnst_pipeline.defs.assets.evaluation import read_scores
 
 CELL = "cat|wave"

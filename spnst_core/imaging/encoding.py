@@ -1,0 +1,150 @@
+"""Encoding: a finished picture as a file to look at, to print or to edit: PNG, TIFF or JPEG.
+
+Such a file says what its numbers mean (by the profile of sRGB), how large it is to be printed, and how it was made.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from io import BytesIO
+from types import MappingProxyType
+
+import numpy as np
+import numpy.typing as npt
+import tifffile
+from PIL import Image, PngImagePlugin
+from torch import Tensor
+
+from spnst_core.errors import InputError, cut
+from spnst_core.imaging import png
+from spnst_core.imaging.colour_spaces import SRGB_ICC
+from spnst_core.imaging.io import png_texts
+
+DEPTHS: Mapping[str, tuple[int, ...]] = {
+    ".png": (8, 16),
+    ".jpg": (8,),
+    ".jpeg": (8,),
+    ".tif": (16, 8),
+    ".tiff": (16, 8),
+}
+"""How many bits each channel of a file of each suffix can have; the first is the default."""
+
+SUFFIXES = tuple(DEPTHS)
+
+MAX_DPI = 10_000
+
+_METRE = 1 / 0.0254
+"""Inches."""
+
+_TRUE_COLOUR = 2
+_UP = 2
+"""PNG's number for RGB, and for the filter by which each row is told as its difference to the one above."""
+
+
+@dataclass(frozen=True)
+class FileFormat:
+    """What kind of file to write.
+
+    Attributes:
+        suffix: one of `SUFFIXES`, in small or capital letters.
+        bits: of each channel, 8 or 16; by default 16 for TIFF and 8 otherwise.
+        dpi: pixels to an inch of paper, from 1 to `MAX_DPI`; by default the file doesn't say.
+
+    Raises:
+        InputError: another suffix, bits that such a file can't have, or a dpi out of range.
+    """
+
+    suffix: str
+    bits: int | None = None
+    dpi: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.suffix.lower() not in DEPTHS:
+            known = ", ".join(SUFFIXES)
+            raise InputError(f'no picture is written with the suffix "{cut(self.suffix)}": use one of {known}')
+        depths = DEPTHS[self.suffix.lower()]
+        if self.bits is not None and self.bits not in depths:
+            raise InputError(
+                f"a {self.suffix} file has {' or '.join(map(str, sorted(depths)))} bits a channel, not {self.bits}: "
+                "choose other bits, or .png or .tif"
+            )
+        if self.dpi is not None and not 1 <= self.dpi <= MAX_DPI:
+            raise InputError(f"dpi is from 1 to {MAX_DPI:,}, not {self.dpi}")
+
+    def encode(self, x: Tensor, texts: Mapping[str, str] = MappingProxyType({})) -> bytes:
+        """The file's bytes; equal arguments give equal bytes.
+
+        Args:
+            x: the picture, (1, 3, H, W), sRGB in [0, 1].
+            texts: what the file is to carry besides, by keyword: PNG in text chunks, TIFF in its description and JPEG
+                in a comment, there as one line for each, ``keyword: text``.
+        """
+        bits = self.bits or DEPTHS[self.suffix.lower()][0]
+        levels = _levels(x, bits)
+        if self.suffix.lower() in (".tif", ".tiff"):
+            return self._tiff(levels, texts)
+        if self.suffix.lower() == ".png":
+            return self._png(levels, texts)
+        out = BytesIO()
+        comment = _lines(texts).encode()
+        Image.fromarray(levels).save(
+            out, "JPEG", quality=95, subsampling=0, icc_profile=SRGB_ICC, comment=comment, **self._resolution
+        )
+        return out.getvalue()
+
+    @property
+    def _resolution(self) -> dict[str, tuple[int, int]]:
+        return {"dpi": (self.dpi, self.dpi)} if self.dpi else {}
+
+    def _png(self, levels: npt.NDArray[np.uint8 | np.uint16], texts: Mapping[str, str]) -> bytes:
+        out, chunks = BytesIO(), png_texts(texts)
+        if levels.dtype == np.uint8:
+            Image.fromarray(levels).save(out, "PNG", pnginfo=chunks, icc_profile=SRGB_ICC, **self._resolution)
+            return out.getvalue()
+        # Pillow has no mode for colours of 16 bits.
+        height, width, _ = levels.shape
+        rows = levels.astype(">u2").view(np.uint8).reshape(height, -1)
+        rows[1:] -= rows[:-1].copy()
+        filtered = np.pad(rows, ((0, 0), (1, 0)), constant_values=_UP)
+        out.write(png.SIGNATURE)
+        PngImagePlugin.putchunk(out, b"IHDR", struct.pack(">2I5B", width, height, 16, _TRUE_COLOUR, 0, 0, 0))
+        PngImagePlugin.putchunk(out, b"iCCP", b"sRGB\0\0" + zlib.compress(SRGB_ICC))
+        if self.dpi:
+            PngImagePlugin.putchunk(out, b"pHYs", struct.pack(">2IB", *[round(self.dpi * _METRE)] * 2, 1))
+        for kind, content, *_ in chunks.chunks:
+            PngImagePlugin.putchunk(out, kind, content)
+        PngImagePlugin.putchunk(out, b"IDAT", zlib.compress(filtered.tobytes()))
+        PngImagePlugin.putchunk(out, b"IEND")
+        return out.getvalue()
+
+    def _tiff(self, levels: npt.NDArray[np.uint8 | np.uint16], texts: Mapping[str, str]) -> bytes:
+        out = BytesIO()
+        tifffile.imwrite(
+            out,
+            levels,
+            photometric="rgb",
+            compression="zlib",
+            iccprofile=SRGB_ICC,
+            description=_lines(texts),
+            metadata=None,
+            software=False,
+            resolution=(self.dpi, self.dpi) if self.dpi else None,
+            resolutionunit="INCH" if self.dpi else None,
+        )
+        return out.getvalue()
+
+
+def _levels(x: Tensor, bits: int) -> npt.NDArray[np.uint8 | np.uint16]:
+    """The nearest levels, (H, W, 3)."""
+    largest = 2**bits - 1
+    levels = x[0].detach().double().clamp(0, 1).mul(largest).round().permute(1, 2, 0).cpu().numpy()
+    return np.ascontiguousarray(levels, np.uint8 if bits == 8 else np.uint16)
+
+
+def _lines(texts: Mapping[str, str]) -> str:
+    """As lines of ASCII, which is all that TIFF's description can hold."""
+    lines = (f"{keyword}: {text}" for keyword, text in sorted(texts.items()))
+    return "\n".join(lines).encode("ascii", "backslashreplace").decode()
