@@ -140,6 +140,7 @@ def test_a_large_grid_has_no_picture_twice():
     assert [max(picture.shape) for picture in style_samples(2, 64).values()] == [64, 64]
 
 
+@pytest.mark.slow(9)
 def test_the_judge_likes_what_the_recipe_paints_better_than_the_content():
     models = load_models("embedded", "cpu", precision="float32")
     recipe = Recipe.load("structure").with_size(64)

@@ -67,6 +67,7 @@ def test_a_project_is_made_once_and_then_only_what_a_new_style_wants(s3, fresh, 
     assert [key for key in column.recorder.keys if key.startswith("pastiche/")] == ["pastiche/gatys/cat/wave.png"]
 
 
+@pytest.mark.slow(22)
 def test_a_store_can_move_to_s3_and_nothing_is_made_again(s3, made, monkeypatch, capfd):
     """A fingerprint knows nothing of places. The report names addresses."""
     store = Store.open("s3://bucket/made")

@@ -45,7 +45,7 @@ def test_a_spin_count_of_the_user_s_stays():
     assert spin_count("import spnst_core", GOMP_SPINCOUNT="7") == "7"
 
 
-@pytest.mark.heavy
+@pytest.mark.slow(10)
 def test_a_program_that_imports_pytorch_first_can_still_import_the_library():
     assert output("import torch, spnst_core, os; print(os.environ.get('GOMP_SPINCOUNT'))") == "None"
 

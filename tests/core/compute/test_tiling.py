@@ -74,10 +74,8 @@ def assert_same(tiled, untiled, tolerance):
 # -------------------------------------------------------------------------------------- the same losses and gradients
 
 
-@pytest.mark.parametrize(
-    ("form", "jitter"), [("relative", True), pytest.param("raw", False, marks=pytest.mark.slow(18))]
-)
-@pytest.mark.heavy
+@pytest.mark.slow(20)
+@pytest.mark.parametrize(("form", "jitter"), [("relative", True), ("raw", False)])
 def test_the_embedded_networks_see_in_tiles_what_they_see_whole(form, jitter, models):
     """Two cells, sides that the tiles don't divide, with a margin and without."""
     untiled, *tiled = evaluated(
@@ -114,7 +112,7 @@ def shallow(encoder):
         (VGG19Encoder, "relative", torch.float64, 1e-10),
         (VGG19Encoder, "raw", torch.float32, 1e-5),
         (VGG16Encoder, "relative", torch.float32, 1e-5),
-        (VGG16Encoder, "raw", torch.float64, 1e-10),
+        pytest.param(VGG16Encoder, "raw", torch.float64, 1e-10, marks=pytest.mark.slow(13)),
     ],
 )
 @pytest.mark.heavy
@@ -147,7 +145,7 @@ def test_in_a_picture_s_flat_parts_tiles_choose_the_same_maximum(published):
     [
         pytest.param(partial(build, "hed"), id="hed"),
         pytest.param(partial(build, "hed", margin=True), id="hed with a margin", marks=pytest.mark.slow(18)),
-        pytest.param(ControlNetHED, id="hed_controlnet"),
+        pytest.param(ControlNetHED, id="hed_controlnet", marks=pytest.mark.slow(12)),
         pytest.param(partial(build, "hed_vgg16"), id="hed_vgg16"),
     ],
 )

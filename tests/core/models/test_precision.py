@@ -247,7 +247,7 @@ def test_published_networks_say_nearly_the_same(published, pair):
     assert cosine(half.gradient, full.gradient) > 0.95
 
 
-@pytest.mark.heavy
+@pytest.mark.slow(12)
 def test_a_pastiche_is_as_good(models, pair):
     """Judged in float32: the last step's loss within two percent after a short painting."""
     stages = (Stage(scale=0.5, steps=6), Stage(steps=6))

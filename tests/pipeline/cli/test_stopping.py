@@ -85,9 +85,8 @@ def test_after_sigkill_the_next_run_goes_on_within_the_cells_to_the_same_pixels(
     assert list((long.out / ".dagster/checkpoint").rglob("*.safetensors")) == []
 
 
-@pytest.mark.parametrize(
-    ("number", "status"), [(signal.SIGTERM, 143), pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow(25))]
-)
+@pytest.mark.slow(25)
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_run_that_is_told_to_stop_leaves_a_checkpoint_and_one_line(number, status, long):
     process = start(long, SPNST_CHECKPOINT_SECONDS="0.5")
     wait_for_checkpoints(long, process)

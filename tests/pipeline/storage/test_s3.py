@@ -225,7 +225,8 @@ def test_a_service_that_stalls_is_asked_again(another_client, proxy, patient, mo
     assert "Read timeout" in caplog.text
 
 
-def test_a_service_that_stays_in_trouble_is_unreachable_and_nothing_is_said_of_what_it_holds(proxy):
+def test_a_service_that_stays_in_trouble_is_unreachable_and_nothing_is_said_of_what_it_holds(proxy, monkeypatch):
+    monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda self, context: 0.0)
     proxy.fault = lambda method, path: Fault(503, "SlowDown")
     for way in ways("s3://bucket/made").values():
         with pytest.raises(Unreachable, match="S3 answered SlowDown"):

@@ -30,6 +30,7 @@ def with_experiment(place, monkeypatch):
     monkeypatch.setattr(type(place), "settings", lambda _, **changes: settings(experiments=("ablation",), **changes))
 
 
+@pytest.mark.slow(25)
 def test_only_what_the_grid_hasnt_got_is_painted(tried, monkeypatch):
     place, run = tried
     assert not run.failed
@@ -44,6 +45,7 @@ def test_only_what_the_grid_hasnt_got_is_painted(tried, monkeypatch):
     assert lineage.outdated(lineage.experiment, run.project.experiments[0])
 
 
+@pytest.mark.slow(25)
 def test_tables_are_of_the_experiments_recipes_and_the_grids_stay_its_own(tried):
     place, _ = tried
     folder = place.out / "experiment/ablation"
@@ -55,6 +57,7 @@ def test_tables_are_of_the_experiments_recipes_and_the_grids_stay_its_own(tried)
     assert set(pd.read_parquet(place.out / "metric_table/metrics.parquet")["recipe"]) == {"structure", "gatys"}
 
 
+@pytest.mark.slow(25)
 def test_the_gallery_shows_the_frontier_and_stays_otherwise_the_grids(tried):
     place, _ = tried
     page = (place.out / "gallery/index.html").read_text("utf-8")

@@ -34,6 +34,7 @@ def test_an_idle_tick_asks_for_nothing(made_bench):
 
 
 @pytest.mark.project
+@pytest.mark.slow(22)
 def test_stylize_missing_makes_a_whole_project_phase_by_phase(bench, fresh):
     (fresh.root / "contents/boat.png").unlink()
     asked = bench.ask("stylize_missing")
