@@ -291,7 +291,7 @@ def _eight_bit(image: Image.Image, name: str) -> Image.Image:
         raise refusal(name, "has floating-point pixels; save it with 8 or 16 bits a channel")
     if image.mode in ("1", "L", "LA"):
         return image.convert("L")
-    return image if image.mode in ("CMYK", "LAB") else image.convert("RGB")
+    return image if image.mode in ("RGB", "CMYK", "LAB") else image.convert("RGB")
 
 
 def _alpha(image: Image.Image) -> Image.Image:

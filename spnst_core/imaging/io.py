@@ -27,6 +27,9 @@ from spnst_core.imaging.decoding import normalise, opened, too_small
 STEEPEST = 32
 """Largest reduction factor on the tensor's own device: CUDA refuses more than 47, for lack of shared memory."""
 
+STRIP = 256
+"""Rows of a picture that are converted to a tensor at a time."""
+
 Picture = str | Path | bytes | Image.Image | npt.NDArray[Any] | Tensor
 """What `read` takes: a path, an encoded file, a PIL image, an array (H, W, 3), or a tensor (1, 3, H, W)."""
 
@@ -64,8 +67,11 @@ def to_tensor(image: Image.Image) -> Tensor:
     """Convert an image of mode ``RGB`` to a float32 tensor (1, 3, H, W) in [0, 1]; for other modes use `read`."""
     if image.mode != "RGB":
         raise InputError(f"to_tensor needs an image of mode RGB, not {image.mode}; use imaging.io.read")
-    pixels = torch.from_numpy(np.array(image))
-    return pixels.permute(2, 0, 1)[None].float().div_(255)
+    pixels = torch.empty(image.height, image.width, 3)
+    for top in range(0, image.height, STRIP):  # so that a large picture isn't held a third time, as an array
+        strip = image.crop((0, top, image.width, min(top + STRIP, image.height)))
+        pixels[top : top + STRIP] = torch.from_numpy(np.array(strip))
+    return pixels.permute(2, 0, 1)[None].div_(255)
 
 
 def to_image(x: Tensor) -> Image.Image:

@@ -1,6 +1,9 @@
 """Decoding: every kind of file, every limit, and numbers against Pillow, NumPy and closed forms."""
 
+import os
+import re
 from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -231,3 +234,23 @@ class TestRefusals:
     def test_grey_beyond_16_bits(self):
         data = encoded(Image.fromarray(np.full((HEIGHT, WIDTH), 70_000, np.int32)), "TIFF")
         self.refused(data, "has grey values outside 0 to 65535")
+
+
+@pytest.mark.heavy
+def test_a_large_picture_is_held_twice_while_it_is_decoded():
+    """Of a few kilobytes on disk: its pixels as they lie, and in sRGB, at four bytes each."""
+    status, peak = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+    if not os.access(peak, os.W_OK):
+        pytest.skip("the system doesn't tell the peak of a process's memory")
+    side = 5000
+    data = png(side, side, 8, 2, [bytes(3 * side)] * side)
+    pixels(image_io.decode(png(32, 32, 8, 2, [bytes(96)] * 32)))  # what the first picture brings
+
+    def measured(name):
+        return int(re.search(rf"{name}:\s+(\d+) kB", status.read_text())[1]) * 1024
+
+    peak.write_text("5")  # from here on
+    before = measured("VmRSS")
+    image = image_io.decode(data)
+    assert image.size == (side, side)
+    assert measured("VmHWM") - before < 2.5 * 4 * side * side
