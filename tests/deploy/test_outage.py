@@ -53,7 +53,7 @@ def run(place, recorder=None):
     return place.run(recorder, phases=PAINTED, recipes=(str(place.root / "gatys.yaml"),))
 
 
-@pytest.mark.slow
+@pytest.mark.slow(40)
 def test_a_server_that_comes_back_is_waited_for(place, database, monkeypatch, caplog):
     monkeypatch.setenv("SPNST_PATIENCE", "60")
     done = run(place, Outage(database, seconds=3))
@@ -94,7 +94,7 @@ def test_a_query_that_is_broken_off_is_told_as_such(engine, database, tmp_path):
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(40)
 def test_a_server_that_stays_away_ends_the_run_in_one_line_and_the_next_goes_on(place, database, monkeypatch):
     monkeypatch.setenv("SPNST_PATIENCE", "1")
     broken = Outage(database)

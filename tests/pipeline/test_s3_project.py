@@ -2,8 +2,11 @@
 
 import sys
 from pathlib import Path
+from random import Random
+from threading import Lock
 
 import pytest
+from s3_server import Fault
 from small_project import PAINTED, STYLES, draw
 
 from spnst_core import samples
@@ -65,6 +68,34 @@ def test_a_project_is_made_once_and_then_only_what_a_new_style_wants(s3, fresh, 
     s3.put_object(Bucket="bucket", Key="styles/old masters/wave.png", Body=body)
     column = fresh.run(**on_s3, phases=PAINTED)
     assert [key for key in column.recorder.keys if key.startswith("pastiche/")] == ["pastiche/gatys/cat/wave.png"]
+
+
+@pytest.mark.slow(23)
+def test_a_project_is_made_whole_although_the_service_fails_until_it_recovers(s3, proxy, fresh, on_s3, monkeypatch):
+    """Of its first requests, one in three is answered by SlowDown or InternalError, broken off or not at all."""
+    monkeypatch.setenv("SPNST_PATIENCE", "60")
+    monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda self, context: 0.0)
+    monkeypatch.setattr("tenacity.nap.time.sleep", lambda seconds: None)
+    faults = [Fault(503, "SlowDown"), Fault(500, "InternalError"), Fault(reset=True), Fault(cut=100)]
+    chance, lock, met = Random(7), Lock(), []
+
+    def fault(method, path):
+        with lock:
+            if len(proxy.requests) > 150 or chance.random() > 1 / 3:
+                return None
+            met.append(chance.choice(faults))
+            return met[-1]
+
+    proxy.fault = fault
+    run = fresh.run(**on_s3, phases=PAINTED)
+    assert run.failed == []
+    assert {fault.status or fault.cut or "reset" for fault in met} == {503, 500, "reset", 100}
+    assert len(met) > 20
+    proxy.fault = lambda method, path: None
+    cells = [f"pastiche/gatys/cat/{style}.png" for style in STYLES]
+    assert [key for key in run.recorder.keys if key.startswith("pastiche/")] == cells
+    assert {f"made/{cell}" for cell in cells} <= set(objects(s3))
+    assert fresh.run(**on_s3, phases=PAINTED).recorder.keys == []
 
 
 @pytest.mark.slow(22)

@@ -60,7 +60,7 @@ def assert_made_whole(place, disk, **where):
     assert run(place, **where).recorder.keys == []
 
 
-@pytest.mark.slow
+@pytest.mark.slow(20)
 def test_a_full_disk_of_the_store_fails_each_cell_in_one_line(disk, tmp_path):
     place = furnish(tmp_path / "project")
     where = {"out": str(disk / "out"), "home": str(tmp_path / "home")}

@@ -1,13 +1,18 @@
 """The lock of a store: a second run waits for the first and says so, and a killed process holds nothing."""
 
+import multiprocessing
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import closing
 
 import pytest
 
+from spnst_pipeline.cli.execution import make_home, open_home
 from spnst_pipeline.cli.run_lock import HOLDER, holder, run_lock
+from spnst_pipeline.settings import Settings
 
 HOLD = """
 import sys, time
@@ -63,6 +68,33 @@ def test_a_holder_of_whom_nothing_is_known_is_another_run(tmp_path, other):
     with run_lock(tmp_path, told):
         pass
     assert lines[0].startswith("Waiting for another spnst run, ")
+
+
+def open_each(homes, together):
+    """What ``spnst run`` does before it plans, on each of the homes, at the same moment as others."""
+    for home in homes:
+        settings = Settings.load(home=str(home))
+        together.wait(60)
+        make_home(settings)
+        with run_lock(home, lambda line: None):
+            open_home(settings).dispose()
+
+
+@pytest.mark.heavy
+def test_ten_of_ten_first_openings_by_two_processes_at_once_are_sound(tmp_path):
+    """Dagster by itself spoils one in five: both write the revision of the new databases."""
+    homes, forking = [tmp_path / str(number) for number in range(10)], multiprocessing.get_context("fork")
+    together = forking.Barrier(2)
+    processes = [forking.Process(target=open_each, args=(homes, together)) for _ in range(2)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(120)
+    assert [process.exitcode for process in processes] == [0, 0]
+    for home in homes:
+        for database in ("runs.db", "runs/index.db", "../schedules/schedules.db"):
+            with closing(sqlite3.connect(home / "history" / database)) as connection:
+                assert connection.execute("SELECT count(*) FROM alembic_version").fetchone() == (1,)
 
 
 def test_an_error_frees_the_lock(tmp_path):
