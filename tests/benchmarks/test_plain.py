@@ -40,7 +40,13 @@ def library(content, style, recipe, models):
     return Objective(canvas(content, recipe, recipe.stages[-1]), row, [style], recipe, recipe.stages[-1], models)
 
 
-@pytest.mark.parametrize(("kind", "name"), [("embedded", "structure"), ("published", "smallstroke_preserve")])
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("embedded", "structure"),
+        pytest.param("published", "smallstroke_preserve", marks=pytest.mark.slow(8)),
+    ],
+)
 def test_its_losses_and_gradient_are_those_of_the_library(kind, name, pictures):
     """In float64: in float32 the gradient of the depth network's stand-in is off by hundredths."""
     content, style = (picture.double() for picture in pictures)

@@ -1,15 +1,24 @@
-"""Dagster's UI as a user meets it: the graph, a backfill launched by clicks, a cell's picture, automation."""
+"""Dagster's UI as a user meets it: the graph, a backfill launched by clicks, a cell's picture, automation.
 
+At last, with the same servers at work: a run of the command line beside those of the daemon.
+"""
+
+import os
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from itertools import product
 
+import dagster as dg
 import pytest
 from playwright.sync_api import Page, expect
 from small_project import CONTENTS, PAINTED, RECIPES, STYLES, draw, furnish
+from typer.testing import CliRunner
 from ui import CHROMIUM, browser, dagster_dev, launch_backfill, open_cell, open_lineage, switch_on
 
 from spnst_pipeline.cli.execution import open_home
+from spnst_pipeline.cli.main import app
 from spnst_pipeline.definitions import defs
 
 pytestmark = [
@@ -20,6 +29,8 @@ pytestmark = [
 ]
 
 MINUTE = 60_000
+
+UNFINISHED = (dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED)
 
 NEW = "newcomer"
 
@@ -111,3 +122,32 @@ def test_a_file_copied_in_becomes_a_partition_and_once_automation_is_on_pastiche
     open_cell(page, url, "pastiche/gatys", NEW, "wave")
     page.get_by_text("[Show Markdown]").first.click()
     expect_preview(page)
+
+
+def test_a_run_of_the_command_line_beside_the_daemons_leaves_every_cell_whole(url, place):
+    """Both may paint a cell. The automation that the test before switched on paints those of one more content."""
+    path = place.root / "contents/second.png"
+    draw(78).save(path)
+    os.utime(path, (time.time() - 120,) * 2)  # the sensor trusts a file that has rested
+    with place.instance() as instance:
+        started = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])
+        wait_until(lambda: place.out.joinpath("content_image/second.png").exists() and instance.get_runs(started))
+        began = time.time()
+        run = place.run(phases=PAINTED)
+        assert run.failed == []
+        wait_until(lambda: instance.get_runs_count(dg.RunsFilter(statuses=[*UNFINISHED])) == 0)
+        later = instance.get_runs(dg.RunsFilter(updated_after=datetime.fromtimestamp(began, UTC)))
+    assert {run.status for run in later} == {dg.DagsterRunStatus.SUCCESS}
+    cells = {f"{r}/{c}/{s}.png" for r, c, s in product(RECIPES, (*CONTENTS, NEW, "second"), STYLES)}
+    assert {
+        path.relative_to(place.out / "pastiche").as_posix() for path in place.out.glob("pastiche/*/*/[!.]*")
+    } == cells
+    answer = CliRunner().invoke(app, ["verify", str(place.out)])
+    assert answer.exit_code == 0, answer.stdout
+
+
+def wait_until(done: Callable[[], object], seconds: float = 300) -> None:
+    end = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < end, "nothing came of it"
+        time.sleep(0.2)

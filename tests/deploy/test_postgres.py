@@ -8,6 +8,8 @@ import pytest
 from postgres import connect
 from small_project import CONTENTS, PAINTED, STYLES, furnish
 
+pytestmark = pytest.mark.slow(18)
+
 CONFIG = Path(__file__).parents[2] / "deploy/dagster.postgres.yaml"
 
 

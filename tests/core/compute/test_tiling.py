@@ -143,7 +143,7 @@ def test_in_a_picture_s_flat_parts_tiles_choose_the_same_maximum(published):
 @pytest.mark.parametrize(
     "network",
     [
-        pytest.param(partial(build, "hed"), id="hed"),
+        pytest.param(partial(build, "hed"), id="hed", marks=pytest.mark.slow(8)),
         pytest.param(partial(build, "hed", margin=True), id="hed with a margin", marks=pytest.mark.slow(18)),
         pytest.param(ControlNetHED, id="hed_controlnet", marks=pytest.mark.slow(12)),
         pytest.param(partial(build, "hed_vgg16"), id="hed_vgg16"),
@@ -187,7 +187,7 @@ def test_the_statistics_are_those_of_the_features(models):
         torch.testing.assert_close(seen.mean[layer], moments.mean(features), rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
+@pytest.mark.parametrize("optimizer", [pytest.param("adam", marks=pytest.mark.slow(7)), "lbfgs"])
 @pytest.mark.heavy
 def test_a_pastiche_is_painted_the_same_in_tiles(optimizer, models, sample_contents, sample_styles):
     exact = in_precision(models, torch.float64)

@@ -233,7 +233,7 @@ def published():
     return Models(Identity("pretrained", "random", layers, ("vgg19", "hed")), encoder, edges, edges, CPU)
 
 
-@pytest.mark.heavy
+@pytest.mark.slow(7)
 def test_published_networks_say_nearly_the_same(published, pair):
     weights = Weights(content=1, style=1, edge=1, tv=0.1)
     changes = {"weights": weights, "stages": (Stage(steps=1),)}

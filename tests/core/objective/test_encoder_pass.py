@@ -83,7 +83,7 @@ def test_one_pass_gives_the_values_and_gradients_of_separate_networks(form, apar
 
 
 @pytest.mark.heavy
-@pytest.mark.parametrize("jitter", [False, True])
+@pytest.mark.parametrize("jitter", [False, pytest.param(True, marks=pytest.mark.slow(8))])
 def test_tiles_give_what_the_whole_canvas_gives(jitter, shared):
     """A canvas of 230 px is long enough for two tiles, and low, as float64 is slow."""
     asked = recipe(size=230, jitter=jitter)

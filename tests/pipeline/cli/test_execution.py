@@ -346,6 +346,7 @@ def test_a_run_that_is_killed_goes_on_where_it_was(made):
     assert {key for key in run.recorder.keys if key.startswith("pastiche/")} == every - landed
 
 
+@pytest.mark.slow(14)
 def test_a_renamed_content_is_copied_and_not_painted_again(made):
     """Under its old name it leaves table and partitions, but its files stay."""
     before = (made.out / "pastiche/gatys/cat/wave.png").read_bytes()

@@ -181,6 +181,7 @@ def test_a_run_is_quiet_and_ends_with_the_comparison_and_the_files_worth_opening
 
 
 @pytest.mark.project
+@pytest.mark.slow(13)
 def test_films_are_recorded_on_request_and_told(made, spnst):
     arguments = flags(made, **{"record-every": 2})
     status, out, err = spnst("run", *arguments)
@@ -210,6 +211,7 @@ def test_a_failed_cell_is_named_and_the_exit_status_is_1(made, spnst):
 
 
 @pytest.mark.project
+@pytest.mark.slow(12)
 def test_blocked_cells_are_named_with_the_reason_each_time_and_are_no_failure(made, spnst):
     """By a recipe without style no cell can come nearer to its style."""
     faded = made.root / "faded.yaml"
@@ -258,7 +260,7 @@ def test_as_a_program_errors_show_no_traceback():
     assert len(refused.stderr.splitlines()) == 1
 
 
-@pytest.mark.heavy
+@pytest.mark.slow(12)
 def test_the_demo_writes_samples_once_and_keeps_what_a_user_puts_there(tmp_path, monkeypatch, spnst, picture):
     """With the real samples; the run itself is tested elsewhere."""
     seen = []

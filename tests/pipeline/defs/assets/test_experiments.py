@@ -65,6 +65,7 @@ def test_the_gallery_shows_the_frontier_and_stays_otherwise_the_grids(tried):
     assert "structure_edges/" not in page
 
 
+@pytest.mark.slow(11)
 def test_the_job_paints_the_chosen_pictures_alone(made, monkeypatch):
     with_experiment(made, monkeypatch)
     with opened(made, monkeypatch) as bench:
