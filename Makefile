@@ -6,6 +6,9 @@ PROFILE ?= vgg16
 DAGSTER_HOME = $(OUT)/.dagster
 PORT ?= 3000
 
+# Where an environment forbids cached bytecode, every process would compile all modules anew, and tests start many.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test test-fast test-slow ui lint docs
 
 demo: .venv/installed
