@@ -180,6 +180,13 @@ def test_a_run_is_quiet_and_ends_with_the_comparison_and_the_files_worth_opening
     assert "structure / gatys" in out
 
 
+def test_brackets_in_a_path_are_no_markup(made, spnst, tmp_path):
+    place = made.copied(tmp_path / "[old] a[" / "b]")
+    status, out, err = spnst("run", *flags(place), "--recipe", place.root / "gatys.yaml")
+    assert (status, "Everything is up to date." in out) == (0, True), err
+    assert f"{place.out}/gallery/index.html" in out
+
+
 @pytest.mark.project
 @pytest.mark.slow(13)
 def test_films_are_recorded_on_request_and_told(made, spnst):
