@@ -1,5 +1,6 @@
 """`make ui`: what it says before anything is started, also of folders with spaces in their names."""
 
+import os
 import socket
 import subprocess
 import sys
@@ -9,10 +10,11 @@ ROOT = Path(__file__).parents[2]
 
 
 def make_ui(out: Path, port: int) -> subprocess.CompletedProcess[str]:
-    """`make ui` with the environment of the tests, which is installed already."""
+    """`make ui` with the environment of the tests, which is installed already; not as a part of the `make` at work."""
+    outside = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
     given = [f"BIN={Path(sys.executable).parent}", f"OUT={out}", f"PORT={port}"]
     command = ["make", "ui", "--assume-old=.venv/installed", *given]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(command, cwd=ROOT, env=outside, capture_output=True, text=True, check=False, timeout=60)
 
 
 def test_a_folder_without_a_demo_is_named_whole(tmp_path):
