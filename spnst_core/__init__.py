@@ -19,6 +19,7 @@ if "torch" not in sys.modules:  # the imports below import it
 
 from spnst_core import models
 from spnst_core.errors import InputError
+from spnst_core.imaging.blend import Blend
 from spnst_core.models.profiles import Models, load_models
 from spnst_core.objective import losses
 from spnst_core.objective.targets import ContentTargets, StyleTargets
@@ -32,6 +33,7 @@ except PackageNotFoundError:  # a source tree that isn't installed
     __version__ = "0+unknown"
 
 __all__ = [
+    "Blend",
     "ContentTargets",
     "InputError",
     "Iterate",

@@ -70,6 +70,21 @@ def style_targets(style: Tensor, recipe: Recipe, models: Models, content: Tensor
     return StyleTargets.compute(style, models, recipe.style_sizes, recipe.style_layers(models.encoder))
 
 
+def blend_targets(
+    styles: Sequence[tuple[Tensor, float]], recipe: Recipe, models: Models, content: Tensor | None = None
+) -> StyleTargets:
+    """The targets of several styles as one: `style_targets` of each, averaged by their shares.
+
+    Args:
+        styles: pictures (1, 3, H, W) in [0, 1] with their shares, which sum to 1. A single one is itself.
+
+    Raises:
+        ValueError: as `style_targets`.
+    """
+    found = [style_targets(style, recipe, models, content) for style, _ in styles]
+    return found[0] if len(found) == 1 else StyleTargets.blended(found, [share for _, share in styles])
+
+
 @dataclass(frozen=True)
 class Painted:
     """A finished cell.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +15,12 @@ from torch import Tensor
 from spnst_core.compute.memory import batches
 from spnst_core.errors import InputError, printable
 from spnst_core.imaging import io as image_io
+from spnst_core.imaging.blend import Blend
 from spnst_core.imaging.io import Picture
 from spnst_core.metrics.sanity import is_plain, is_plain_style
 from spnst_core.models.profiles import Models, load_models
 from spnst_core.objective.targets import ContentTargets, StyleTargets
-from spnst_core.painting import Callback, Painted, content_targets, paint_batch, style_targets
+from spnst_core.painting import Callback, Painted, blend_targets, content_targets, paint_batch
 from spnst_core.recipes.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class Result:
 
 def stylize(
     content: Picture,
-    style: Picture,
+    style: Picture | Blend,
     recipe: Recipe | str | Path = "structure",
     models: Models | None = None,
     size: int | None = None,
@@ -79,7 +80,7 @@ def stylize(
         content: one picture of at least 16 px on each side: a path, a file's bytes, a PIL image of any mode, an RGB
             array (H, W, 3) of uint8 or of floats in [0, 1], or an RGB tensor (1, 3, H, W) or (3, H, W) of floats in
             [0, 1].
-        style: one picture, likewise. Its resolution limits only how sharp the strokes can be.
+        style: one picture, likewise, or a `Blend` of several. Its resolution limits only how sharp the strokes can be.
         recipe: a recipe, the name of one that is built in or added by a package, or the path of a ``.yaml`` file.
         models: the networks, from `load_models`; by default the embedded profile on the best device, loaded for this
             call.
@@ -105,7 +106,7 @@ def stylize(
         raise InputError(f"film {film}: its name must end in .mp4")
     recipe = recipe.suited_to(models.encoder.name)  # so that a film knows the number of steps
     row = _content_targets(content, "the content", recipe, models)
-    targets = _style_targets(image_io.read(style, "the style"), "the style", recipe, models, row.content)
+    targets = _style_targets(_read_style(style, "the style"), "the style", recipe, models, row.content)
     first = None if start is None else image_io.read(start, "the start")
     with _film(Path(film), row.content, recipe) if film else nullcontext() as recorded:
         if recorded:
@@ -119,7 +120,7 @@ def stylize(
 
 def stylize_grid(
     contents: Mapping[str, Picture],
-    styles: Mapping[str, Picture],
+    styles: Mapping[str, Picture | Blend],
     recipe: Recipe | str | Path = "structure",
     models: Models | None = None,
     size: int | None = None,
@@ -142,7 +143,7 @@ def stylize_grid(
 
     Args:
         contents: pictures by key, each as for `stylize`.
-        styles: likewise.
+        styles: likewise; each can be a `Blend` of several.
         recipe: as for `stylize`.
         models: as for `stylize`.
         size: as for `stylize`.
@@ -164,7 +165,7 @@ def stylize_grid(
     recipe, callbacks, models = _recipe(recipe, size), _callbacks(callback), _models(models)
     recipe = recipe.suited_to(models.encoder.name)
     first = None if start is None else image_io.read(start, "the start")
-    seen = {key: image_io.read(style, f'the style "{key}"') for key, style in styles.items()}
+    seen = {key: _read_style(style, f'the style "{key}"') for key, style in styles.items()}
 
     def targets_of(content: Tensor | None = None) -> dict[str, StyleTargets]:
         return {
@@ -213,8 +214,15 @@ def _content_targets(content: Picture, name: str, recipe: Recipe, models: Models
     return content_targets(picture, recipe, models)
 
 
-def _style_targets(style: Tensor, name: str, recipe: Recipe, models: Models, content: Tensor | None) -> StyleTargets:
-    targets = style_targets(style, recipe, models, content)
+def _read_style(style: Picture | Blend, name: str) -> list[tuple[Tensor, float]]:
+    """The pictures of a style with their shares."""
+    return style.read(name) if isinstance(style, Blend) else [(image_io.read(style, name), 1.0)]
+
+
+def _style_targets(
+    style: Sequence[tuple[Tensor, float]], name: str, recipe: Recipe, models: Models, content: Tensor | None
+) -> StyleTargets:
+    targets = blend_targets(style, recipe, models, content)
     if is_plain_style(targets):
         _log.warning("%s holds nothing but one colour, and no strokes to take: choose another picture", printable(name))
     return targets

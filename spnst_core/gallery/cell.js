@@ -136,8 +136,8 @@ function maps(at, cell) {
 }
 
 function styleOf(at) {
-  const {name, picture} = gallery.styles[at[STYLE]];
-  return make("figure", {class: "style"}, make("a", {href: picture.original}, image(picture, `The style ${name}`, {eager: true})), make("figcaption", {}, named(name)));
+  const {name, picture, note} = gallery.styles[at[STYLE]];
+  return make("figure", {class: "style"}, make("a", {href: picture.original}, image(picture, `The style ${name}`, {eager: true})), make("figcaption", {}, named(name), note ? `: ${note}` : ""));
 }
 
 /** This recipe's scores, and those of the others on the same content and style; the best is marked, and so is every one that reads the same. */

@@ -43,10 +43,11 @@ class Content:
 
 @dataclass(frozen=True)
 class Style:
-    """A style: one column of the grid."""
+    """A style: one column of the grid. ``note`` says what it is made of, if that is more than one picture."""
 
     name: str
     picture: StoredPicture
+    note: str = ""
 
 
 @dataclass(frozen=True)

@@ -128,7 +128,11 @@ def _data(files: Files, gallery: Gallery) -> dict[str, Any]:
             for content in gallery.contents
         ],
         "styles": [
-            {"name": style.name, "picture": _picture(files, style.picture, stem("style", style.name))}
+            {
+                "name": style.name,
+                "picture": _picture(files, style.picture, stem("style", style.name)),
+                **({"note": style.note} if style.note else {}),
+            }
             for style in gallery.styles
         ],
         "metrics": [vars(metric) for metric in gallery.metrics],

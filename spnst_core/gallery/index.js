@@ -129,9 +129,9 @@ function drawGrid() {
   const recipes = [...state.recipes], contents = [...state.contents], styles = [...state.styles];
   const head = make("tr", {}, make("td", {class: "corner"}));
   for (const style of styles) {
-    const {name, picture} = gallery.styles[style];
+    const {name, picture, note} = gallery.styles[style];
     head.append(make("th", {scope: "col"}, make("div", {class: "heading"},
-      make("a", {class: "tile", href: picture.original, title: name}, image(picture, `The style ${name}`, {eager: true})), named(name))));
+      make("a", {class: "tile", href: picture.original, title: note ? `${name}: ${note}` : name}, image(picture, `The style ${name}`, {eager: true})), named(name))));
   }
   const body = make("tbody"), table = make("table", {}, make("thead", {}, head), body);
   table.style.setProperty("--across", Math.max(1, recipes.length <= 3 ? recipes.length : Math.ceil(recipes.length / 2)));

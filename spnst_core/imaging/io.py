@@ -59,7 +59,7 @@ def read(image: Picture, name: str = "the picture") -> Tensor:
         return to_tensor(decode(image, name) if isinstance(image, bytes) else decode(Path(image)))
     raise InputError(
         f"{name} can't be a {type(image).__name__}: give one path, PIL image, array (H, W, 3), tensor "
-        "(1, 3, H, W), or a file's bytes; several pictures go into stylize_grid"
+        "(1, 3, H, W), or a file's bytes; several pictures go into stylize_grid, or into a Blend"
     )
 
 

@@ -170,6 +170,26 @@ class StyleTargets:
             found[size] = {"colour": colour, **{k: Statistics(seen.gram[k], seen.mean[k]) for k in wanted}}
         return cls(found)
 
+    @classmethod
+    def blended(cls, styles: Sequence[StyleTargets], shares: Sequence[float]) -> StyleTargets:
+        """The statistics of several styles averaged by their shares, which sum to 1.
+
+        Second moments and means of a mixture are the averages of those of its parts: these are the statistics of a
+        picture in which each style covers its share of the area.
+
+        Args:
+            styles: of the same sizes and layers.
+        """
+
+        def mixed(size: StyleSize, layer: str) -> Statistics:
+            parts = [(share, style.statistics[size][layer]) for style, share in zip(styles, shares, strict=True)]
+            gram = torch.stack([share * part.gram for share, part in parts]).sum(0)
+            return Statistics(gram, torch.stack([share * part.mean for share, part in parts]).sum(0))
+
+        return cls(
+            {size: {layer: mixed(size, layer) for layer in found} for size, found in styles[0].statistics.items()}
+        )
+
     def averaged(self, sizes: Iterable[StyleSize], layer: str) -> Statistics:
         """The statistics of one layer averaged over several sizes: strokes of several scales at once."""
         chosen = [self.statistics[size][layer] for size in sizes]

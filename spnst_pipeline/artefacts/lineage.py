@@ -120,7 +120,7 @@ class Lineage:
     @_once
     def style_grams(self, style: str, recipe: Recipe | None = None) -> Artefact:
         """The statistics of a style, at the sizes and in the layers of one recipe, or of all."""
-        project, picture = self.project, self._style_picture(style)
+        project, picture = self.project, self._style_pictures(style)
         sizes, layers = project.style_sizes, project.style_layers
         if recipe:
             sizes = tuple(size for size in painted_sizes(recipe) if size in sizes)
@@ -319,6 +319,13 @@ class Lineage:
         if self.ahead:
             return self.style_image(style).fingerprint
         return self._carried(ArtefactId("style_image", style=style))
+
+    def _style_pictures(self, style: str) -> str:
+        """The same of what statistics are taken from: the picture of a style, or those that a blend is made of."""
+        parts = self.project.styles.parts(style)
+        if not parts:
+            return self._style_picture(style)
+        return rules.blend([(self._style_picture(part.key), part.share) for part in parts])
 
     def _carried(self, picture: ArtefactId) -> str:
         fingerprint = self.index.carried(picture).get("fingerprint")

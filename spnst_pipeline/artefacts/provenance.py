@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -30,7 +30,13 @@ POINTS = 60
 
 
 def describe(
-    recipe: Recipe, models: Models, history: pd.DataFrame, picture: Tensor, seconds: float, began: datetime
+    recipe: Recipe,
+    models: Models,
+    history: pd.DataFrame,
+    picture: Tensor,
+    seconds: float,
+    began: datetime,
+    shares: Sequence[float] = (),
 ) -> dict[str, Any]:
     """How a pastiche was made, by whatever painted it.
 
@@ -41,6 +47,7 @@ def describe(
         picture: the pastiche, (1, 3, H, W).
         seconds: that it took.
         began: when painting began, with its time zone.
+        shares: those of the styles in a blend; none if there was one style.
     """
     weights = [
         {term: weight for term, weight in recipe.stage_weights(stage).by_term.items() if weight}
@@ -52,6 +59,7 @@ def describe(
         "recipe": recipe.name,
         "size": f"{width} × {height}",
         "loss_weights": weights,
+        **({"blend": [round(share, 4) for share in shares]} if shares else {}),
         **colour,
         "seed": recipe.seed,
         "profile": models.identity.label,

@@ -89,6 +89,11 @@ def style_grams(
     return Artefact(ArtefactId("style_grams", style=style), made_of, sizes, layers)
 
 
+def blend(parts: Sequence[tuple[str, float]]) -> str:
+    """In place of a style's decoded picture: those of a blend's styles, each with its share."""
+    return " + ".join(sorted(f"{share!r} {style_image}" for style_image, share in parts))
+
+
 def pastiche(
     recipe: Recipe,
     content: str,

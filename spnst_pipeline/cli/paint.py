@@ -1,4 +1,4 @@
-"""``spnst paint``: one content in one style, written to a file. It needs no store and no Dagster."""
+"""``spnst paint``: one content in one style, or in several as one, written to a file, without store and Dagster."""
 
 from __future__ import annotations
 
@@ -20,7 +20,12 @@ from spnst_pipeline.wording import duration
 
 def paint(
     content: Annotated[Path, typer.Argument(metavar="CONTENT", help="picture whose subject is kept")],
-    style: Annotated[Path, typer.Argument(metavar="STYLE", help="picture whose strokes and colours are taken")],
+    style: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="STYLE...", help="picture whose strokes and colours are taken; several are blended into one style"
+        ),
+    ],
     output: Annotated[
         Path | None,
         typer.Option(
@@ -45,6 +50,10 @@ def paint(
     ] = None,
     size: Annotated[
         int | None, typer.Option(metavar="N", help="long side of the pastiche in pixels; default the recipe's own")
+    ] = None,
+    weights: Annotated[
+        str | None,
+        typer.Option(metavar="W,W,...", help="weight of each of several styles, such as 0.7,0.3; default all the same"),
     ] = None,
     structure: Annotated[
         float | None,
@@ -79,7 +88,7 @@ def paint(
     depth: options.Depth = None,
     device: options.Device = None,
 ) -> None:
-    """Paint one content in one style.
+    """Paint one content in one style, or in a blend of several.
 
     Writes the pastiche to a file, without a store. An existing file is kept unless --overwrite is given. The file tells
     how it was made. spnst recipes list shows the recipes. Recipe, size, networks and device can also be set in the
@@ -95,7 +104,7 @@ def paint(
 
             flags = {"size": size, "profile": profile, "encoder": encoder, "edges": edges, "depth": depth}
             changes = Changes(structure, strokes, colour, colour_strength)
-            pastiche = SinglePastiche.read(content, style, recipe, changes, device=device, **flags)
+            pastiche = SinglePastiche.read(content, style, weights, recipe, changes, device=device, **flags)
             file = pastiche.require_writable(output, film, overwrite)
             form = FileFormat(file.suffix, bits, dpi)
         with download_bars(console) as progress:

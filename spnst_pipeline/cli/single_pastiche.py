@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -10,8 +11,8 @@ from typing import Any, NamedTuple
 
 from PIL import Image
 
-from spnst_core import InputError, Recipe, load_models, stylize
-from spnst_core.errors import printable
+from spnst_core import Blend, InputError, Recipe, load_models, stylize
+from spnst_core.errors import cut, printable
 from spnst_core.imaging import io as image_io
 from spnst_core.imaging.encoding import SUFFIXES, FileFormat
 from spnst_core.models.profiles import Overrides, choose, fetch_models, find_device, identify
@@ -50,11 +51,12 @@ class Changes(NamedTuple):
 
 @dataclass(frozen=True)
 class SinglePastiche:
-    """What to paint: two picture files, decoded, and the recipe suited to the encoder that the settings choose."""
+    """What to paint: picture files, decoded, and the recipe suited to the encoder that the settings choose."""
 
     content: Path
-    style: Path
-    pictures: tuple[Image.Image, Image.Image]
+    styles: tuple[Path, ...]
+    picture: Image.Image
+    style: Image.Image | Blend
     recipe: Recipe
     settings: Settings
     overrides: Overrides
@@ -63,7 +65,8 @@ class SinglePastiche:
     def read(
         cls,
         content: Path,
-        style: Path,
+        styles: Sequence[Path],
+        weights: str | None = None,
         recipe: str | None = None,
         changes: Changes = Changes(),  # noqa: B008 - it can't be changed
         **flags: Any,
@@ -71,13 +74,16 @@ class SinglePastiche:
         """Read the pictures, the settings and the recipe.
 
         Args:
-            content, style: picture files.
+            content: a picture file.
+            styles: picture files; several are blended into one style.
+            weights: of the styles, separated by commas; by default all count the same.
             recipe: its name or file; by default the first of the settings' recipes.
             changes: to the recipe.
             flags: settings, as for `Settings.load`.
 
         Raises:
-            InputError: a picture, setting, recipe, network or device that can't be used, or one file given twice.
+            InputError: a picture, weight, setting, recipe, network or device that can't be used, or one file given
+                twice.
         """
         settings = Settings.load(recipes=(recipe,) if recipe else None, **flags)
         overrides: Overrides = {"encoder": settings.encoder, "edges": settings.edges, "depth": settings.depth}
@@ -85,19 +91,29 @@ class SinglePastiche:
         find_device(settings.device)
         chosen = changes.applied_to(Recipe.load(settings.recipes[0]))
         chosen = chosen.with_size(settings.size) if settings.size else chosen
-        pictures = image_io.decode(content), image_io.decode(style)
-        if os.path.samefile(content, style):
-            raise InputError(f"{content} is given both as content and as style: name two different pictures")
-        return cls(content, style, pictures, chosen.suited_to(encoder), settings, overrides)
+        numbers = _weights(weights, len(styles))
+        picture, seen = image_io.decode(content), [image_io.decode(style) for style in styles]
+        for number, style in enumerate(styles):
+            if os.path.samefile(content, style):
+                raise InputError(f"{content} is given both as content and as style: name two different pictures")
+            if any(os.path.samefile(style, other) for other in styles[:number]):
+                raise InputError(f"{style} is given twice as style: give it once, with a larger weight")
+        style_or_blend = seen[0] if len(seen) == 1 else Blend(seen, numbers)
+        return cls(content, tuple(styles), picture, style_or_blend, chosen.suited_to(encoder), settings, overrides)
+
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """Those of several styles; none if there is one."""
+        return self.style.shares if isinstance(self.style, Blend) else ()
 
     def require_writable(self, output: Path | None, film: Path | None, overwrite: bool) -> Path:
-        """The file for the pastiche, by default named after both pictures, once it is sure that both can be written.
+        """The file for the pastiche, by default named after all pictures, once it is sure that both can be written.
 
         Raises:
-            InputError: a suffix that isn't known, a folder that isn't there or can't be written to, one of the two
+            InputError: a suffix that isn't known, a folder that isn't there or can't be written to, one of the
                 pictures, or, without ``overwrite``, a file that exists.
         """
-        output = output or Path(f"{self.content.stem}_{self.style.stem}.png")
+        output = output or Path(f"{'_'.join(file.stem for file in (self.content, *self.styles))}.png")
         files = {"pastiche": (output, SUFFIXES), "film": (film, (".mp4",))}
         for name, (file, suffixes) in files.items():
             try:
@@ -117,8 +133,10 @@ class SinglePastiche:
             raise InputError(f"{name} {file} is a folder: name a file")
         if not file.exists():
             return
-        if any(os.path.samefile(file, picture) for picture in (self.content, self.style)):
-            raise InputError(f"{name} {file} is one of the two pictures, which are never replaced: choose another name")
+        if any(os.path.samefile(file, picture) for picture in (self.content, *self.styles)):
+            raise InputError(
+                f"{name} {file} is one of the pictures given, which are never replaced: choose another name"
+            )
         if not overwrite:
             raise InputError(f"{name} {file} exists: choose another name, or give --overwrite to replace it")
 
@@ -149,8 +167,31 @@ class SinglePastiche:
         listener.phase("loading the networks", 0)
         models = load_models(settings.profile, settings.device, precision=settings.precision, **self.overrides)
         listener.phase("painting", work(self.recipe), 1)
-        listener.batch(self.recipe, printable(self.content.stem), [printable(self.style.stem)])
-        result = stylize(*self.pictures, self.recipe, models, callback=listener.step, film=film)
-        made = provenance.describe(self.recipe, models, result.history, result.pixels, result.seconds, began)
+        listener.batch(
+            self.recipe, printable(self.content.stem), [" + ".join(printable(style.stem) for style in self.styles)]
+        )
+        result = stylize(self.picture, self.style, self.recipe, models, callback=listener.step, film=film)
+        made = provenance.describe(
+            self.recipe, models, result.history, result.pixels, result.seconds, began, self.shares
+        )
         told = provenance.stamp(made, result.history)
         Folder(output.parent).write(output.name, form.encode(result.pixels, told))
+
+
+def _weights(written: str | None, styles: int) -> list[float] | None:
+    """Weights as an option gives them.
+
+    Raises:
+        InputError: not numbers separated by commas, not one for each style, or there is one style only.
+    """
+    if written is None:
+        return None
+    if styles == 1:
+        raise InputError("--weights is for several styles: name another picture, or leave it out")
+    try:
+        numbers = [float(part) for part in written.split(",")]
+    except ValueError as error:
+        raise InputError(f"--weights must be numbers such as 0.7,0.3, not {cut(written)}") from error
+    if len(numbers) != styles:
+        raise InputError(f"--weights has {len(numbers)} numbers for {styles} styles: give one for each")
+    return numbers

@@ -12,7 +12,7 @@ from spnst_core.imaging import io as image_io
 from spnst_core.metrics.sanity import plain
 from spnst_core.objective.targets import ContentTargets, DepthMap, EdgeMap, StyleTargets
 from spnst_core.optim.divergence import Diverged
-from spnst_core.painting import Painted, content_targets, misfits, paint_batch, style_targets
+from spnst_core.painting import Painted, blend_targets, content_targets, misfits, paint_batch
 from spnst_core.recipes.recipe import Recipe
 from spnst_pipeline.artefacts import provenance
 from spnst_pipeline.artefacts.identity import ArtefactId
@@ -26,6 +26,7 @@ from spnst_pipeline.defs.checkpoints import Checkpoints, Keeper, halfway
 from spnst_pipeline.defs.config import Paint
 from spnst_pipeline.defs.films import Films
 from spnst_pipeline.defs.previews import stored_picture
+from spnst_pipeline.defs.targets import style_pictures
 from spnst_pipeline.progress import Listener
 from spnst_pipeline.project import Project
 
@@ -200,7 +201,7 @@ def _paint(row: _Row, content: ContentTargets, cells: Sequence[_Cell], go_on: bo
             if cell.to_paint:
                 misfit = misfits(painted.image, content, style, recipe, project.models)
                 fell = checks.style_fell(*misfit, plain(content.content, style))
-                made = _how_made(row, painted, began, len(cells))
+                made = _how_made(row, cell.style, painted, began, len(cells))
                 landed = _keep_pastiche(row, cell, painted, fell, made)
                 yield landed
                 if landed.error:
@@ -235,12 +236,15 @@ def _keep_film(row: _Row, cell: _Cell, film: Artefact, recorded: Films) -> Lande
     return Landed("timelapse", cell.style, new=True)
 
 
-def _how_made(row: _Row, painted: Painted, began: datetime, cells: int) -> dict[str, Any]:
+def _how_made(row: _Row, style: str, painted: Painted, began: datetime, cells: int) -> dict[str, Any]:
     """How a pastiche was made, for its file; ``cells`` is the size of its batch."""
+    shares = [part.share for part in row.project.styles.parts(style)]
     batch = {"batch": cells, "batch_seconds": round(painted.seconds * cells, 3)}
     setbacks = {"setbacks": painted.setbacks} if painted.setbacks else {}
     overridden = {"overridden": dict(row.options.changes)} if row.options.changes else {}
-    found = provenance.describe(row.recipe, row.project.models, painted.history, painted.image, painted.seconds, began)
+    found = provenance.describe(
+        row.recipe, row.project.models, painted.history, painted.image, painted.seconds, began, shares
+    )
     return {**found, **batch, **setbacks, **overridden}
 
 
@@ -261,6 +265,5 @@ def _style_targets(project: Project, recipe: Recipe, style: str, content: Tensor
     """A style's statistics from the store; computed now if they depend on the content, or the store lacks a size."""
     store, models = project.store, project.models
     if recipe.colour == "match" or not set(recipe.style_sizes) <= set(project.style_sizes):
-        picture = image_io.read(take(store, ArtefactId("style_image", style=style)))
-        return style_targets(picture, recipe, models, content)
+        return blend_targets(style_pictures(project, style), recipe, models, content)
     return StyleTargets.from_bytes(take(store, ArtefactId("style_grams", style=style)), models.device)

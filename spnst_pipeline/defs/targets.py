@@ -21,7 +21,7 @@ from spnst_pipeline.artefacts.identity import ArtefactId
 from spnst_pipeline.artefacts.lineage import Lineage, NotMade
 from spnst_pipeline.artefacts.reuse import keep_or_copy
 from spnst_pipeline.artefacts.rules import Artefact
-from spnst_pipeline.artefacts.soundness import put
+from spnst_pipeline.artefacts.soundness import put, take
 from spnst_pipeline.defs import checks
 from spnst_pipeline.defs.events import Made, Report
 from spnst_pipeline.defs.previews import preview, stored_picture
@@ -37,14 +37,14 @@ class Target:
         asset: that it is the artefacts of.
         picture: the asset of the pictures that it is computed from.
         rule: what an artefact must be to be up to date, for one recipe or for all.
-        compute: it, from a picture (1, 3, H, W) in [0, 1], at the sizes of every recipe of a project.
+        compute: it, from a picture (1, 3, H, W) in [0, 1], at the sizes of every recipe of a project; of a partition.
         judges: what each check finds of it.
     """
 
     asset: ArtefactId
     picture: ArtefactId
     rule: Callable[..., Artefact]
-    compute: Callable[[Tensor, Project], DepthMap | EdgeMap | StyleTargets]
+    compute: Callable[[Tensor, Project, str], DepthMap | EdgeMap | StyleTargets]
     judges: Mapping[checks.Check, Callable[[Any], checks.Verdict]] = field(default_factory=dict)
 
     @property
@@ -75,30 +75,50 @@ class Target:
         return Made(shown, checks.carried(metadata(wanted.path, store.read(wanted.path, HEAD))), made_of=source)
 
     def _compute(self, project: Project, picture: Image.Image, wanted: Artefact) -> None:
-        found = self.compute(image_io.to_tensor(picture), project)
+        found = self.compute(image_io.to_tensor(picture), project, wanted.id.partition)
         verdicts = checks.stamp([checks.required(judge(found)) for judge in self.judges.values()])
         shown = {"picture": image_io.encode_png(found.picture)} if isinstance(found, DepthMap | EdgeMap) else {}
         put(project.store, wanted, lambda stamp: found.to_bytes({**stamp, **verdicts}), shown)
+
+
+def style_pictures(project: Project, style: str, picture: Tensor | None = None) -> list[tuple[Tensor, float]]:
+    """The decoded pictures that the statistics of a style are taken from, with their shares.
+
+    Args:
+        picture: that of the style, if it was read already. That of a blend only stands for its parts.
+    """
+    parts = project.styles.parts(style)
+    if picture is not None and not parts:
+        return [(picture, 1.0)]
+    shares = {part.key: part.share for part in parts} or {style: 1.0}
+    pictures = {key: ArtefactId("style_image", style=key) for key in shares}
+    return [(image_io.read(take(project.store, pictures[key])), share) for key, share in shares.items()]
+
+
+def _statistics(picture: Tensor, project: Project, style: str) -> StyleTargets:
+    pictures = style_pictures(project, style, picture)
+    found = [StyleTargets.compute(x, project.models, project.style_sizes, project.style_layers) for x, _ in pictures]
+    return found[0] if len(found) == 1 else StyleTargets.blended(found, [share for _, share in pictures])
 
 
 DEPTH = Target(
     ArtefactId("depth_map"),
     ArtefactId("content_image"),
     Lineage.depth_map,
-    lambda content, project: DepthMap.compute(content, project.models, project.content_sizes),
+    lambda content, project, _: DepthMap.compute(content, project.models, project.content_sizes),
     {checks.NOT_CONSTANT: checks.not_constant},
 )
 EDGES = Target(
     ArtefactId("edge_map"),
     ArtefactId("content_image"),
     Lineage.edge_map,
-    lambda content, project: EdgeMap.compute(content, project.models, project.content_sizes),
+    lambda content, project, _: EdgeMap.compute(content, project.models, project.content_sizes),
 )
 GRAMS = Target(
     ArtefactId("style_grams"),
     ArtefactId("style_image"),
     Lineage.style_grams,
-    lambda style, project: StyleTargets.compute(style, project.models, project.style_sizes, project.style_layers),
+    _statistics,
     {checks.POSITIVE_SEMIDEFINITE: checks.positive_semidefinite},
 )
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 import dagster as dg
 import torch
+from PIL import Image
 
 from spnst_core.errors import InputError
-from spnst_core.imaging import io as image_io
 from spnst_core.models.precision import find_precision
 from spnst_core.models.profiles import find_device
 from spnst_core.objective.canvas import shape_at
@@ -38,14 +38,14 @@ class Side:
         asset: the asset that decodes them.
         source: where they come from.
         rule: what their decoded pictures must be.
-        check: decodes a file; InputError if it can't be used.
+        check: looks at a decoded picture; InputError if it can't be used.
     """
 
     name: str
     asset: ArtefactId
     source: Source
     rule: Callable[[str], Artefact]
-    check: Callable[[bytes, str], None]
+    check: Callable[[Image.Image], None]
 
     def problems(self, keys: Collection[str], lineage: Lineage) -> Problems:
         """What is wrong with some pictures; those already in the store have passed."""
@@ -55,9 +55,9 @@ class Side:
             file, kind = self.source.pictures[key], found.unreachable
             try:
                 if self.source.digest(key) and not lineage.is_current(self.rule(key)):
-                    data = file.read()
+                    data = [each.read() for each in file.files]
                     kind = found.unusable
-                    self.check(data, file.name)
+                    self.check(file.picture(data))
             except InputError as error:
                 message = str(error)
                 kind[key] = message if file.name in message else f"{file.name}: {message}"
@@ -82,12 +82,11 @@ def sides(lineage: Lineage) -> tuple[Side, Side]:
     project = lineage.project
     smallest = min(project.content_sizes)
 
-    def content(data: bytes, name: str) -> None:
-        image = image_io.decode(data, name)
+    def content(image: Image.Image) -> None:
         shape_at(torch.empty(1, 3, image.height, image.width, device="meta"), smallest)
 
-    def style(data: bytes, name: str) -> None:
-        image_io.decode(data, name)
+    def style(image: Image.Image) -> None:
+        """Whatever can be decoded is a style."""
 
     return (
         Side("content", ArtefactId("content_image"), project.contents, lineage.content_image, content),

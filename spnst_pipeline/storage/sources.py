@@ -1,46 +1,26 @@
-"""Sources of pictures, a folder or an S3 prefix: which file becomes which partition, and what is left out."""
+"""Sources of pictures, a folder or an S3 prefix: which file becomes which partition, and what is left out.
+
+A blend of styles is a partition like a picture's.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
-from functools import cache
 from pathlib import PurePosixPath
 
 from spnst_core.errors import InputError, printable
 from spnst_core.imaging.decoding import MAX_BYTES, suffixes
+from spnst_pipeline.storage import blends
+from spnst_pipeline.storage.blends import Blend, Part, read_blends
+from spnst_pipeline.storage.files import File
 from spnst_pipeline.storage.locations import open_place
-from spnst_pipeline.storage.places import Entry, Place, Unreachable
+from spnst_pipeline.storage.places import Entry, Unreachable
 from spnst_pipeline.storage.slugs import slug, slug_of_twin
 
 READERS = 8
 """Pictures read concurrently: over a network most of the time is waiting, but each can be tens of megabytes."""
-
-
-@dataclass(frozen=True)
-class File:
-    """A picture's file as it was when its source was listed."""
-
-    name: str
-    """Its path or address, as it may be printed."""
-    size: int
-    modified: str
-    """Changes when the bytes may have: the time in nanoseconds, or the ETag."""
-    _place: Place = field(repr=False, compare=False)
-    _entry: Entry = field(repr=False, compare=False)
-
-    def read(self) -> bytes:
-        """Its bytes.
-
-        Raises:
-            InputError: it can't be read, or is no longer as it was listed.
-        """
-        return self._place.read_listed(self._entry)
-
-    def digest(self) -> str:
-        """SHA-256 of its bytes; raises as `read`."""
-        return self._place.digest(self._entry)
 
 
 @dataclass(frozen=True)
@@ -52,7 +32,7 @@ class Source:
     """
 
     location: str
-    pictures: Mapping[str, File]
+    pictures: Mapping[str, File | Blend]
     left_out: tuple[str, ...] = field(default=())
     unreachable: Mapping[str, str] = field(default_factory=dict)
 
@@ -83,9 +63,13 @@ class Source:
         place = open_place(location)
         pictures: dict[str, File] = {}
         left_out: list[str] = []
+        definitions: Entry | None = None
         for entry in place.children():
             path, name = PurePosixPath(entry.name), printable(place.locate(entry.name))
             if path.name.startswith("."):
+                continue
+            if kind == "style" and path.name == blends.FILE and not entry.problem:
+                definitions = entry
                 continue
             if problem := _problem(entry):
                 left_out.append(f"{name} {problem}")
@@ -94,7 +78,12 @@ class Source:
             pictures[slug_of_twin(path.name) if key in pictures else key] = File(
                 name, entry.size, entry.modified, place, entry
             )
-        return cls(place.location, pictures, tuple(left_out))
+        mixed = dict[str, Blend]()
+        if definitions:
+            name = printable(place.locate(definitions.name))
+            mixed, unusable = read_blends(place.read_listed(definitions), name, pictures)
+            left_out += unusable
+        return cls(place.location, {**pictures, **mixed}, tuple(left_out))
 
     def without(self, unusable: Mapping[str, str]) -> Source:
         """The source without the given pictures, a mapping from slug to reason."""
@@ -105,8 +94,8 @@ class Source:
         """The source in which the given pictures, a mapping from slug to reason, count as unreachable from now on."""
         return replace(self, unreachable={**self.unreachable, **unreachable})
 
-    def picture(self, key: str) -> File:
-        """The file behind a partition.
+    def picture(self, key: str) -> File | Blend:
+        """The file behind a partition, or the blend.
 
         Raises:
             InputError: the source no longer has such a picture.
@@ -115,21 +104,31 @@ class Source:
             raise InputError(f"{self.location} holds no picture for {key!r}: put it back or delete the partition")
         return self.pictures[key]
 
+    def parts(self, key: str) -> tuple[Part, ...]:
+        """The styles that the partition of a blend is made of; none for that of a picture."""
+        found = self.pictures.get(key)
+        return found.parts if isinstance(found, Blend) else ()
+
+    def blend_of(self, key: str) -> str:
+        """The same in words, such as ``0.7 dawn + 0.3 wave``."""
+        return " + ".join(f"{part.share:.2g} {part.key}" for part in self.parts(key))
+
     def digest(self, key: str) -> str:
-        """SHA-256 of the file behind a partition; the file is read at most once.
+        """SHA-256 of what is behind a partition; a file is read at most once.
 
         Raises:
             Unreachable: it can't be read for now, or couldn't when it was looked at.
             InputError: there is none, or it is no longer as it was listed.
         """
-        if key in self.unreachable:
-            raise Unreachable(self.unreachable[key])
-        return _digest(self.picture(key))
+        for needed in (key, *(part.key for part in self.parts(key))):
+            if needed in self.unreachable:
+                raise Unreachable(self.unreachable[needed])
+        return self.picture(key).digest()
 
     def hash(self, keys: Collection[str]) -> None:
         """Compute digests ahead of `digest`, several at a time; `digest` raises if one can't be read."""
         with ThreadPoolExecutor(READERS) as threads:
-            wait([threads.submit(_digest, self.picture(key)) for key in keys])
+            wait([threads.submit(self.picture(key).digest) for key in keys])
 
 
 def _problem(entry: Entry) -> str:
@@ -148,9 +147,3 @@ def _problem(entry: Entry) -> str:
 def _encodable(name: str) -> bool:
     """Whether a name can be written in UTF-8; bytes of a file name that aren't stand in it as lone surrogates."""
     return not any("\ud800" <= character <= "\udfff" for character in name)
-
-
-@cache
-def _digest(file: File) -> str:
-    """Hashed once for each state of the file."""
-    return file.digest()

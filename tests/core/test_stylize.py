@@ -10,6 +10,8 @@ from PIL import Image
 
 import spnst_core as sp
 from spnst_core.imaging import io as image_io
+from spnst_core.objective.targets import StyleTargets
+from spnst_core.painting import content_targets, paint_batch, style_targets
 from spnst_core.recipes.recipe import Stage
 from spnst_core.report.film import FPS, read_facts
 
@@ -69,6 +71,29 @@ def test_a_grid_gives_every_cell_once_and_what_stylize_gives(sample_contents, sa
     content, style, result = cells[-1]
     alone = sp.stylize(contents[content], styles[style], recipe=recipe, models=models)
     assert max(abs(a - b) for a, b in zip(alone.image.tobytes(), result.image.tobytes(), strict=True)) <= 1
+
+
+def test_a_blend_is_painted_by_the_statistics_of_both_styles(sample_contents, sample_styles, recipe, models):
+    content, (one, other) = sample_contents["coffee"], list(sample_styles.values())[:2]
+    blend = sp.Blend([one, other], [0.7, 0.3])
+    found = sp.stylize(content, blend, recipe, models)
+    seen = [image_io.read(style) for style in (one, other)]
+    row = content_targets(image_io.read(content), recipe, models)
+    alone = [style_targets(style, recipe, models) for style in seen]
+    mixed = StyleTargets.blended(alone, [0.7, 0.3])
+    assert torch.equal(found.pixels, paint_batch(row, [mixed], recipe, models)[0].image)
+    [(_, _, in_grid)] = sp.stylize_grid({"a": content}, {"b": blend}, recipe, models)
+    assert in_grid.image.tobytes() == found.image.tobytes()
+
+
+def test_a_blend_in_matched_colours_matches_each_of_its_styles(sample_contents, sample_styles, recipe, models):
+    content, (one, other) = image_io.read(sample_contents["coffee"]), list(sample_styles.values())[:2]
+    recipe = recipe.with_colour("match")
+    blend = sp.Blend([one, other], [1, 3])
+    alone = [style_targets(image_io.read(style), recipe, models, content) for style in (one, other)]
+    row = content_targets(content, recipe, models)
+    expected = paint_batch(row, [StyleTargets.blended(alone, [0.25, 0.75])], recipe, models)[0].image
+    assert torch.equal(sp.stylize(content, blend, recipe, models).pixels, expected)
 
 
 @pytest.mark.parametrize("colour", ["content", "match"])

@@ -121,7 +121,10 @@ def described(lineage: Lineage, fingerprint: str) -> shown.Gallery:
         title="Pastiches",
         fingerprint=fingerprint,
         contents=[_content(lineage, content) for content in contents],
-        styles=[shown.Style(style, _picture(lineage, lineage.style_image(style))) for style in styles],
+        styles=[
+            shown.Style(style, _picture(lineage, lineage.style_image(style)), project.styles.blend_of(style))
+            for style in styles
+        ],
         recipes=[shown.RecipeInfo(recipe.name, recipe.description) for recipe in project.recipes],
         cells={key: cell for key, cell in found.items() if isinstance(cell, shown.Cell)},
         gaps={key: reason for key, reason in found.items() if isinstance(reason, str)},

@@ -58,7 +58,7 @@ def _picture_asset(
             if keep_or_copy(lineage, wanted, force=config.force):
                 image = stored_picture(project.store, wanted.id)
             else:
-                image = image_io.decode(origin.read(), origin.name)
+                image = origin.picture([file.read() for file in origin.files])
                 image.thumbnail((LONGEST, LONGEST), Image.Resampling.LANCZOS)
                 put(project.store, wanted, partial(image_io.encode_png, image))
                 listener.made(wanted.id)
@@ -67,6 +67,7 @@ def _picture_asset(
                 "source": dg.MetadataValue.path(origin.name),
                 "width": image.width,
                 "height": image.height,
+                **({"blend": blend} if (blend := source(project).blend_of(key)) else {}),
                 "fingerprint": wanted.fingerprint,
             }
             return Made(shown, digest=source(project).digest(key))
@@ -89,5 +90,5 @@ style_image = _picture_asset(
     STYLE,
     lambda project: project.styles,
     Lineage.style_image,
-    "A style from its folder as it will be used: upright, 8-bit sRGB, PNG.",
+    "A style from its folder as it will be used: upright, 8-bit sRGB, PNG. Of a blend, its styles side by side.",
 )

@@ -71,7 +71,8 @@ class Sheets:
         rows = [
             Row([self._header(c)], [self._cell(r, c, style) for r in self.recipes]) for c in self.lineage.contents()
         ]
-        return style, columns, rows, self._notice
+        blend = self.lineage.project.styles.blend_of(style)
+        return style, columns, rows, " ".join(filter(None, (f"{blend}." if blend else "", self._notice)))
 
     def of_grid(self) -> Drawing:
         """Everything, or the first rows and columns of a very large grid."""
@@ -87,13 +88,17 @@ class Sheets:
         return self._grid(title, rows, columns, " ".join(filter(None, (subtitle, part, self._notice))))
 
     def _grid(self, title: str, contents: Sequence[str], styles: Sequence[str], subtitle: str) -> Drawing:
-        columns = [Panel(self._small(ArtefactId("style_image", style=style)), style) for style in styles]
+        columns = [Panel(self._small(ArtefactId("style_image", style=style)), self._named(style)) for style in styles]
         rows = [
             Row([] if number else [self._header(content)], [self._cell(recipe, content, style) for style in styles])
             for content in contents
             for number, recipe in enumerate(self.recipes)
         ]
         return title, columns, rows, subtitle
+
+    def _named(self, style: str) -> str:
+        """A style's name, and for a blend what it is made of."""
+        return "\n".join(filter(None, (style, self.lineage.project.styles.blend_of(style))))
 
     def _header(self, content: str) -> Panel:
         depth, edges = (self._small(ArtefactId(asset, content=content), "picture") for asset in MAPS)

@@ -15,7 +15,8 @@ from spnst_pipeline.planning.grid import Side, at_work, sides
 from spnst_pipeline.planning.plan import Launch
 from spnst_pipeline.planning.rectangles import cover
 from spnst_pipeline.project import Project
-from spnst_pipeline.storage.sources import File
+from spnst_pipeline.storage.blends import Blend
+from spnst_pipeline.storage.files import File
 
 MOST_PICTURES = 32
 """Most new pictures of a side of the grid that one tick looks into: a tick has a minute."""
@@ -171,6 +172,6 @@ def _launches(difference: _Difference, lineage: Lineage) -> Iterator[tuple[Launc
         yield Launch((side.asset,), (order[r.top], order[r.bottom]), False), run_key
 
 
-def _state(file: File) -> str:
+def _state(file: File | Blend) -> str:
     """A few letters that change when the file may have."""
     return sha256(f"{file.size} {file.modified}".encode()).hexdigest()[:12]

@@ -96,3 +96,17 @@ def test_a_file_of_another_kind_is_refused(style, models):
 def test_metadata_of_something_else_is_refused(data):
     with pytest.raises(InputError, match="not a safetensors file"):
         read_metadata(data)
+
+
+def test_a_blend_has_the_statistics_of_a_picture_with_each_style_in_its_share(models):
+    """Of colours, where no receptive field reaches over the seam between the two."""
+    size = StyleSize(80)
+    one, other = torch.rand(1, 3, 40, 60), torch.rand(1, 3, 40, 20)
+    both = torch.cat([one, other], 3)
+    found = [StyleTargets.compute(x, models, [StyleSize(max(x.shape[2:]))]) for x in (one, other, both)]
+    same_key = [StyleTargets({size: next(iter(style.statistics.values()))}) for style in found]
+    mixed = StyleTargets.blended(same_key[:2], [0.75, 0.25])
+    for part in ("gram", "mean"):
+        expected = getattr(same_key[2].statistics[size]["colour"], part)
+        assert torch.allclose(getattr(mixed.statistics[size]["colour"], part), expected, atol=1e-6)
+    assert mixed.statistics[size].keys() == same_key[0].statistics[size].keys()

@@ -114,6 +114,21 @@ def test_strokes_structure_and_colour_change_what_is_painted(desk, spnst, option
     assert made["cat_wave"] == made[own] != made[other]
 
 
+def test_several_styles_are_painted_as_one_by_their_weights(desk, spnst, picture):
+    picture(5).save(desk / "dawn.png")
+    pictures, options = ("cat.png", "wave.png", "dawn.png"), QUICK[2:]
+    assert spnst("paint", *pictures, *options)[0] == 0
+    assert spnst("paint", *pictures, *options, "--weights", "1,1", "-o", "same.png")[0] == 0
+    assert spnst("paint", *pictures, *options, "--weights", "7,3", "-o", "more.png")[0] == 0
+    models, recipe = sp.load_models("embedded"), desk / "quick.yaml"
+    blend = sp.Blend([desk / "wave.png", desk / "dawn.png"], [7, 3])
+    found = {name: image_io.decode(desk / f"{name}.png").tobytes() for name in ("cat_wave_dawn", "same", "more")}
+    assert found["cat_wave_dawn"] == found["same"]
+    assert found["more"] == sp.stylize(desk / "cat.png", blend, recipe, models).image.tobytes()
+    assert found["more"] != found["same"]
+    assert read_made(image_io.png_text((desk / "more.png").read_bytes()))["blend"] == [0.7, 0.3]
+
+
 def test_colours_are_mixed_by_their_strength(desk, spnst):
     for strength in (0, 0.5, 1):
         options = ("--colour", "content", "--colour-strength", strength)
@@ -152,6 +167,10 @@ def locked(desk):
     (desk / "made").mkdir(mode=0o500)
 
 
+def another(folder):
+    Image.new("RGB", (40, 40), "red").save(folder / "dawn.png")
+
+
 BAD = {
     "missing content": (nothing, ("act.png", "wave.png"), ["act.png doesn't exist"]),
     "missing style": (nothing, ("cat.png", "wavs.png"), ["wavs.png doesn't exist"]),
@@ -169,6 +188,15 @@ BAD = {
     "unknown colour": (nothing, (*QUICK, "--colour", "photo"), ["'style', 'content' or 'match'", "photo"]),
     "too much colour": (nothing, (*QUICK, "--colour", "content", "--colour-strength", 2), ["colour_strength", "2"]),
     "strength of nothing": (nothing, (*QUICK, "--colour-strength", 0.5), ["needs colour content or match"]),
+    "weights of one style": (nothing, (*QUICK, "--weights", "1"), ["for several styles"]),
+    "one style twice": (nothing, ("cat.png", "wave.png", *QUICK[1:]), ["wave.png is given twice"]),
+    "content among the styles": (nothing, ("cat.png", "wave.png", *QUICK), ["cat.png", "both as content and as style"]),
+    "too few weights": (another, ("cat.png", "dawn.png", *QUICK[1:], "--weights", "1"), ["1 numbers for 2 styles"]),
+    "weights in words": (another, ("cat.png", "dawn.png", *QUICK[1:], "--weights", "a,b"), ["--weights", "not a,b"]),
+    "negative weight": (another, ("cat.png", "dawn.png", *QUICK[1:], "--weights=-1,2"), ["from 0, not -1"]),
+    "no weight above 0": (another, ("cat.png", "dawn.png", *QUICK[1:], "--weights", "0,0"), ["sum to 0"]),
+    "weight that is no number": (another, ("cat.png", "dawn.png", *QUICK[1:], "--weights", "nan,1"), ["not nan"]),
+    "one weight above 0": (another, ("cat.png", "dawn.png", *QUICK[1:], "--weights", "1,0"), ["a blend needs two"]),
     "unknown profile": (nothing, ("cat.png", "wave.png", "--profile", "vgg61"), ["vgg61", 'did you mean "vgg16"?']),
     "unknown encoder": (nothing, (*QUICK, "--encoder", "vgg91"), ['did you mean "vgg19"?']),
     "unknown device": (nothing, (*QUICK, "--device", "tpu"), ['no device "tpu"']),
@@ -186,7 +214,7 @@ BAD = {
     "output is the content": (
         nothing,
         (*QUICK, "-o", "cat.png", "--overwrite"),
-        ["cat.png is one of the two pictures"],
+        ["cat.png is one of the pictures given"],
     ),
     "output is the style by another name": (linked, (*QUICK, "-o", "link.png", "--overwrite"), ["never replaced"]),
     "name too long": (nothing, (*QUICK, "-o", "x" * 300 + ".png"), ["File name too long"]),

@@ -1,0 +1,109 @@
+"""Blends: several pictures that count as one style, each with its share, and the picture that stands for them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from math import isfinite
+from typing import Any
+
+from PIL import Image, ImageOps
+from torch import Tensor
+
+from spnst_core.errors import InputError, quoted
+from spnst_core.imaging import io as image_io
+from spnst_core.imaging.io import Picture
+
+LONGEST_TILE = 2048
+"""Longest side in pixels of the picture that stands for a blend."""
+
+
+@dataclass(frozen=True)
+class Blend:
+    """Several pictures as one style.
+
+    The statistics of a blend are those of its pictures, averaged by their weights: what a picture would have in which
+    each style covered its share of the area.
+
+    Attributes:
+        pictures: at least two, each as for `spnst_core.imaging.io.read`.
+        weights: one for each picture; only their ratios matter. None: all count the same.
+
+    Raises:
+        InputError: fewer than two pictures have a weight, or as `shares`.
+    """
+
+    pictures: Sequence[Picture]
+    weights: Sequence[float] | None = None
+
+    def __post_init__(self) -> None:
+        if len(self.pictures) != len(self.shares):
+            raise InputError(
+                f"a blend of {len(self.pictures)} pictures has {len(self.shares)} weights: give one for each"
+            )
+
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """The weights divided by their sum."""
+        return shares([1.0] * len(self.pictures) if self.weights is None else self.weights)
+
+    def read(self, name: str) -> list[tuple[Tensor, float]]:
+        """Each picture that has a share as a tensor (1, 3, H, W) in [0, 1], with that share.
+
+        Raises:
+            InputError: as `spnst_core.imaging.io.read`; ``name`` is what the error calls the blend.
+        """
+        return [
+            (image_io.read(picture, f"{name}, picture {number}"), share)
+            for number, (picture, share) in enumerate(zip(self.pictures, self.shares, strict=True), 1)
+            if share
+        ]
+
+
+def shares(weights: Sequence[Any]) -> tuple[float, ...]:
+    """The weights of a blend divided by their sum.
+
+    Raises:
+        InputError: one isn't a number, isn't finite or is negative, they sum to 0 or to more than a number can hold, or
+            fewer than two are above 0.
+    """
+    for weight in weights:
+        if isinstance(weight, bool) or not isinstance(weight, int | float):
+            raise InputError(f"a weight must be a number, not {quoted(weight)}")
+        if not _finite(weight) or weight < 0:
+            raise InputError(f"a weight must be a number from 0, not {quoted(weight)}")
+    total = sum(map(float, weights))
+    if not isfinite(total):
+        raise InputError("the weights sum to more than a number can hold: divide them all by the same number")
+    if not total:
+        raise InputError("the weights sum to 0: give at least two styles a weight above 0")
+    if sum(weight > 0 for weight in weights) < 2:
+        raise InputError("only one style has a weight above 0: a blend needs two, and one style alone needs no blend")
+    return tuple(weight / total for weight in weights)
+
+
+def _finite(weight: float) -> bool:
+    try:
+        return isfinite(weight)
+    except OverflowError:  # an integer of hundreds of digits
+        return False
+
+
+def tile(images: Sequence[Image.Image], parts: Sequence[float]) -> Image.Image:
+    """The picture that stands for a blend: a square, of which each image fills an upright strip by its share.
+
+    A strip shows the middle of its image at the largest scale at which it fills the strip. The square's side is the
+    largest of the images' short sides, at most `LONGEST_TILE`.
+
+    Args:
+        images: RGB.
+        parts: their shares, which sum to 1.
+    """
+    side = min(LONGEST_TILE, max(min(image.size) for image in images))
+    found = Image.new("RGB", (side, side))
+    edges = [round(side * sum(parts[:count])) for count in range(len(parts) + 1)]
+    for image, (left, right) in zip(images, pairwise(edges), strict=True):
+        if right > left:
+            found.paste(ImageOps.fit(image, (right - left, side), Image.Resampling.LANCZOS), (left, 0))
+    return found
