@@ -6,6 +6,7 @@ The analytic maps have no weights; the network was trained on rendered scenes (s
 import math
 from collections.abc import Sequence
 from copy import copy
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from spnst_core.compute.sums import total_squared_error
-from spnst_core.compute.tiling import Reach, Tile, cut, summed
+from spnst_core.compute.tiling import Reach, Slices, Tile, cut, summed
 from spnst_core.imaging.colour import luminance
 from spnst_core.models.embedded.blocks import Conv, Residual, Up, longest_side
 
@@ -26,6 +27,27 @@ SIGMAS = (0.7, 1.4, 2.8, 5.6, 11.2)
 
 BLOCK = 512
 """Rows of a picture that are smoothed by one matrix; larger matrices would hold mostly zeros."""
+
+
+@dataclass(frozen=True)
+class Contours:
+    """Where a picture's edges run, at K widths.
+
+    Attributes:
+        normals: unit vectors across the edges, x and y, (2, 1, K, H, W); 0 where the picture is flat.
+        root: square root of what an error counts at each place, (1, 1, H, W).
+    """
+
+    normals: Tensor
+    root: Tensor
+
+    def split(self) -> "list[Contours]":
+        """The same for each width alone."""
+        return [Contours(own, self.root) for own in self.normals.split(1, 2)]
+
+    def at(self, part: Slices) -> "Contours":
+        """The same in a part of the picture."""
+        return Contours(self.normals[part], self.root[part])
 
 
 class MultiScaleEdges(nn.Module):
@@ -53,18 +75,35 @@ class MultiScaleEdges(nn.Module):
             return _strength(grey, widths, r)
         return torch.cat([_strength(grey, [width], r[:, [k]]) for k, width in enumerate(widths)], 1)
 
-    def squared_error(self, x: Tensor, target: Tensor, calibration: Tensor, share: Tensor | None = None) -> Tensor:
-        """Σ share · (maps(x) − target)², (N,), for a target (1, 5, H, W); differentiable.
+    def squared_error(self, x: Tensor, target: Tensor, calibration: Tensor) -> Tensor:
+        """Σ (maps(x) − target)², (N,), for a target (1, 5, H, W); differentiable."""
+        return self._error(x, target, calibration)
 
-        Args:
-            share: what the error counts at each place, (1, 1, H, W), at least 0; by default 1.
+    def contour_error(self, x: Tensor, target: Tensor, calibration: Tensor, contours: "Contours") -> Tensor:
+        """Σ share · (strength across the contours − target)², (N,), for a target (1, 5, H, W); differentiable.
+
+        m is here the gradient's component along the contours' normals. A stroke that crosses a contour raises the
+        gradient's magnitude, and would make up for a contour that is lost beside it: the contour would be serrated.
         """
+        return self._error(x, target, calibration, contours)
+
+    def _error(self, x: Tensor, target: Tensor, calibration: Tensor, contours: "Contours | None" = None) -> Tensor:
         grey, widths = luminance(x), _widths(x)
-        root = None if share is None else share.sqrt()
         if self._side is None:
-            return total_squared_error(_times(_strength(grey, widths, calibration), root), _times(target, root))
-        each = zip(widths, target.split(1, 1), calibration.split(1, 1), strict=True)
-        return torch.stack([_tiled_error(grey, own, root, width, r, self._side) for width, own, r in each]).sum(0)
+            return _error(_strength(grey, widths, calibration, contours), target, contours)
+        each = zip(
+            widths,
+            target.split(1, 1),
+            calibration.split(1, 1),
+            [None] * len(widths) if contours is None else contours.split(),
+            strict=True,
+        )
+        return torch.stack([_tiled_error(grey, own, width, r, part, self._side) for width, own, r, part in each]).sum(0)
+
+    def contours(self, x: Tensor, share: Tensor) -> "Contours":
+        """The contours of a picture (1, 3, H, W), where an error counts by ``share``, (1, 1, H, W), at least 0."""
+        dx, dy = _gradient(luminance(x), _widths(x))
+        return Contours(torch.stack([dx, dy]) / (dx.square() + dy.square() + 1e-12).sqrt(), share.sqrt())
 
     def tiled(self, side: int) -> "MultiScaleEdges":
         """The same detector, which processes one width after the other, in tiles that grow with the width."""
@@ -145,36 +184,58 @@ def _widths(x: Tensor) -> list[float]:
     return [sigma * max(x.shape[2:]) / 256 for sigma in SIGMAS]
 
 
-def _times(x: Tensor, root: Tensor | None) -> Tensor:
-    return x if root is None else x * root
+def _error(strength: Tensor, target: Tensor, contours: Contours | None) -> Tensor:
+    if contours is None:
+        return total_squared_error(strength, target)
+    return total_squared_error(strength * contours.root, target * contours.root)
 
 
-def _tiled_error(grey: Tensor, target: Tensor, root: Tensor | None, width: float, r: Tensor, side: int) -> Tensor:
-    """Σ (root · (strength − target))² of one width, (N,)."""
+def _tiled_error(grey: Tensor, target: Tensor, width: float, r: Tensor, contours: Contours | None, side: int) -> Tensor:
+    """`_error` of one width, (N,)."""
     halo = _radius(width) + 1
 
     def error(piece: Tensor, tile: Tile) -> list[Tensor]:
-        place, own = tile.place(1), tile.own(_strength(piece, [width], r), 1)
-        scale = None if root is None else root[place]
-        return [total_squared_error(_times(own, scale), _times(target[place], scale))]
+        seen, own = (None if contours is None else contours.at(part) for part in (tile.window, tile.place(1)))
+        return [_error(tile.own(_strength(piece, [width], r, seen), 1), target[tile.place(1)], own)]
 
     (found,) = summed(error, grey, cut(grey.shape[2], grey.shape[3], max(side, 4 * halo), Reach(1, halo)))
     return found
 
 
-def _strength(grey: Tensor, widths: Sequence[float], r: Tensor) -> Tensor:
-    power = _squared_magnitudes(grey, widths)
+def _strength(grey: Tensor, widths: Sequence[float], r: Tensor, contours: Contours | None = None) -> Tensor:
+    """Edge strength of (N, 1, H, W) at K widths in pixels, (N, K, H, W): of any direction, or across the contours."""
+    power = _squared_magnitudes(grey, widths) if contours is None else _across(contours, grey, widths).square()
     return power / (power + r.square())
 
 
+def _across(contours: Contours, grey: Tensor, widths: Sequence[float]) -> Tensor:
+    """The gradient's component along the contours' normals, (N, K, H, W)."""
+    dx, dy = _gradient(grey, widths)
+    return dx * contours.normals[0] + dy * contours.normals[1]
+
+
+def _gradient(grey: Tensor, widths: Sequence[float]) -> tuple[Tensor, Tensor]:
+    """Central differences, along x and y, of (N, 1, H, W) smoothed by Gaussians of K widths in pixels."""
+    smooth = _smoothed(grey, widths)
+    return (
+        (smooth[:, :, 1:-1, 2:] - smooth[:, :, 1:-1, :-2]) / 2,
+        (smooth[:, :, 2:, 1:-1] - smooth[:, :, :-2, 1:-1]) / 2,
+    )
+
+
 def _squared_magnitudes(grey: Tensor, widths: Sequence[float]) -> Tensor:
-    """Squared gradient of (N, 1, H, W) smoothed by Gaussians of K widths in pixels, (N, K, H, W)."""
-    smooth = torch.cat([_smooth(_smooth(grey, width).mT, width).mT for width in widths], 1)
-    smooth = F.pad(smooth, (1, 1, 1, 1), mode="replicate")
-    # Squared central differences; mse_loss doesn't store the differences for the backward pass.
+    """The square of `_gradient`'s length, (N, K, H, W)."""
+    smooth = _smoothed(grey, widths)
+    # mse_loss doesn't store the differences for the backward pass.
     dx2 = F.mse_loss(smooth[:, :, 1:-1, 2:], smooth[:, :, 1:-1, :-2], reduction="none")
     dy2 = F.mse_loss(smooth[:, :, 2:, 1:-1], smooth[:, :, :-2, 1:-1], reduction="none")
     return (dx2 + dy2) / 4
+
+
+def _smoothed(grey: Tensor, widths: Sequence[float]) -> Tensor:
+    """Gaussian smoothing at K widths, with a border of one pixel replicated, (N, K, H + 2, W + 2)."""
+    smooth = torch.cat([_smooth(_smooth(grey, width).mT, width).mT for width in widths], 1)
+    return F.pad(smooth, (1, 1, 1, 1), mode="replicate")
 
 
 def _smooth(x: Tensor, sigma: float) -> Tensor:

@@ -76,7 +76,7 @@ class AnalyticEdgeTerm(LossTerm):
     with those of the content as it is: in a style of soft contrast, soft edges are whole edges.
 
     With ``edge_on: contours`` the error counts fully on the content's contours, as the profile's edge detector sees
-    them, and less elsewhere, where strokes are free.
+    them, and less elsewhere, where strokes are free. Edges are then measured across the content's own.
     """
 
     def __init__(self, stage: StageContext) -> None:
@@ -86,14 +86,19 @@ class AnalyticEdgeTerm(LossTerm):
         picture, sizes = crop(stage.content, stage.recipe.margin), stage.recipe.stroke_sizes(stage.stage)
         self._map = self._edges.maps(picture)
         self._calibration = torch.cat([edges.calibrate(style.recoloured(picture, sizes)) for style in stage.styles])
-        self._share = None if stage.recipe.edge_on == "analytic" else _on_contours(stage, picture)
-        self._energy = energy(self._map if self._share is None else self._map * self._share.sqrt())
+        self._contours = (
+            None if stage.recipe.edge_on == "analytic" else edges.contours(picture, _on_contours(stage, picture))
+        )
+        self._energy = energy(self._map if self._contours is None else self._map * self._contours.root)
 
     def __call__(self, canvases: Canvases, target: None) -> Tensor:
         """The error, (B,)."""
         picture, r = crop(canvases.x, self.stage.recipe.margin), self._calibration
         own = r if canvases.cells is None else r[indices(tuple(canvases.cells), r.device)]
-        error = self._edges.squared_error(picture, self._map, own, self._share)
+        if self._contours is None:
+            error = self._edges.squared_error(picture, self._map, own)
+        else:
+            error = self._edges.contour_error(picture, self._map, own, self._contours)
         return losses.error_of_sums(error, self._energy, self._map[0].numel(), self.stage.recipe.form)
 
 

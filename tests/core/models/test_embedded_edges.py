@@ -62,19 +62,58 @@ def test_values_are_probabilities_at_any_shape():
         assert y.max() <= 1
 
 
-def test_each_map_is_the_gradient_magnitude_of_a_gaussian_blur():
-    """Against SciPy, which truncates and pads alike."""
-    x = torch.rand(1, 3, 40, 56, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    grey = luminance(x)[0, 0].numpy()
-    expected = []
-    for sigma in SIGMAS:
-        width = sigma * 56 / 256
+def blurred_gradients(x):
+    """Along x and y at each width, by SciPy, which truncates and pads alike."""
+    grey, side = luminance(x)[0, 0].numpy(), max(x.shape[2:])
+    for width in np.array(SIGMAS) * side / 256:
         smooth = gaussian_filter(grey, width, mode="nearest", radius=max(1, int(np.ceil(3 * width))))
-        dy, dx = (correlate1d(smooth, [-0.5, 0, 0.5], axis, mode="nearest") for axis in (0, 1))
-        m = np.sqrt(dx**2 + dy**2)
+        yield tuple(correlate1d(smooth, [-0.5, 0, 0.5], axis, mode="nearest") for axis in (1, 0))
+
+
+def random_picture(seed):
+    return torch.rand(1, 3, 40, 56, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def test_each_map_is_the_gradient_magnitude_of_a_gaussian_blur():
+    x, expected = random_picture(0), []
+    for dx, dy in blurred_gradients(x):
+        m = np.hypot(dx, dy)
         r = 1.5 * m.mean() + 0.002
         expected.append(m**2 / (m**2 + r**2))
     np.testing.assert_allclose(EDGES.maps(x)[0].numpy(), expected, atol=1e-7)
+
+
+@pytest.mark.parametrize("tile", [None, 24])
+def test_on_contours_edges_are_measured_across_the_contents_own(tile):
+    content, x = random_picture(0), random_picture(1)
+    share = torch.rand(1, 1, 40, 56, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    expected = 0.0
+    for (cx, cy), (dx, dy) in zip(blurred_gradients(content), blurred_gradients(x), strict=True):
+        m, across = np.hypot(cx, cy), (dx * cx + dy * cy) / np.hypot(cx, cy)
+        r = 1.5 * m.mean() + 0.002
+        expected += (share[0, 0].numpy() * (across**2 / (across**2 + r**2) - m**2 / (m**2 + r**2)) ** 2).sum()
+    edges = EDGES if tile is None else EDGES.tiled(tile)
+    found = edges.contour_error(x, EDGES.maps(content), EDGES.calibrate(content), edges.contours(content, share))
+    assert found.tolist() == pytest.approx([expected], rel=1e-6)
+
+
+def test_a_content_has_no_error_against_itself_on_its_contours():
+    content = random_picture(0)
+    contours = EDGES.contours(content, torch.ones(1, 1, 40, 56, dtype=torch.float64))
+    assert EDGES.contour_error(content, EDGES.maps(content), EDGES.calibrate(content), contours).item() < 1e-9
+
+
+def test_strokes_that_cross_a_contour_dont_make_up_for_its_loss():
+    """A step has vanished under stripes across it: the magnitude's error sinks there, and that of contours doesn't."""
+    content, lost = step(contrast=0.4), torch.full((1, 3, 64, 64), 0.5)
+    striped = lost + torch.where(torch.arange(64) % 6 < 3, 0.1, -0.1)[:, None]
+    target, r = EDGES.maps(content), EDGES.calibrate(content)
+    share = (target.mean(1, keepdim=True) > 0.3).float()
+    contours = EDGES.contours(content, share)
+    by_magnitude = [(share * (EDGES.maps(x, r) - target).square()).sum() for x in (lost, striped)]
+    across = [EDGES.contour_error(x, target, r, contours) for x in (lost, striped)]
+    assert by_magnitude[1] < 0.9 * by_magnitude[0]
+    torch.testing.assert_close(across[1], across[0], rtol=1e-4, atol=0)
 
 
 # --------------------------------------------------------------------------------------------------------- the network
