@@ -1,5 +1,6 @@
 """For every test: one thread in each process, files in memory, markers by fixture, and the weights of the wheel."""
 
+import gc
 import os
 import shutil
 import tempfile
@@ -13,6 +14,9 @@ import pytest
 # small images gain nothing from threads; OpenMP's threads would spin, and take the CPUs from each other's tests.
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["GOMP_SPINCOUNT"] = "0"
+
+# The collector looks less often for garbage among the million objects that PyTorch and Dagster are made of.
+gc.set_threshold(100_000, 50, 50)
 
 MEMORY, ROOM = Path("/dev/shm"), 4e9
 """A file system in memory, and the free bytes that it must have. Dagster commits each event to SQLite, and a disk would
@@ -44,6 +48,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
         for marker in item.iter_markers("slow"):
             longest[item.path] = max(longest[item.path], *marker.args)
     items.sort(key=lambda item: (item.path != first, -longest[item.path]))
+
+
+def pytest_collection_finish() -> None:
+    """Whatever has been imported by now stays, and needn't be looked through again."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

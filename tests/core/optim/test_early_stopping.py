@@ -79,6 +79,7 @@ def test_a_stage_that_all_cells_have_left_is_over_and_steps_keep_their_numbers(m
 
 
 @pytest.mark.heavy
+@pytest.mark.slow(7)
 def test_cells_that_stop_early_do_not_touch_the_others(models, sample_contents, sample_styles):
     """Each cell of a batch ends up as it would alone, though one of them leaves the first stage before the other."""
     styles = list(sample_styles.values())[:2]

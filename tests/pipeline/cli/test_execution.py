@@ -180,6 +180,7 @@ def test_a_second_run_makes_nothing_and_starts_nothing(made):
     assert {path: path.stat().st_mtime_ns for path in made.out.glob("[!.]*/**/*")} == before
 
 
+@pytest.mark.slow(13)
 def test_a_replaced_style_makes_its_column_again_and_no_other_cell(made, picture):
     picture(99).save(made.root / "styles/wave.png")
     run = made.run()
@@ -219,6 +220,7 @@ def test_a_deleted_cell_is_the_only_one_made_again_and_comes_out_the_same(made):
     assert Image.open(path).tobytes() == before
 
 
+@pytest.mark.slow(12)
 def test_a_failing_cell_costs_no_other_cell(made):
     class FailingAtOneCell(Recorder):
         """Fails in the middle of every batch that holds the cell, and in the cell alone."""
@@ -319,6 +321,7 @@ def test_an_interruption_outside_of_any_step_is_one():
         failures(result)
 
 
+@pytest.mark.slow(13)
 def test_a_run_that_is_killed_goes_on_where_it_was(made):
     """A real process, killed without notice as soon as a cell has landed."""
     shutil.rmtree(made.out / "pastiche/gatys")

@@ -201,6 +201,7 @@ def test_films_are_recorded_on_request_and_told(made, spnst):
 
 
 @pytest.mark.project
+@pytest.mark.slow(10)
 def test_a_failed_cell_is_named_and_the_exit_status_is_1(made, spnst):
     """Folders lie where the pastiches in a style should; the others are made."""
     for path in (made.out / "pastiche/structure").rglob("*.png"):

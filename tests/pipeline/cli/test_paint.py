@@ -328,6 +328,7 @@ def test_painting_imports_no_dagster(desk):
 
 @pytest.mark.wheel
 @pytest.mark.heavy
+@pytest.mark.slow(9)
 def test_the_default_profile_and_recipe_come_nearer_to_the_style(desk, spnst, wheel_weights, monkeypatch):
     """The real thing, end to end: VGG16 and the recipe ``structure``."""
     monkeypatch.setenv("SPNST_WEIGHTS", str(wheel_weights.parent))

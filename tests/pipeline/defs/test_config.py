@@ -56,6 +56,7 @@ def test_a_weight_that_no_recipe_knows_is_refused():
 
 
 @pytest.mark.project
+@pytest.mark.slow(8)
 def test_an_overridden_cell_says_so_and_is_painted_by_the_recipe_again_by_the_next_run(made):
     path = made.out / "pastiche/structure/cat/wave.png"
     before = Image.open(path).tobytes()

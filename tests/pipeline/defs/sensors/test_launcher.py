@@ -106,6 +106,7 @@ def test_while_runs_of_a_phase_are_unfinished_the_next_one_waits(made, made_benc
 
 @pytest.mark.project
 @pytest.mark.slow(9)
+@pytest.mark.slow(9)
 def test_what_fails_is_launched_once_and_again_only_by_the_next_request(made, made_bench):
     """Folders lie where the pastiches in a style should."""
     for content in ("boat", "cat"):
