@@ -14,6 +14,7 @@ from torch import Tensor
 
 from spnst_core import __version__
 from spnst_core.models.profiles import Models
+from spnst_core.painters.painter import Painter
 from spnst_core.recipes.recipe import Recipe
 
 MADE = "made"
@@ -71,6 +72,24 @@ def describe(
         "precision": str(models.precision).removeprefix("torch."),
         "versions": {"spnst": __version__, "torch": torch.__version__},
         "losses": {term: float(history[term].iloc[-1]) for term in weights[-1]},
+    }
+
+
+def describe_pass(
+    painter: Painter, picture: Tensor, seconds: float, began: datetime, device: torch.device
+) -> dict[str, Any]:
+    """How a pastiche was made that a painter painted in one pass; arguments as for `describe`."""
+    height, width = picture.shape[-2:]
+    trained = ("recipe", "recipe_name", "losses")
+    return {
+        "recipe": painter.made["recipe_name"],
+        "size": f"{width} × {height}",
+        "painter": {name: value for name, value in painter.made.items() if name not in trained},
+        "seconds": round(seconds, 3),
+        "began": began.isoformat(timespec="seconds"),
+        "device": device.type,
+        "versions": {"spnst": __version__, "torch": torch.__version__},
+        "losses": {},
     }
 
 

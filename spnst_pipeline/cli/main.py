@@ -13,6 +13,7 @@ import typer
 
 from spnst_pipeline.cli import models as models_command
 from spnst_pipeline.cli import options
+from spnst_pipeline.cli import painters as painters_command
 from spnst_pipeline.cli import recipes as recipes_command
 from spnst_pipeline.cli.doctor import doctor
 from spnst_pipeline.cli.options import PLACE
@@ -46,6 +47,7 @@ app = typer.Typer(
 )
 app.add_typer(models_command.app, name="models")
 app.add_typer(recipes_command.app, name="recipes")
+app.add_typer(painters_command.app, name="painters")
 
 
 def _tell_version(asked: bool) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -21,11 +22,16 @@ from spnst_pipeline.wording import duration
 def paint(
     content: Annotated[Path, typer.Argument(metavar="CONTENT", help="picture whose subject is kept")],
     style: Annotated[
-        list[Path],
+        list[Path] | None,
         typer.Argument(
-            metavar="STYLE...", help="picture whose strokes and colours are taken; several are blended into one style"
+            metavar="STYLE...",
+            help="picture whose strokes and colours are taken; several are blended into one style; none with --painter",
         ),
-    ],
+    ] = None,
+    painter: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="painter to paint with in one pass, from spnst painters train"),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -93,8 +99,30 @@ def paint(
     Writes the pastiche to a file, without a store. An existing file is kept unless --overwrite is given. The file tells
     how it was made. spnst recipes list shows the recipes. Recipe, size, networks and device can also be set in the
     environment (SPNST_SIZE, ...) or in spnst.yaml, as for the command run.
+
+    With --painter FILE, a painter that was trained for a style paints it in one pass, in the size that its strokes were
+    trained for unless --size is given. There is no STYLE then, and no other network is needed.
     """
     started, console = time.monotonic(), Console(stderr=True)
+    if painter:
+        given = {
+            "STYLE": style,
+            "--weights": weights,
+            "--recipe": recipe,
+            "--structure": structure,
+            "--strokes": strokes,
+            "--colour": colour,
+            "--colour-strength": colour_strength,
+            "--film": film,
+            "--profile": profile,
+            "--encoder": encoder,
+            "--edges": edges,
+            "--depth": depth,
+        }
+        _paint_by(painter, content, given, output, overwrite, bits, dpi, size, device)
+        return
+    if not style:
+        raise typer.BadParameter("give a picture as STYLE, or a painter with --painter FILE", param_hint="STYLE")
     try:
         with shown(console) as listener:
             listener.phase("reading the pictures", 0)
@@ -119,3 +147,13 @@ def paint(
     typer.echo(f"Painted in {duration(time.monotonic() - started)}: {printable(str(file))}")
     if film:
         typer.echo(f"Film: {printable(str(film))}")
+
+
+def _paint_by(painter: Path, content: Path, given: Mapping[str, object], *arguments: Any) -> None:
+    started = time.monotonic()
+    from spnst_core.errors import printable
+    from spnst_pipeline.cli.painter_pastiche import paint_by, refuse
+
+    refuse(given)
+    file = paint_by(painter, content, *arguments)
+    typer.echo(f"Painted in {duration(time.monotonic() - started)}: {printable(str(file))}")

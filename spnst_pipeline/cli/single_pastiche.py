@@ -17,6 +17,7 @@ from spnst_core.imaging import io as image_io
 from spnst_core.imaging.encoding import SUFFIXES, FileFormat
 from spnst_core.models.profiles import Overrides, choose, fetch_models, find_device, identify
 from spnst_core.models.weights import Progress
+from spnst_pipeline.cli.output_files import require_writable
 from spnst_pipeline.progress import Listener, work
 from spnst_pipeline.settings import Settings
 from spnst_pipeline.storage.places import Folder
@@ -110,35 +111,12 @@ class SinglePastiche:
         """The file for the pastiche, by default named after all pictures, once it is sure that both can be written.
 
         Raises:
-            InputError: a suffix that isn't known, a folder that isn't there or can't be written to, one of the
-                pictures, or, without ``overwrite``, a file that exists.
+            InputError: as `require_writable`.
         """
         output = output or Path(f"{'_'.join(file.stem for file in (self.content, *self.styles))}.png")
-        files = {"pastiche": (output, SUFFIXES), "film": (film, (".mp4",))}
-        for name, (file, suffixes) in files.items():
-            try:
-                if file:
-                    self._require_writable(file, name, suffixes, overwrite)
-            except OSError as error:  # a name that is too long, a folder that can't be searched
-                raise InputError(f"{name} {file} can't be written: {error.strerror}; choose another name") from error
+        sources = self.content, *self.styles
+        require_writable({"pastiche": (output, SUFFIXES), "film": (film, (".mp4",))}, sources, overwrite)
         return output
-
-    def _require_writable(self, file: Path, name: str, suffixes: tuple[str, ...], overwrite: bool) -> None:
-        if file.suffix.lower() not in suffixes:
-            raise InputError(f"{name} {file}: its name must end in {' or '.join(suffixes)}")
-        if not file.parent.is_dir():
-            raise InputError(f"{name} {file}: there is no folder {file.parent}; make it, or choose another")
-        Folder(file.parent).require_writable()
-        if file.is_dir():
-            raise InputError(f"{name} {file} is a folder: name a file")
-        if not file.exists():
-            return
-        if any(os.path.samefile(file, picture) for picture in (self.content, *self.styles)):
-            raise InputError(
-                f"{name} {file} is one of the pictures given, which are never replaced: choose another name"
-            )
-        if not overwrite:
-            raise InputError(f"{name} {file} exists: choose another name, or give --overwrite to replace it")
 
     def fetch_models(self, progress: Progress) -> None:
         """Download the networks' weight files that aren't in the cache.

@@ -214,7 +214,7 @@ BAD = {
     "output is the content": (
         nothing,
         (*QUICK, "-o", "cat.png", "--overwrite"),
-        ["cat.png is one of the pictures given"],
+        ["cat.png is one of the files to read"],
     ),
     "output is the style by another name": (linked, (*QUICK, "-o", "link.png", "--overwrite"), ["never replaced"]),
     "name too long": (nothing, (*QUICK, "-o", "x" * 300 + ".png"), ["File name too long"]),

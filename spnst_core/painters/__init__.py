@@ -1,0 +1,1 @@
+"""Painters: feed-forward networks, each trained for one style, that paint a content in one pass."""
