@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from spnst_core.errors import InputError
 
 FULL, NARROW = 32, 16
-"""Widths: channels of the first layer. The paper's network has 1.7 million weights, the narrow one 0.43 million."""
+"""Widths: channels of the first layer. The paper's network has 1.7 million weights, the narrow one 0.42 million."""
 
 RESIDUALS = 5
 """Number of residual blocks."""

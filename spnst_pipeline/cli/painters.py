@@ -60,7 +60,7 @@ def train(
     steps: Annotated[int | None, typer.Option(metavar="N", help="steps to take, at most")] = None,
     batch: Annotated[int, typer.Option(metavar="N", help="views in each step")] = 1,
     full: Annotated[
-        bool, typer.Option("--full", help="the paper's network of 1.7 million weights, instead of 0.43 million")
+        bool, typer.Option("--full", help="the paper's network of 1.7 million weights, instead of 0.42 million")
     ] = False,
     warm: Annotated[Path | None, typer.Option("--from", metavar="PAINTER", help="painter to start from")] = None,
     recipe: Annotated[

@@ -36,11 +36,11 @@ def test_a_trained_painter_is_listed_and_paints_a_photo_without_its_style(desk, 
     assert status == 0
     assert "3 steps.\nPainter: wave.safetensors\nSheet: wave.validation.png\n" in out
     assert "only 2 contents to train on: the painter will paint these best" in err
-    assert "step 3 · held-out contents: style " in err
+    assert " · held-out contents: style " in err
     assert made(desk) == ["wave.safetensors", "wave.validation.png"]  # and no checkpoint
     status, out, _ = spnst("painters", "list")
     assert status == 0
-    assert [line.split()[:4] for line in out.splitlines()][1] == ["quick", "64", "434,595", "3"]
+    assert [line.split()[:4] for line in out.splitlines()][1] == ["quick", "64", "424,899", "3"]
     (desk / "wave.png").unlink()
     status, out, _ = spnst("paint", "photos/cat.png", "--painter", "wave.safetensors", "-o", "out.png", "--size", 90)
     assert status == 0
@@ -77,7 +77,7 @@ def read_painter_bytes(data):
     return painter_training.Painter.from_bytes(data, "p").network
 
 
-def test_a_checkpoint_of_another_training_is_told_of_and_left(desk, spnst):
+def test_a_damaged_checkpoint_is_told_of_and_the_training_begins_anew(desk, spnst):
     (desk / "wave.checkpoint").write_bytes(b"damaged")
     status, _, err = spnst("painters", "train", *QUICK, "--steps", 1)
     assert status == 0
@@ -120,7 +120,7 @@ BAD = {
     "suffix": (("painters", "train", *QUICK, "-o", "wave.pth"), "painter wave.pth: its name must end in .safetensors"),
     "no such folder": (("painters", "train", *QUICK, "-o", "no/w.safetensors"), "there is no folder no"),
     "no such style": (("painters", "train", "none.png"), "none.png"),
-    "no contents": (("painters", "train", "wave.png", "--contents", "."), "every file"),
+    "no contents": (("painters", "train", "wave.png", "--contents", "empty"), "empty"),
     "recipe": (("painters", "train", "wave.png", "--recipe", "nope"), 'no recipe "nope"'),
     "not a painter": (("paint", "photos/cat.png", "--painter", "wave.png"), "wave.png isn't a painter, or is damaged"),
     "no painter": (("paint", "photos/cat.png", "--painter", "x.safetensors"), "painter x.safetensors can't be read"),
@@ -129,7 +129,7 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize("case", [case for case in BAD if case != "no contents"])
+@pytest.mark.parametrize("case", BAD)
 def test_bad_input_is_told_and_nothing_is_written(desk, spnst, case):
     arguments, message = BAD[case]
     status, out, err = spnst(*arguments)
