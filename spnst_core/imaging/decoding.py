@@ -46,7 +46,8 @@ _TURNS = {
 """What puts a picture of each EXIF orientation upright."""
 
 _XMP = ("xmp", "XML:com.adobe.xmp")
-"""The names that `PIL.Image.Image.info` has for XMP."""
+_EXIF = ("exif", "Raw profile type exif")
+"""The names that `PIL.Image.Image.info` has for XMP and for EXIF."""
 
 _STRAIGHT = {"La": "LA", "RGBa": "RGBA"}
 """Modes whose colours are multiplied by their alpha, and those whose aren't."""
@@ -70,7 +71,8 @@ def decode(source: Path | bytes, name: str | None = None) -> Image.Image:
 
     The orientation of EXIF or XMP is applied, alpha is composited over white, 16 bits are rounded to 8, an animation
     gives frame 0. Colours are converted to sRGB as the file describes them: by code points (cICP), an ICC profile, gAMA
-    and cHRM, or EXIF's index for Adobe RGB. A description that is broken is ignored altogether, with a logged warning.
+    and cHRM, or EXIF's index for Adobe RGB. A description that is broken is ignored, with a logged warning; of broken
+    EXIF the orientation is applied all the same if it can be read.
 
     Args:
         source: a file, or a file's bytes.
@@ -149,6 +151,8 @@ def too_small(name: str, width: int, height: int) -> InputError:
 
 
 def _damaged(name: str, error: Exception) -> InputError:
+    if isinstance(error, MemoryError):
+        return refusal(name, "can't be decoded, because memory ran out; make it smaller, or run where more is free")
     return refusal(name, f"is damaged or cut short ({str(error) or type(error).__name__}); fetch or export it again")
 
 
@@ -258,11 +262,11 @@ def _normalised(image: Image.Image, name: str) -> Image.Image:
 
 
 def _exif(image: Image.Image) -> tuple[Image.Exif, list[str]]:
-    """The image's EXIF, to which Pillow adds XMP's orientation; XMP's alone, and what is wrong, if the EXIF is spoilt.
+    """The image's EXIF, to which Pillow adds XMP's orientation; if it is spoilt, that alone, and what is wrong.
 
-    EXIF is sound if Pillow reads all of it without a warning and could write it again. No part of a spoilt block is
-    used: where one tag holds nonsense, another may as well. In a TIFF the same tags describe the pixels themselves, and
-    those that matter are checked when they are decoded.
+    EXIF is sound if Pillow reads all of it without a warning and could write it again. Of a spoilt block no more than
+    the orientation is used, by which every viewer shows the picture. In a TIFF the same tags describe the pixels
+    themselves, and those that matter are checked when they are decoded.
     """
     try:
         with warnings.catch_warnings():
@@ -273,9 +277,22 @@ def _exif(image: Image.Image) -> tuple[Image.Exif, list[str]]:
                 exif.tobytes()
         return exif, []
     except Exception as error:  # Pillow's parser raises syntax, struct, key, value and type errors, among others
-        bare = Image.new("1", (1, 1))
-        bare.info = {key: value for key, value in image.info.items() if key in _XMP}
-        return bare.getexif(), [f"its EXIF is spoilt ({error})"]
+        rest = Image.Exif()
+        rest[ExifTags.Base.Orientation] = _orientation(image, (*_EXIF, *_XMP)) or _orientation(image, _XMP)
+        return rest, [f"its EXIF is spoilt ({error})"]
+
+
+def _orientation(image: Image.Image, told_by: tuple[str, ...]) -> int | None:
+    """The orientation that some of an image's descriptions tell, whatever else they hold; None if it can't be read."""
+    bare = Image.new("1", (1, 1))
+    bare.info = {key: value for key, value in image.info.items() if key in told_by}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            turn = bare.getexif().get(ExifTags.Base.Orientation)
+        except Exception:  # as in _exif
+            return None
+    return turn if isinstance(turn, int) and 1 <= turn <= 8 else None
 
 
 def _eight_bit(image: Image.Image, name: str) -> Image.Image:
