@@ -1,6 +1,9 @@
-"""Memory: how many cells of one shape fit a device at once, and the tile size for a picture that doesn't fit."""
+"""Memory: how many cells of one shape fit a device at once, the tile size for a picture that doesn't fit, and errors
+that say that it ran out."""
 
+import re
 import sys
+import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from math import isqrt
@@ -37,6 +40,12 @@ SMALLEST_TILE = 192
 
 MOST_HALOS = 20
 """Largest side of a tile in halos. At that size halos are a fifth of what is read, and larger tiles gain little."""
+
+_SIGNS = ("out of memory", "t allocate memory", "bad_alloc")
+"""What PyTorch's errors say when memory runs out on a device that has no exception type of its own for it."""
+
+_ASKED = re.compile(r"allocate ([\d.]+ \w+)")
+"""How much was asked for, in errors of PyTorch and NumPy."""
 
 CONTROL_GROUP = Path("/sys/fs/cgroup")
 """Where Linux publishes a container's limits."""
@@ -138,3 +147,30 @@ def _left_in_container() -> Iterator[int]:
         if (folder / limit).is_file() and (most := (folder / limit).read_text().strip()).isdecimal():
             counts = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
             yield int(most) - int((folder / used).read_text()) + int(counts["inactive_file"])
+
+
+def ran_out(error: BaseException | None) -> bool:
+    """Whether an error, or one that caused it, says that memory ran out, of a device or of the computer."""
+    if error is None:
+        return False
+    by_type = isinstance(error, MemoryError | torch.OutOfMemoryError)
+    by_words = isinstance(error, RuntimeError | OSError) and any(sign in str(error) for sign in _SIGNS)
+    return by_type or by_words or ran_out(error.__cause__)
+
+
+def shortage(error: BaseException) -> str:
+    """What to tell a user of an error of which `ran_out` is true, in one line."""
+    asked = _ASKED.search(str(error))
+    more = f" ({asked[1]} more were asked for)" if asked else ""
+    return f"memory ran out{more}: choose a smaller size, or run again where more memory is free"
+
+
+def release(error: BaseException) -> None:
+    """Free what an error's traceback holds: the tensors of the attempt that failed. Its lines stay.
+
+    An error that is kept while the next attempt is made would otherwise take the memory that this one needs.
+    """
+    chain: BaseException | None = error
+    while chain is not None:
+        traceback.clear_frames(chain.__traceback__)
+        chain = chain.__cause__ or chain.__context__

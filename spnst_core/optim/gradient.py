@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from spnst_core.compute.memory import abreast
+from spnst_core.compute.memory import abreast, ran_out
 from spnst_core.compute.threads import in_parallel
 from spnst_core.objective.objective import Objective
 from spnst_core.objective.view import View
@@ -31,17 +31,12 @@ def evaluate(objective: Objective, view: View, x: Tensor, cells: Sequence[int]) 
             with objective.room.measured(device, together * shape[0] * shape[1]):
                 found = _evaluated(objective, view, x, cells, parts)
         except RuntimeError as error:
-            if together == 1 or not _is_out_of_memory(error):
+            if together == 1 or not ran_out(error):
                 raise
         else:
             values = {term: torch.cat([part.values[term] for part in found]) for term in found[0].values}
             return Evaluation(values, torch.cat([part.gradient for part in found]))
         objective.room.shrink(device, shape, together)  # only here have the failed attempt's tensors been freed
-
-
-def _is_out_of_memory(error: RuntimeError) -> bool:
-    """Whether memory ran out; MPS has no exception type of its own for that."""
-    return isinstance(error, torch.OutOfMemoryError) or "out of memory" in str(error)
 
 
 def _evaluated(

@@ -16,6 +16,7 @@ from spnst_pipeline.cli.records import BrokenOff, opening, using
 from spnst_pipeline.dagster_private import job_of_all_assets, make_pool, open_records, run_failure, step_failure
 from spnst_pipeline.definitions import build
 from spnst_pipeline.defs.checkpoints import sweep
+from spnst_pipeline.defs.events import in_one_line
 from spnst_pipeline.defs.project_resource import project_resource
 from spnst_pipeline.planning.grid import synchronised
 from spnst_pipeline.planning.plan import EVERYTHING, Launch, Phase, Plan
@@ -146,8 +147,7 @@ class Execution:
         except InputError:
             raise
         except Exception as error:  # such as partitions that were deleted by hand meanwhile; the other runs go on
-            said = " ".join(str(error).split()) or type(error).__name__
-            self.failed.append(f"{', '.join(map(str, launch.assets))}: {said}")
+            self.failed.append(f"{', '.join(map(str, launch.assets))}: {in_one_line(error)}")
             return
         self.runs.append(result.run_id)
         self.failed += failures(result)

@@ -198,14 +198,18 @@ def main() -> None:
             app()
         except SystemExit as left:
             sys.exit(status() if left.code == INTERRUPTED else left.code)
-        except ValueError as error:
+        except Exception as error:
+            from spnst_core.compute.memory import ran_out, shortage
             from spnst_core.errors import InputError
             from spnst_pipeline.storage.places import Unreachable
 
-            if not isinstance(error, InputError):
-                raise
-            typer.echo(f"spnst: {error}", err=True)
-            sys.exit(1 if isinstance(error, Unreachable) else 2)
+            if isinstance(error, InputError):
+                typer.echo(f"spnst: {error}", err=True)
+                sys.exit(1 if isinstance(error, Unreachable) else 2)
+            if ran_out(error):
+                typer.echo(f"spnst: {shortage(error)}", err=True)
+                sys.exit(1)
+            raise
 
 
 def _bring_up_to_date(settings: Settings, teller: Teller, force: bool = False) -> None:

@@ -41,7 +41,7 @@ def opening(home: Path) -> Iterator[None]:
     try:
         with waited_for(OPENING), _told_of(home):
             yield
-    except InputError:
+    except (InputError, MemoryError):
         raise
     except OSError as error:
         raise InputError(_told(home, f"{error.strerror}: {error.filename}")) from error

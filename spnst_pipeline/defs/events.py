@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import dagster as dg
 
+from spnst_core.compute.memory import ran_out, shortage
+from spnst_core.errors import InputError
 from spnst_pipeline.artefacts.fingerprints import VERSIONS
 from spnst_pipeline.artefacts.identity import ArtefactId
 from spnst_pipeline.dagster_private import (
@@ -153,7 +155,9 @@ class Report:
 
 
 def in_one_line(error: Exception) -> str:
-    """What an exception says; if it says nothing, what it is."""
+    """What an exception says; if it says nothing, what it is. Of memory that ran out, what to do about it."""
+    if ran_out(error) and not isinstance(error, InputError):
+        return shortage(error)
     return " ".join(str(error).split()) or type(error).__name__
 
 

@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 from torch import Tensor
 
-from spnst_core.compute.memory import batches
+from spnst_core.compute.memory import batches, ran_out, release
 from spnst_core.imaging import io as image_io
 from spnst_core.metrics.sanity import plain
 from spnst_core.objective.targets import ContentTargets, DepthMap, EdgeMap, StyleTargets
@@ -24,6 +24,7 @@ from spnst_pipeline.artefacts.soundness import put, take
 from spnst_pipeline.defs import checks
 from spnst_pipeline.defs.checkpoints import Checkpoints, Keeper, halfway
 from spnst_pipeline.defs.config import Paint
+from spnst_pipeline.defs.events import in_one_line
 from spnst_pipeline.defs.films import Films
 from spnst_pipeline.defs.previews import stored_picture
 from spnst_pipeline.defs.targets import style_pictures
@@ -154,8 +155,9 @@ def _in_batches(row: _Row, cells: Sequence[_Cell]) -> Iterator[Landed]:
                 yield found
         except Exception as error:
             left = [cell for cell in batch if cell.style not in landed]
-            if begun is not None:  # perhaps that is why it fails
-                row.listener.note(f"{_names(left)} begin anew: {error}")
+            release(error)
+            if begun is not None and not ran_out(error):  # perhaps that is why it fails
+                row.listener.note(f"{_names(left)} begin anew: {in_one_line(error)}")
                 for cell in left:
                     del positions[cell.pastiche]
                 queue[:0] = [left] if left else []

@@ -23,7 +23,7 @@ from spnst_pipeline.artefacts.reuse import keep_or_copy
 from spnst_pipeline.artefacts.rules import Artefact
 from spnst_pipeline.artefacts.soundness import put, take
 from spnst_pipeline.defs import checks
-from spnst_pipeline.defs.events import Made, Report
+from spnst_pipeline.defs.events import Made, Report, in_one_line
 from spnst_pipeline.defs.previews import preview, stored_picture
 from spnst_pipeline.progress import Listener
 from spnst_pipeline.project import Project
@@ -165,7 +165,7 @@ def prepare(
                 made = target.make(lineage, listener, wanted.partition)
             except Exception as error:  # other rows and columns go on
                 report.failed(wanted.partition, error)
-                failed = dict.fromkeys(its_cells, NotMade(f"{wanted} can't be made: {error}")) | failed
+                failed = dict.fromkeys(its_cells, NotMade(f"{wanted} can't be made: {in_one_line(error)}")) | failed
             else:
                 report.landed(wanted.partition, made)
     return Preparation(lineage if found_all else Lineage(lineage.project), reports, failed)

@@ -9,6 +9,7 @@ import dagster as dg
 import torch
 from PIL import Image
 
+from spnst_core.compute.memory import ran_out
 from spnst_core.errors import InputError
 from spnst_core.models.precision import find_precision
 from spnst_core.models.profiles import find_device
@@ -59,6 +60,8 @@ class Side:
                     kind = found.unusable
                     self.check(file.picture(data))
             except InputError as error:
+                if ran_out(error):
+                    kind = found.unreachable
                 message = str(error)
                 kind[key] = message if file.name in message else f"{file.name}: {message}"
         return found
@@ -70,7 +73,7 @@ class Problems:
 
     Attributes:
         unusable: what their files hold is no picture, or none that can be painted.
-        unreachable: they couldn't be read for now, which tells nothing of what they hold.
+        unreachable: they couldn't be read for now, or memory ran out, which tells nothing of what they hold.
     """
 
     unusable: dict[str, str]

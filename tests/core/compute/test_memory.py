@@ -1,9 +1,13 @@
 """Batches: every cell once, in order, even in size, and never larger than the device has room for."""
 
+from traceback import format_exception, walk_tb
+
+import numpy as np
 import pytest
 import torch
 
-from spnst_core.compute.memory import BYTES_PER_PIXEL, Room, abreast, batches, free_memory
+from spnst_core.compute.memory import BYTES_PER_PIXEL, Room, abreast, batches, free_memory, ran_out, release, shortage
+from spnst_core.errors import InputError
 
 CPU = torch.device("cpu")
 
@@ -50,3 +54,57 @@ def test_what_pytorch_keeps_of_a_gpu_without_using_it_is_free(monkeypatch):
     monkeypatch.setattr(torch.cuda, "memory_reserved", lambda device: 700)
     monkeypatch.setattr(torch.cuda, "memory_allocated", lambda device: 300)
     assert free_memory(torch.device("cuda", 0)) == 1_400
+
+
+# ---------------------------------------------------------------------------------------------------------- it runs out
+
+
+@pytest.mark.parametrize("ask", [lambda: torch.empty(1 << 55), lambda: np.empty(1 << 55, np.uint8)])
+def test_an_error_of_too_little_memory_is_known_and_tells_how_much_was_asked_for(ask):
+    with pytest.raises((RuntimeError, MemoryError)) as caught:
+        ask()
+    assert ran_out(caught.value)
+    amount = "144115188075855872 bytes" if caught.type is RuntimeError else "32.0 PiB"
+    told = (
+        f"memory ran out ({amount} more were asked for): choose a smaller size, or run again where more memory is free"
+    )
+    assert shortage(caught.value) == told
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        torch.OutOfMemoryError("no room"),
+        RuntimeError("std::bad_alloc"),
+        OSError(12, "Cannot allocate memory"),
+    ],
+)
+def test_so_is_one_that_names_no_amount(error):
+    assert ran_out(error)
+    assert shortage(error) == "memory ran out: choose a smaller size, or run again where more memory is free"
+
+
+def test_so_is_one_that_it_caused_and_no_other():
+    told = InputError("can't be decoded")
+    told.__cause__ = MemoryError()
+    assert ran_out(told)
+    assert not ran_out(RuntimeError("shapes don't fit"))
+    assert not ran_out(ValueError("out of memory"))
+
+
+def test_what_an_error_holds_is_freed_and_its_lines_stay():
+    def fails():
+        taken = torch.zeros(3)
+        try:
+            raise MemoryError
+        except MemoryError:
+            raise ValueError(f"of {len(taken)}")  # noqa: B904  which the chain of errors follows as well
+
+    with pytest.raises(ValueError, match="of 3") as caught:
+        fails()
+    before = format_exception(caught.value)
+    release(caught.value)
+    assert format_exception(caught.value) == before
+    for error in (caught.value, caught.value.__context__):
+        assert not any("taken" in frame.f_locals for frame, _ in walk_tb(error.__traceback__))

@@ -138,6 +138,21 @@ def test_a_damaged_checkpoint_costs_nothing_but_its_steps(made, pastiches):
     assert painted(made) == {style: pixels(data) for style, data in pastiches.items()}
 
 
+def test_where_memory_runs_out_a_checkpoint_is_kept_for_a_run_that_has_more(made, pastiches):
+    """Beginning anew would need as much of it, and lose the steps."""
+    stopped(project(made), 2)
+    starved = Stopping(3, MemoryError)
+    assert [(landed.style, type(landed.error)) for landed in paint(project(made), starved)] == [
+        (style, MemoryError) for style in STYLES
+    ]
+    assert [styles for _, _, styles in starved.batches] == [STYLES, ("dots",), ("wave",)]
+    assert all(note.endswith("after step 2") for note in starved.notes)
+    again = Stopping()
+    assert paint(project(made), again) == LANDED
+    assert again.notes == ["pastiche/gatys[cat|dots], pastiche/gatys[cat|wave] go on after step 2"]
+    assert painted(made) == {style: pixels(data) for style, data in pastiches.items()}
+
+
 def test_a_checkpoint_that_does_not_say_where_it_stands_is_left_with_a_notice(made, pastiches):
     stopped(project(made), 3)
     path = made.out / ".dagster/checkpoint/gatys/cat/dots.safetensors"

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import dagster as dg
 import pytest
 
+from spnst_core.errors import InputError
 from spnst_pipeline.defs.checks import NOT_CONSTANT, POSITIVE_SEMIDEFINITE, CheckFailed, Verdict
-from spnst_pipeline.defs.events import BATCH, Made, Results, each
+from spnst_pipeline.defs.events import BATCH, Made, Results, each, in_one_line
 from spnst_pipeline.storage.slugs import slug
 
 KEY, OTHER = dg.AssetKey("depth_map"), dg.AssetKey("edge_map")
@@ -199,3 +200,19 @@ def test_an_error_without_words_is_named(run, error):
         raise error
 
     assert run(make, "a a").failure == f"depth_map[a]: {type(error).__name__}"
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (ValueError("no\nsuch\tthing"), "no such thing"),
+        (KeyError(), "KeyError"),
+        (MemoryError(), "memory ran out: choose a smaller size, or run again where more memory is free"),
+        (
+            InputError("big.png can't be decoded, because memory ran out"),
+            "big.png can't be decoded, because memory ran out",
+        ),
+    ],
+)
+def test_an_error_is_one_line_that_says_what_to_do(error, line):
+    assert in_one_line(error) == line

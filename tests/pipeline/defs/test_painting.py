@@ -1,6 +1,7 @@
 """Painting a row of the grid: what is painted, what stays, and what a cell that fails costs the others."""
 
 import shutil
+from traceback import walk_tb
 
 import numpy as np
 import pytest
@@ -31,7 +32,7 @@ class Failing(Recorder):
         super().step(iterate)
         *_, (_, _, styles) = self.batches
         if iterate.step == 3 and (self.style in styles if self.style else len(styles) > 1):
-            raise RuntimeError("out of memory")
+            raise RuntimeError("the device is lost")
 
 
 @pytest.fixture
@@ -96,8 +97,17 @@ def test_a_batch_that_fails_is_painted_cell_by_cell(unpainted):
 def test_a_cell_that_fails_by_itself_is_told_and_costs_no_other(unpainted):
     good, bad = paint(unpainted, Failing("wave"))
     assert good == Landed("pastiche", "dots", new=True)
-    assert (bad.kind, bad.style, bad.new, str(bad.error)) == ("pastiche", "wave", False, "out of memory")
+    assert (bad.kind, bad.style, bad.new, str(bad.error)) == ("pastiche", "wave", False, "the device is lost")
     assert unpainted.store.list("pastiche/gatys/cat") == ["pastiche/gatys/cat/dots.png"]
+
+
+def test_a_cell_that_failed_holds_no_memory_while_the_next_is_painted(unpainted):
+    """Its error is still at hand then, with the traceback that goes to the log."""
+    failed, *_ = (landed for landed in paint(unpainted, Failing("wave")) if landed.error)
+    frames = [frame for frame, _ in walk_tb(failed.error.__traceback__)]
+    assert len(frames) > 1
+    held = [value for frame in frames for value in frame.f_locals.values() if isinstance(value, torch.Tensor)]
+    assert held == []
 
 
 def test_a_pastiche_that_cannot_be_written_is_told_and_costs_no_other_cell(made, unpainted):

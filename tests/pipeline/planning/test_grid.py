@@ -1,8 +1,12 @@
 """The grid of a project: pictures that can't be used leave it, and those that can't be read for now stay in it."""
 
+import sys
+
 import dagster as dg
 import pytest
 from instances import new_instance
+from little_memory import little_memory
+from PIL import Image
 from s3_server import Fault
 from small_project import CONTENTS, draw
 
@@ -65,6 +69,19 @@ def test_a_picture_that_is_lost_or_changed_meanwhile_is_told_and_one_that_is_non
     assert "cow.png is not what it was when listed" in found.unreachable["cow"]
     [line] = found.left_out
     assert "text.png" in line
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit is Linux's")
+def test_a_picture_that_memory_is_too_little_for_stays_as_well(fresh):
+    Image.new("1", (10_000, 10_000)).save(fresh.root / "contents/large.png")
+    project = Project.open(fresh.settings())
+    with little_memory(200):  # of which threads take some
+        found = checked(project).contents
+    assert sorted(found.pictures) == ["boat", "cat", "large"]
+    assert found.unreachable.keys() == {"large"}
+    assert found.unreachable["large"].endswith(
+        "large.png can't be decoded, because memory ran out; make it smaller, or run where more is free"
+    )
 
 
 def test_partitions_stay_while_a_run_is_at_work(fresh):

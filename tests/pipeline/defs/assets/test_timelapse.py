@@ -188,13 +188,13 @@ def test_a_cell_that_fails_leaves_no_film_and_no_temporary_file(made, monkeypatc
         def step(self, iterate):
             super().step(iterate)
             if iterate.step == 3 and "wave" in self.batches[-1][2]:
-                raise RuntimeError("out of memory")
+                raise RuntimeError("the device is lost")
 
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(scratch))
     run = made.run(Failing(), **only(made))
-    assert run.failed == [f"timelapse/gatys[{c}|wave]: out of memory" for c in ("boat", "cat")]
+    assert run.failed == [f"timelapse/gatys[{c}|wave]: the device is lost" for c in ("boat", "cat")]
     assert film(made, "cat", "dots").exists()
     assert not film(made).exists()
     assert list(scratch.iterdir()) == []
