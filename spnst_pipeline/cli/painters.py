@@ -1,4 +1,4 @@
-"""``spnst painters``: train a painter for a style, and list painters."""
+"""``spnst painters``: train a painter for a style, list painters, and export one."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 # Commands import the core themselves: PyTorch takes seconds, and --help should not.
 
 app = typer.Typer(
-    help="Train painters, which paint a style in one pass, and list them.",
+    help="Train painters, which paint a style in one pass, list and export them.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -153,6 +153,33 @@ def list_painters(
     console = Console(highlight=False, markup=False)
     console.width = 1000  # as in `spnst models list`: a terminal wraps what is too long for it
     console.print(table)
+
+
+@app.command()
+def export(
+    painter: Annotated[Path, typer.Argument(metavar="FILE", help="painter to export")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help=".onnx file to write; default beside FILE")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="replace a file that exists")] = False,
+) -> None:
+    """Export a painter as ONNX.
+
+    The file paints pictures of any size without PyTorch. It is checked against PyTorch before it is written. It needs
+    the packages of the extra onnx: pip install 'spnst[onnx]'.
+    """
+    from spnst_core.errors import printable
+    from spnst_core.painters.export import to_onnx
+    from spnst_pipeline.cli.output_files import require_writable
+    from spnst_pipeline.cli.painter_files import read_painter
+    from spnst_pipeline.storage.places import Folder
+
+    file = output or painter.with_suffix(".onnx")
+    found = read_painter(painter)
+    require_writable({"export": (file, (".onnx",))}, [painter], overwrite)
+    data = to_onnx(found)
+    Folder(file.parent).write(file.name, data)
+    typer.echo(f"Exported: {printable(str(file))} ({len(data) / 1e6:.1f} MB)")
 
 
 class _Shown:

@@ -41,6 +41,8 @@ def test_a_trained_painter_is_listed_and_paints_a_photo_without_its_style(desk, 
     status, out, _ = spnst("painters", "list")
     assert status == 0
     assert [line.split()[:4] for line in out.splitlines()][1] == ["quick", "64", "424,899", "3"]
+    status, out, _ = spnst("painters", "export", "wave.safetensors")
+    assert (status, out) == (0, "Exported: wave.onnx (1.7 MB)\n")
     (desk / "wave.png").unlink()
     status, out, _ = spnst("paint", "photos/cat.png", "--painter", "wave.safetensors", "-o", "out.png", "--size", 90)
     assert status == 0
@@ -125,6 +127,7 @@ BAD = {
     "not a painter": (("paint", "photos/cat.png", "--painter", "wave.png"), "wave.png isn't a painter, or is damaged"),
     "no painter": (("paint", "photos/cat.png", "--painter", "x.safetensors"), "painter x.safetensors can't be read"),
     "style too": (("paint", "photos/cat.png", "wave.png", "--painter", "x"), "leave out STYLE, or leave out --painter"),
+    "export": (("painters", "export", "wave.png", "-o", "wave.onnx"), "wave.png isn't a painter"),
     "listing": (("painters", "list", "wave.png"), "wave.png isn't a painter"),
 }
 
