@@ -11,6 +11,8 @@ from PIL import Image
 
 from spnst_core.compute.memory import ran_out
 from spnst_core.errors import InputError
+from spnst_core.imaging import io as image_io
+from spnst_core.imaging.decoding import MIN_SIDE, too_small
 from spnst_core.models.precision import find_precision
 from spnst_core.models.profiles import find_device
 from spnst_core.objective.canvas import shape_at
@@ -83,10 +85,13 @@ class Problems:
 def sides(lineage: Lineage) -> tuple[Side, Side]:
     """Contents and styles."""
     project = lineage.project
-    smallest = min(project.content_sizes)
+    smallest, painted = min(project.content_sizes), min(recipe.size for recipe in project.every_recipe)
 
     def content(image: Image.Image) -> None:
         shape_at(torch.empty(1, 3, image.height, image.width, device="meta"), smallest)
+        height, width = image_io.fit(image.height, image.width, painted)
+        if min(height, width) < MIN_SIDE:  # it couldn't be read from the store again
+            raise too_small(f"its pastiche at size {painted}", width, height)
 
     def style(image: Image.Image) -> None:
         """Whatever can be decoded is a style."""

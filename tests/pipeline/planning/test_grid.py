@@ -84,6 +84,16 @@ def test_a_picture_that_memory_is_too_little_for_stays_as_well(fresh):
     )
 
 
+def test_a_content_too_narrow_for_a_pastiche_of_that_size_is_left_out_before_anything_is_made(fresh):
+    (fresh.root / "quick.yaml").write_text("stages: [{steps: 1}]\n")
+    draw(7, 512, 60).save(fresh.root / "contents/strip.png")
+    project = Project.open(fresh.settings(size=128, recipes=(str(fresh.root / "quick.yaml"),)))
+    contents = checked(project).contents
+    assert sorted(contents.pictures) == ["boat", "cat"]
+    [line] = contents.left_out
+    assert line.endswith("strip.png: its pastiche at size 128 is 128x15 pixels; use one of at least 16 on each side")
+
+
 def test_partitions_stay_while_a_run_is_at_work(fresh):
     @dg.job
     def others():
