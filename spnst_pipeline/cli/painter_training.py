@@ -179,7 +179,7 @@ def _read_contents(location: str, size: int, notes: list[str]) -> dict[str, Tens
     notes += source.left_out
     for key, file in source.pictures.items():
         try:
-            found[key] = reduced(image_io.read(file.read(), file.name), size)
+            found[key] = reduced(image_io.read(file.picture([each.read() for each in file.files]), file.name), size)
         except InputError as error:
             notes.append(f"left out: {error}")
     return found
