@@ -39,7 +39,7 @@ lint: .venv/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/hadolint Dockerfile
+	$(BIN)/hadolint Dockerfile deploy/kubernetes/Dockerfile
 
 # Builds site/. The page on the command line is generated from its help texts.
 docs: .venv/installed-docs

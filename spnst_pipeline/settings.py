@@ -5,7 +5,10 @@ They come from the file ``spnst.yaml``, from the environment and from flags; the
 
 from __future__ import annotations
 
+import json
 import os
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -27,6 +30,10 @@ from spnst_pipeline.storage.places import is_remote
 
 CONFIG = "SPNST_CONFIG"
 """Environment variable that names the settings file; without it, ``spnst.yaml`` in the working folder, if there."""
+
+
+TAG_KEY = re.compile(r"([A-Za-z0-9_.-]{1,63}/)?[A-Za-z0-9_.-]{1,63}")
+"""Keys of tags that Dagster accepts."""
 
 
 class Settings(BaseSettings):
@@ -86,6 +93,10 @@ class Settings(BaseSettings):
     """How often, in seconds, cells that are being painted are kept, so that a run that was stopped goes on from there;
     0: never."""
 
+    cpu_run_tags: Annotated[dict[str, Any] | None, NoDecode] = None
+    """Tags for the Dagster runs that use no networks, such as ``dagster-k8s/config`` for pods without a GPU; by
+    default none. JSON in the environment."""
+
     gallery_url: str | None = None
     """Address (``https://…``) at which a web server shows the gallery, for a link to it; by default the file's path."""
 
@@ -113,6 +124,24 @@ class Settings(BaseSettings):
     def _local(cls, value: str | None) -> str | None:
         if value and is_remote(value):
             raise ValueError("Dagster's records need a folder of this machine")
+        return value
+
+    @field_validator("cpu_run_tags", mode="before")
+    @classmethod
+    def _decoded(cls, value: Any) -> Any:
+        try:
+            return json.loads(value) if isinstance(value, str) else value
+        except json.JSONDecodeError as error:
+            raise ValueError(f"a JSON object is needed ({error})") from error
+
+    @field_validator("cpu_run_tags")
+    @classmethod
+    def _are_tags(cls, value: dict[str, Any] | None) -> dict[str, Any] | None:
+        for key, tag in (value or {}).items():
+            if not TAG_KEY.fullmatch(key):
+                raise ValueError(f"{quoted(key)} can't be a tag's key: letters, digits, . _ - and one / are allowed")
+            if not isinstance(tag, (str, Mapping)):
+                raise ValueError(f"the tag {key} needs a text or a mapping")
         return value
 
     @field_validator("gallery_url")

@@ -43,6 +43,9 @@ SHOWN: tuple[Asset, ...] = ("pastiche", "metrics")
 MAPS: tuple[Asset, ...] = ("depth_map", "edge_map")
 """Of each content: what its pastiches must keep."""
 
+OF_NETWORKS: tuple[Asset, ...] = ("depth_map", "edge_map", "style_grams", *OF_CELLS)
+"""What networks make: on a GPU where there is one."""
+
 Span: TypeAlias = tuple[str, str]
 """The first and the last partition key of a range run; for the grid, opposite corners of a rectangle."""
 

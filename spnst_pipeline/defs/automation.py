@@ -79,7 +79,7 @@ def automation(settings: Settings, recipes: Sequence[Recipe], experiments: Seque
     )
     offered = jobs(experiments)
     return dg.Definitions(
-        jobs=[job_definition(job) for job in offered],
+        jobs=[job_definition(job, settings.cpu_run_tags or {}) for job in offered],
         schedules=[nightly],
         sensors=[
             launcher_sensor(project, offered),

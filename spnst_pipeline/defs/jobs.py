@@ -4,9 +4,10 @@ The run of a job only asks: it logs what is to be made. The launcher then starts
 asking run with their outcome.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeAlias
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import dagster as dg
 from pydantic import Field
@@ -113,8 +114,13 @@ def jobs(experiments: Sequence[Experiment]) -> list[Job]:
     return [*_JOBS, *trials]
 
 
-def job_definition(job: Job) -> dg.JobDefinition:
-    """The job as the UI offers it. Its run makes the partitions those of the pictures, and logs what is to be made."""
+def job_definition(job: Job, cpu_tags: Mapping[str, Any] = MappingProxyType({})) -> dg.JobDefinition:
+    """The job as the UI offers it. Its run makes the partitions those of the pictures, and logs what is to be made.
+
+    Args:
+        job: what it asks for.
+        cpu_tags: tags for its runs, which use no networks.
+    """
 
     if TYPE_CHECKING:
         Config: TypeAlias = Selection
@@ -143,7 +149,7 @@ def job_definition(job: Job) -> dg.JobDefinition:
         name=job.name,
         description=f"{job.description} A run of this job makes nothing itself: the sensor `launcher` starts the runs "
         f"that do, as few as cover what is asked for, and then sets the tag `{OUTCOME}` of this one.",
-        tags={ROLE: "request"},
+        tags={**cpu_tags, ROLE: "request"},
     )
     def definition() -> None:
         plan()

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spnst_core.recipes.recipe import Recipe
-from spnst_pipeline.artefacts.identity import ArtefactId, Span
+from spnst_pipeline.artefacts.identity import OF_NETWORKS, ArtefactId, Span
 from spnst_pipeline.artefacts.lineage import Lineage
 from spnst_pipeline.artefacts.rules import Artefact
 from spnst_pipeline.dagster_private import range_tags
@@ -40,6 +40,11 @@ class Launch:
     def keys(self) -> list[dg.AssetKey]:
         """The assets' keys."""
         return [asset.asset_key for asset in self.assets]
+
+    @property
+    def uses_networks(self) -> bool:
+        """Whether any of its assets is made by networks."""
+        return any(asset.asset in OF_NETWORKS for asset in self.assets)
 
     @property
     def config(self) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import pytest
 from small_project import RECIPES
 
 from spnst_pipeline.artefacts.fingerprints import VERSIONS
+from spnst_pipeline.artefacts.identity import OF_NETWORKS, ArtefactId
 from spnst_pipeline.definitions import defs
 
 
@@ -93,6 +94,7 @@ def test_what_runs_networks_waits_for_the_gpu(graph):
     cells = {f"{kind}/{recipe}" for kind in ("pastiche", "timelapse", "metrics") for recipe in RECIPES}
     networks = {"depth_map", "edge_map", "style_grams", *cells}
     assert {name for name, pool in pools.items() if pool == "gpu"} == networks
+    assert {ArtefactId.from_asset_key(dg.AssetKey(name.split("/"))).asset for name in networks} == {*OF_NETWORKS}
     assert {pool for name, pool in pools.items() if name not in networks} == {None}
 
 

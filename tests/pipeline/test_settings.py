@@ -1,5 +1,6 @@
 """Settings come from a file, the environment and flags; the later wins."""
 
+import json
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -185,3 +186,21 @@ def test_dagsters_records_need_a_folder():
 def test_the_gallerys_address_must_open_in_a_browser():
     with pytest.raises(InputError, match=r"gallery_url.*https://"):
         Settings.load(gallery_url="pictures.example/gallery")
+
+
+def test_tags_of_runs_are_json_in_the_environment_and_plain_in_a_file(tmp_path, monkeypatch):
+    tags = {"dagster-k8s/config": {"pod_spec_config": {"node_selector": {}}}, "place": "anywhere"}
+    assert Settings.load().cpu_run_tags is None
+    monkeypatch.setenv("SPNST_CPU_RUN_TAGS", json.dumps(tags))
+    assert Settings.load().cpu_run_tags == tags
+    monkeypatch.delenv("SPNST_CPU_RUN_TAGS")
+    (tmp_path / "spnst.yaml").write_text(yaml.safe_dump({"cpu_run_tags": tags}))
+    monkeypatch.setenv("SPNST_CONFIG", str(tmp_path / "spnst.yaml"))
+    assert Settings.load().cpu_run_tags == tags
+
+
+@pytest.mark.parametrize("given", ['{"place": ', "[1]", '{"two words": "x"}', '{"place": 3}', '{"a/b/c": "x"}'])
+def test_what_no_run_can_be_tagged_with_is_refused(monkeypatch, given):
+    monkeypatch.setenv("SPNST_CPU_RUN_TAGS", given)
+    with pytest.raises(InputError, match="setting cpu_run_tags"):
+        Settings.load()

@@ -8,7 +8,7 @@ launched run ends its request. The run that asked is tagged with the outcome.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -79,8 +79,10 @@ def launcher_sensor(open_project: Callable[[], Project], jobs: Sequence[Job]) ->
             cancelled = any(run.status == dg.DagsterRunStatus.CANCELED for run in launched)
             job = by_name.get(asked.job_name) if asked and not cancelled else None
             if asked and job and cursor.launched < len(job.phases):
-                plan = _plan(asked, job, cursor.launched, open_project(), instance)
-                runs = [_request(asked, cursor.launched, plan, launch) for launch in plan.launches]
+                project = open_project()
+                plan = _plan(asked, job, cursor.launched, project, instance)
+                cpu_tags = project.settings.cpu_run_tags or {}
+                runs = [_request(asked, cursor.launched, plan, launch, cpu_tags) for launch in plan.launches]
                 context.log.info(f"{job.name} {request}: {counted(len(runs), 'run')} for phase {cursor.launched + 1}")
                 cursor.launched += 1
                 cursor.wanted += sum(plan.wanted.values())
@@ -147,11 +149,14 @@ def _plan(asked: dg.DagsterRun, job: Job, phase: int, project: Project, instance
     return job.phases[phase](Lineage(project, force=config.force), grid)
 
 
-def _request(asked: dg.DagsterRun, phase: int, plan: Plan, launch: Launch) -> dg.RunRequest:
-    """What starts one run of a phase."""
+def _request(
+    asked: dg.DagsterRun, phase: int, plan: Plan, launch: Launch, cpu_tags: Mapping[str, Any]
+) -> dg.RunRequest:
+    """What starts one run of a phase; ``cpu_tags`` are added if it uses no networks."""
+    placed = {} if launch.uses_networks else cpu_tags
     return dg.RunRequest(
         run_key=" ".join((asked.run_id, str(phase), *map(str, launch.assets), *(launch.span or ()))),
         asset_selection=launch.keys,
         run_config=launch.config,
-        tags={**launch.tags, REQUEST: asked.run_id, PHASE: plan.phase},
+        tags={**placed, **launch.tags, REQUEST: asked.run_id, PHASE: plan.phase},
     )

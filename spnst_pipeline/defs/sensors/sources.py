@@ -55,6 +55,7 @@ def catalogue_sensor(open_project: Callable[[], Project]) -> dg.SensorDefinition
     )
     def catalogue(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         before, lineage = Cursor.model_validate_json(context.cursor or "{}"), Lineage(open_project())
+        cpu_tags = lineage.project.settings.cpu_run_tags or {}
         keep = at_work(context.instance)  # a run whose partitions vanish fails
         differences = [
             _difference(side, seen, context.instance.get_dynamic_partitions(side.name), lineage, keep)
@@ -67,7 +68,7 @@ def catalogue_sensor(open_project: Callable[[], Project]) -> dg.SensorDefinition
             context.log.info(line)
         return dg.SensorResult(
             run_requests=[
-                dg.RunRequest(run_key=run_key, asset_selection=launch.keys, tags=launch.tags)
+                dg.RunRequest(run_key=run_key, asset_selection=launch.keys, tags={**cpu_tags, **launch.tags})
                 for launch, run_key in launches
             ],
             dynamic_partitions_requests=[request for each in differences for request in _requests(each)],

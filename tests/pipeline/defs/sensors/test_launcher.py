@@ -104,6 +104,20 @@ def test_while_runs_of_a_phase_are_unfinished_the_next_one_waits(made, made_benc
     assert {request.tags[PHASE] for request in later} == {"drawing sheets"}  # without the cell, which wasn't made
 
 
+def test_runs_without_networks_have_the_tags_that_the_settings_ask_for(made, monkeypatch):
+    monkeypatch.setenv("SPNST_CPU_RUN_TAGS", '{"dagster-k8s/config": {"pod_spec_config": {}}, "place": "anywhere"}')
+    tags = {"dagster-k8s/config": '{"pod_spec_config": {}}', "place": "anywhere"}.items()
+    (made.out / "pastiche/gatys/cat/wave.png").unlink()
+    with opened(made, monkeypatch) as bench:
+        asked = bench.ask("stylize_missing")
+        assert tags <= bench.instance.get_run_by_id(asked.run_id).tags.items()
+        [painting] = bench.tick().run_requests
+        assert not painting.tags.keys() & dict(tags).keys()
+        sheets = bench.tick().run_requests
+        assert sheets
+        assert all(tags <= request.tags.items() for request in sheets)
+
+
 @pytest.mark.project
 @pytest.mark.slow(9)
 @pytest.mark.slow(9)

@@ -27,7 +27,7 @@ class Ticks:
             instance=self.instance, cursor=self.cursor, repository_def=self.repository, sensor_name="catalogue"
         )
         data = self.sensor.evaluate_tick(context)
-        self.cursor = data.cursor
+        self.cursor, self.requests = data.cursor, data.run_requests
         for change in data.dynamic_partitions_requests:
             if isinstance(change, dg.AddDynamicPartitionsRequest):
                 self.instance.add_dynamic_partitions(change.partitions_def_name, change.partition_keys)
@@ -68,6 +68,11 @@ def test_pictures_become_partitions_once_they_stayed_the_same_for_a_tick(fresh, 
     assert runs == [("content_image", "boat", "cat"), ("style_image", "dots", "wave")]
     assert ticks.contents() == ["boat", "cat"]
     assert ticks()[0] == []
+
+
+def test_decoding_has_the_tags_of_runs_without_networks(fresh, started):
+    ticks, _ = started(fresh, cpu_run_tags={"place": "anywhere"})
+    assert [request.tags["place"] for request in ticks.requests] == ["anywhere", "anywhere"]
 
 
 def test_a_picture_that_is_decoded_already_is_only_a_partition(made, started):
