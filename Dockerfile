@@ -16,6 +16,7 @@ FROM python:3.12-slim-bookworm
 RUN useradd --uid 10001 --create-home spnst \
     && install --directory --owner spnst /dagster /dagster/storage /store /weights
 COPY --from=build /opt/spnst /opt/spnst
+COPY --chmod=755 deploy/with-secrets.sh /usr/local/bin/with-secrets
 COPY deploy/dagster.postgres.yaml /dagster/dagster.yaml
 COPY deploy/workspace.yaml /dagster/workspace.yaml
 ENV PATH=/opt/spnst/bin:$PATH \
@@ -29,5 +30,6 @@ USER 10001
 # Logs of runs, the store, and downloaded weights.
 VOLUME ["/dagster/storage", "/store", "/weights"]
 EXPOSE 4000
+ENTRYPOINT ["with-secrets"]
 HEALTHCHECK --interval=15s --timeout=10s --start-period=60s CMD ["dagster", "api", "grpc-health-check", "-p", "4000"]
 CMD ["dagster", "code-server", "start", "-h", "0.0.0.0", "-p", "4000", "-m", "spnst_pipeline.definitions"]

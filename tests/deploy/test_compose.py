@@ -19,9 +19,11 @@ from servers import ROOT, free_port, running
 from small_project import CONTENTS, STYLES, furnish
 
 DEPLOY = ROOT / "deploy"
-SERVICES = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]
+COMPOSE = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
+SERVICES = COMPOSE["services"]
 DOCKERFILE = (ROOT / "Dockerfile").read_text().replace("\\\n", " ")
-DAGSTER = ("code", "webserver", "daemon")
+DAGSTER = ("code", "webserver", "guests", "daemon")
+ENTRY = DEPLOY / "with-secrets.sh"
 
 
 def instruction(name):
@@ -34,7 +36,9 @@ def image_environment():
 
 
 def command(service):
-    return SERVICES[service].get("command") or json.loads(instruction("CMD"))
+    words = SERVICES[service].get("command") or json.loads(instruction("CMD"))
+    defaults = [re.sub(r"\$\{\w+:-(\w+)\}", r"\1", word) for word in words]
+    return [*json.loads(instruction("ENTRYPOINT")), *defaults]
 
 
 def health(service):
@@ -46,7 +50,8 @@ def test_every_variable_of_the_database_is_given_to_every_service():
     wanted = set(re.findall(r"env: (\w+)", (DEPLOY / "dagster.postgres.yaml").read_text()))
     assert len(wanted) == 5
     for service in DAGSTER:
-        assert wanted <= set(SERVICES[service]["environment"])
+        given = {name.removesuffix("_FILE") for name in SERVICES[service]["environment"]}
+        assert wanted <= given
 
 
 def test_the_image_holds_what_its_commands_name():
@@ -56,9 +61,10 @@ def test_the_image_holds_what_its_commands_name():
     assert instruction("USER") not in ("0", "root")
 
 
-def test_the_webserver_is_reached_through_the_proxy_alone():
+def test_the_webservers_are_reached_through_the_proxy_alone():
     assert [name for name, service in SERVICES.items() if "ports" in service] == ["proxy"]
-    assert "reverse_proxy webserver:3000" in (DEPLOY / "Caddyfile").read_text()
+    for upstream in ("webserver", "guests"):
+        assert f"reverse_proxy {upstream}:3000" in (DEPLOY / "Caddyfile").read_text()
     assert "./Caddyfile:/etc/caddy/Caddyfile:ro" in SERVICES["proxy"]["volumes"]
 
 
@@ -66,6 +72,46 @@ def test_no_service_can_gain_privileges():
     assert all(service["security_opt"] == ["no-new-privileges:true"] for service in SERVICES.values())
     assert all(SERVICES[service]["cap_drop"] == ["ALL"] for service in (*DAGSTER, "proxy"))
     assert SERVICES["proxy"]["user"] not in ("0", "root")
+
+
+def test_secrets_are_files_that_each_service_names():
+    """Neither the environment nor a command holds one."""
+    assert COMPOSE["secrets"].keys() == {"postgres_password", "users", "guests"}
+    assert all(set(secret) == {"file"} for secret in COMPOSE["secrets"].values())
+    for service in ("postgres", *DAGSTER):
+        assert SERVICES[service]["secrets"] == ["postgres_password"]
+        [path] = [value for name, value in SERVICES[service]["environment"].items() if "PASSWORD" in name]
+        assert path == "/run/secrets/postgres_password"
+    assert set(SERVICES["proxy"]["secrets"]) == {"users", "guests"}
+    for name in SERVICES["proxy"]["secrets"]:
+        assert f"import /run/secrets/{name}\n" in (DEPLOY / "Caddyfile").read_text()
+
+
+def test_the_entry_point_reads_secrets_from_files(tmp_path):
+    (tmp_path / "secret").write_text("a $(date) 'b'\n")
+    show = [str(ENTRY), "sh", "-c", 'printf %s "$DAGSTER_POSTGRES_PASSWORD|${SSL_CERT-none}"']
+    files = {"DAGSTER_POSTGRES_PASSWORD_FILE": str(tmp_path / "secret"), "SSL_CERT_FILE": "/no/such/file"}
+    assert subprocess.run(show, env=files, capture_output=True, text=True, check=True).stdout == "a $(date) 'b'|none"
+    plain = {"DAGSTER_POSTGRES_PASSWORD": "plain"}
+    assert subprocess.run(show, env=plain, capture_output=True, text=True, check=True).stdout == "plain|none"
+    files["DAGSTER_POSTGRES_PASSWORD_FILE"] = str(tmp_path / "nothing")
+    missing = subprocess.run(show, env=files, capture_output=True, text=True, check=False)
+    assert missing.returncode and "nothing" in missing.stderr and not missing.stdout
+
+
+def test_every_service_is_limited_in_memory():
+    assert all(service["deploy"]["resources"]["limits"]["memory"] for service in SERVICES.values())
+
+
+def test_guests_have_the_webserver_that_changes_nothing():
+    assert SERVICES["guests"]["command"] == [*SERVICES["webserver"]["command"], "--read-only"]
+
+
+def test_the_file_for_a_gpu_adds_one_to_the_service_that_runs_and_nothing_else():
+    added = yaml.safe_load((DEPLOY / "compose.gpu.yaml").read_text())["services"]
+    assert added.keys() == {"code"}
+    [device] = added["code"]["deploy"]["resources"]["reservations"]["devices"]
+    assert device["capabilities"] == ["gpu"]
 
 
 def test_nothing_is_reachable_from_other_machines():
@@ -85,8 +131,10 @@ def deployment(database, tmp_path):
     home = tmp_path / "home"
     home.mkdir()
     ports = {"4000": str(free_port()), "3000": str(free_port())}
+    (tmp_path / "password").write_text(database.variables["DAGSTER_POSTGRES_PASSWORD"] + "\n")
     given = {
         **database.variables,
+        "DAGSTER_POSTGRES_PASSWORD_FILE": str(tmp_path / "password"),
         "DAGSTER_POSTGRES_DB": "compose",
         "DAGSTER_HOME": str(home),
         "SPNST_CONTENT": str(place.root / "contents"),
@@ -101,7 +149,8 @@ def deployment(database, tmp_path):
     def here(text):
         for port, free in ports.items():
             text = re.sub(rf"\b{port}\b", free, text)
-        return text.replace("0.0.0.0", "127.0.0.1").replace("host: code", "host: 127.0.0.1")
+        text = text.replace("0.0.0.0", "127.0.0.1").replace("host: code", "host: 127.0.0.1")
+        return str(ENTRY) if text == "with-secrets" else text
 
     def environment(service):
         names = {**image_environment(), **SERVICES[service]["environment"]}
@@ -129,7 +178,7 @@ def deployment(database, tmp_path):
 def test_a_job_launched_at_the_webserver_runs_in_the_code_location(deployment):
     """Webserver → queue in Postgres → daemon → process of the code location → partitions in Postgres."""
     start, port, database = deployment
-    for service in DAGSTER:
+    for service in ("code", "webserver", "daemon"):
         start(service)
     client = DagsterGraphQLClient("127.0.0.1", port_number=port)
     run_id = client.submit_job_execution("precompute", repository_location_name="spnst")

@@ -51,7 +51,9 @@ def wait_for(url: str, server: subprocess.Popen[bytes], seconds: float = 300) ->
         try:
             urllib.request.urlopen(url, timeout=5).close()
             return
-        except (urllib.error.URLError, OSError):
+        except (urllib.error.URLError, OSError) as error:
+            if getattr(error, "code", None) == 401:  # it asks for a log-in
+                return
             assert server.poll() is None, f"{server.args} ended with status {server.returncode}"
             assert time.monotonic() < end, f"{url} didn't answer in {seconds} s"
             time.sleep(0.2)
