@@ -6,7 +6,7 @@ Both `spnst_core.stylize` and the pipeline paint with these functions; the pipel
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,6 +15,7 @@ from torch import Tensor
 
 from spnst_core.imaging.colour import matched, with_colours_of
 from spnst_core.imaging.io import resize
+from spnst_core.imaging.maps import KINDS, Kind, require_aspect
 from spnst_core.models.profiles import Models
 from spnst_core.objective.canvas import crop, shape_at
 from spnst_core.objective.targets import ContentTargets, DepthMap, EdgeMap, StyleTargets
@@ -31,8 +32,30 @@ Callback = Callable[[Iterate], None]
 """Called with an `Iterate` after each step of the optimiser."""
 
 
-def content_targets(content: Tensor, recipe: Recipe, models: Models) -> ContentTargets:
+@dataclass(frozen=True)
+class OwnMaps:
+    """A user's own maps of a content, in place of those that networks see in it; see `spnst_core.imaging.maps`.
+
+    Attributes:
+        depth: relative inverse depth, larger = nearer, (1, 1, h, w).
+        edges: their strength, (1, 1, h, w) in [0, 1].
+    """
+
+    depth: Tensor | None = None
+    edges: Tensor | None = None
+
+    def require_aspect(self, content: Tensor, names: Mapping[Kind, str]) -> None:
+        """See that the maps have the content's aspect; an `InputError` calls them by these names if they haven't."""
+        for kind in KINDS:
+            if (values := getattr(self, kind)) is not None:
+                require_aspect(values, content, names[kind])
+
+
+def content_targets(content: Tensor, recipe: Recipe, models: Models, own: OwnMaps = OwnMaps()) -> ContentTargets:
     """A content (1, 3, H, W) in [0, 1] with maps of its edges and depth, if the recipe compares them.
+
+    Args:
+        own: the user's own maps, of the content's aspect.
 
     Raises:
         InputError: the content is too narrow for the recipe, or the pastiche too large.
@@ -43,11 +66,11 @@ def content_targets(content: Tensor, recipe: Recipe, models: Models) -> ContentT
     used = [recipe.stage_weights(stage) for stage in recipe.stages]
     return ContentTargets(
         content,
-        EdgeMap.compute(content, models, recipe.sizes)
-        if recipe.edge_on in ("maps", "contours") and any(w.edge for w in used)
+        EdgeMap.compute(content, models, recipe.sizes, own.edges)
+        if (recipe.edge_on in ("maps", "contours") or own.edges is not None) and any(w.edge for w in used)
         else None,
-        DepthMap.compute(content, models, recipe.sizes)
-        if recipe.depth_on == "maps" and any(w.depth for w in used)
+        DepthMap.compute(content, models, recipe.sizes, own.depth)
+        if (recipe.depth_on == "maps" or own.depth is not None) and any(w.depth for w in used)
         else None,
     )
 

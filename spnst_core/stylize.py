@@ -17,10 +17,11 @@ from spnst_core.errors import InputError, printable
 from spnst_core.imaging import io as image_io
 from spnst_core.imaging.blend import Blend
 from spnst_core.imaging.io import Picture
+from spnst_core.imaging.maps import KINDS, Map, disagreement, read_map
 from spnst_core.metrics.sanity import is_plain, is_plain_style
 from spnst_core.models.profiles import Models, load_models
 from spnst_core.objective.targets import ContentTargets, StyleTargets
-from spnst_core.painting import Callback, Painted, blend_targets, content_targets, paint_batch
+from spnst_core.painting import Callback, OwnMaps, Painted, blend_targets, content_targets, paint_batch
 from spnst_core.recipes.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ def stylize(
     *,
     start: Picture | None = None,
     film: str | Path | None = None,
+    depth_map: Map | None = None,
+    edge_map: Map | None = None,
 ) -> Result:
     """Paints one content in one style.
 
@@ -91,6 +94,10 @@ def stylize(
             to the content's shape.
         film: path of an ``.mp4`` file in which to record the optimisation, the content beside it and the loss curve
             below: one frame for each ``recipe.record_every`` steps, or for every second step if that is 0.
+        depth_map: the content's relative inverse depth, larger = nearer, of any scale, in place of what the depth
+            network sees: a path ending in ``.npy``, ``.png`` or ``.tif``, an array (H, W), or a tensor.
+        edge_map: the strength of the content's edges, from 0 to 1, likewise in place of what the edge detector sees. A
+            warning is logged if a map correlates negatively with the network's.
 
     Returns:
         The pastiche, with the content's aspect ratio, and its history.
@@ -99,13 +106,14 @@ def stylize(
         InputError: content, style or start isn't one picture, has a wrong shape, type or range, can't be decoded, or is
             too small or too narrow for the recipe; there is no such recipe, or it can't have this size; recipe, models
             or callback is of a wrong type; the networks lack features that the recipe compares; the film can't be
-            written, or its name doesn't end in ``.mp4``.
+            written, or its name doesn't end in ``.mp4``; a map is constant, isn't finite, has another aspect than the
+            content, or is given to a recipe that compares features.
     """
     recipe, callbacks, models = _recipe(recipe, size), _callbacks(callback), _models(models)
     if film and Path(film).suffix.lower() != ".mp4":
         raise InputError(f"film {film}: its name must end in .mp4")
     recipe = recipe.suited_to(models.encoder.name)  # so that a film knows the number of steps
-    row = _content_targets(content, "the content", recipe, models)
+    row = _content_targets(content, "the content", recipe, models, depth_map, edge_map)
     targets = _style_targets(_read_style(style, "the style"), "the style", recipe, models, row.content)
     first = None if start is None else image_io.read(start, "the start")
     with _film(Path(film), row.content, recipe) if film else nullcontext() as recorded:
@@ -207,11 +215,26 @@ def _models(models: Models | None) -> Models:
     return models
 
 
-def _content_targets(content: Picture, name: str, recipe: Recipe, models: Models) -> ContentTargets:
+def _content_targets(
+    content: Picture,
+    name: str,
+    recipe: Recipe,
+    models: Models,
+    depth_map: Map | None = None,
+    edge_map: Map | None = None,
+) -> ContentTargets:
     picture = image_io.read(content, name)
     if is_plain(picture):
         _log.warning("%s holds nothing but one colour, and no shapes to keep: choose another picture", printable(name))
-    return content_targets(picture, recipe, models)
+    given = dict(zip(KINDS, (depth_map, edge_map), strict=True))
+    names = {kind: str(x) if isinstance(x, str | Path) else f"the map of {kind}" for kind, x in given.items()}
+    own = OwnMaps(*(None if x is None else read_map(x, kind, names[kind]) for kind, x in given.items()))
+    own.require_aspect(picture, names)
+    targets = content_targets(picture, recipe, models, own)
+    for kind, found in zip(KINDS, (targets.depth, targets.edge), strict=True):
+        if warning := disagreement(kind, found.agreement if found else None, names[kind]):
+            _log.warning("%s", warning)
+    return targets
 
 
 def _read_style(style: Picture | Blend, name: str) -> list[tuple[Tensor, float]]:

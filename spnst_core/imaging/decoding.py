@@ -84,8 +84,8 @@ def decode(source: Path | bytes, name: str | None = None) -> Image.Image:
             pixels; the size is read from the header, before any pixel is decoded.
     """
     name = printable(name or ("the picture" if isinstance(source, bytes) else str(source)))
-    data = source if isinstance(source, bytes) else _read(source, name)
-    with _blamed(name):
+    data = source if isinstance(source, bytes) else read_file(source, name)
+    with blamed(name):
         return _decode(data, name)
 
 
@@ -96,7 +96,7 @@ def normalise(image: Image.Image, name: str) -> Image.Image:
         InputError: as `decode`.
     """
     _check_size(image.width, image.height, name)
-    with _blamed(name):
+    with blamed(name):
         image.load()
         return _normalised(image, name)
 
@@ -118,14 +118,14 @@ def opened(data: bytes, name: str, formats: tuple[str, ...] = FORMATS) -> Iterat
         except UnidentifiedImageError as error:
             problem = f"is not a picture that can be read; use one of {', '.join(_known(formats))}"
             raise refusal(name, problem) from error
-        except Exception as error:  # as in _blamed
+        except Exception as error:  # as in blamed
             raise _damaged(name, error) from error
         with image:
             yield image
 
 
 @contextmanager
-def _blamed(name: str) -> Iterator[None]:
+def blamed(name: str) -> Iterator[None]:
     """Whatever a decoder raises (struct, zlib, index, key, type, value and memory errors) is told of that file."""
     try:
         yield
@@ -169,7 +169,12 @@ def _known(formats: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(f for f in formats if f in Image.OPEN)
 
 
-def _read(path: Path, name: str) -> bytes:
+def read_file(path: Path, name: str) -> bytes:
+    """The bytes of a file.
+
+    Raises:
+        InputError: there is none, it isn't a regular file, has more than `MAX_BYTES`, or can't be opened.
+    """
     try:
         kind = path.stat()
         if stat.S_ISDIR(kind.st_mode):

@@ -122,6 +122,26 @@ def decode(data: bytes) -> Image.Image:
         return image
 
 
+def samples(data: bytes) -> npt.NDArray[np.generic]:
+    """The samples of a file's first picture as they are stored, (H, W) or (H, W, S), of integers or floats.
+
+    Any exception of tifffile may be raised, too.
+
+    Raises:
+        UnknownLayout: neither grey nor RGB, white at zero, one plane after the other, or compressed otherwise than by
+            deflate.
+    """
+    with _opened(data) as file:
+        page = _first(file)
+        found = _layout(page)
+        planes = found.planar and found.samples > 1
+        colours = _COLOURS.get(found.photometric) if found.photometric else None  # 0: white is zero
+        if found.compression not in _READABLE or colours != found.samples or planes:
+            raise UnknownLayout(str(found))
+        _require_whole(page, data)
+        return page.asarray()
+
+
 @contextmanager
 def _opened(data: bytes) -> Iterator[tifffile.TiffFile]:
     before = _reading.set(True)

@@ -49,7 +49,7 @@ def _grams(style: StyleTargets) -> Iterable[Tensor]:
 
 def depth_relief(depth: DepthMap) -> float:
     """The `relief` of a depth map at the size where that is smallest; NaN if any value isn't finite."""
-    reliefs = [relief(inverse_depth) for inverse_depth in depth.maps.values()]
+    reliefs = [relief(inverse_depth) for inverse_depth in depth.used.values()]
     return nan if any(each != each for each in reliefs) else min(reliefs)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import numpy as np
@@ -20,6 +20,7 @@ from spnst_core.compute.memory import tile_side
 from spnst_core.errors import InputError
 from spnst_core.imaging import io as image_io
 from spnst_core.imaging.colour import recolour
+from spnst_core.imaging.maps import agreement, at_shape
 from spnst_core.models.profiles import Models
 from spnst_core.models.roles import smallest_side
 from spnst_core.objective.canvas import at_size
@@ -35,42 +36,67 @@ class EdgeMap:
 
     Losses compare the maps. For people, ``probability`` is the detector's edge probability (1, 1, h, w) at the largest
     size.
+
+    Attributes:
+        given: the user's own map at each size, (1, 1, h, w) in [0, 1], in place of the detector's; none without one.
     """
 
     maps: Mapping[int, Tensor]
     calibration: Mapping[int, Tensor]
     probability: Tensor
+    given: Mapping[int, Tensor] = field(default_factory=dict)
 
     @classmethod
     @torch.inference_mode(False)  # even if the caller is in that mode: gradients will flow beside these tensors
     @torch.no_grad()
-    def compute(cls, content: Tensor, models: Models, sizes: Iterable[int]) -> EdgeMap:
-        """Edges of a content (1, 3, H, W) at the given long sides."""
-        calibration, maps = {}, {}
+    def compute(cls, content: Tensor, models: Models, sizes: Iterable[int], given: Tensor | None = None) -> EdgeMap:
+        """Edges of a content (1, 3, H, W) at the given long sides.
+
+        Args:
+            given: the user's own map, (1, 1, h, w) in [0, 1], of the content's aspect.
+        """
+        calibration, maps, own = {}, {}, dict[int, Tensor]()
         for size in sorted(sizes):
             x = at_size(content, size).to(models.device)
             tile = tile_side(x.shape[2], x.shape[3], x.device)
             edges = models.edges if tile is None else models.edges.tiled(tile)
             calibration[size] = edges.calibrate(x)
             maps[size] = edges.maps(x, calibration[size])
-        return cls(maps, calibration, edges(x))
+            own |= _at_size(given, size, x)
+        return cls(maps, calibration, edges(x), own)
+
+    @property
+    def strength(self) -> Tensor:
+        """Where edges are, (1, 1, h, w) in [0, 1], at the largest size: as given, else as the detector sees them."""
+        return self.given[max(self.given)] if self.given else self.probability
+
+    @property
+    def agreement(self) -> float | None:
+        """Correlation of the map that was given with the detector's, from -1 to 1; None if none was given."""
+        return agreement(self.strength, self.probability) if self.given else None
 
     @property
     def picture(self) -> Image.Image:
-        """The edge probability, bright edges on black."""
-        return image_io.to_image(self.probability)
+        """The `strength`, bright edges on black."""
+        return image_io.to_image(self.strength)
 
     def to_bytes(self, metadata: Mapping[str, str] | None = None) -> bytes:
         """A safetensors file."""
         shown = {max(self.maps): self.probability}
-        return _pack({"maps": self.maps, "calibration": self.calibration, "probability": shown}, metadata)
+        groups = {"maps": self.maps, "calibration": self.calibration, "probability": shown, "given": self.given}
+        return _pack(groups, metadata)
 
     @classmethod
     def from_bytes(cls, data: bytes, device: str | torch.device = "cpu") -> EdgeMap:
         """Read what `to_bytes` wrote."""
         found = _unpack(data, ("maps", "calibration", "probability"), device, int)
         (probability,) = found["probability"].values()
-        return cls(found["maps"], found["calibration"], probability)
+        return cls(found["maps"], found["calibration"], probability, found.get("given", {}))
+
+
+def _at_size(given: Tensor | None, size: int, seen: Tensor) -> dict[int, Tensor]:
+    """The user's own map at a size, in the shape of what was seen there (N, C, h, w); nothing if there is none."""
+    return {} if given is None else {size: at_shape(given, *seen.shape[2:]).to(seen.device)}
 
 
 def depth_picture(inverse_depth: Tensor) -> Image.Image:
@@ -82,30 +108,56 @@ def depth_picture(inverse_depth: Tensor) -> Image.Image:
 
 @dataclass(frozen=True)
 class DepthMap:
-    """Relative inverse depth of one content at each size, (1, 1, h, w), larger = nearer, of any scale."""
+    """Relative inverse depth of one content at each size, (1, 1, h, w), larger = nearer, of any scale.
+
+    Attributes:
+        maps: by the network.
+        given: the user's own at each size, in place of the network's; none without one.
+    """
 
     maps: Mapping[int, Tensor]
+    given: Mapping[int, Tensor] = field(default_factory=dict)
 
     @classmethod
     @torch.inference_mode(False)  # even if the caller is in that mode: gradients will flow beside these tensors
     @torch.no_grad()
-    def compute(cls, content: Tensor, models: Models, sizes: Iterable[int]) -> DepthMap:
-        """Inverse depth of a content (1, 3, H, W) at the given long sides."""
-        return cls({size: models.depth(at_size(content, size).to(models.device)) for size in sorted(sizes)})
+    def compute(cls, content: Tensor, models: Models, sizes: Iterable[int], given: Tensor | None = None) -> DepthMap:
+        """Inverse depth of a content (1, 3, H, W) at the given long sides.
+
+        Args:
+            given: the user's own map, (1, 1, h, w), of the content's aspect.
+        """
+        maps = {size: models.depth(at_size(content, size).to(models.device)) for size in sorted(sizes)}
+        own = dict[int, Tensor]()
+        for size, found in maps.items():
+            own |= _at_size(given, size, found)
+        return cls(maps, own)
+
+    @property
+    def used(self) -> Mapping[int, Tensor]:
+        """What the pastiche is compared with at each size: the maps that were given, else the network's."""
+        return self.given or self.maps
+
+    @property
+    def agreement(self) -> float | None:
+        """Correlation of the map that was given with the network's, from -1 to 1; None if none was given."""
+        largest = max(self.maps)
+        return agreement(self.given[largest], self.maps[largest]) if self.given else None
 
     @property
     def picture(self) -> Image.Image:
-        """`depth_picture` of the map at the largest size."""
-        return depth_picture(self.maps[max(self.maps)])
+        """`depth_picture` of the map in use at the largest size."""
+        return depth_picture(self.used[max(self.used)])
 
     def to_bytes(self, metadata: Mapping[str, str] | None = None) -> bytes:
         """A safetensors file."""
-        return _pack({"maps": self.maps}, metadata)
+        return _pack({"maps": self.maps, "given": self.given}, metadata)
 
     @classmethod
     def from_bytes(cls, data: bytes, device: str | torch.device = "cpu") -> DepthMap:
         """Read what `to_bytes` wrote."""
-        return cls(_unpack(data, ("maps",), device, int)["maps"])
+        found = _unpack(data, ("maps",), device, int)
+        return cls(found["maps"], found.get("given", {}))
 
 
 @dataclass(frozen=True)

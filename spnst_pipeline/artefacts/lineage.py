@@ -13,6 +13,7 @@ from itertools import product
 from typing import Concatenate, ParamSpec
 
 from spnst_core.errors import InputError
+from spnst_core.imaging.maps import Kind
 from spnst_core.recipes.experiments import Experiment
 from spnst_core.recipes.recipe import Recipe
 from spnst_pipeline.artefacts import rules
@@ -108,14 +109,12 @@ class Lineage:
     @_once
     def depth_map(self, content: str, recipe: Recipe | None = None) -> Artefact:
         """The depth of a content, at the sizes of one recipe, or of all."""
-        sizes, picture = self._content_sizes(recipe), self._content_picture(content)
-        return rules.depth_map(content, sizes, content_image=picture, networks=self._networks)
+        return self._map(ArtefactId("depth_map", content=content), "depth", rules.depth_map, recipe)
 
     @_once
     def edge_map(self, content: str, recipe: Recipe | None = None) -> Artefact:
         """The edges of a content, at the sizes of one recipe, or of all."""
-        sizes, picture = self._content_sizes(recipe), self._content_picture(content)
-        return rules.edge_map(content, sizes, content_image=picture, networks=self._networks)
+        return self._map(ArtefactId("edge_map", content=content), "edges", rules.edge_map, recipe)
 
     @_once
     def style_grams(self, style: str, recipe: Recipe | None = None) -> Artefact:
@@ -307,6 +306,16 @@ class Lineage:
             return rule(picture.partition, source.digest(picture.partition))
         except Unreachable:
             return Artefact(picture, self._carried(picture))
+
+    def _map(self, wanted: ArtefactId, kind: Kind, rule: Callable[..., Artefact], recipe: Recipe | None) -> Artefact:
+        """A map of a content. While the user's own can't be read, what the store holds counts as up to date."""
+        content, sizes = wanted.partition, self._content_sizes(recipe)
+        picture, own = self._content_picture(content), self.project.contents.maps.get((content, kind))
+        try:
+            given = own.digest() if own else None
+        except Unreachable:
+            return Artefact(wanted, self._carried(wanted), sizes)
+        return rule(content, sizes, content_image=picture, networks=self._networks, given=given)
 
     def _content_picture(self, content: str) -> str:
         """The fingerprint that a decoded content carries, or will carry."""

@@ -69,15 +69,19 @@ def style_image(style: str, digest: str) -> Artefact:
     return Artefact(ArtefactId("style_image", style=style), fingerprint("style_image", digest))
 
 
-def depth_map(content: str, sizes: tuple[int, ...], *, content_image: str, networks: str) -> Artefact:
-    """A content's depth at some sizes."""
-    made_of = fingerprint("depth_map", content_image, networks)
+def depth_map(
+    content: str, sizes: tuple[int, ...], *, content_image: str, networks: str, given: str | None = None
+) -> Artefact:
+    """A content's depth at some sizes; ``given`` is the SHA-256 of the user's own map, if there is one."""
+    made_of = fingerprint("depth_map", content_image, networks, *([given] if given else []))
     return Artefact(ArtefactId("depth_map", content=content), made_of, sizes)
 
 
-def edge_map(content: str, sizes: tuple[int, ...], *, content_image: str, networks: str) -> Artefact:
-    """A content's edges at some sizes."""
-    made_of = fingerprint("edge_map", content_image, networks)
+def edge_map(
+    content: str, sizes: tuple[int, ...], *, content_image: str, networks: str, given: str | None = None
+) -> Artefact:
+    """A content's edges at some sizes; ``given`` is the SHA-256 of the user's own map, if there is one."""
+    made_of = fingerprint("edge_map", content_image, networks, *([given] if given else []))
     return Artefact(ArtefactId("edge_map", content=content), made_of, sizes)
 
 

@@ -85,6 +85,16 @@ def paint(
     colour_strength: Annotated[
         float | None, typer.Option(metavar="0...1", help="how far the colours content or match go; default all the way")
     ] = None,
+    depth_map: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="depth of the content in place of the network's, larger = nearer: .npy, .png or .tif"
+        ),
+    ] = None,
+    edge_map: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="edges of the content in place of the network's, 0 to 1: .npy, .png or .tif"),
+    ] = None,
     film: Annotated[
         Path | None, typer.Option(metavar="FILE.mp4", help="film of the optimisation to write as well")
     ] = None,
@@ -113,6 +123,8 @@ def paint(
             "--strokes": strokes,
             "--colour": colour,
             "--colour-strength": colour_strength,
+            "--depth-map": depth_map,
+            "--edge-map": edge_map,
             "--film": film,
             "--profile": profile,
             "--encoder": encoder,
@@ -132,7 +144,16 @@ def paint(
 
             flags = {"size": size, "profile": profile, "encoder": encoder, "edges": edges, "depth": depth}
             changes = Changes(structure, strokes, colour, colour_strength)
-            pastiche = SinglePastiche.read(content, style, weights, recipe, changes, device=device, **flags)
+            pastiche = SinglePastiche.read(
+                content,
+                style,
+                weights,
+                recipe,
+                changes,
+                {"depth": depth_map, "edges": edge_map},
+                device=device,
+                **flags,
+            )
             file = pastiche.require_writable(output, film, overwrite)
             form = FileFormat(file.suffix, bits, dpi)
         with download_bars(console) as progress:

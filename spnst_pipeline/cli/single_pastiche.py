@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from PIL import Image
+from torch import Tensor
 
 from spnst_core import Blend, InputError, Recipe, load_models, stylize
 from spnst_core.errors import cut, printable
 from spnst_core.imaging import io as image_io
 from spnst_core.imaging.encoding import SUFFIXES, FileFormat
+from spnst_core.imaging.maps import Kind, read_map, require_aspect
 from spnst_core.models.profiles import Overrides, choose, fetch_models, find_device, identify
 from spnst_core.models.weights import Progress
 from spnst_pipeline.cli.output_files import require_writable
@@ -52,12 +55,19 @@ class Changes(NamedTuple):
 
 @dataclass(frozen=True)
 class SinglePastiche:
-    """What to paint: picture files, decoded, and the recipe suited to the encoder that the settings choose."""
+    """What to paint: picture files, decoded, and the recipe suited to the encoder that the settings choose.
+
+    Attributes:
+        maps: of the content's depth and edges, the user's own, (1, 1, H, W).
+        files: all that were read, which are never replaced.
+    """
 
     content: Path
     styles: tuple[Path, ...]
     picture: Image.Image
     style: Image.Image | Blend
+    maps: Mapping[Kind, Tensor]
+    files: tuple[Path, ...]
     recipe: Recipe
     settings: Settings
     overrides: Overrides
@@ -70,6 +80,7 @@ class SinglePastiche:
         weights: str | None = None,
         recipe: str | None = None,
         changes: Changes = Changes(),  # noqa: B008 - it can't be changed
+        maps: Mapping[Kind, Path | None] = MappingProxyType({}),
         **flags: Any,
     ) -> SinglePastiche:
         """Read the pictures, the settings and the recipe.
@@ -80,10 +91,11 @@ class SinglePastiche:
             weights: of the styles, separated by commas; by default all count the same.
             recipe: its name or file; by default the first of the settings' recipes.
             changes: to the recipe.
+            maps: files of the user's own maps of the content.
             flags: settings, as for `Settings.load`.
 
         Raises:
-            InputError: a picture, weight, setting, recipe, network or device that can't be used, or one file given
+            InputError: a picture, map, weight, setting, recipe, network or device that can't be used, or one file given
                 twice.
         """
         settings = Settings.load(recipes=(recipe,) if recipe else None, **flags)
@@ -99,8 +111,22 @@ class SinglePastiche:
                 raise InputError(f"{content} is given both as content and as style: name two different pictures")
             if any(os.path.samefile(style, other) for other in styles[:number]):
                 raise InputError(f"{style} is given twice as style: give it once, with a larger weight")
+        files = {kind: file for kind, file in maps.items() if file}
+        own = {kind: read_map(file, kind) for kind, file in files.items()}
+        for kind, values in own.items():
+            require_aspect(values, image_io.to_tensor(picture), str(files[kind]))
         style_or_blend = seen[0] if len(seen) == 1 else Blend(seen, numbers)
-        return cls(content, tuple(styles), picture, style_or_blend, chosen.suited_to(encoder), settings, overrides)
+        return cls(
+            content,
+            tuple(styles),
+            picture,
+            style_or_blend,
+            own,
+            (content, *styles, *files.values()),
+            chosen.suited_to(encoder),
+            settings,
+            overrides,
+        )
 
     @property
     def shares(self) -> tuple[float, ...]:
@@ -114,8 +140,7 @@ class SinglePastiche:
             InputError: as `require_writable`.
         """
         output = output or Path(f"{'_'.join(file.stem for file in (self.content, *self.styles))}.png")
-        sources = self.content, *self.styles
-        require_writable({"pastiche": (output, SUFFIXES), "film": (film, (".mp4",))}, sources, overwrite)
+        require_writable({"pastiche": (output, SUFFIXES), "film": (film, (".mp4",))}, self.files, overwrite)
         return output
 
     def fetch_models(self, progress: Progress) -> None:
@@ -148,10 +173,20 @@ class SinglePastiche:
         listener.batch(
             self.recipe, printable(self.content.stem), [" + ".join(printable(style.stem) for style in self.styles)]
         )
-        result = stylize(self.picture, self.style, self.recipe, models, callback=listener.step, film=film)
+        result = stylize(
+            self.picture,
+            self.style,
+            self.recipe,
+            models,
+            callback=listener.step,
+            film=film,
+            depth_map=self.maps.get("depth"),
+            edge_map=self.maps.get("edges"),
+        )
         made = provenance.describe(
             self.recipe, models, result.history, result.pixels, result.seconds, began, self.shares
         )
+        made |= {"own_maps": list(self.maps)} if self.maps else {}
         told = provenance.stamp(made, result.history)
         Folder(output.parent).write(output.name, form.encode(result.pixels, told))
 

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from spnst_core.compute.memory import batches, ran_out, release
 from spnst_core.imaging import io as image_io
+from spnst_core.imaging.maps import KINDS
 from spnst_core.metrics.sanity import plain
 from spnst_core.objective.targets import ContentTargets, DepthMap, EdgeMap, StyleTargets
 from spnst_core.optim.divergence import Diverged
@@ -27,7 +28,7 @@ from spnst_pipeline.defs.config import Paint
 from spnst_pipeline.defs.events import in_one_line
 from spnst_pipeline.defs.films import Films
 from spnst_pipeline.defs.previews import stored_picture
-from spnst_pipeline.defs.targets import style_pictures
+from spnst_pipeline.defs.targets import own_maps, style_pictures
 from spnst_pipeline.progress import Listener
 from spnst_pipeline.project import Project
 
@@ -241,13 +242,14 @@ def _keep_film(row: _Row, cell: _Cell, film: Artefact, recorded: Films) -> Lande
 def _how_made(row: _Row, style: str, painted: Painted, began: datetime, cells: int) -> dict[str, Any]:
     """How a pastiche was made, for its file; ``cells`` is the size of its batch."""
     shares = [part.share for part in row.project.styles.parts(style)]
+    own = {"own_maps": maps} if (maps := [k for k in KINDS if (row.content, k) in row.project.contents.maps]) else {}
     batch = {"batch": cells, "batch_seconds": round(painted.seconds * cells, 3)}
     setbacks = {"setbacks": painted.setbacks} if painted.setbacks else {}
     overridden = {"overridden": dict(row.options.changes)} if row.options.changes else {}
     found = provenance.describe(
         row.recipe, row.project.models, painted.history, painted.image, painted.seconds, began, shares
     )
-    return {**found, **batch, **setbacks, **overridden}
+    return {**found, **own, **batch, **setbacks, **overridden}
 
 
 def _content_targets(project: Project, recipe: Recipe, content: str) -> ContentTargets:
@@ -255,7 +257,7 @@ def _content_targets(project: Project, recipe: Recipe, content: str) -> ContentT
     store, device = project.store, project.models.device
     picture = image_io.read(take(store, ArtefactId("content_image", content=content)))
     if not set(recipe.sizes) <= set(project.content_sizes):
-        return content_targets(picture, recipe, project.models)
+        return content_targets(picture, recipe, project.models, own_maps(project, content, picture))
     return ContentTargets(
         picture,
         EdgeMap.from_bytes(take(store, ArtefactId("edge_map", content=content)), device),

@@ -14,7 +14,9 @@ from PIL import Image
 from torch import Tensor
 
 from spnst_core.imaging import io as image_io
+from spnst_core.imaging.maps import KINDS, Kind, decode_map, disagreement
 from spnst_core.objective.targets import DepthMap, EdgeMap, StyleTargets
+from spnst_core.painting import OwnMaps
 from spnst_core.recipes.recipe import Recipe
 from spnst_pipeline.artefacts.fingerprints import HEAD, metadata
 from spnst_pipeline.artefacts.identity import ArtefactId
@@ -27,6 +29,9 @@ from spnst_pipeline.defs.events import Made, Report, in_one_line
 from spnst_pipeline.defs.previews import preview, stored_picture
 from spnst_pipeline.progress import Listener
 from spnst_pipeline.project import Project
+
+AGREEMENT = "agreement"
+"""Metadata key in a map's own file: correlation of the user's own map with the network's, where one was given."""
 
 
 @dataclass(frozen=True)
@@ -63,22 +68,54 @@ class Target:
         store, wanted, source = lineage.project.store, self.rule(lineage, partition), self.picture.at(partition)
         picture = stored_picture(store, source)
         if not keep_or_copy(lineage, wanted, force=force):
-            self._compute(lineage.project, picture, wanted)
+            self._compute(lineage.project, listener, picture, wanted)
             listener.made(wanted.id)
+        carried = metadata(wanted.path, store.read(wanted.path, HEAD))
         looks = [stored_picture(store, wanted.id, what) for what in wanted.beside]
         shown = {
             "preview": preview(picture, *looks),
             "sizes": " ".join(map(str, wanted.sizes)),
             "profile": lineage.project.identity.label,
+            **({AGREEMENT: float(carried[AGREEMENT])} if AGREEMENT in carried else {}),
             "fingerprint": wanted.fingerprint,
         }
-        return Made(shown, checks.carried(metadata(wanted.path, store.read(wanted.path, HEAD))), made_of=source)
+        return Made(shown, checks.carried(carried), made_of=source)
 
-    def _compute(self, project: Project, picture: Image.Image, wanted: Artefact) -> None:
+    def _compute(self, project: Project, listener: Listener, picture: Image.Image, wanted: Artefact) -> None:
         found = self.compute(image_io.to_tensor(picture), project, wanted.id.partition)
+        told = {}
+        if not isinstance(found, StyleTargets) and found.agreement is not None:
+            told = {AGREEMENT: f"{found.agreement:.4f}"}
+            kind: Kind = "depth" if isinstance(found, DepthMap) else "edges"
+            name = project.contents.maps[wanted.id.partition, kind].name
+            if warning := disagreement(kind, found.agreement, name):
+                listener.note(warning)
         verdicts = checks.stamp([checks.required(judge(found)) for judge in self.judges.values()])
         shown = {"picture": image_io.encode_png(found.picture)} if isinstance(found, DepthMap | EdgeMap) else {}
-        put(project.store, wanted, lambda stamp: found.to_bytes({**stamp, **verdicts}), shown)
+        put(project.store, wanted, lambda stamp: found.to_bytes({**stamp, **told, **verdicts}), shown)
+
+
+def own_maps(project: Project, content: str, picture: Tensor, only: Kind | None = None) -> OwnMaps:
+    """The user's own maps of a content (1, 3, H, W), or the one of a kind.
+
+    Raises:
+        InputError: one that can't be used.
+    """
+    known = project.contents.maps
+    files = {kind: known[content, kind] for kind in ([only] if only else KINDS) if (content, kind) in known}
+    own = OwnMaps(**{kind: decode_map(file.read(), kind, file.name) for kind, file in files.items()})
+    own.require_aspect(picture, {kind: file.name for kind, file in files.items()})
+    return own
+
+
+def _depth(picture: Tensor, project: Project, content: str) -> DepthMap:
+    own = own_maps(project, content, picture, "depth")
+    return DepthMap.compute(picture, project.models, project.content_sizes, own.depth)
+
+
+def _edges(picture: Tensor, project: Project, content: str) -> EdgeMap:
+    own = own_maps(project, content, picture, "edges")
+    return EdgeMap.compute(picture, project.models, project.content_sizes, own.edges)
 
 
 def style_pictures(project: Project, style: str, picture: Tensor | None = None) -> list[tuple[Tensor, float]]:
@@ -105,14 +142,14 @@ DEPTH = Target(
     ArtefactId("depth_map"),
     ArtefactId("content_image"),
     Lineage.depth_map,
-    lambda content, project, _: DepthMap.compute(content, project.models, project.content_sizes),
+    _depth,
     {checks.NOT_CONSTANT: checks.not_constant},
 )
 EDGES = Target(
     ArtefactId("edge_map"),
     ArtefactId("content_image"),
     Lineage.edge_map,
-    lambda content, project, _: EdgeMap.compute(content, project.models, project.content_sizes),
+    _edges,
 )
 GRAMS = Target(
     ArtefactId("style_grams"),

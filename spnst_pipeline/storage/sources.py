@@ -1,6 +1,7 @@
 """Sources of pictures, a folder or an S3 prefix: which file becomes which partition, and what is left out.
 
-A blend of styles is a partition like a picture's.
+A blend of styles is a partition like a picture's. A user's own map of a content's depth or edges is none: it belongs to
+the content beside which it lies, ``cat.depth.npy`` to ``cat.jpg``.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
 from spnst_core.errors import InputError, printable
+from spnst_core.imaging import maps
 from spnst_core.imaging.decoding import MAX_BYTES, suffixes
+from spnst_core.imaging.maps import KINDS, Kind
 from spnst_pipeline.storage import blends
 from spnst_pipeline.storage.blends import Blend, Part, read_blends
 from spnst_pipeline.storage.files import File
@@ -29,12 +32,14 @@ class Source:
 
     Attributes:
         unreachable: those of the pictures that couldn't be read when they were looked at, as slug → why.
+        maps: of contents, the user's own maps of their depth and edges, by slug and kind.
     """
 
     location: str
     pictures: Mapping[str, File | Blend]
     left_out: tuple[str, ...] = field(default=())
     unreachable: Mapping[str, str] = field(default_factory=dict)
+    maps: Mapping[tuple[str, Kind], File] = field(default_factory=dict)
 
     @classmethod
     def open(cls, location: str | None, kind: str) -> Source:
@@ -61,29 +66,32 @@ class Source:
         if not location:
             raise InputError(f"no {kind} folder: give --{kind} DIR, or set {kind} in spnst.yaml")
         place = open_place(location)
-        pictures: dict[str, File] = {}
+        children = [entry for entry in place.children() if not PurePosixPath(entry.name).name.startswith(".")]
+        stems = {PurePosixPath(entry.name).stem for entry in children if not _problem(entry)}
+        pictures, found = dict[str, File](), dict[tuple[str, Kind], File]()
         left_out: list[str] = []
         definitions: Entry | None = None
-        for entry in place.children():
+        for entry in children:
             path, name = PurePosixPath(entry.name), printable(place.locate(entry.name))
-            if path.name.startswith("."):
-                continue
+            file = File(name, entry.size, entry.modified, place, entry)
             if kind == "style" and path.name == blends.FILE and not entry.problem:
                 definitions = entry
-                continue
-            if problem := _problem(entry):
+            elif kind == "content" and (mapped := _mapped(path, stems)):
+                if entry.problem or mapped in found:
+                    left_out.append(f"{name} {entry.problem or f'is a second map of {mapped[0]}: keep one of them'}")
+                else:
+                    found[mapped] = file
+            elif problem := _problem(entry):
                 left_out.append(f"{name} {problem}")
-                continue
-            key = slug(path.stem)
-            pictures[slug_of_twin(path.name) if key in pictures else key] = File(
-                name, entry.size, entry.modified, place, entry
-            )
+            else:
+                key = slug(path.stem)
+                pictures[slug_of_twin(path.name) if key in pictures else key] = file
         mixed = dict[str, Blend]()
         if definitions:
             name = printable(place.locate(definitions.name))
             mixed, unusable = read_blends(place.read_listed(definitions), name, pictures)
             left_out += unusable
-        return cls(place.location, {**pictures, **mixed}, tuple(left_out))
+        return cls(place.location, {**pictures, **mixed}, tuple(left_out), maps=found)
 
     def without(self, unusable: Mapping[str, str]) -> Source:
         """The source without the given pictures, a mapping from slug to reason."""
@@ -129,6 +137,17 @@ class Source:
         """Compute digests ahead of `digest`, several at a time; `digest` raises if one can't be read."""
         with ThreadPoolExecutor(READERS) as threads:
             wait([threads.submit(self.picture(key).digest) for key in keys])
+
+
+def _mapped(path: PurePosixPath, stems: Collection[str]) -> tuple[str, Kind] | None:
+    """The content and the kind of the map that a file is; None if it is none, or that of no picture with these names.
+
+    A file that would be a picture itself is one if there is no content that it could belong to.
+    """
+    stem, _, kind = path.stem.rpartition(".")
+    if kind not in KINDS or path.suffix.lower() not in maps.SUFFIXES or stem not in stems:
+        return None
+    return slug(stem), kind
 
 
 def _problem(entry: Entry) -> str:

@@ -10,7 +10,8 @@ from PIL import Image
 
 import spnst_core as sp
 from spnst_core.imaging import io as image_io
-from spnst_core.objective.targets import StyleTargets
+from spnst_core.objective.canvas import at_size
+from spnst_core.objective.targets import EdgeMap, StyleTargets
 from spnst_core.painting import content_targets, paint_batch, style_targets
 from spnst_core.recipes.recipe import Stage
 from spnst_core.report.film import FPS, read_facts
@@ -94,6 +95,84 @@ def test_a_blend_in_matched_colours_matches_each_of_its_styles(sample_contents, 
     row = content_targets(content, recipe, models)
     expected = paint_batch(row, [StyleTargets.blended(alone, [0.25, 0.75])], recipe, models)[0].image
     assert torch.equal(sp.stylize(content, blend, recipe, models).pixels, expected)
+
+
+@pytest.fixture
+def own(sample_contents, models):
+    """A content, a recipe of one stage at 48 px, and what the networks see there while a pastiche is optimised."""
+    content = image_io.read(sample_contents["coffee"])
+    weights = sp.Weights(edge=1, depth=1)
+    recipe = sp.Recipe(name="one", size=48, jitter=False, weights=weights, stages=[Stage(steps=3)])
+    depth = models.at_work.depth(at_size(content, 48)).detach()
+    return content, recipe, depth, EdgeMap.compute(content, models, [48]).probability
+
+
+def test_maps_that_equal_the_networks_give_the_same_pastiche(tmp_path, own, sample_styles, models):
+    content, recipe, depth, edges = own
+    recipe = recipe.model_copy(update={"edge_on": "contours"})
+    np.save(tmp_path / "depth.npy", depth[0, 0].numpy())
+    maps = {"depth_map": tmp_path / "depth.npy", "edge_map": edges}
+    plain, mapped = (sp.stylize(content, sample_styles["nocturne"], recipe, models, **given) for given in ({}, maps))
+    assert torch.equal(plain.pixels, mapped.pixels)
+
+
+def test_a_depth_map_has_no_scale_of_its_own_whatever_the_form(own, sample_styles, models):
+    content, recipe, depth, _ = own
+    recipe = recipe.model_copy(update={"form": "raw", "stages": (Stage(steps=1),)})
+    plain, mapped = (
+        sp.stylize(content, sample_styles["nocturne"], recipe, models, depth_map=given).history["depth"].item()
+        for given in (None, 700 * depth + 3)
+    )
+    assert mapped == pytest.approx(plain, rel=1e-3)
+
+
+@pytest.mark.parametrize("which", ["depth_map", "edge_map"])
+@pytest.mark.parametrize("edge_on", ["maps", "contours"])
+def test_another_map_gives_another_pastiche_and_an_inverted_one_is_warned_of(
+    own, sample_styles, models, caplog, which, edge_on
+):
+    content, recipe, depth, edges = own
+    recipe = recipe.model_copy(update={"edge_on": edge_on})
+    inverted = {"depth_map": 5 - depth, "edge_map": 1 - edges}[which]
+    style = sample_styles["nocturne"]
+    plain = sp.stylize(content, style, recipe, models)
+    assert caplog.messages == []
+    mapped = sp.stylize(content, style, recipe, models, **{which: inverted})
+    assert np.abs(np.array(plain.image, int) - np.array(mapped.image, int)).max() > 3
+    [warning] = caplog.messages
+    assert "runs against what the network sees" in warning
+
+
+def test_a_map_moves_along_where_the_recipe_has_jitter(own, sample_styles, models):
+    content, recipe, depth, _ = own
+    recipe = recipe.model_copy(update={"jitter": True})
+    found = sp.stylize(content, sample_styles["nocturne"], recipe, models, depth_map=depth)
+    assert found.history["depth"].iloc[0] < 1
+
+
+def test_a_map_for_features_is_refused(own, sample_styles, models):
+    content, recipe, depth, edges = own
+    for term, given in (("edge", {"edge_map": edges}), ("depth", {"depth_map": depth})):
+        recipe = recipe.model_copy(update={f"{term}_on": "features"})
+        with pytest.raises(sp.InputError, match=f"has {term}_on: features, which no map can stand for"):
+            sp.stylize(content, sample_styles["nocturne"], recipe, models, **given)
+        recipe = recipe.model_copy(update={f"{term}_on": "maps"})
+
+
+BAD_MAPS = {
+    "a constant map": ({"depth_map": np.full((38, 48), 2.0)}, "the map of depth is 2 everywhere"),
+    "a hole": ({"depth_map": np.full((38, 48), np.nan)}, "the map of depth holds values that aren't finite"),
+    "another aspect": ({"edge_map": np.eye(48)}, "the map of edges has 48×48 pixels, another aspect"),
+    "no such file": ({"depth_map": "absent.npy"}, "absent.npy doesn't exist"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_MAPS)
+def test_a_map_that_cannot_be_used_is_told_before_painting(own, sample_styles, models, name):
+    content, recipe, *_ = own
+    given, says = BAD_MAPS[name]
+    with pytest.raises(sp.InputError, match=says):
+        sp.stylize(content, sample_styles["nocturne"], recipe, models, **given)
 
 
 @pytest.mark.parametrize("colour", ["content", "match"])

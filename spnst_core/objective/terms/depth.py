@@ -3,7 +3,8 @@
 from torch import Tensor
 
 from spnst_core.objective import losses
-from spnst_core.objective.terms.term import Canvases, LossTerm, StageContext
+from spnst_core.objective.canvas import framed
+from spnst_core.objective.terms.term import Canvases, LossTerm, StageContext, no_map_for_features
 from spnst_core.objective.view import View
 
 
@@ -18,15 +19,27 @@ def depth_term(stage: StageContext) -> LossTerm:
 
 
 class DepthMapTerm(LossTerm):
-    """`losses.depth_loss` of the maps that the depth network gives for content and pastiche in the same view."""
+    """`losses.depth_loss` of the maps that the depth network gives for content and pastiche in the same view.
+
+    Where the user gave a map of the content's depth, it takes the place of the network's. The raw form, which knows no
+    scale, sees it with the network's mean and spread.
+    """
 
     def __init__(self, stage: StageContext) -> None:
         super().__init__(stage)
         if stage.targets.depth is None:
             raise ValueError(f"recipe {stage.recipe.name} compares depth maps, but the content's targets hold none")
+        given = stage.targets.depth.given
+        self._given = framed(given[stage.size].to(stage.content), stage.recipe.margin) if given else None
 
     def target(self, view: View) -> Tensor:
         """The content's inverse depth in a view, (1, 1, h, w)."""
+        if self._given is None:
+            return self._by_network(view)
+        given = self._given[view.window]
+        return given if self.stage.recipe.form == "relative" else _scaled(given, self._by_network(view))
+
+    def _by_network(self, view: View) -> Tensor:
         return self.stage.models.depth(view.depth_input(self.stage.content))
 
     def __call__(self, canvases: Canvases, target: Tensor) -> Tensor:
@@ -37,11 +50,18 @@ class DepthMapTerm(LossTerm):
         return losses.depth_loss(self.stage.models.depth(view.depth_input(x)), target, self.stage.recipe.form)
 
 
+def _scaled(x: Tensor, other: Tensor) -> Tensor:
+    """A map with the mean and the standard deviation of another."""
+    return (x - x.mean()) / x.std() * other.std() + other.mean()
+
+
 class DepthFeatureTerm(LossTerm):
     """Squared error of the depth network's features (Cheng et al., TIP 2020)."""
 
     def __init__(self, stage: StageContext) -> None:
         super().__init__(stage)
+        if stage.targets.depth is not None and stage.targets.depth.given:
+            raise no_map_for_features(stage.recipe, "depth")
         self._features = stage.features_of(stage.models.depth, "depth_on")
 
     def target(self, view: View) -> Tensor:

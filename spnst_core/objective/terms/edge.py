@@ -10,9 +10,9 @@ from spnst_core.imaging import io as image_io
 from spnst_core.models.embedded.edges import MultiScaleEdges
 from spnst_core.models.roles import TrunkHead
 from spnst_core.objective import losses
-from spnst_core.objective.canvas import crop
+from spnst_core.objective.canvas import crop, framed
 from spnst_core.objective.targets import EdgeMap
-from spnst_core.objective.terms.term import Canvases, LossTerm, StageContext
+from spnst_core.objective.terms.term import Canvases, LossTerm, StageContext, no_map_for_features
 from spnst_core.objective.view import View
 
 ELSEWHERE = 0.06
@@ -29,8 +29,10 @@ def edge_term(stage: StageContext) -> LossTerm:
         InputError: the recipe compares features, and the profile's edge detector has none.
         ValueError: the recipe compares maps, and the content's targets hold none.
     """
-    if stage.recipe.edge_on in ("analytic", "contours"):
-        return AnalyticEdgeTerm(stage)
+    known = stage.targets.edge
+    several = known is not None and bool(known.given) and known.maps[stage.size].shape[1] > 1
+    if stage.recipe.edge_on in ("analytic", "contours") or (several and stage.recipe.edge_on == "maps"):
+        return AnalyticEdgeTerm(stage)  # of the detector's several maps, one that was given can't be any
     if stage.recipe.edge_on == "features":
         return EdgeFeatureTerm(stage)
     head = stage.head(stage.models.edges)
@@ -38,28 +40,38 @@ def edge_term(stage: StageContext) -> LossTerm:
 
 
 class HeadEdgeTerm(LossTerm):
-    """`losses.edge_loss` of maps from the encoder's own pass, for content and pastiche in the same view."""
+    """`losses.edge_loss` of maps from the encoder's own pass, for content and pastiche in the same view.
+
+    Where the user gave a map of the content's edges, it takes the place of the content's own.
+    """
 
     def __init__(self, stage: StageContext, head: TrunkHead) -> None:
         super().__init__(stage)
         self.head = head
+        given = stage.targets.edge.given if stage.targets.edge else {}
+        self._given = framed(given[stage.size].to(stage.content), stage.recipe.margin) if given else None
 
     def __call__(self, canvases: Canvases, target: None) -> Tensor:
         """The error, (B,)."""
         assert self.head is not None
-        return losses.edge_loss(*canvases.maps[self.head], self.stage.recipe.form)
+        found, target_map = canvases.maps[self.head]
+        if self._given is not None:
+            target_map = self._given[canvases.view.window]
+        return losses.edge_loss(found, target_map, self.stage.recipe.form)
 
 
 class EdgeMapTerm(LossTerm):
     """The error of the edge detector's maps, calibrated by the content, compared with those among its targets.
 
-    It reads the canvas without its margin, whatever the view.
+    It reads the canvas without its margin, whatever the view. Where the user gave a map of the content's edges, that
+    takes the place of a detector's single map.
     """
 
     def __init__(self, stage: StageContext) -> None:
         super().__init__(stage)
         known = _known_edges(stage)
-        self._edges, self._map, self._calibration = stage.edges, known.maps[stage.size], known.calibration[stage.size]
+        self._edges, self._calibration = stage.edges, known.calibration[stage.size]
+        self._map = (known.given or known.maps)[stage.size]
         self._energy = energy(self._map)
 
     def __call__(self, canvases: Canvases, target: None) -> Tensor:
@@ -76,7 +88,8 @@ class AnalyticEdgeTerm(LossTerm):
     with those of the content as it is: in a style of soft contrast, soft edges are whole edges.
 
     With ``edge_on: contours`` the error counts fully on the content's contours, as the profile's edge detector sees
-    them, and less elsewhere, where strokes are free. Edges are then measured across the content's own.
+    them, and less elsewhere, where strokes are free. Edges are then measured across the content's own. Where the user
+    gave a map of the content's edges, these are the contours, whatever ``edge_on`` is.
     """
 
     def __init__(self, stage: StageContext) -> None:
@@ -86,9 +99,9 @@ class AnalyticEdgeTerm(LossTerm):
         picture, sizes = crop(stage.content, stage.recipe.margin), stage.recipe.stroke_sizes(stage.stage)
         self._map = self._edges.maps(picture)
         self._calibration = torch.cat([edges.calibrate(style.recoloured(picture, sizes)) for style in stage.styles])
-        self._contours = (
-            None if stage.recipe.edge_on == "analytic" else edges.contours(picture, _on_contours(stage, picture))
-        )
+        given = bool(stage.targets.edge and stage.targets.edge.given)
+        on_contours = given or stage.recipe.edge_on == "contours"
+        self._contours = edges.contours(picture, _on_contours(stage, picture)) if on_contours else None
         self._energy = energy(self._map if self._contours is None else self._map * self._contours.root)
 
     def __call__(self, canvases: Canvases, target: None) -> Tensor:
@@ -111,9 +124,9 @@ def _known_edges(stage: StageContext) -> EdgeMap:
 
 def _on_contours(stage: StageContext, picture: Tensor) -> Tensor:
     """What an edge error counts at each place, (1, 1, H, W): from `ELSEWHERE` to 1, on contours and close to them."""
-    probability = image_io.resize(_known_edges(stage).probability.to(picture.device), *picture.shape[2:])
+    strength = image_io.resize(_known_edges(stage).strength.to(picture.device), *picture.shape[2:])
     radius = max(1, round(CLOSE * max(picture.shape[2:])))
-    contours = F.max_pool2d(probability, 2 * radius + 1, stride=1, padding=radius)
+    contours = F.max_pool2d(strength, 2 * radius + 1, stride=1, padding=radius)
     return ELSEWHERE + (1 - ELSEWHERE) * contours
 
 
@@ -122,6 +135,8 @@ class EdgeFeatureTerm(LossTerm):
 
     def __init__(self, stage: StageContext) -> None:
         super().__init__(stage)
+        if stage.targets.edge is not None and stage.targets.edge.given:
+            raise no_map_for_features(stage.recipe, "edge")
         self._features = stage.features_of(stage.edges, "edge_on")
 
     def target(self, view: View) -> Tensor:

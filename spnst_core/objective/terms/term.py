@@ -78,6 +78,14 @@ class StageContext:
         return loss(*args) if self.tile is None else recomputed(loss, *args)
 
 
+def no_map_for_features(recipe: Recipe, term: str) -> InputError:
+    """The error about a map of the user's own, where the recipe compares the features of a network."""
+    return InputError(
+        f"recipe {recipe.name} has {term}_on: features, which no map can stand for: leave the map of the content's "
+        f"{'edges' if term == 'edge' else 'depth'} out, or choose a recipe with {term}_on: maps"
+    )
+
+
 @dataclass(frozen=True, eq=False)
 class Canvases:
     """What a term is evaluated on: the canvases of some cells in one view.

@@ -43,7 +43,8 @@ depth_map = _map_asset(
     DEPTH,
     {
         "file": DEPTH.asset.path,
-        "format": f"safetensors, float32: maps.<size>; beside it {DEPTH.asset.beside['picture']} to look at",
+        "format": "safetensors, float32: maps.<size>, and given.<size> where the user gave a map of their own; beside "
+        f"it {DEPTH.asset.beside['picture']} to look at",
         "shape": "(1, 1, h, w) for a picture of w × h",
         "values": "inverse depth, larger is nearer, of no scale",
     },
@@ -54,8 +55,8 @@ edge_map = _map_asset(
     EDGES,
     {
         "file": EDGES.asset.path,
-        "format": "safetensors, float32: maps.<size> and calibration.<size> of the detector; beside it "
-        f"{EDGES.asset.beside['picture']} to look at",
+        "format": "safetensors, float32: maps.<size> and calibration.<size> of the detector, and given.<size> where "
+        f"the user gave a map of their own; beside it {EDGES.asset.beside['picture']} to look at",
         "shape": "maps (1, K, h, w), calibration (1, K, 1, 1), of K maps",
         "values": "edge strength from 0 to 1",
     },

@@ -110,3 +110,18 @@ def test_a_blend_has_the_statistics_of_a_picture_with_each_style_in_its_share(mo
         expected = getattr(same_key[2].statistics[size]["colour"], part)
         assert torch.allclose(getattr(mixed.statistics[size]["colour"], part), expected, atol=1e-6)
     assert mixed.statistics[size].keys() == same_key[0].statistics[size].keys()
+
+
+@pytest.mark.parametrize("kind", [DepthMap, EdgeMap])
+def test_a_users_own_map_is_kept_beside_the_networks_and_shown_in_its_place(kind, content, models):
+    own = torch.linspace(0, 1, 40 * 60).view(1, 1, 40, 60)
+    plain, given = kind.compute(content, models, [32, 48]), kind.compute(content, models, [32, 48], own)
+    assert (plain.given, plain.agreement) == ({}, None)
+    assert given.given.keys() == given.maps.keys() == {32, 48}
+    assert all(given.given[size].shape[2:] == given.maps[size].shape[2:] for size in (32, 48))
+    assert all(torch.equal(given.maps[size], plain.maps[size]) for size in (32, 48))
+    assert -1 < given.agreement < 1
+    read = kind.from_bytes(given.to_bytes())
+    assert all(torch.equal(read.given[size], given.given[size]) for size in (32, 48))
+    assert read.picture.tobytes() == given.picture.tobytes() != plain.picture.tobytes()
+    assert kind.from_bytes(plain.to_bytes()).given == {}

@@ -129,6 +129,24 @@ def test_several_styles_are_painted_as_one_by_their_weights(desk, spnst, picture
     assert read_made(image_io.png_text((desk / "more.png").read_bytes()))["blend"] == [0.7, 0.3]
 
 
+def test_maps_of_the_users_own_take_the_networks_place(desk, spnst):
+    ramp = np.linspace(0, 1, 60 * 80, dtype=np.float32).reshape(60, 80)
+    np.save(desk / "depth.npy", ramp)
+    tifffile.imwrite(desk / "edges.tif", (ramp * 65535).astype(np.uint16))
+    (desk / "quick.yaml").write_text("weights: {edge: 1, depth: 1}\nstages: [{steps: 3}]\nsize: 64\n")
+    options = {"depth": ("--depth-map", "depth.npy"), "edges": ("--edge-map", "edges.tif"), "none": ()}
+    for name, given in options.items():
+        assert spnst("paint", *QUICK, *given, "-o", f"{name}.png")[0] == 0
+    files = {name: (desk / f"{name}.png").read_bytes() for name in options}
+    assert len({image_io.decode(data).tobytes() for data in files.values()}) == 3
+    made = {name: read_made(image_io.png_text(data)).get("own_maps") for name, data in files.items()}
+    assert made == {"depth": ["depth"], "edges": ["edges"], "none": None}
+    expected = sp.stylize(
+        desk / "cat.png", desk / "wave.png", desk / "quick.yaml", sp.load_models("embedded"), depth_map=ramp
+    )
+    assert image_io.decode(files["depth"]).tobytes() == expected.image.tobytes()
+
+
 def test_colours_are_mixed_by_their_strength(desk, spnst):
     for strength in (0, 0.5, 1):
         options = ("--colour", "content", "--colour-strength", strength)
@@ -171,6 +189,10 @@ def another(folder):
     Image.new("RGB", (40, 40), "red").save(folder / "dawn.png")
 
 
+def mapped(values):
+    return lambda folder: np.save(folder / "m.npy", values)
+
+
 BAD = {
     "missing content": (nothing, ("act.png", "wave.png"), ["act.png doesn't exist"]),
     "missing style": (nothing, ("cat.png", "wavs.png"), ["wavs.png doesn't exist"]),
@@ -197,6 +219,16 @@ BAD = {
     "no weight above 0": (another, ("cat.png", "dawn.png", *QUICK[1:], "--weights", "0,0"), ["sum to 0"]),
     "weight that is no number": (another, ("cat.png", "dawn.png", *QUICK[1:], "--weights", "nan,1"), ["not nan"]),
     "one weight above 0": (another, ("cat.png", "dawn.png", *QUICK[1:], "--weights", "1,0"), ["a blend needs two"]),
+    "a map that isn't there": (nothing, (*QUICK, "--depth-map", "absent.npy"), ["absent.npy doesn't exist"]),
+    "a map of one value": (mapped(np.ones((60, 80))), (*QUICK, "--depth-map", "m.npy"), ["m.npy is 1 everywhere"]),
+    "a map with a hole": (mapped(np.full((60, 80), np.nan)), (*QUICK, "--edge-map", "m.npy"), ["aren't finite"]),
+    "a map of another aspect": (mapped(np.eye(60)), (*QUICK, "--edge-map", "m.npy"), ["m.npy has 60×60", "aspect"]),
+    "output is a map": (
+        lambda d: Image.linear_gradient("L").resize((80, 60)).save(d / "m.png"),
+        (*QUICK, "--edge-map", "m.png", "-o", "m.png", "--overwrite"),
+        ["m.png is one of the files to read"],
+    ),
+    "a map in colour": (another, (*QUICK, "--edge-map", "wave.png"), ["wave.png is in colour"]),
     "unknown profile": (nothing, ("cat.png", "wave.png", "--profile", "vgg61"), ["vgg61", 'did you mean "vgg16"?']),
     "unknown encoder": (nothing, (*QUICK, "--encoder", "vgg91"), ['did you mean "vgg19"?']),
     "unknown device": (nothing, (*QUICK, "--device", "tpu"), ['no device "tpu"']),

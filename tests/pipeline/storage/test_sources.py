@@ -10,6 +10,7 @@ from hashlib import sha256
 import pytest
 
 from spnst_core.errors import InputError
+from spnst_pipeline.storage.slugs import slug
 from spnst_pipeline.storage.sources import Source
 
 
@@ -284,3 +285,38 @@ class TestEntriesThatAreNoPictures:
         [file] = [f for key, f in Source.open(folder.location, "content").pictures.items() if key != "a"]
         assert file.name.endswith(r"\x1b[2J\n.png")
         assert file.read() == b"\x1b[2J\n.png"
+
+
+def test_a_users_own_maps_belong_to_the_content_beside_which_they_lie(place):
+    names = ("cat.jpg", "cat.depth.npy", "cat.edges.PNG", "My Dog.png", "My Dog.depth.tif", "wave.depth.png")
+    source = Source.open(place.put(*names), "content")
+    dog = slug("My Dog")
+    assert set(source.pictures) == {"cat", dog, "wave.depth"}  # there is no wave
+    found = {key: file.name.rpartition("/")[2] for key, file in source.maps.items()}
+    assert found == {
+        ("cat", "depth"): "cat.depth.npy",
+        ("cat", "edges"): "cat.edges.PNG",
+        (dog, "depth"): "My Dog.depth.tif",
+    }
+    assert source.left_out == ()
+    assert source.without({"wave.depth": "it is none"}).maps == source.maps
+
+
+def test_maps_that_belong_to_nothing_are_files_like_others(place):
+    source = Source.open(place.put("cat.png", "dog.depth.npy", "cat.mist.npy", "cat.depth.jpg"), "content")
+    assert set(source.pictures) == {"cat", "cat.depth"}
+    assert [line.partition(" has no suffix")[0].rpartition("/")[2] for line in source.left_out] == [
+        "cat.mist.npy",
+        "dog.depth.npy",
+    ]
+
+
+def test_of_two_maps_of_one_kind_one_is_told(place):
+    source = Source.open(place.put("cat.png", "cat.depth.npy", "cat.depth.png"), "content")
+    assert source.maps["cat", "depth"].name.endswith("cat.depth.npy")
+    assert ["cat.depth.png is a second map of cat: keep one of them" in line for line in source.left_out] == [True]
+
+
+def test_styles_have_no_maps(place):
+    source = Source.open(place.put("wave.png", "wave.depth.png"), "style")
+    assert (set(source.pictures), source.maps) == ({"wave", "wave.depth"}, {})
