@@ -193,6 +193,11 @@ def stylize_grid(
 
 def _recipe(recipe: Recipe | str | Path, size: int | None) -> Recipe:
     found = recipe if isinstance(recipe, Recipe) else Recipe.load(recipe)
+    if found.engine == "feedforward":
+        raise InputError(
+            f"recipe {found.name} paints by a painter, which is trained for a style first: spnst painters train STYLE, "
+            "then spnst paint --painter; or choose a recipe with engine optimize"
+        )
     return found if size is None else found.with_size(size)
 
 

@@ -14,6 +14,7 @@ from spnst_pipeline.defs.assets.evaluation import metrics_asset
 from spnst_pipeline.defs.assets.experiments import experiment_asset
 from spnst_pipeline.defs.assets.gallery import gallery_asset
 from spnst_pipeline.defs.assets.input_images import content_image, style_image
+from spnst_pipeline.defs.assets.painters import painter_asset
 from spnst_pipeline.defs.assets.sheets import sheet_assets
 from spnst_pipeline.defs.assets.structure import depth_map, edge_map
 from spnst_pipeline.defs.assets.style import style_grams
@@ -45,6 +46,7 @@ def build(
         depth_map,
         edge_map,
         style_grams,
+        *(painter_asset(recipe) for recipe in every if recipe.engine == "feedforward"),
         *map(pastiche_assets, every),
         *map(metrics_asset, every),
         *table_assets(recipes),

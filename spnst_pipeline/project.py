@@ -131,7 +131,7 @@ def load_recipes(settings: Settings) -> tuple[tuple[Recipe, ...], tuple[Experime
     def as_set(recipe: Recipe, source: str) -> Recipe:
         suited = recipe.suited_to(encoder)
         sized = suited.with_size(settings.size) if settings.size else suited
-        if settings.record_every is not None:
+        if settings.record_every is not None and sized.engine == "optimize":  # in one pass there is nothing to film
             sized = sized.model_copy(update={"record_every": settings.record_every})
         if known.setdefault(sized.name, sized) != sized:
             raise InputError(f'two different recipes are named "{sized.name}": change the name in {source}')

@@ -35,8 +35,15 @@ from spnst_core.painting import content_targets, style_targets
 from spnst_core.recipes.recipe import Recipe
 from spnst_core.recipes.style_size import StyleSize
 
-RECOLOURING = 0.04
-"""Share of the training in which a painter that begins from nothing learns to recolour contents."""
+RECOLOURING, RECOLOURED = 100, 0.1
+"""Steps in which a painter that begins from nothing learns to recolour, and their largest share of a training."""
+
+WARMING = 50
+"""Steps over which the learning rate rises when the objective takes over.
+
+Its gradients are hundreds of times as large as those of recolouring. With Adam's memory of these, the first steps would
+undo what was learnt, and light and dark would change places, which edges don't tell apart.
+"""
 
 COARSE = 0.6
 """Share of the training after which views have full size; before, they have half of it, and cost a quarter."""
@@ -90,7 +97,7 @@ class Plan:
     minutes: float | None = None
     batch: int = 1
     width: int = NARROW
-    lr: float = 2e-3
+    lr: float = 1e-3
     seed: int = 0
     validate_every: int = 100
 
@@ -134,6 +141,7 @@ class _Position:
     lowest: float | None = None
     window: list[float] = field(default_factory=list)
     phase: str = ""
+    painting_from: int = 0
     curve: list[Record] = field(default_factory=list)
     validations: list[Record] = field(default_factory=list)
 
@@ -237,6 +245,8 @@ class Training:
                 and on at a lower learning rate, up to `SETBACKS` times, hasn't helped. The training is in that state.
         """
         began, at, phase = time.perf_counter(), self._at, self._phase
+        if at.phase == "recolouring" != phase:
+            self._forget()
         losses = self._recolouring() if phase == "recolouring" else self._painting()
         self._update()
         at.step += 1
@@ -314,7 +324,7 @@ class Training:
     @property
     def _phase(self) -> str:
         """What the next step is part of; losses of different phases can't be compared."""
-        if self.share < RECOLOURING and not self._is_warm:
+        if self._at.step < RECOLOURING and self.share < RECOLOURED and not self._is_warm:
             return "recolouring"
         return "coarse" if self.share < COARSE else "fine"
 
@@ -365,9 +375,17 @@ class Training:
         return goal[..., margin : goal.shape[2] - margin, margin : goal.shape[3] - margin], objective
 
     @torch.no_grad()
+    def _forget(self) -> None:
+        """Begin Adam anew: the objective's gradients aren't those of recolouring."""
+        self._at.painting_from = self._at.step
+        for x in (*self._first.values(), *self._second.values(), *self._steps.values()):
+            x.zero_()
+
+    @torch.no_grad()
     def _update(self) -> None:
         """Take Adam's step with the gradients that the weights hold, which are then dropped."""
-        rate = self.plan.lr * self._at.slower * (LR_END + (1 - LR_END) * (1 + cos(pi * self.share)) / 2)
+        warmth = min(1.0, (self._at.step - self._at.painting_from + 1) / WARMING)
+        rate = self.plan.lr * warmth * self._at.slower * (LR_END + (1 - LR_END) * (1 + cos(pi * self.share)) / 2)
         adam(
             list(self._weights.values()),
             [weight.grad for weight in self._weights.values() if weight.grad is not None],

@@ -45,12 +45,19 @@ Strokes = Annotated[tuple[Stroke, ...], Field(min_length=1, max_length=16)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Steps = Annotated[int, Field(ge=1, le=1_000_000)]
 Optimizer = Literal["adam", "lbfgs"]
+Engine = Literal["optimize", "feedforward"]
 Colour = Literal["style", "content", "match"]
 Strength = Annotated[float, Field(ge=0, le=1)]
 Shares = Annotated[dict[str, Positive], Field(min_length=1)]
 WrittenStyleSize = Annotated[
     StyleSize, BeforeValidator(lambda x: StyleSize.parse(x) if isinstance(x, str) else x), PlainSerializer(str)
 ]
+
+TRAINING_STEPS = 2000
+"""Steps that painters are trained for, unless a recipe says otherwise or validation flattens."""
+
+TRAINING_SIZES = 64, 256
+"""Bounds of `Recipe.training_size`."""
 
 MARGIN = 8
 """Pixels of mirrored border around a picture with jitter, and the largest offset of a view in each direction."""
@@ -173,6 +180,9 @@ class Recipe(_Frozen):
             the finished pastiche and leave its lightness as it is (`spnst_core.imaging.colour.with_colours_of`); or
             the style's after its palette was fitted to ``match`` the content's (`spnst_core.imaging.colour.matched`).
         colour_strength: how far ``content`` or ``match`` goes, from 0 to 1.
+        engine: how pastiches are painted: ``optimize``, pixel by pixel; or ``feedforward``, in one pass by a painter, a
+            network that is trained for each style with the losses of the last stage (`spnst_core.painters`).
+        training_steps: steps that such a painter is trained for at most.
         layers: for each encoder that shouldn't use its own choice of layers, which ones of its layers it should use.
         for_encoder: for each encoder that needs other settings, those that replace the recipe's own; see `suited_to`.
         size: long side of the pastiche in pixels, from 32 to `MAX_SIZE`.
@@ -200,6 +210,8 @@ class Recipe(_Frozen):
     # Left out of a recipe's text where they have their default, as a stage's optimizer.
     colour: Colour = Field(default="style", exclude_if=lambda given: given == "style")
     colour_strength: Strength = Field(default=1.0, exclude_if=lambda given: given == 1)
+    engine: Engine = Field(default="optimize", exclude_if=lambda given: given == "optimize")
+    training_steps: Steps = Field(default=TRAINING_STEPS, exclude_if=lambda given: given == TRAINING_STEPS)
     layers: dict[Annotated[str, AfterValidator(_known_encoder)], LayerChoice] = {}
     for_encoder: dict[Annotated[str, AfterValidator(_known_encoder)], dict[str, Any]] = {}
     size: Annotated[int, Field(ge=32, le=MAX_SIZE)] = 256
@@ -256,6 +268,16 @@ class Recipe(_Frozen):
     def _has_colours_to_weigh(self) -> Recipe:
         if self.colour == "style" and self.colour_strength != 1:
             raise ValueError("colour_strength needs colour content or match: with colour style there is nothing to mix")
+        return self
+
+    @model_validator(mode="after")
+    def _suits_the_engine(self) -> Recipe:
+        if self.engine == "optimize" and self.training_steps != TRAINING_STEPS:
+            raise ValueError("training_steps needs engine feedforward: with engine optimize nothing is trained")
+        if self.engine == "feedforward" and self.record_every:
+            raise ValueError("record_every needs engine optimize: what is painted in one pass can't be filmed")
+        if self.engine == "feedforward" and self.colour == "match":
+            raise ValueError("colour match fits the palette to each content, and a painter has one: choose another")
         return self
 
     @model_validator(mode="after")
@@ -449,6 +471,15 @@ class Recipe(_Frozen):
     def margin(self) -> int:
         """Pixels mirrored around the picture while it is optimised, and cropped at the end: room for jitter."""
         return MARGIN if self.jitter else 0
+
+    @property
+    def training_size(self) -> int:
+        """Side in pixels of the largest views to train a painter on: a multiple of 8, as near the size as can be.
+
+        In larger pastiches, strokes stay as large as at this size.
+        """
+        least, most = TRAINING_SIZES
+        return max(least, min(most, self.size // 8 * 8))
 
     @property
     def sizes(self) -> tuple[int, ...]:

@@ -21,6 +21,7 @@ VERSIONS = {
     "depth_map": 3,
     "edge_map": 3,
     "style_grams": 2,
+    "painter": 1,
     "pastiche": 8,
     "timelapse": 1,
     "metrics": 3,

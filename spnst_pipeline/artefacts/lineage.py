@@ -127,8 +127,16 @@ class Lineage:
         return rules.style_grams(style, sizes, layers, style_image=picture, networks=self._networks)
 
     @_once
+    def painter(self, recipe: Recipe, style: str) -> Artefact:
+        """The painter that paints a style by a recipe whose engine is feedforward."""
+        return rules.painter(recipe, style, style_image=self._style_pictures(style), networks=self._networks)
+
+    @_once
     def pastiche(self, recipe: Recipe, content: str, style: str) -> Artefact:
         """The pastiche of one cell."""
+        if recipe.engine == "feedforward":
+            picture, painter = self._content_picture(content), self._require(self.painter(recipe, style))
+            return rules.pastiche_by(recipe, content, style, content_image=picture, painter=painter)
         return rules.pastiche(
             recipe,
             content,

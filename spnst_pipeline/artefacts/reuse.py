@@ -15,7 +15,7 @@ from spnst_pipeline.artefacts.index import Index
 from spnst_pipeline.artefacts.lineage import Lineage
 from spnst_pipeline.artefacts.rules import Artefact
 
-NAMELESS = frozenset({"depth_map", "edge_map", "style_grams", "pastiche", "timelapse"})
+NAMELESS = frozenset({"depth_map", "edge_map", "style_grams", "painter", "pastiche", "timelapse"})
 """Assets whose artefacts show neither their content's name nor their style's."""
 
 

@@ -117,6 +117,22 @@ def pastiche(
     return Artefact(ArtefactId("pastiche", recipe.name, content, style), made_of)
 
 
+def painter(recipe: Recipe, style: str, *, style_image: str, networks: str) -> Artefact:
+    """A painter, from the style, the recipe at the size that it is trained at, and the networks of its losses.
+
+    The contents that it happens to be trained on don't count: new ones don't outdate it.
+    """
+    trained = recipe.model_copy(update={"size": recipe.training_size})
+    made_of = fingerprint("painter", style_image, _written(trained), networks)
+    return Artefact(ArtefactId("painter", recipe.name, style=style), made_of)
+
+
+def pastiche_by(recipe: Recipe, content: str, style: str, *, content_image: str, painter: str) -> Artefact:
+    """A pastiche that a painter paints in one pass."""
+    made_of = fingerprint("pastiche", content_image, painter, _written(recipe))
+    return Artefact(ArtefactId("pastiche", recipe.name, content, style), made_of)
+
+
 def timelapse(recipe: Recipe, content: str, style: str, *, pastiche: str) -> Artefact:
     """A film of a pastiche's making."""
     made_of = fingerprint("timelapse", pastiche)

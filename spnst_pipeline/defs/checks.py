@@ -19,6 +19,7 @@ from torch import Tensor
 from spnst_core.metrics.sanity import FLAT, depth_relief, gram_defects, value_range
 from spnst_core.objective.targets import DepthMap, StyleTargets
 from spnst_core.optim.divergence import Diverged
+from spnst_core.painters.checkerboard import checkerboard
 from spnst_core.recipes.recipe import Recipe
 from spnst_pipeline.artefacts.fingerprints import BLOCKED
 from spnst_pipeline.defs.headline import BASELINE
@@ -28,6 +29,9 @@ VERDICTS = "checks"
 
 CLOSE = 0.1
 """Relative style term at which a picture counts as being in the style; a start this near needn't come nearer."""
+
+PEAK = 8.0
+"""How far the power at a checkerboard's frequencies may exceed that around them; see `checkerboard`."""
 
 ROUNDING = 1e-4
 """Relative asymmetry, and relative size of a negative eigenvalue, that float32 products may leave in a Gram."""
@@ -69,7 +73,16 @@ NOT_CONSTANT = Check(
     "not_constant", _WARN, "The depth map isn't flat; with a flat one, the depth term preserves nothing."
 )
 
-_BY_NAME = {c.name: c for c in (FINITE, STYLE_FELL, KEEPS_STRUCTURE, POSITIVE_SEMIDEFINITE, NOT_CONSTANT)}
+NO_CHECKERBOARD = Check(
+    "no_checkerboard",
+    _WARN,
+    "In what the painter paints of contents that it wasn't trained on, a period of two or four pixels holds at most "
+    f"{PEAK:g} times the power of the frequencies around it.",
+)
+
+_BY_NAME = {
+    c.name: c for c in (FINITE, STYLE_FELL, KEEPS_STRUCTURE, POSITIVE_SEMIDEFINITE, NOT_CONSTANT, NO_CHECKERBOARD)
+}
 
 
 @dataclass(frozen=True)
@@ -122,6 +135,13 @@ def finite(image: Tensor) -> Verdict:
     line = f"values from {low:.3g} to {high:.3g}"
     problem = f"the pastiche has {line}, outside [0, 1]; nothing was written"
     return Verdict(FINITE, passed, line if passed else problem, {"lowest": low, "highest": high})
+
+
+def no_checkerboard(pastiches: Sequence[Tensor]) -> Verdict:
+    """The verdict on a painter, by pastiches (1, 3, H, W) of contents that it wasn't trained on."""
+    peak = max(map(checkerboard, pastiches))
+    line = f"{peak:.1f} times the power of the frequencies around it at a period of two or four pixels"
+    return Verdict(NO_CHECKERBOARD, peak <= PEAK, line, {"peak": round(peak, 3)})
 
 
 def diverged(error: Diverged) -> Verdict:

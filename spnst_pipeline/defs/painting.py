@@ -1,18 +1,22 @@
 """Painting a row of the grid: find what is missing or outdated, paint it in batches, and put it into the store."""
 
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any, Literal, NamedTuple
 
+import pandas as pd
 from torch import Tensor
 
 from spnst_core.compute.memory import batches, ran_out, release
+from spnst_core.errors import InputError
 from spnst_core.imaging import io as image_io
 from spnst_core.imaging.maps import KINDS
 from spnst_core.metrics.sanity import plain
 from spnst_core.objective.targets import ContentTargets, DepthMap, EdgeMap, StyleTargets
 from spnst_core.optim.divergence import Diverged
+from spnst_core.painters.painter import Painter
 from spnst_core.painting import Painted, blend_targets, content_targets, misfits, paint_batch
 from spnst_core.recipes.recipe import Recipe
 from spnst_pipeline.artefacts import provenance
@@ -72,7 +76,10 @@ def paint_row(
         yield from cell.up_to_date()
         if cell.to_paint or cell.to_film:
             wanted.append(cell)
-    if wanted:
+    if recipe.engine == "feedforward":
+        for cell in wanted:
+            yield from _in_one_pass(row, cell)
+    elif wanted:
         yield from _in_batches(row, wanted)
 
 
@@ -131,6 +138,37 @@ class _Row:
         to_paint = not keep_or_copy(lineage, pastiche, force=forced and "pastiche" in self.asked)
         to_film = film is not None and not keep_or_copy(lineage, film, force=forced)
         return _Cell(style, pastiche, film, to_paint, to_film)
+
+
+def _in_one_pass(row: _Row, cell: _Cell) -> Iterator[Landed]:
+    """Paint a cell by its style's painter; there is nothing to film."""
+    if cell.to_paint:
+        try:
+            yield _pass(row, cell)
+        except Exception as error:  # other cells go on
+            yield cell.failed(error)
+    if cell.to_film:
+        recipe = row.recipe.name
+        yield Landed(
+            "timelapse", cell.style, error=InputError(f"{recipe} paints in one pass: there is nothing to film")
+        )
+
+
+def _pass(row: _Row, cell: _Cell) -> Landed:
+    project, recipe, store = row.project, row.recipe, row.project.store
+    stored = ArtefactId("painter", recipe.name, style=cell.style)
+    painter = Painter.from_bytes(take(store, stored), stored.path)
+    content = image_io.read(take(store, ArtefactId("content_image", content=row.content)))
+    began, started = datetime.now(timezone.utc), time.perf_counter()
+    image = painter.paint(content, recipe.size, project.models.device)
+    seconds = time.perf_counter() - started
+    style, goal = _style_targets(project, recipe, cell.style, content), ContentTargets(content)
+    before, after = misfits(image.to(project.models.device), goal, style, recipe, project.models)
+    history = pd.DataFrame([{"step": 1, "stage": 0, "style": after, "total": after}])  # of the finished pastiche
+    told = provenance.describe_pass(painter, image, seconds, began, project.models.device)
+    painted = Painted(image, history, seconds)
+    fell = checks.style_fell(before, after, plain(content, style))
+    return _keep_pastiche(row, cell, painted, fell, {**told, "losses": {"style": after}})
 
 
 def _in_batches(row: _Row, cells: Sequence[_Cell]) -> Iterator[Landed]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import dagster as dg
@@ -135,6 +136,17 @@ def preparing(lineage: Lineage, grid: Grid) -> Plan:
     )
 
 
+def training(lineage: Lineage, grid: Grid) -> Plan:
+    """Painters, one for each style, of recipes that paint in one pass."""
+    _, styles = _present(lineage, grid)
+    parts = []
+    for recipe in (recipe for recipe in grid.recipes if recipe.engine == "feedforward"):
+        asset = ArtefactId("painter", recipe.name)
+        lineage.index.look(asset)
+        parts.append(_each(lineage, {asset: partial(lineage.painter, recipe)}, grid.styles, styles))
+    return _plan("training painters", *parts)
+
+
 def painting(lineage: Lineage, grid: Grid) -> Plan:
     """Cells of the grid, and films of those whose recipe records."""
 
@@ -200,8 +212,8 @@ Phase = Callable[[Lineage, Grid], Plan]
 PREPARATION: tuple[Phase, ...] = (decoding, preparing)
 DRAWING: tuple[Phase, ...] = (drawing_sheets, drawing_experiments, drawing_gallery)
 REPORTING: tuple[Phase, ...] = (measuring, *DRAWING)
-EVERYTHING: tuple[Phase, ...] = (*PREPARATION, painting, *REPORTING)
-EXPERIMENT: tuple[Phase, ...] = (*PREPARATION, painting, measuring, drawing_experiments, drawing_gallery)
+EVERYTHING: tuple[Phase, ...] = (*PREPARATION, training, painting, *REPORTING)
+EXPERIMENT: tuple[Phase, ...] = (*PREPARATION, training, painting, measuring, drawing_experiments, drawing_gallery)
 
 PlanPart = tuple[Mapping[ArtefactId, int], Sequence[Launch]]
 """How many partitions of some assets are wanted, and the runs that make them."""

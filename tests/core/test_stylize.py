@@ -354,3 +354,8 @@ def test_a_style_is_painted_however_narrow_it_is(width, height, recipe, models):
     style = np.random.default_rng(0).random((height, width, 3))
     result = sp.stylize(grey(), style, recipe=recipe, models=models)
     assert result.image.size == (48, 48)
+
+
+def test_a_recipe_that_needs_a_painter_says_how_to_get_one(sample_contents, sample_styles):
+    with pytest.raises(sp.InputError, match="spnst painters train STYLE, then spnst paint --painter"):
+        sp.stylize(sample_contents["coffee"], sample_styles["nocturne"], "fast_structure")

@@ -34,7 +34,7 @@ def pastiche_assets(recipe: Recipe) -> dg.AssetsDefinition:
     pastiches, films = ArtefactId("pastiche", recipe.name), ArtefactId("timelapse", recipe.name)
     pastiche_spec = dg.AssetSpec(
         pastiches.asset_key,
-        deps=[content_image, depth_map, edge_map, style_image, style_grams],
+        deps=_ingredients(recipe),
         group_name="pastiches",
         kinds={"pytorch", "image"},
         description=f"Contents painted by the recipe {recipe.name}. {recipe.description}".strip(),
@@ -94,6 +94,13 @@ def pastiche_assets(recipe: Recipe) -> dg.AssetsDefinition:
         yield from results(*targets.reports, *reports.values())
 
     return paint
+
+
+def _ingredients(recipe: Recipe) -> list[dg.AssetKey | dg.AssetsDefinition]:
+    """What a recipe's pastiches are made of."""
+    if recipe.engine == "feedforward":
+        return [content_image, ArtefactId("painter", recipe.name).asset_key]
+    return [content_image, depth_map, edge_map, style_image, style_grams]
 
 
 def _made(store: Store, small: SmallPictures, pastiche: ArtefactId) -> Made:

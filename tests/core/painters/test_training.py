@@ -85,6 +85,16 @@ def test_a_training_from_nothing_first_learns_to_recolour(begin):
     assert set(trained.step()) == {"total"}
 
 
+def test_the_objective_begins_with_small_steps_and_without_memory_of_recolouring(begin):
+    trained = begin(steps=20)
+    for _ in range(2):
+        trained.step()
+    before = weights(trained)
+    trained.step()
+    assert 0 < (weights(trained) - before).abs().max() <= 1.01 * trained.plan.lr / training.WARMING
+    assert trained.state()["steps.last.weight"] == 1
+
+
 def test_weights_of_a_network_of_another_width_are_refused(begin):
     with pytest.raises(InputError, match="don't fit a network of width 16"):
         begin(warm=PainterNet(32).state_dict())
@@ -106,7 +116,7 @@ def test_a_loss_that_explodes_counts_as_diverged_even_if_it_is_finite(begin, mon
         "_recolouring",
         lambda: (trained.network(torch.rand(1, 3, 32, 32)).sum().backward(), {"total": next(losses)})[1],
     )
-    monkeypatch.setattr(training, "RECOLOURING", 1.0)
+    monkeypatch.setattr(training, "RECOLOURED", 1.0)
     for _ in range(19):
         trained.step()
     assert (trained.steps, trained.setbacks) == (19, 0)

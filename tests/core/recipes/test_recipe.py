@@ -517,3 +517,31 @@ def test_an_interval_of_frames_that_cannot_be_is_refused(tmp_path, bad):
 
 def test_no_built_in_recipe_is_filmed_unasked():
     assert {Recipe.load(name).record_every for name in Recipe.names()} == {0}
+
+
+def test_engine_and_training_are_left_out_of_a_recipe_that_optimises():
+    assert not {"engine", "training_steps"} & Recipe.load("structure").model_dump().keys()
+    fast = Recipe.load("fast_structure")
+    assert fast.model_dump()["engine"] == "feedforward"
+    same = fast.model_copy(update={"engine": "optimize", "name": "structure", "description": ""})
+    assert same == Recipe.load("structure").model_copy(update={"description": ""})
+
+
+@pytest.mark.parametrize(("size", "trained"), [(32, 64), (100, 96), (256, 256), (1000, 256)])
+def test_painters_are_trained_at_the_recipes_size_within_bounds(size, trained):
+    assert Recipe.load("fast_structure").with_size(size).training_size == trained
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("engine: feed", "engine"),
+        ("training_steps: 5", "training_steps needs engine feedforward"),
+        ("{engine: feedforward, colour: match}", "a painter has one"),
+        ("{engine: feedforward, record_every: 2}", "record_every needs engine optimize"),
+    ],
+)
+def test_settings_that_dont_suit_the_engine_are_refused(text, message):
+    text = text[1:-1].replace(", ", "\n") if text[0] == "{" else text
+    with pytest.raises(InputError, match=message):
+        Recipe.from_yaml(f"{text}\nstages: [{{steps: 1}}]\n", "mine.yaml")

@@ -27,13 +27,14 @@ artefacts = st.one_of(
     st.builds(ArtefactId, st.sampled_from(OF_CONTENT), content=slugs),
     st.builds(ArtefactId, st.sampled_from(OF_STYLE), style=slugs),
     st.builds(ArtefactId, st.sampled_from(OF_CELL), recipes, slugs, slugs),
+    st.builds(ArtefactId, st.just("painter"), recipes, style=slugs),
     st.builds(ArtefactId, st.just("experiment"), experiment=recipes),
     st.builds(ArtefactId, st.sampled_from(ALONE)),
 )
 
 
 def test_every_kind_is_tried_here():
-    assert {*OF_CONTENT, *OF_STYLE, *OF_CELL, *ALONE, "experiment"} == set(get_args(Asset))
+    assert {*OF_CONTENT, *OF_STYLE, *OF_CELL, *ALONE, "experiment", "painter"} == set(get_args(Asset))
 
 
 @EXAMPLES

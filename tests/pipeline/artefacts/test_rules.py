@@ -184,3 +184,35 @@ def test_an_artefact_tells_where_it_lies_and_what_its_file_must_carry():
     often = rules.timelapse(BOLD.model_copy(update={"record_every": 4}), "cat", "wave", pastiche="p")
     assert often.stamp["record_every"] == "4"
     assert DEPTH.beside == {"picture": "depth_map/cat.png"}
+
+
+FAST = Recipe(name="fast", engine="feedforward", size=128, stages=(Stage(steps=1),))
+
+
+def painter(recipe=FAST, **changes):
+    return rules.painter(recipe, "wave", **{"style_image": STYLE.fingerprint, "networks": "networks", **changes})
+
+
+def test_a_painter_is_outdated_by_its_style_its_networks_and_its_recipe_alone():
+    changed = [
+        painter(style_image="another"),
+        painter(networks="another"),
+        painter(FAST.with_weights({"edge": 3})),
+        painter(FAST.model_copy(update={"training_steps": 5})),
+    ]
+    assert len({each.fingerprint for each in (*changed, painter())}) == 5
+
+
+def test_painters_are_shared_by_sizes_that_are_trained_alike():
+    assert painter(FAST.with_size(512)) == painter(FAST.with_size(256)) != painter()
+
+
+def test_a_pastiche_by_a_painter_is_made_of_it_the_content_and_the_recipe():
+    given = {"content_image": CONTENT.fingerprint, "painter": painter().fingerprint}
+    found = [
+        rules.pastiche_by(FAST, "cat", "wave", **given),
+        rules.pastiche_by(FAST, "cat", "wave", **{**given, "painter": "another"}),
+        rules.pastiche_by(FAST, "cat", "wave", **{**given, "content_image": "another"}),
+        rules.pastiche_by(FAST.with_size(256), "cat", "wave", **given),
+    ]
+    assert len({each.fingerprint for each in found}) == 4
