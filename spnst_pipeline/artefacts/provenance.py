@@ -85,6 +85,8 @@ def describe_pass(
         "recipe": painter.made["recipe_name"],
         "size": f"{width} × {height}",
         "painter": {name: value for name, value in painter.made.items() if name not in trained},
+        "profile": painter.made["networks"],
+        "steps": 1,
         "seconds": round(seconds, 3),
         "began": began.isoformat(timespec="seconds"),
         "device": device.type,

@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from spnst_core.painters.painter import Painter
-from spnst_pipeline.planning.plan import PREPARATION, painting, training
+from spnst_pipeline.defs import checks
+from spnst_pipeline.planning.plan import EVERYTHING, PREPARATION, painting, training
 
 FAST = "engine: feedforward\ntraining_steps: 2\njitter: false\nedge_on: analytic\nstages: [{steps: 1}]\n"
 PHASES = (*PREPARATION, training, painting)
@@ -28,9 +29,13 @@ def run(place, phases=PHASES, **changes):
 
 
 @pytest.mark.heavy
-def test_a_painter_is_trained_once_for_its_style_and_paints_every_content(place, picture):
-    first = run(place)
+def test_a_painter_is_trained_once_for_its_style_and_paints_every_content(place, picture, monkeypatch):
+    monkeypatch.setattr(checks, "CLOSE", 1e9)  # two steps of training bring nothing near to a style
+    first = run(place, EVERYTHING)
     assert first.failed == []
+    scores = json.loads((place.out / "metrics/fast/cat/wave.json").read_text())
+    assert (scores["recipe"], scores["steps"], scores["profile"]) == ("fast", 1, "embedded")
+    assert "fast" in (place.out / "gallery/index.html").read_text()
     assert painters(first) == ["painter/fast/dots.safetensors", "painter/fast/wave.safetensors"]
     painter = Painter.from_bytes((place.out / "painter/fast/wave.safetensors").read_bytes(), "wave")
     assert (painter.size, painter.made["steps"], painter.made["contents"], painter.made["held_out"]) == (64, 2, 5, 1)
