@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import yaml  # to write; reading is spnst_core.yaml_files'
 from platformdirs import user_data_path
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -97,6 +97,10 @@ class Settings(BaseSettings):
     """Tags for the Dagster runs that use no networks, such as ``dagster-k8s/config`` for pods without a GPU; by
     default none. JSON in the environment."""
 
+    failure_webhook: SecretStr | None = Field(None, exclude=True)
+    """Address (``https://…``) that the sensor ``failed_runs`` tells of failed runs, as JSON; by default none. It is a
+    secret: nothing shows it."""
+
     gallery_url: str | None = None
     """Address (``https://…``) at which a web server shows the gallery, for a link to it; by default the file's path."""
 
@@ -142,6 +146,13 @@ class Settings(BaseSettings):
                 raise ValueError(f"{quoted(key)} can't be a tag's key: letters, digits, . _ - and one / are allowed")
             if not isinstance(tag, (str, Mapping)):
                 raise ValueError(f"the tag {key} needs a text or a mapping")
+        return value
+
+    @field_validator("failure_webhook")
+    @classmethod
+    def _can_be_posted_to(cls, value: SecretStr | None) -> SecretStr | None:
+        if value and not value.get_secret_value().startswith(("https://", "http://")):
+            raise ValueError("a webhook needs an address that begins with https:// or http://")
         return value
 
     @field_validator("gallery_url")
@@ -246,4 +257,7 @@ def _expanded(path: str) -> Path:
 
 def _problem(error: Any) -> str:
     where = cut(".".join(str(part) for part in error["loc"]))
-    return f"setting {where}: {error['msg'].removeprefix('Value error, ')}, not {quoted(error['input'])}"
+    told = f"setting {where}: {error['msg'].removeprefix('Value error, ')}"
+    field = Settings.model_fields.get(str(error["loc"][0])) if error["loc"] else None
+    secret = field is not None and field.exclude
+    return told if secret else f"{told}, not {quoted(error['input'])}"

@@ -11,6 +11,7 @@ from spnst_core.recipes.experiments import Experiment
 from spnst_core.recipes.recipe import Recipe
 from spnst_pipeline.artefacts.identity import OF_CELLS, ArtefactId
 from spnst_pipeline.defs.jobs import job_definition, jobs
+from spnst_pipeline.defs.sensors.failures import failure_sensor
 from spnst_pipeline.defs.sensors.gallery import gallery_sensor
 from spnst_pipeline.defs.sensors.launcher import launcher_sensor
 from spnst_pipeline.defs.sensors.sources import catalogue_sensor
@@ -86,5 +87,6 @@ def automation(settings: Settings, recipes: Sequence[Recipe], experiments: Seque
             catalogue_sensor(lambda: Project.open(settings, empty=True)),
             gallery_sensor(tuple(recipe.name for recipe in recipes), project, time.time),
             at_once,
+            *([failure_sensor(settings.failure_webhook.get_secret_value())] if settings.failure_webhook else []),
         ],
     )

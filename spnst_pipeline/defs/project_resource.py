@@ -12,6 +12,9 @@ from pydantic.fields import FieldInfo
 from spnst_pipeline.project import Project
 from spnst_pipeline.settings import Settings
 
+SHOWN = {name: info for name, info in Settings.model_fields.items() if not info.exclude}
+"""The settings that aren't secret."""
+
 
 class _Opened(dg.ConfigurableResource[Project]):
     """Opens the project when a run starts, with its folders as they are then."""
@@ -22,11 +25,13 @@ class _Opened(dg.ConfigurableResource[Project]):
         Raises:
             InputError: a setting that can't be used.
         """
-        return Project.open(Settings(**{name: getattr(self, name) for name in Settings.model_fields}))
+        return Project.open(Settings(**{name: getattr(self, name) for name in SHOWN}))
 
 
 def project_resource(settings: Settings, project: Project | None = None) -> dg.ConfigurableResource[Project]:
-    """The resource for some settings; every field of `Settings` is one of its own, with the same description.
+    """The resource for some settings.
+
+    Every field of `Settings` that isn't secret is one of its own, with the same description.
 
     Args:
         settings: what its page shows.
@@ -43,7 +48,7 @@ def project_resource(settings: Settings, project: Project | None = None) -> dg.C
                 return opened
 
         base = Shared
-    fields: dict[str, Any] = {name: _field(info) for name, info in Settings.model_fields.items()}
+    fields: dict[str, Any] = {name: _field(info) for name, info in SHOWN.items()}
     resource: Callable[..., dg.ConfigurableResource[Project]] = create_model(
         "Project", __base__=base, __module__=__name__, **fields
     )
