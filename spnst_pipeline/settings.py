@@ -89,6 +89,10 @@ class Settings(BaseSettings):
     batch: int = Field(64, ge=1, le=100_000)
     """Largest number of cells in one Dagster run."""
 
+    workers: int = Field(1, ge=1, le=10_000)
+    """How many runs paint at once, on as many GPUs or machines. With more than one, the last runs are smaller, so that
+    all workers finish at about the same time."""
+
     checkpoint_seconds: float = Field(60.0, ge=0, allow_inf_nan=False)
     """How often, in seconds, cells that are being painted are kept, so that a run that was stopped goes on from there;
     0: never."""

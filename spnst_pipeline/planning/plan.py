@@ -20,7 +20,7 @@ from spnst_pipeline.artefacts.identity import OF_NETWORKS, ArtefactId, Span
 from spnst_pipeline.artefacts.lineage import Lineage
 from spnst_pipeline.artefacts.rules import Artefact
 from spnst_pipeline.dagster_private import range_tags
-from spnst_pipeline.planning.rectangles import Rectangle, cover
+from spnst_pipeline.planning.rectangles import Rectangle, cover, tapered
 
 
 @dataclass(frozen=True)
@@ -239,6 +239,7 @@ def _each(
 def _cells(lineage: Lineage, grid: Grid, rules_of: Callable[[Recipe], Mapping[ArtefactId, CellRule]]) -> PlanPart:
     """Cells of the grid where any of a recipe's assets is outdated."""
     lineage.look_at_targets()
+    settings = lineage.project.settings
     counts: dict[ArtefactId, int] = {}
     pieces: list[_Piece] = []
     for recipe in grid.recipes:
@@ -246,10 +247,11 @@ def _cells(lineage: Lineage, grid: Grid, rules_of: Callable[[Recipe], Mapping[Ar
         lineage.index.look(ArtefactId("pastiche", recipe.name), *rules)
         survey = _survey(lineage, grid, recipe, rules)
         counts |= survey.counts
-        for rectangle in cover(survey.wanted, lineage.project.settings.batch, survey.barred):
+        batches = cover(survey.wanted, settings.batch, survey.barred)
+        for rectangle in tapered(batches, survey.wanted, settings.batch, settings.workers):
             held = int(survey.wanted[rectangle.top : rectangle.bottom + 1, rectangle.left : rectangle.right + 1].sum())
             pieces.append(_Piece(tuple(rules), _span(grid, recipe, rectangle), held))
-    shared = _sharing_runs(pieces, lineage.project.settings.batch)
+    shared = _sharing_runs(pieces, settings.batch)
     return counts, [Launch(piece.assets, piece.span, lineage.force) for piece in shared]
 
 

@@ -5,6 +5,8 @@ Dagster runs a rectangle of the grid: neighbouring rows times neighbouring colum
 programming over the bands.
 """
 
+import math
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +18,10 @@ cell some hundredths of one."""
 
 ROW = 4
 """Cost of a row in a run, in the same unit: its targets are loaded, and its cells are painted as one batch."""
+
+
+SMALLEST = 8
+"""By what a batch is divided for the smallest run that is made for the sake of other workers."""
 
 
 class Rectangle(NamedTuple):
@@ -50,6 +56,62 @@ def cover(wanted: NDArray[np.bool_], batch: int, barred: NDArray[np.bool_] | Non
     if row_cost <= column_cost:
         return sorted(by_rows)
     return sorted(Rectangle(left, right, top, bottom) for top, bottom, left, right in by_columns)
+
+
+def tapered(rectangles: list[Rectangle], wanted: NDArray[np.bool_], batch: int, workers: int) -> list[Rectangle]:
+    """The same cells in rectangles that get smaller towards the end, so that all workers finish at about the same time.
+
+    Workers take the rectangles in their order. One is divided when it holds more than a worker's share of the cells
+    that are left with it (guided self-scheduling: Polychronopoulos and Kuck, 1987), but not below a `SMALLEST`-th of a
+    batch, for which starting a run would hardly pay.
+
+    Args:
+        rectangles: of `cover`.
+        wanted: the grid, (rows, columns).
+        batch: most wanted cells in a rectangle, as given to `cover`.
+        workers: how many runs are at work at once, at least 1; of 1, nothing is divided.
+    """
+    if workers == 1:
+        return rectangles
+    least = math.ceil(batch / SMALLEST)
+    left = sum(map(partial(_held, wanted), rectangles))
+    divided: list[Rectangle] = []
+    for rectangle in rectangles:
+        pieces = _divided(rectangle, wanted, max(least, math.ceil(left / workers)))
+        left -= sum(map(partial(_held, wanted), pieces))
+        divided += pieces
+    return divided
+
+
+def _divided(rectangle: Rectangle, wanted: NDArray[np.bool_], most: int) -> list[Rectangle]:
+    """A rectangle, halved until each piece holds at most so many wanted cells: between rows, else between columns."""
+    top, bottom, left, right = rectangle
+    if _held(wanted, rectangle) <= most or (top == bottom and left == right):
+        return [rectangle]
+    if top < bottom:
+        middle = (top + bottom) // 2
+        halves = (Rectangle(top, middle, left, right), Rectangle(middle + 1, bottom, left, right))
+    else:
+        middle = (left + right) // 2
+        halves = (Rectangle(top, bottom, left, middle), Rectangle(top, bottom, middle + 1, right))
+    return [piece for half in halves for piece in _divided(_trimmed(half, wanted), wanted, most)]
+
+
+def _held(wanted: NDArray[np.bool_], rectangle: Rectangle) -> int:
+    """How many wanted cells a rectangle holds."""
+    return int(wanted[rectangle.top : rectangle.bottom + 1, rectangle.left : rectangle.right + 1].sum())
+
+
+def _trimmed(rectangle: Rectangle, wanted: NDArray[np.bool_]) -> Rectangle:
+    """A rectangle that holds a wanted cell, without the rows and columns at its edges that hold none."""
+    inside = wanted[rectangle.top : rectangle.bottom + 1, rectangle.left : rectangle.right + 1]
+    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
+    return Rectangle(
+        rectangle.top + int(rows[0]),
+        rectangle.top + int(rows[-1]),
+        rectangle.left + int(columns[0]),
+        rectangle.left + int(columns[-1]),
+    )
 
 
 def _banded(

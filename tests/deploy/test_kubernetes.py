@@ -109,6 +109,7 @@ def settings(monkeypatch):
 
 def test_every_pod_of_the_project_reads_the_same_settings(settings):
     assert settings.out == "s3://BUCKET/store"
+    assert settings.workers == VALUES["additionalInstanceConfig"]["concurrency"]["pools"]["default_limit"]
     assert settings.cpu_run_tags.keys() == {"dagster-k8s/config"}
     variables = dict(re.findall(r"(\w+)=(\S*)", re.findall(r"^ENV (.*)$", IMAGE, re.MULTILINE)[-1]))
     assert variables == {"SPNST_WEIGHTS": "/opt/weights", "SPNST_CONFIG": "/etc/spnst/spnst.yaml", "SPNST_OUT": ""}

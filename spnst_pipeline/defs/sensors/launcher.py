@@ -21,6 +21,7 @@ from spnst_pipeline.defs.jobs import OUTCOME, Job
 from spnst_pipeline.planning.grid import known_grid
 from spnst_pipeline.planning.plan import Launch, Plan
 from spnst_pipeline.project import Project
+from spnst_pipeline.settings import Settings
 from spnst_pipeline.stale_runs import fail_stale_runs
 from spnst_pipeline.wording import counted
 
@@ -29,6 +30,9 @@ REQUEST = "spnst/request"
 
 PHASE = "spnst/phase"
 """Tag of launched runs: what their phase is called."""
+
+PRIORITY = "dagster/priority"
+"""Tag by which Dagster's queue orders runs: the highest number first, then the oldest run."""
 
 PATIENCE = timedelta(days=1)
 """Requests made longer ago, while the sensor was off, aren't served."""
@@ -81,8 +85,10 @@ def launcher_sensor(open_project: Callable[[], Project], jobs: Sequence[Job]) ->
             if asked and job and cursor.launched < len(job.phases):
                 project = open_project()
                 plan = _plan(asked, job, cursor.launched, project, instance)
-                cpu_tags = project.settings.cpu_run_tags or {}
-                runs = [_request(asked, cursor.launched, plan, launch, cpu_tags) for launch in plan.launches]
+                runs = [
+                    _request(asked, cursor.launched, plan, launch, _placed(project.settings, launch, number))
+                    for number, launch in enumerate(plan.launches)
+                ]
                 context.log.info(f"{job.name} {request}: {counted(len(runs), 'run')} for phase {cursor.launched + 1}")
                 cursor.launched += 1
                 cursor.wanted += sum(plan.wanted.values())
@@ -149,11 +155,19 @@ def _plan(asked: dg.DagsterRun, job: Job, phase: int, project: Project, instance
     return job.phases[phase](Lineage(project, force=config.force), grid)
 
 
-def _request(
-    asked: dg.DagsterRun, phase: int, plan: Plan, launch: Launch, cpu_tags: Mapping[str, Any]
-) -> dg.RunRequest:
-    """What starts one run of a phase; ``cpu_tags`` are added if it uses no networks."""
-    placed = {} if launch.uses_networks else cpu_tags
+def _placed(settings: Settings, launch: Launch, number: int) -> dict[str, Any]:
+    """Tags that say where and when the launch of this number in its phase is to run.
+
+    Several workers take launches in their order. One that the daemon starts again has the tags of the run that was
+    lost, and so is the next: at the end of the queue, it would keep one worker busy when all others are done.
+    """
+    where = {} if launch.uses_networks else settings.cpu_run_tags or {}
+    when = {PRIORITY: str(-number)} if settings.workers > 1 else {}
+    return {**where, **when}
+
+
+def _request(asked: dg.DagsterRun, phase: int, plan: Plan, launch: Launch, placed: Mapping[str, Any]) -> dg.RunRequest:
+    """What starts one run of a phase, with ``placed`` among its tags."""
     return dg.RunRequest(
         run_key=" ".join((asked.run_id, str(phase), *map(str, launch.assets), *(launch.span or ()))),
         asset_selection=launch.keys,

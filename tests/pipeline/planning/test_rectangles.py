@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from spnst_pipeline.planning.rectangles import ROW, RUN, Rectangle, cover
+from spnst_pipeline.planning.rectangles import ROW, RUN, SMALLEST, Rectangle, cover, tapered
 
 REPEATABLE = settings(max_examples=75, deadline=None, derandomize=True)
 
@@ -109,3 +109,35 @@ def test_a_column_of_partitions_is_cut_into_batches():
     rectangles = cover(np.ones((10, 1), bool), 4)
     assert len(rectangles) == 3
     assert (counted(rectangles, (10, 1)) == 1).all()
+
+
+@REPEATABLE
+@given(GRIDS, st.integers(1, 80), st.integers(1, 64), st.integers(0, 2**32 - 1))
+@pytest.mark.heavy
+def test_tapered_rectangles_hold_the_same_cells_and_are_no_larger(wanted, batch, workers, seed):
+    barred = ~wanted & (np.random.default_rng(seed).random(wanted.shape) < 0.2)
+    whole = cover(wanted, batch, barred)
+    rectangles = tapered(whole, wanted, batch, workers)
+    held = counted(rectangles, wanted.shape)
+    assert (held <= counted(whole, wanted.shape)).all()
+    assert (held[wanted] == 1).all()
+    for r in rectangles:
+        cells = inside(wanted, r)
+        assert cells[0].any() and cells[-1].any() and cells[:, 0].any() and cells[:, -1].any()
+
+
+def test_they_get_smaller_towards_the_end_and_the_first_stay_whole():
+    wanted = np.ones((40, 40), bool)
+    whole = cover(wanted, 64)
+    sizes = [int(inside(wanted, r).sum()) for r in tapered(whole, wanted, 64, 4)]
+    assert sum(sizes) == 1600
+    assert sizes[:8] == [int(inside(wanted, r).sum()) for r in whole[:8]]
+    assert max(sizes[-4:]) <= 64 / 4
+    assert max(int(inside(wanted, r).sum()) for r in tapered(whole, wanted, 64, 300)) <= 64 / SMALLEST
+    assert tapered(whole, wanted, 64, 1) == whole
+
+
+def test_a_small_grid_is_shared_among_the_workers():
+    wanted = np.ones((6, 6), bool)
+    assert len(cover(wanted, 64)) == 1
+    assert [int(inside(wanted, r).sum()) for r in tapered(cover(wanted, 64), wanted, 64, 2)] == [18, 18]

@@ -5,7 +5,7 @@ import pytest
 from daemon import opened
 
 from spnst_pipeline.defs.jobs import OUTCOME, ROLE
-from spnst_pipeline.defs.sensors.launcher import PHASE, REQUEST
+from spnst_pipeline.defs.sensors.launcher import PHASE, PRIORITY, REQUEST
 
 PHASES = ["decoding pictures", "preparing contents and styles", "painting", "measuring", "drawing sheets"]
 
@@ -120,7 +120,6 @@ def test_runs_without_networks_have_the_tags_that_the_settings_ask_for(made, mon
 
 @pytest.mark.project
 @pytest.mark.slow(9)
-@pytest.mark.slow(9)
 def test_what_fails_is_launched_once_and_again_only_by_the_next_request(made, made_bench):
     """Folders lie where the pastiches in a style should."""
     for content in ("boat", "cat"):
@@ -133,6 +132,17 @@ def test_what_fails_is_launched_once_and_again_only_by_the_next_request(made, ma
     assert made_bench.tick().run_requests == []
     made_bench.ask("stylize_missing", recipes=["gatys"])
     assert [r.tags[PHASE] for r in made_bench.tick().run_requests] == ["painting"]
+
+
+def test_many_workers_take_launches_in_their_order_and_those_of_lost_runs_first(made, monkeypatch):
+    """The daemon's retries have the tags of the run that was lost."""
+    monkeypatch.setenv("SPNST_WORKERS", "2")
+    monkeypatch.setenv("SPNST_BATCH", "2")
+    for path in (made.out / "pastiche/gatys").rglob("*.png"):
+        path.unlink()
+    with opened(made, monkeypatch) as bench:
+        bench.ask("stylize_missing")
+        assert [int(request.tags[PRIORITY]) for request in bench.tick().run_requests] == [0, -1, -2]  # 2, 1 and 1 cells
 
 
 def test_cancelling_a_run_ends_its_request(made, made_bench):
