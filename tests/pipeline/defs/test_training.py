@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from spnst_core.painters.painter import Painter
+from spnst_core.painters.training import Training
 from spnst_pipeline.defs import checks
 from spnst_pipeline.planning.plan import EVERYTHING, PREPARATION, painting, training
 
@@ -28,7 +29,7 @@ def run(place, phases=PHASES, **changes):
     return place.run(phases=phases, recipes=(str(place.root / "fast.yaml"),), **changes)
 
 
-@pytest.mark.heavy
+@pytest.mark.slow(29)
 def test_a_painter_is_trained_once_for_its_style_and_paints_every_content(place, picture, monkeypatch):
     monkeypatch.setattr(checks, "CLOSE", 1e9)  # two steps of training bring nothing near to a style
     first = run(place, EVERYTHING)
@@ -60,8 +61,7 @@ def test_a_painter_is_trained_once_for_its_style_and_paints_every_content(place,
 
 @pytest.mark.heavy
 def test_a_training_that_is_stopped_goes_on_in_the_next_run(place, monkeypatch):
-    from spnst_core.painters.training import Training
-
+    (place.root / "styles/wave.png").unlink()
     step, stopped = Training.step, []
 
     def stopping(self):
@@ -72,9 +72,9 @@ def test_a_training_that_is_stopped_goes_on_in_the_next_run(place, monkeypatch):
 
     monkeypatch.setattr(Training, "step", stopping)
     with pytest.raises(KeyboardInterrupt):
-        run(place)
+        run(place, (*PREPARATION, training))
     assert (place.out / ".dagster/training/painter/fast/dots.safetensors").exists()
-    again = run(place)
+    again = run(place, (*PREPARATION, training))
     assert again.failed == []
     assert "painter/fast[dots] goes on after step 1" in again.recorder.notes
     assert not (place.out / ".dagster/training/painter/fast/dots.safetensors").exists()
