@@ -142,6 +142,7 @@ def deployment(database, tmp_path):
         "SPNST_OUT": str(place.out),
         "SPNST_RECIPES": str(place.root / "gatys.yaml"),
         "SPNST_PROFILE": "embedded",
+        "SPNST_WORKERS": "1",
         "SPNST_WEIGHTS": str(tmp_path / "weights"),
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
     }
