@@ -51,11 +51,14 @@ class OwnMaps:
                 require_aspect(values, content, names[kind])
 
 
-def content_targets(content: Tensor, recipe: Recipe, models: Models, own: OwnMaps = OwnMaps()) -> ContentTargets:
+def content_targets(
+    content: Tensor, recipe: Recipe, models: Models, own: OwnMaps = OwnMaps(), opacity: Tensor | None = None
+) -> ContentTargets:
     """A content (1, 3, H, W) in [0, 1] with maps of its edges and depth, if the recipe compares them.
 
     Args:
         own: the user's own maps, of the content's aspect.
+        opacity: as in `ContentTargets`.
 
     Raises:
         InputError: the content is too narrow for the recipe, or the pastiche too large.
@@ -72,6 +75,7 @@ def content_targets(content: Tensor, recipe: Recipe, models: Models, own: OwnMap
         DepthMap.compute(content, models, recipe.sizes, own.depth)
         if (recipe.depth_on == "maps" or own.depth is not None) and any(w.depth for w in used)
         else None,
+        opacity,
     )
 
 
@@ -223,7 +227,8 @@ def misfits(
     """
     recipe = recipe.suited_to(models.encoder.name)
     start = _coloured(starting_point(content, [style], recipe, models), content, recipe)
-    before, after = (style_misfit(picture, [style], recipe, models).item() for picture in (start, image))
+    guide = content.guide(start)
+    before, after = (style_misfit(picture, [style], recipe, models, guide).item() for picture in (start, image))
     return before, after
 
 

@@ -37,18 +37,20 @@ class Result:
     """A pastiche and the history of its optimisation.
 
     Attributes:
-        image: the pastiche, 8-bit sRGB, of mode ``RGB``.
-        pixels: the same unrounded, (1, 3, H, W) of float32 in [0, 1], on the CPU.
+        image: the pastiche, 8-bit sRGB, of mode ``RGB``, or ``RGBA`` if the content was transparent anywhere.
+        pixels: its colours unrounded, (1, 3, H, W) of float32 in [0, 1], on the CPU.
         history: one row for each step of the optimiser: ``step`` from 1, ``stage`` from 0, the unweighted loss terms
             content, style, edge, depth, tv and others that the recipe weighs, and ``total``, their weighted sum; all
             losses are those before the step.
         seconds: wall time of the cell's batch divided by the number of its cells.
+        opacity: that of the content in the pastiche's shape, (1, 1, H, W) in [0, 1]; None: all of it is opaque.
     """
 
     image: Image.Image
     pixels: Tensor
     history: pd.DataFrame
     seconds: float
+    opacity: Tensor | None = None
 
 
 def stylize(
@@ -120,9 +122,9 @@ def stylize(
         if recorded:
             callbacks = [recorded.follow, *callbacks]
         [painted] = paint_batch(row, [targets], recipe, models, first, callbacks)
-        result = _result(painted)
+        result = _result(painted, row)
         if recorded:
-            recorded.finish(result.image)
+            recorded.finish(result.image.convert("RGB"))
     return result
 
 
@@ -188,7 +190,7 @@ def stylize_grid(
         for batch in batches(list(targets), height * width, models.device, models.room):
             painted = paint_batch(row, [targets[key] for key in batch], recipe, models, first, callbacks)
             for style_key, cell in zip(batch, painted, strict=True):
-                yield content_key, style_key, _result(cell)
+                yield content_key, style_key, _result(cell, row)
 
 
 def _recipe(recipe: Recipe | str | Path, size: int | None) -> Recipe:
@@ -228,14 +230,14 @@ def _content_targets(
     depth_map: Map | None = None,
     edge_map: Map | None = None,
 ) -> ContentTargets:
-    picture = image_io.read(content, name)
+    picture, opacity = image_io.read_with_opacity(content, name)
     if is_plain(picture):
         _log.warning("%s holds nothing but one colour, and no shapes to keep: choose another picture", printable(name))
     given = dict(zip(KINDS, (depth_map, edge_map), strict=True))
     names = {kind: str(x) if isinstance(x, str | Path) else f"the map of {kind}" for kind, x in given.items()}
     own = OwnMaps(*(None if x is None else read_map(x, kind, names[kind]) for kind, x in given.items()))
     own.require_aspect(picture, names)
-    targets = content_targets(picture, recipe, models, own)
+    targets = content_targets(picture, recipe, models, own, opacity)
     for kind, found in zip(KINDS, (targets.depth, targets.edge), strict=True):
         if warning := disagreement(kind, found.agreement if found else None, names[kind]):
             _log.warning("%s", warning)
@@ -262,5 +264,9 @@ def _film(path: Path, content: Tensor, recipe: Recipe) -> Film:
     return Film.of_cell(path, content, recipe)
 
 
-def _result(painted: Painted) -> Result:
-    return Result(image_io.to_image(painted.image), painted.image.cpu(), painted.history, painted.seconds)
+def _result(painted: Painted, row: ContentTargets) -> Result:
+    image, pixels, guide = image_io.to_image(painted.image), painted.image.cpu(), row.guide(painted.image)
+    if guide is None:
+        return Result(image, pixels, painted.history, painted.seconds)
+    image.putalpha(image_io.to_image(guide))
+    return Result(image, pixels, painted.history, painted.seconds, guide.cpu())

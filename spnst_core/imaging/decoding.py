@@ -55,6 +55,9 @@ _STRAIGHT = {"La": "LA", "RGBa": "RGBA"}
 _ROUNDED = ((np.arange(65536) * 255 + 32767) // 65535).astype(np.uint8)
 """The 8-bit level of each 16-bit one."""
 
+OPACITY = "opacity"
+"""The name under which `PIL.Image.Image.info` of a decoded picture has its opacity, of mode L, unless it is opaque."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -70,9 +73,9 @@ def decode(source: Path | bytes, name: str | None = None) -> Image.Image:
     """Decode a picture file to an upright 8-bit sRGB image of mode ``RGB``.
 
     The orientation of EXIF or XMP is applied, alpha is composited over white, 16 bits are rounded to 8, an animation
-    gives frame 0. Colours are converted to sRGB as the file describes them: by code points (cICP), an ICC profile, gAMA
-    and cHRM, or EXIF's index for Adobe RGB. A description that is broken is ignored, with a logged warning; of broken
-    EXIF the orientation is applied all the same if it can be read.
+    gives frame 0. What alpha there was is kept as its `OPACITY`. Colours are converted to sRGB as the file describes
+    them: by code points (cICP), an ICC profile, gAMA and cHRM, or EXIF's index for Adobe RGB. A description that is
+    broken is ignored, with a logged warning; of broken EXIF the orientation is applied all the same if it can be read.
 
     Args:
         source: a file, or a file's bytes.
@@ -260,9 +263,13 @@ def _normalised(image: Image.Image, name: str) -> Image.Image:
         raise refusal(name, f"has {error}") from error
     if ignored or failed:
         _warn(f"{name}: {', '.join((*ignored, *failed))}; the picture is used without")
+    opacity = image.info.get(OPACITY)  # of a picture that was decoded before
     if image.has_transparency_data:
-        rgb = Image.composite(rgb, Image.new("RGB", rgb.size, "white"), _alpha(image))
+        opacity = _alpha(image)
+        rgb = Image.composite(rgb, Image.new("RGB", rgb.size, "white"), opacity)
     rgb.info.clear()
+    if opacity is not None and opacity.getextrema() != (255, 255):
+        rgb.info[OPACITY] = opacity
     return rgb
 
 

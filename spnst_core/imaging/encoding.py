@@ -15,6 +15,7 @@ from types import MappingProxyType
 import numpy as np
 import numpy.typing as npt
 import tifffile
+import torch
 from PIL import Image, PngImagePlugin
 from torch import Tensor
 
@@ -39,9 +40,9 @@ MAX_DPI = 10_000
 _METRE = 1 / 0.0254
 """Inches."""
 
-_TRUE_COLOUR = 2
+_TRUE_COLOUR, _TRUE_COLOUR_WITH_ALPHA = 2, 6
 _UP = 2
-"""PNG's number for RGB, and for the filter by which each row is told as its difference to the one above."""
+"""PNG's numbers for RGB and RGBA, and for the filter by which each row is told as its difference to the one above."""
 
 
 @dataclass(frozen=True)
@@ -74,15 +75,22 @@ class FileFormat:
         if self.dpi is not None and not 1 <= self.dpi <= MAX_DPI:
             raise InputError(f"dpi is from 1 to {MAX_DPI:,}, not {self.dpi}")
 
-    def encode(self, x: Tensor, texts: Mapping[str, str] = MappingProxyType({})) -> bytes:
+    def encode(
+        self, x: Tensor, texts: Mapping[str, str] = MappingProxyType({}), opacity: Tensor | None = None
+    ) -> bytes:
         """The file's bytes; equal arguments give equal bytes.
 
         Args:
             x: the picture, (1, 3, H, W), sRGB in [0, 1].
             texts: what the file is to carry besides, by keyword: PNG in text chunks, TIFF in its description and JPEG
                 in a comment, there as one line for each, ``keyword: text``.
+            opacity: of each pixel, (1, 1, H, W) in [0, 1], which becomes the alpha of PNG and TIFF. JPEG has none:
+                there the picture lies on white.
         """
         bits = self.bits or DEPTHS[self.suffix.lower()][0]
+        if opacity is not None:
+            own = opacity.to(x)
+            x = x * own + (1 - own) if not self.holds_alpha else torch.cat([x, own], 1)
         levels = _levels(x, bits)
         if self.suffix.lower() in (".tif", ".tiff"):
             return self._tiff(levels, texts)
@@ -96,6 +104,11 @@ class FileFormat:
         return out.getvalue()
 
     @property
+    def holds_alpha(self) -> bool:
+        """Whether such a file can be transparent."""
+        return self.suffix.lower() not in (".jpg", ".jpeg")
+
+    @property
     def _resolution(self) -> dict[str, tuple[int, int]]:
         return {"dpi": (self.dpi, self.dpi)} if self.dpi else {}
 
@@ -105,12 +118,13 @@ class FileFormat:
             Image.fromarray(levels).save(out, "PNG", pnginfo=chunks, icc_profile=SRGB_ICC, **self._resolution)
             return out.getvalue()
         # Pillow has no mode for colours of 16 bits.
-        height, width, _ = levels.shape
+        height, width, channels = levels.shape
+        kind_of_colour = _TRUE_COLOUR if channels == 3 else _TRUE_COLOUR_WITH_ALPHA
         rows = levels.astype(">u2").view(np.uint8).reshape(height, -1)
         rows[1:] -= rows[:-1].copy()
         filtered = np.pad(rows, ((0, 0), (1, 0)), constant_values=_UP)
         out.write(png.SIGNATURE)
-        PngImagePlugin.putchunk(out, b"IHDR", struct.pack(">2I5B", width, height, 16, _TRUE_COLOUR, 0, 0, 0))
+        PngImagePlugin.putchunk(out, b"IHDR", struct.pack(">2I5B", width, height, 16, kind_of_colour, 0, 0, 0))
         PngImagePlugin.putchunk(out, b"iCCP", b"sRGB\0\0" + zlib.compress(SRGB_ICC))
         if self.dpi:
             PngImagePlugin.putchunk(out, b"pHYs", struct.pack(">2IB", *[round(self.dpi * _METRE)] * 2, 1))
@@ -126,6 +140,7 @@ class FileFormat:
             out,
             levels,
             photometric="rgb",
+            extrasamples=["unassalpha"] if levels.shape[2] == 4 else None,
             compression="zlib",
             iccprofile=SRGB_ICC,
             description=_lines(texts),
@@ -138,7 +153,7 @@ class FileFormat:
 
 
 def _levels(x: Tensor, bits: int) -> npt.NDArray[np.uint8 | np.uint16]:
-    """The nearest levels, (H, W, 3)."""
+    """The nearest levels, (H, W, C)."""
     largest = 2**bits - 1
     levels = x[0].detach().double().clamp(0, 1).mul(largest).round().permute(1, 2, 0).cpu().numpy()
     return np.ascontiguousarray(levels, np.uint8 if bits == 8 else np.uint16)

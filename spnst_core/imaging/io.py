@@ -21,8 +21,8 @@ from torch import Tensor
 from spnst_core.errors import InputError
 from spnst_core.imaging.decoding import MAX_PIXELS as MAX_PIXELS
 from spnst_core.imaging.decoding import MIN_SIDE as MIN_SIDE
+from spnst_core.imaging.decoding import OPACITY, normalise, opened, refusal, too_small
 from spnst_core.imaging.decoding import decode as decode
-from spnst_core.imaging.decoding import normalise, opened, too_small
 
 STEEPEST = 32
 """Largest reduction factor on the tensor's own device: CUDA refuses more than 47, for lack of shared memory."""
@@ -61,6 +61,33 @@ def read(image: Picture, name: str = "the picture") -> Tensor:
         f"{name} can't be a {type(image).__name__}: give one path, PIL image, array (H, W, 3), tensor "
         "(1, 3, H, W), or a file's bytes; several pictures go into stylize_grid, or into a Blend"
     )
+
+
+def read_with_opacity(image: Picture, name: str = "the picture") -> tuple[Tensor, Tensor | None]:
+    """As `read`, with the opacity of each pixel, (1, 1, H, W) in [0, 1]; None if all are opaque.
+
+    Pixels that are transparent in part have the colours that the file gives them, not mixed with white; those that are
+    hidden altogether are white.
+
+    Raises:
+        InputError: as `read`, or all pixels are hidden.
+    """
+    if isinstance(image, Image.Image):
+        seen = normalise(image, getattr(image, "filename", "") or name)
+    elif isinstance(image, bytes):
+        seen = decode(image, name)
+    elif isinstance(image, str | Path):
+        seen, name = decode(Path(image)), str(image)
+    else:
+        return read(image, name), None
+    x = to_tensor(seen)
+    if OPACITY not in seen.info:
+        return x, None
+    opacity = torch.from_numpy(np.array(seen.info[OPACITY], np.float32))[None, None] / 255
+    if not opacity.any():
+        raise refusal(name, "is transparent everywhere: there is nothing to paint")
+    straight = ((x - (1 - opacity)) / opacity.clamp_min(1 / 255)).clamp(0, 1)
+    return torch.where(opacity > 0, straight, 1.0), opacity
 
 
 def to_tensor(image: Image.Image) -> Tensor:

@@ -37,6 +37,7 @@ class EncoderPass:
         heads: networks on the encoder's trunk whose maps are computed.
         form: form of the content losses.
         tile: side in pixels of the largest part that the encoder may read at once, or None if the whole canvas fits.
+        guide: what each place of the canvas counts in the statistics, (1, 1, H, W); None: all count the same.
     """
 
     encoder: Encoder
@@ -46,6 +47,7 @@ class EncoderPass:
     heads: Collection[TrunkHead]
     form: Form
     tile: int | None
+    guide: Tensor | None = None
 
     def target(self, view: View) -> PassTarget:
         """What the canvases are compared with in a view."""
@@ -59,19 +61,28 @@ class EncoderPass:
 
     def __call__(self, seen: Tensor, view: View, target: PassTarget) -> tuple[Encoded, Mapping[TrunkHead, Tensor]]:
         """Statistics and content losses of the windows of canvases that a view shows, (B, 3, h, w); the heads' maps."""
+        guide = None if self.guide is None else self.guide[view.window]
         if target.features is None:
             assert self.tile is not None
             goal = self.content[view.window]
             found = encode(
-                self.encoder, seen, self.style_layers, self.tile, self.content_layers, goal, self.form, self.heads
+                self.encoder,
+                seen,
+                self.style_layers,
+                self.tile,
+                self.content_layers,
+                goal,
+                self.form,
+                self.heads,
+                guide,
             )
         else:
-            found = self._encoded(seen, target.features)
+            found = self._encoded(seen, target.features, guide)
         return found, self._finished(found.read, seen)
 
-    def _encoded(self, seen: Tensor, goal: Mapping[str, Tensor]) -> Encoded:
+    def _encoded(self, seen: Tensor, goal: Mapping[str, Tensor], guide: Tensor | None) -> Encoded:
         features = self.encoder.features(seen, used_layers(self.style_layers, self.content_layers, self.heads))
-        found = {layer: moments.moments(features[layer]) for layer in self.style_layers}
+        found = {layer: _moments(features[layer], guide) for layer in self.style_layers}
         return Encoded(
             {layer: gram for layer, (gram, _) in found.items()},
             {layer: mean for layer, (_, mean) in found.items()},
@@ -81,3 +92,7 @@ class EncoderPass:
 
     def _finished(self, read: Mapping[TrunkHead, list[Tensor]], seen: Tensor) -> dict[TrunkHead, Tensor]:
         return {head: head.finish(read[head], *seen.shape[2:]) for head in self.heads}
+
+
+def _moments(features: Tensor, guide: Tensor | None) -> tuple[Tensor, Tensor]:
+    return moments.moments(features) if guide is None else moments.guided_moments(features, guide)

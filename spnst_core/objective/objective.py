@@ -69,6 +69,7 @@ class Objective:
             list(dict.fromkeys(term.head for term in self._terms.values() if term.head is not None)),
             recipe.form,
             self._tile,
+            content.guide(goal, recipe.margin),
         )
         self._still = View()
         self._known: _Targets | None = None

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from spnst_core.compute import moments
@@ -40,6 +41,7 @@ def encode(
     goal: Tensor | None = None,
     form: Form = "relative",
     heads: Collection[TrunkHead] = (),
+    guide: Tensor | None = None,
 ) -> Encoded:
     """`moments.gram`, `moments.mean` and `losses.content_loss` of whole pictures, with the same gradients.
 
@@ -51,6 +53,7 @@ def encode(
             whole picture read it whole.
         goal: the picture that ``content_layers`` are compared with, (1, 3, H, W).
         heads: networks on the encoder's trunk.
+        guide: what each place counts in the statistics, (1, 1, H, W) from 0; by default all count the same.
     """
     gram, mean, content, read = {}, {}, {}, {}
     reach = {layer: encoder.reach(layer) for layer in used_layers(style_layers, content_layers, heads)}
@@ -64,7 +67,7 @@ def encode(
             continue
         reading = heads if is_local else ()
         kinds = [None] * 3 * (len(style) + len(compared)) + [stride for head in reading for stride in head.strides]
-        found = iter(gathered(_of_tile(encoder, strides, style, compared, goal, reading), x, tiles, kinds))
+        found = iter(gathered(_of_tile(encoder, strides, style, compared, goal, reading, guide), x, tiles, kinds))
         for layer in style:
             product, total, positions = next(found), next(found), next(found)
             gram[layer], mean[layer] = product / positions, total / positions
@@ -95,6 +98,7 @@ def _of_tile(
     compared: Collection[str],
     goal: Tensor | None,
     heads: Collection[TrunkHead],
+    guide: Tensor | None,
 ) -> Network:
     """Sums over a tile, and maps: F·Fᵀ, F and positions of each style layer; (F − P)², P² and values of each compared
     one; what each head reads.
@@ -104,7 +108,12 @@ def _of_tile(
         features, found = encoder.features(piece, strides), list[Tensor]()
         for layer in style:
             f = tile.own(features[layer], strides[layer])
-            found += *moments.sums(f), torch.tensor(f[0, 0].numel())
+            if guide is None:
+                found += *moments.sums(f), torch.tensor(f[0, 0].numel())
+            else:
+                height, width = features[layer].shape[2:]
+                seen = F.adaptive_avg_pool2d(guide[tile.window], (height, width))
+                found += moments.guided_sums(f, tile.own(seen, strides[layer]))
         if compared and goal is not None:
             with torch.no_grad():
                 wanted = encoder.features(goal[tile.window], compared)

@@ -23,7 +23,7 @@ from spnst_core.imaging.colour import recolour
 from spnst_core.imaging.maps import agreement, at_shape
 from spnst_core.models.profiles import Models
 from spnst_core.models.roles import smallest_side
-from spnst_core.objective.canvas import at_size
+from spnst_core.objective.canvas import at_size, crop, framed
 from spnst_core.objective.statistics import encode, fitting_tile
 from spnst_core.recipes.style_size import StyleSize
 
@@ -162,11 +162,24 @@ class DepthMap:
 
 @dataclass(frozen=True)
 class ContentTargets:
-    """What stylising one content needs: the picture (1, 3, H, W) and its edges and depth, if a recipe uses them."""
+    """What stylising one content needs: the picture (1, 3, H, W) and its edges and depth, if a recipe uses them.
+
+    Attributes:
+        opacity: of each place, (1, 1, H, W) in [0, 1]: what it counts in the pastiche's statistics; None: all are
+            opaque.
+    """
 
     content: Tensor
     edge: EdgeMap | None = None
     depth: DepthMap | None = None
+    opacity: Tensor | None = None
+
+    def guide(self, goal: Tensor, margin: int = 0) -> Tensor | None:
+        """The opacity in the shape of a canvas with this margin, (1, 1, H, W), on its device."""
+        if self.opacity is None:
+            return None
+        height, width = crop(goal, margin).shape[2:]
+        return framed(at_shape(self.opacity, height, width).to(goal), margin)
 
 
 @dataclass(frozen=True)

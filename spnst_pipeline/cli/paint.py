@@ -163,6 +163,8 @@ def paint(
     except KeyboardInterrupt:
         typer.echo("Stopped. Nothing was written.", err=True)
         raise typer.Exit(INTERRUPTED) from None
+    if pastiche.transparent and not form.holds_alpha:
+        typer.echo(f"{file.suffix} files hold no transparency: what was transparent is white. .png and .tif keep it.")
     if pastiche.notice:
         typer.echo(pastiche.notice)
     typer.echo(f"Painted in {duration(time.monotonic() - started)}: {printable(str(file))}")

@@ -16,6 +16,7 @@ from torch import Tensor
 from spnst_core import Blend, InputError, Recipe, load_models, stylize
 from spnst_core.errors import cut, printable
 from spnst_core.imaging import io as image_io
+from spnst_core.imaging.decoding import OPACITY
 from spnst_core.imaging.encoding import SUFFIXES, FileFormat
 from spnst_core.imaging.maps import Kind, read_map, require_aspect
 from spnst_core.models.profiles import Overrides, choose, fetch_models, find_device, identify
@@ -106,6 +107,7 @@ class SinglePastiche:
         chosen = chosen.with_size(settings.size) if settings.size else chosen
         numbers = _weights(weights, len(styles))
         picture, seen = image_io.decode(content), [image_io.decode(style) for style in styles]
+        image_io.read_with_opacity(picture, printable(str(content)))  # some of it must be seen
         for number, style in enumerate(styles):
             if os.path.samefile(content, style):
                 raise InputError(f"{content} is given both as content and as style: name two different pictures")
@@ -127,6 +129,11 @@ class SinglePastiche:
             settings,
             overrides,
         )
+
+    @property
+    def transparent(self) -> bool:
+        """Whether the content is transparent anywhere, and so will the pastiche be."""
+        return OPACITY in self.picture.info
 
     @property
     def shares(self) -> tuple[float, ...]:
@@ -188,7 +195,7 @@ class SinglePastiche:
         )
         made |= {"own_maps": list(self.maps)} if self.maps else {}
         told = provenance.stamp(made, result.history)
-        Folder(output.parent).write(output.name, form.encode(result.pixels, told))
+        Folder(output.parent).write(output.name, form.encode(result.pixels, told, result.opacity))
 
 
 def _weights(written: str | None, styles: int) -> list[float] | None:

@@ -12,6 +12,7 @@ import spnst_core as sp
 from spnst_core.imaging import io as image_io
 from spnst_core.objective.canvas import at_size
 from spnst_core.objective.targets import EdgeMap, StyleTargets
+from spnst_core.objective.terms.style import style_misfit
 from spnst_core.painting import content_targets, paint_batch, style_targets
 from spnst_core.recipes.recipe import Stage
 from spnst_core.report.film import FPS, read_facts
@@ -157,6 +158,43 @@ def test_a_map_for_features_is_refused(own, sample_styles, models):
         with pytest.raises(sp.InputError, match=f"has {term}_on: features, which no map can stand for"):
             sp.stylize(content, sample_styles["nocturne"], recipe, models, **given)
         recipe = recipe.model_copy(update={f"{term}_on": "maps"})
+
+
+def hidden_half(content, colour):
+    """The content with its left half hidden, where it has this colour."""
+    image = image_io.to_image(content).convert("RGBA")
+    image.paste((*colour, 0), (0, 0, image.width // 2, image.height))
+    return image
+
+
+def test_a_transparent_content_gives_a_pastiche_as_transparent_of_what_is_seen_alone(own, sample_styles, models):
+    content, recipe, *_ = own
+    red, green = (
+        sp.stylize(hidden_half(content, colour), sample_styles["nocturne"], recipe, models)
+        for colour in ((255, 0, 0), (0, 255, 0))
+    )
+    assert torch.equal(red.pixels, green.pixels)
+    assert red.image.mode == "RGBA"
+    alpha = np.array(red.image.getchannel("A"))
+    assert (alpha[:, :22].max(), alpha[:, 26:].min()) == (0, 255)
+    assert torch.equal(red.opacity.mul(255).round()[0, 0], torch.from_numpy(alpha).float())
+    plain = sp.stylize(content, sample_styles["nocturne"], recipe, models)
+    assert (plain.image.mode, plain.opacity) == ("RGB", None)
+
+
+def test_hidden_places_do_not_count_in_how_far_the_style_is(own, sample_styles, models):
+    recipe = own[1].suited_to(models.encoder.name)
+    style = style_targets(image_io.read(sample_styles["nocturne"]), recipe, models)
+    opacity = torch.zeros(1, 1, 40, 96)
+    opacity[..., 80:] = 1  # beyond the reach of any layer's receptive field from the other half
+    one = torch.rand(1, 3, 40, 96)
+    other = one.clone()
+    other[..., :16] = 1
+    far, same = (
+        style_misfit(torch.cat([one, other]), [style, style], recipe, models, guide) for guide in (None, opacity)
+    )
+    assert far[0] != far[1]
+    assert same[0] == pytest.approx(same[1].item(), rel=1e-4)
 
 
 BAD_MAPS = {

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from spnst_core.compute import moments
 from spnst_core.models.profiles import Models
 from spnst_core.models.roles import feature_scale
 from spnst_core.objective import losses
@@ -37,13 +38,23 @@ class StyleTerm(LossTerm):
 
 
 @torch.no_grad()
-def style_misfit(pictures: Tensor, styles: Sequence[StyleTargets], recipe: Recipe, models: Models) -> Tensor:
-    """How far finished pictures (B, 3, H, W) are from their styles, (B,): the last stage's term, always relative."""
+def style_misfit(
+    pictures: Tensor, styles: Sequence[StyleTargets], recipe: Recipe, models: Models, guide: Tensor | None = None
+) -> Tensor:
+    """How far finished pictures (B, 3, H, W) are from their styles, (B,): the last stage's term, always relative.
+
+    Args:
+        guide: what each place counts in the statistics, (1, 1, H, W); by default all count the same.
+    """
     sizes, layers = recipe.stroke_sizes(recipe.stages[-1]), recipe.style_layers(models.encoder)
     features, found = models.encoder.features(pictures, layers), pictures.new_zeros(len(pictures))
     for layer, share in layers.items():
         wanted = _stacked(styles, sizes, layer)
-        found = found + share * losses.style_loss(features[layer], wanted.gram, wanted.mean)
+        if guide is None:
+            found = found + share * losses.style_loss(features[layer], wanted.gram, wanted.mean)
+        else:
+            own = moments.guided_moments(features[layer], guide)
+            found = found + share * losses.statistics_loss(*own, wanted.gram, wanted.mean)
     return found
 
 

@@ -71,3 +71,28 @@ def test_a_picture_that_fits_no_memory_is_read_in_tiles(models):
     side = fitting_tile(models.encoder, models.encoder.style_layers, huge)
     assert side is not None
     assert side < 200_000
+
+
+def test_a_guide_of_zeros_and_ones_leaves_the_rest_of_a_picture_out():
+    features, guide = torch.randn(2, 5, 8, 12), torch.zeros(1, 1, 16, 24)
+    guide[..., 4:10, 8:20] = 1
+    found, expected = moments.guided_moments(features, guide), moments.moments(features[..., 2:5, 4:10])
+    for one, other in zip(found, expected, strict=True):
+        torch.testing.assert_close(one, other)
+    everywhere = moments.guided_moments(features, torch.ones(1, 1, 8, 12))
+    for one, other in zip(everywhere, moments.moments(features), strict=True):
+        torch.testing.assert_close(one, other)
+
+
+def test_guided_statistics_are_the_same_tile_by_tile_with_their_gradients():
+    x, encoder, guide = pictures(2).requires_grad_(), Edges(), torch.rand(1, 1, *pictures(1).shape[2:])
+    gradients = []
+    for side in (1000, 20):
+        found = encode(encoder, x, LAYERS, side, guide=guide)
+        value = sum(found.gram[layer].square().sum() + found.mean[layer].sum() for layer in LAYERS)
+        gradients.append(torch.autograd.grad(value, x)[0])
+        for layer in LAYERS:
+            gram, mean = moments.guided_moments(encoder.features(x, LAYERS)[layer], guide)
+            torch.testing.assert_close(found.gram[layer], gram, rtol=1e-4, atol=1e-5)
+            torch.testing.assert_close(found.mean[layer], mean, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(*gradients, rtol=1e-4, atol=1e-5)

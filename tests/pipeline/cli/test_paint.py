@@ -147,6 +147,22 @@ def test_maps_of_the_users_own_take_the_networks_place(desk, spnst):
     assert image_io.decode(files["depth"]).tobytes() == expected.image.tobytes()
 
 
+def test_a_transparent_content_gives_a_transparent_pastiche_or_one_on_white_with_a_notice(desk, spnst):
+    content = Image.open(desk / "cat.png").convert("RGBA")
+    content.paste((0, 0, 0, 0), (0, 0, 40, 60))
+    content.save(desk / "cat.png")
+    status, out, _ = spnst("paint", *QUICK)
+    assert (status, len(out.splitlines())) == (0, 1)
+    made = Image.open(desk / "cat_wave.png")
+    assert made.mode == "RGBA"
+    assert [made.getpixel((x, 20))[3] for x in (10, 50)] == [0, 255]
+    status, out, _ = spnst("paint", *QUICK, "-o", "a.jpg")
+    assert out.startswith(".jpg files hold no transparency: what was transparent is white.")
+    made = Image.open(desk / "a.jpg")
+    assert made.mode == "RGB"
+    assert min(made.getpixel((10, 20))) > 250
+
+
 def test_colours_are_mixed_by_their_strength(desk, spnst):
     for strength in (0, 0.5, 1):
         options = ("--colour", "content", "--colour-strength", strength)
@@ -227,6 +243,11 @@ BAD = {
         lambda d: Image.linear_gradient("L").resize((80, 60)).save(d / "m.png"),
         (*QUICK, "--edge-map", "m.png", "-o", "m.png", "--overwrite"),
         ["m.png is one of the files to read"],
+    ),
+    "a content of which nothing is seen": (
+        lambda d: Image.new("RGBA", (80, 60)).save(d / "cat.png"),
+        QUICK,
+        ["cat.png is transparent everywhere"],
     ),
     "a map in colour": (another, (*QUICK, "--edge-map", "wave.png"), ["wave.png is in colour"]),
     "unknown profile": (nothing, ("cat.png", "wave.png", "--profile", "vgg61"), ["vgg61", 'did you mean "vgg16"?']),
