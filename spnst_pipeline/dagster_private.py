@@ -21,7 +21,7 @@ NO_COMPUTE_LOGS = {"module": "dagster._core.storage.noop_compute_log_manager", "
 """Setting ``compute_logs`` of an instance that doesn't capture what steps print."""
 
 _RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
-_MAX_RETRIES = "dagster/max_retries"
+_MAX_RETRIES, _PRIORITY = "dagster/max_retries", "dagster/priority"
 _DATA_VERSION, _VERSION_IS_OURS = "dagster/data_version", "dagster/data_version_is_user_provided"
 _DIMENSION = "dagster/partition/"
 _CODE_VERSION = "dagster/code_version"
@@ -42,6 +42,11 @@ def range_tags(first: str, last: str) -> dict[str, str]:
 def no_retries() -> dict[str, str]:
     """Tags of a run that the daemon mustn't retry."""
     return {_MAX_RETRIES: "0"}
+
+
+def priority_tags(priority: int) -> dict[str, str]:
+    """Tags of a run that the run queue takes before those of a lower priority; 0 is that of a run without them."""
+    return {_PRIORITY: str(priority)}
 
 
 def version_tags(version: str) -> dict[str, str]:

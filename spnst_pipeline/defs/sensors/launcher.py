@@ -16,7 +16,7 @@ import dagster as dg
 from pydantic import BaseModel
 
 from spnst_pipeline.artefacts.lineage import Lineage
-from spnst_pipeline.dagster_private import step_failures, tag_run, waits_for_retry
+from spnst_pipeline.dagster_private import priority_tags, step_failures, tag_run, waits_for_retry
 from spnst_pipeline.defs.jobs import OUTCOME, Job
 from spnst_pipeline.planning.grid import known_grid
 from spnst_pipeline.planning.plan import Launch, Plan
@@ -30,9 +30,6 @@ REQUEST = "spnst/request"
 
 PHASE = "spnst/phase"
 """Tag of launched runs: what their phase is called."""
-
-PRIORITY = "dagster/priority"
-"""Tag by which Dagster's queue orders runs: the highest number first, then the oldest run."""
 
 PATIENCE = timedelta(days=1)
 """Requests made longer ago, while the sensor was off, aren't served."""
@@ -162,7 +159,7 @@ def _placed(settings: Settings, launch: Launch, number: int) -> dict[str, Any]:
     lost, and so is the next: at the end of the queue, it would keep one worker busy when all others are done.
     """
     where = {} if launch.uses_networks else settings.cpu_run_tags or {}
-    when = {PRIORITY: str(-number)} if settings.workers > 1 else {}
+    when = priority_tags(-number) if settings.workers > 1 else {}
     return {**where, **when}
 
 

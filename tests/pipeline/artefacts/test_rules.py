@@ -12,7 +12,7 @@ from distribution import installed, write
 from spnst_core.recipes.experiments import Experiment
 from spnst_core.recipes.recipe import Recipe, Stage
 from spnst_core.recipes.style_size import StyleSize
-from spnst_pipeline.artefacts import rules
+from spnst_pipeline.artefacts import fingerprints, rules
 from spnst_pipeline.artefacts.identity import ArtefactId
 from spnst_pipeline.artefacts.rules import Artefact, Shown
 
@@ -201,6 +201,12 @@ def test_a_painter_is_outdated_by_its_style_its_networks_and_its_recipe_alone():
         painter(FAST.model_copy(update={"training_steps": 5})),
     ]
     assert len({each.fingerprint for each in (*changed, painter())}) == 5
+
+
+def test_a_painters_code_version_counts(monkeypatch):
+    earlier = painter().fingerprint
+    monkeypatch.setitem(fingerprints.VERSIONS, "painter", 99)
+    assert painter().fingerprint != earlier
 
 
 def test_painters_are_shared_by_sizes_that_are_trained_alike():

@@ -5,7 +5,7 @@ import pytest
 from daemon import opened
 
 from spnst_pipeline.defs.jobs import OUTCOME, ROLE
-from spnst_pipeline.defs.sensors.launcher import PHASE, PRIORITY, REQUEST
+from spnst_pipeline.defs.sensors.launcher import PHASE, REQUEST
 
 PHASES = ["decoding pictures", "preparing contents and styles", "painting", "measuring", "drawing sheets"]
 
@@ -142,7 +142,8 @@ def test_many_workers_take_launches_in_their_order_and_those_of_lost_runs_first(
         path.unlink()
     with opened(made, monkeypatch) as bench:
         bench.ask("stylize_missing")
-        assert [int(request.tags[PRIORITY]) for request in bench.tick().run_requests] == [0, -1, -2]  # 2, 1 and 1 cells
+        of_two_one_and_one_cell = bench.tick().run_requests
+        assert [request.tags["dagster/priority"] for request in of_two_one_and_one_cell] == ["0", "-1", "-2"]
 
 
 def test_cancelling_a_run_ends_its_request(made, made_bench):
