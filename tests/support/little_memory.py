@@ -2,27 +2,14 @@
 
 import re
 import resource
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from spnst_core.compute.process import trim_heap
 
 
 def limit_memory(megabytes: int) -> None:
-    """Let the process take ``megabytes`` more than it takes now, until the limit is lifted."""
+    """Let the process take ``megabytes`` more than it takes now, from now on."""
     trim_heap()
     [taken] = re.findall(r"VmData:\s+(\d+) kB", Path("/proc/self/status").read_text())
     _, most = resource.getrlimit(resource.RLIMIT_DATA)
     resource.setrlimit(resource.RLIMIT_DATA, ((int(taken) << 10) + (megabytes << 20), most))
-
-
-@contextmanager
-def little_memory(megabytes: int) -> Iterator[None]:
-    """`limit_memory` for a block."""
-    limits = resource.getrlimit(resource.RLIMIT_DATA)
-    limit_memory(megabytes)
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_DATA, limits)

@@ -1,11 +1,14 @@
 """The grid of a project: pictures that can't be used leave it, and those that can't be read for now stay in it."""
 
+import json
+import os
+import subprocess
 import sys
 
 import dagster as dg
+import limited_grid
 import pytest
 from instances import new_instance
-from little_memory import little_memory
 from PIL import Image
 from s3_server import Fault
 from small_project import CONTENTS, draw
@@ -71,15 +74,18 @@ def test_a_picture_that_is_lost_or_changed_meanwhile_is_told_and_one_that_is_non
     assert "text.png" in line
 
 
+@pytest.mark.heavy
 @pytest.mark.skipif(sys.platform != "linux", reason="the limit is Linux's")
 def test_a_picture_that_memory_is_too_little_for_stays_as_well(fresh):
+    """In a process of its own: one that has run other tests holds memory that is free for use again."""
     Image.new("1", (10_000, 10_000)).save(fresh.root / "contents/large.png")
-    project = Project.open(fresh.settings())
-    with little_memory(200):  # of which threads take some
-        found = checked(project).contents
-    assert sorted(found.pictures) == ["boat", "cat", "large"]
-    assert found.unreachable.keys() == {"large"}
-    assert found.unreachable["large"].endswith(
+    command = [sys.executable, limited_grid.__file__, "200", str(fresh.root)]  # of which threads take some
+    here = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    printed = subprocess.run(command, env=here, capture_output=True, text=True, check=True).stdout
+    pictures, unreachable = json.loads(printed)
+    assert pictures == ["boat", "cat", "large"]
+    assert unreachable.keys() == {"large"}
+    assert unreachable["large"].endswith(
         "large.png can't be decoded, because memory ran out; make it smaller, or run where more is free"
     )
 
