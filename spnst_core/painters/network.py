@@ -47,7 +47,7 @@ class PainterNet(nn.Module):
         self.down = nn.Sequential(
             _Block(3, width, 9), _Block(width, 2 * width, 3, stride=2), _Block(2 * width, 4 * width, 3, stride=2)
         )
-        self.residuals = nn.Sequential(*(Residual(4 * width) for _ in range(RESIDUALS)))
+        self.residuals = nn.Sequential(*(_Residual(4 * width) for _ in range(RESIDUALS)))
         self.up = nn.Sequential(
             nn.Upsample(scale_factor=2, mode="nearest"),
             _Block(4 * width, 2 * width, 3),
@@ -91,7 +91,7 @@ class _Block(nn.Sequential):
         )
 
 
-class Residual(nn.Module):
+class _Residual(nn.Module):
     """x + f(x) of two convolutions; nothing rectifies the sum."""
 
     def __init__(self, channels: int) -> None:

@@ -42,7 +42,7 @@ def test_a_trained_painter_is_listed_and_paints_a_photo_without_its_style(desk, 
     assert status == 0
     assert [line.split()[:4] for line in out.splitlines()][1] == ["quick", "64", "424,899", "3"]
     status, out, _ = spnst("painters", "export", "wave.safetensors")
-    assert (status, out) == (0, "Exported: wave.onnx (1.7 MB)\n")
+    assert (status, out) == (0, "Exported: wave.onnx (1.8 MB)\n")
     (desk / "wave.png").unlink()
     status, out, _ = spnst("paint", "photos/cat.png", "--painter", "wave.safetensors", "-o", "out.png", "--size", 90)
     assert status == 0
