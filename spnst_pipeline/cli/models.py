@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 from rich.filesize import decimal
-from rich.table import Table
 
 from spnst_pipeline.cli.downloads import download_bars
+from spnst_pipeline.cli.tables import print_table
 
 if TYPE_CHECKING:
     from spnst_core.models.manifest import WeightFile
@@ -36,19 +36,15 @@ def list_files() -> None:
     from spnst_core.models import weights
     from spnst_core.models.manifest import WEIGHTS
 
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for column in ("name", "role", "size", "licence", "present", "path", "source"):
-        table.add_column(column, justify="right" if column == "size" else "left")
+    rows = []
     for entry in WEIGHTS.values():
         path = weights.folder() / entry.file
         found = path.stat().st_size if path.is_file() else None
         length = entry.bytes or found
         present = "no" if found is None else "yes" if found == length else "wrong size"
         size = decimal(length) if length else "not known"
-        table.add_row(entry.name, entry.role, size, entry.licence, present, str(path), _source(entry))
-    console = Console(highlight=False, markup=False)
-    console.width = 1000  # a path cut in pieces is no use; the terminal wraps what is too long for it
-    console.print(table)
+        rows.append((entry.name, entry.role, size, entry.licence, present, str(path), _source(entry)))
+    print_table(("name", "role", "size", "licence", "present", "path", "source"), rows, ("size",))
 
 
 @app.command()

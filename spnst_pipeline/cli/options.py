@@ -42,6 +42,12 @@ def recipes(incomplete: str) -> list[str]:
     return [name for name in (*sorted(builtin), *sorted(added), *sorted(files)) if name.startswith(incomplete)]
 
 
+Recipe = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME|FILE.yaml", help="recipe, by its name or file; default structure", autocompletion=recipes
+    ),
+]
 Profile = Annotated[
     str | None,
     typer.Option(

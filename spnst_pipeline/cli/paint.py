@@ -46,14 +46,7 @@ def paint(
     ] = None,
     dpi: Annotated[int | None, typer.Option(metavar="N", help="pixels to an inch of paper, told in the file")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="replace files that exist")] = False,
-    recipe: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME|FILE.yaml",
-            help="recipe to paint with; default structure",
-            autocompletion=options.recipes,
-        ),
-    ] = None,
+    recipe: options.Recipe = None,
     size: Annotated[
         int | None, typer.Option(metavar="N", help="long side of the pastiche in pixels; default the recipe's own")
     ] = None,

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
-from rich.table import Table
 
 from spnst_pipeline.cli import options
 from spnst_pipeline.cli.downloads import download_bars
 from spnst_pipeline.cli.signals import INTERRUPTED
+from spnst_pipeline.cli.tables import print_table
 from spnst_pipeline.progress import on_terminal
 from spnst_pipeline.wording import duration
 
@@ -63,14 +63,7 @@ def train(
         bool, typer.Option("--full", help="the paper's network of 1.7 million weights, instead of 0.42 million")
     ] = False,
     warm: Annotated[Path | None, typer.Option("--from", metavar="PAINTER", help="painter to start from")] = None,
-    recipe: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME|FILE.yaml",
-            help="recipe whose losses are minimised; default structure",
-            autocompletion=options.recipes,
-        ),
-    ] = None,
+    recipe: options.Recipe = None,
     seed: Annotated[int, typer.Option(metavar="N", help="of the first weights and the views")] = 0,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="replace a painter that exists")] = False,
     profile: options.Profile = None,
@@ -87,6 +80,7 @@ def train(
     """
     started, console = time.monotonic(), Console(stderr=True)
     from spnst_core.errors import printable
+    from spnst_core.optim.divergence import Diverged
     from spnst_core.painters.network import FULL, NARROW
     from spnst_core.painters.training import Plan
     from spnst_pipeline.cli.painter_files import SUFFIX
@@ -104,8 +98,6 @@ def train(
         wanted.fetch_models(progress)
     training = wanted.begin(files, lambda line: typer.echo(line, err=True))
     shown = _Shown(console)
-    from spnst_core.optim.divergence import Diverged
-
     try:
         with shown.progress:
             painter = wanted.finish(training, files, shown.follow)
@@ -135,9 +127,7 @@ def list_painters(
     from spnst_core.errors import InputError, printable
     from spnst_pipeline.cli.painter_files import SUFFIX, read_painter
 
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for column in ("recipe", "size", "weights", "steps", "minutes", "style", "edge", "depth", "file"):
-        table.add_column(column, justify="left" if column in ("recipe", "file") else "right", no_wrap=True)
+    rows = []
     for place in places or [Path()]:
         for file in sorted(place.glob(f"*{SUFFIX}")) if place.is_dir() else [place]:
             try:
@@ -149,10 +139,9 @@ def list_painters(
             made = painter.made
             losses = [f"{made['losses'][term]:.3f}" for term in ("style", "edge", "depth")]
             facts = (f"{painter.size}", f"{painter.weights:,}", f"{made['steps']:,}", f"{made['seconds'] / 60:.1f}")
-            table.add_row(made["recipe_name"], *facts, *losses, printable(str(file)))
-    console = Console(highlight=False, markup=False)
-    console.width = 1000  # as in `spnst models list`: a terminal wraps what is too long for it
-    console.print(table)
+            rows.append((made["recipe_name"], *facts, *losses, printable(str(file))))
+    numbers = ("size", "weights", "steps", "minutes", "style", "edge", "depth")
+    print_table(("recipe", *numbers, "file"), rows, numbers)
 
 
 @app.command()

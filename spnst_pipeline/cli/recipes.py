@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from spnst_pipeline.cli import options
+from spnst_pipeline.cli.tables import print_table
 
 # Commands import the core themselves: PyTorch takes seconds, and --help should not.
 
@@ -35,22 +34,13 @@ def list_recipes(encoder: Encoder = "vgg16") -> None:
     from spnst_core.recipes.recipe import RECIPES
 
     ENCODERS.require(encoder)
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for column in ("name", "stages", "long side", "steps", "settings for", "description"):
-        table.add_column(column, justify="right" if column in ("stages", "steps") else "left", no_wrap=True)
+    rows = []
     for recipe in RECIPES.values():
         suited = recipe.suited_to(encoder)
-        table.add_row(
-            recipe.name,
-            str(len(suited.stages)),
-            ", ".join(map(str, suited.sizes)),
-            str(suited.steps),
-            ", ".join(sorted({*recipe.for_encoder, *recipe.layers})),
-            recipe.description,
-        )
-    console = Console(highlight=False, markup=False)
-    console.width = 1000  # as in `spnst models list`: a terminal wraps what is too long for it
-    console.print(table)
+        settings_for = ", ".join(sorted({*recipe.for_encoder, *recipe.layers}))
+        sizes = ", ".join(map(str, suited.sizes))
+        rows.append((recipe.name, str(len(suited.stages)), sizes, str(suited.steps), settings_for, recipe.description))
+    print_table(("name", "stages", "long side", "steps", "settings for", "description"), rows, ("stages", "steps"))
 
 
 @app.command()
