@@ -38,6 +38,7 @@ def test_every_cell_of_a_batch_is_what_it_is_alone(content, styles, models):
         assert cell.seconds > 0
 
 
+@pytest.mark.heavy
 def test_callbacks_are_called_in_turn_after_each_step(content, styles, models):
     told = []
     callbacks = [lambda iterate, name=name: told.append((name, iterate.step)) for name in "ab"]
@@ -54,6 +55,7 @@ def test_a_start_takes_the_place_of_the_recipes_own(content, styles, models):
     torch.testing.assert_close(cell.image, torch.full_like(cell.image, 0.25), atol=1e-4, rtol=0)
 
 
+@pytest.mark.heavy
 def test_painting_brings_a_cell_nearer_to_its_style(content, styles, models):
     targets, style = content_targets(content, recipe(), models), style_targets(styles[0], recipe(), models)
     (cell,) = paint_batch(targets, [style], recipe(), models)
@@ -61,6 +63,7 @@ def test_painting_brings_a_cell_nearer_to_its_style(content, styles, models):
     assert 0 < after < before
 
 
+@pytest.mark.heavy
 def test_colours_of_the_content_are_given_to_what_was_optimised(content, styles, models):
     plain = recipe(stages=(Stage(steps=1),))
     targets = content_targets(content, plain, models)
@@ -72,6 +75,7 @@ def test_colours_of_the_content_are_given_to_what_was_optimised(content, styles,
         assert cell.history.equals(own.history)
 
 
+@pytest.mark.heavy
 def test_the_start_has_the_contents_colours_too_where_the_pastiche_has(content, styles, models):
     kept = recipe().with_colour("content")
     targets, style = content_targets(content, kept, models), style_targets(styles[0], kept, models)

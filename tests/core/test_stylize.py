@@ -40,6 +40,7 @@ def test_paths_images_bytes_and_tensors_give_one_pastiche(tmp_path, sample_conte
     assert len({result.image.tobytes() for result in results}) == 1
 
 
+@pytest.mark.heavy
 def test_history_has_one_row_a_step_and_the_size_is_the_recipes(sample_contents, sample_styles, recipe, models):
     result = sp.stylize(sample_contents["coffee"], next(iter(sample_styles.values())), recipe=recipe, models=models)
     assert list(result.history) == ["step", "stage", "content", "style", "edge", "depth", "tv", "total"]
@@ -75,6 +76,7 @@ def test_a_grid_gives_every_cell_once_and_what_stylize_gives(sample_contents, sa
     assert max(abs(a - b) for a, b in zip(alone.image.tobytes(), result.image.tobytes(), strict=True)) <= 1
 
 
+@pytest.mark.heavy
 def test_a_blend_is_painted_by_the_statistics_of_both_styles(sample_contents, sample_styles, recipe, models):
     content, (one, other) = sample_contents["coffee"], list(sample_styles.values())[:2]
     blend = sp.Blend([one, other], [0.7, 0.3])
@@ -88,6 +90,7 @@ def test_a_blend_is_painted_by_the_statistics_of_both_styles(sample_contents, sa
     assert in_grid.image.tobytes() == found.image.tobytes()
 
 
+@pytest.mark.heavy
 def test_a_blend_in_matched_colours_matches_each_of_its_styles(sample_contents, sample_styles, recipe, models):
     content, (one, other) = image_io.read(sample_contents["coffee"]), list(sample_styles.values())[:2]
     recipe = recipe.with_colour("match")
@@ -108,6 +111,7 @@ def own(sample_contents, models):
     return content, recipe, depth, EdgeMap.compute(content, models, [48]).probability
 
 
+@pytest.mark.heavy
 def test_maps_that_equal_the_networks_give_the_same_pastiche(tmp_path, own, sample_styles, models):
     content, recipe, depth, edges = own
     recipe = recipe.model_copy(update={"edge_on": "contours"})
@@ -129,6 +133,7 @@ def test_a_depth_map_has_no_scale_of_its_own_whatever_the_form(own, sample_style
 
 @pytest.mark.parametrize("which", ["depth_map", "edge_map"])
 @pytest.mark.parametrize("edge_on", ["maps", "contours"])
+@pytest.mark.heavy
 def test_another_map_gives_another_pastiche_and_an_inverted_one_is_warned_of(
     own, sample_styles, models, caplog, which, edge_on
 ):
@@ -167,6 +172,7 @@ def hidden_half(content, colour):
     return image
 
 
+@pytest.mark.heavy
 def test_a_transparent_content_gives_a_pastiche_as_transparent_of_what_is_seen_alone(own, sample_styles, models):
     content, recipe, *_ = own
     red, green = (
@@ -274,6 +280,7 @@ def test_recipe_and_size_may_be_given_by_name_and_number(sample_contents, sample
         sp.stylize(*pictures, "structur", models)
 
 
+@pytest.mark.heavy
 def test_a_callback_sees_every_step_and_the_pastiche_as_it_becomes(sample_contents, sample_styles, recipe, models):
     seen = []
     pictures = sample_contents["coffee"], next(iter(sample_styles.values()))
@@ -282,6 +289,7 @@ def test_a_callback_sees_every_step_and_the_pastiche_as_it_becomes(sample_conten
     assert image_io.to_image(seen[-1].image).tobytes() == result.image.tobytes()
 
 
+@pytest.mark.heavy
 def test_without_networks_the_embedded_ones_are_loaded(sample_contents, sample_styles, recipe):
     assert max(sp.stylize(sample_contents["coffee"], next(iter(sample_styles.values())), recipe).image.size) == 48
 

@@ -81,6 +81,7 @@ def test_colours_are_the_contents_and_lightness_is_the_pictures(contents, name):
     torch.testing.assert_close(rgb_to_lab(found)[:, 0], rgb_to_lab(x)[:, 0], atol=0.02, rtol=0)
 
 
+@pytest.mark.heavy
 def test_a_strength_mixes_both_colours(contents):
     content = contents["astronaut"]
     x = painted(content)

@@ -56,6 +56,7 @@ def test_a_content_in_its_own_style_has_the_best_of_every_metric(content, own_st
     assert not scores.missing
 
 
+@pytest.mark.heavy
 def test_more_damage_is_worse_by_every_metric(content, own_style, models, judges):
     some, more = (
         measure(content, noisy(content, amount), content, own_style, models, judges).values for amount in (0.05, 0.4)

@@ -76,6 +76,7 @@ def test_a_very_long_picture_keeps_some_height():
 
 
 @torch.no_grad()
+@pytest.mark.heavy
 def test_the_head_reads_responses_that_were_computed_elsewhere(net):
     """One pass over a shared trunk serves as well; the network itself takes the mean with the mirror image's depth."""
     x = pictures(1, *working_size(480, 640))

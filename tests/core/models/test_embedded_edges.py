@@ -152,6 +152,7 @@ def test_the_network_takes_a_batch_one_by_one(net):
     torch.testing.assert_close(net(x), torch.cat([net(each[None]) for each in x]), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.heavy
 def test_the_networks_gradient_is_that_of_finite_differences():
     net = load_edge_net().double()
     generator = torch.Generator().manual_seed(1)

@@ -51,6 +51,7 @@ def rosenbrock(x):
     return (100 * (x[:, 1:] - x[:, :-1] ** 2) ** 2 + (1 - x[:, :-1]) ** 2).sum(1)
 
 
+@pytest.mark.heavy
 def test_quadratics_of_different_conditioning_reach_their_closed_form_minima():
     a, b, expected = quadratics([1, 10, 100, 1e4])
     found = minimised(quadratic(a, b), torch.zeros(4, 12).double(), 150).x

@@ -23,6 +23,7 @@ def begin(sample_contents, sample_styles, models):
     return begin
 
 
+@pytest.mark.heavy
 def test_a_course_validates_on_its_way_and_at_its_end(begin, sample_styles):
     training = begin(validate_every=2)
     steps = list(course(training))
@@ -34,6 +35,7 @@ def test_a_course_validates_on_its_way_and_at_its_end(begin, sample_styles):
     assert sheet.getpixel((sheet.width // 2, 100)) != (255, 255, 255)
 
 
+@pytest.mark.heavy
 def test_a_checkpoint_takes_a_training_to_where_it_was(begin):
     whole, stopped, again = begin(), begin(), begin()
     list(course(whole))

@@ -39,6 +39,7 @@ def weights(trained):
     return torch.cat([weight.detach().flatten() for weight in trained.network.parameters()])
 
 
+@pytest.mark.heavy
 def test_a_training_lowers_the_loss_on_contents_that_it_never_saw(begin):
     trained = begin(steps=25, lr=4e-3)
     before, _ = trained.validate()
@@ -56,6 +57,7 @@ def test_a_built_in_recipe_with_all_its_terms_can_be_trained(begin):
     assert trained.step().keys() == {"content", "style", "edge", "depth", "tv", "total"}
 
 
+@pytest.mark.heavy
 def test_an_interrupted_training_goes_on_bit_for_bit(begin):
     whole, first, second = begin(), begin(), begin()
     for _ in range(5):
@@ -108,6 +110,7 @@ def test_a_training_that_diverges_goes_back_and_at_last_fails_with_sound_weights
     assert torch.equal(weights(trained), weights(begin(steps=1000)))
 
 
+@pytest.mark.heavy
 def test_a_loss_that_explodes_counts_as_diverged_even_if_it_is_finite(begin, monkeypatch):
     trained = begin(steps=100)
     losses = iter([1.0] * 10 + [5.0] * 10)

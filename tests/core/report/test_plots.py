@@ -55,6 +55,7 @@ def test_a_family_has_one_colour():
 
 
 @pytest.mark.parametrize("paper", [LIGHT, DARK])
+@pytest.mark.heavy
 def test_the_ground_is_the_papers(paper):
     metrics = [metric for metric in METRICS.values() if metric.key in ("patch_distance", "edge_error")]
     cells = table(one=(0.1, 0.2), other=(0.2, 0.1))

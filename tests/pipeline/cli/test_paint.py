@@ -53,6 +53,7 @@ def test_a_style_of_one_colour_is_told_and_painted_all_the_same(desk, spnst, cap
     assert painted(desk) == ["cat_wave.png"]
 
 
+@pytest.mark.heavy
 def test_a_pastiche_for_print_has_sixteen_bits_its_resolution_and_says_how_it_was_made(desk, spnst):
     assert spnst("paint", *QUICK, "-o", "print.tif", "--dpi", 300, "--colour", "content")[0] == 0
     with tifffile.TiffFile(desk / "print.tif") as file:
@@ -106,6 +107,7 @@ def test_output_size_and_film_are_chosen(desk, spnst):
         ("--colour", "style", "match"),
     ],
 )
+@pytest.mark.heavy
 def test_strokes_structure_and_colour_change_what_is_painted(desk, spnst, option, own, other):
     for value in (own, other):
         assert spnst("paint", *QUICK, "-o", f"{value}.png", option, value)[0] == 0
@@ -114,6 +116,7 @@ def test_strokes_structure_and_colour_change_what_is_painted(desk, spnst, option
     assert made["cat_wave"] == made[own] != made[other]
 
 
+@pytest.mark.heavy
 def test_several_styles_are_painted_as_one_by_their_weights(desk, spnst, picture):
     picture(5).save(desk / "dawn.png")
     pictures, options = ("cat.png", "wave.png", "dawn.png"), QUICK[2:]
@@ -129,6 +132,7 @@ def test_several_styles_are_painted_as_one_by_their_weights(desk, spnst, picture
     assert read_made(image_io.png_text((desk / "more.png").read_bytes()))["blend"] == [0.7, 0.3]
 
 
+@pytest.mark.heavy
 def test_maps_of_the_users_own_take_the_networks_place(desk, spnst):
     ramp = np.linspace(0, 1, 60 * 80, dtype=np.float32).reshape(60, 80)
     np.save(desk / "depth.npy", ramp)
@@ -147,6 +151,7 @@ def test_maps_of_the_users_own_take_the_networks_place(desk, spnst):
     assert image_io.decode(files["depth"]).tobytes() == expected.image.tobytes()
 
 
+@pytest.mark.heavy
 def test_a_transparent_content_gives_a_transparent_pastiche_or_one_on_white_with_a_notice(desk, spnst):
     content = Image.open(desk / "cat.png").convert("RGBA")
     content.paste((0, 0, 0, 0), (0, 0, 40, 60))
@@ -163,6 +168,7 @@ def test_a_transparent_content_gives_a_transparent_pastiche_or_one_on_white_with
     assert min(made.getpixel((10, 20))) > 250
 
 
+@pytest.mark.heavy
 def test_colours_are_mixed_by_their_strength(desk, spnst):
     for strength in (0, 0.5, 1):
         options = ("--colour", "content", "--colour-strength", strength)
@@ -173,6 +179,7 @@ def test_colours_are_mixed_by_their_strength(desk, spnst):
     assert len({made[0], made[0.5], made[1]}) == 3
 
 
+@pytest.mark.heavy
 def test_settings_of_the_environment_and_the_file_hold_unless_a_flag_is_given(desk, spnst, monkeypatch):
     (desk / "spnst.yaml").write_text("profile: embedded\nrecipes: [quick.yaml]\n")
     monkeypatch.setenv("SPNST_SIZE", "40")

@@ -53,6 +53,7 @@ def test_a_trained_painter_is_listed_and_paints_a_photo_without_its_style(desk, 
     assert (told["recipe"], told["painter"]["steps"], told["painter"]["size"]) == ("quick", 3, 64)
 
 
+@pytest.mark.heavy
 def test_a_stopped_training_is_kept_and_the_same_command_goes_on(desk, spnst, monkeypatch):
     step, stopped = training.Training.step, []
 
@@ -73,6 +74,7 @@ def test_a_stopped_training_is_kept_and_the_same_command_goes_on(desk, spnst, mo
     assert not (desk / "wave.checkpoint").exists()
 
 
+@pytest.mark.heavy
 def test_a_damaged_checkpoint_is_told_of_and_the_training_begins_anew(desk, spnst):
     (desk / "wave.checkpoint").write_bytes(b"damaged")
     status, _, err = spnst("painters", "train", *QUICK, "--steps", 1)
@@ -80,6 +82,7 @@ def test_a_damaged_checkpoint_is_told_of_and_the_training_begins_anew(desk, spns
     assert "wave.checkpoint: the checkpoint is damaged; beginning anew" in err
 
 
+@pytest.mark.heavy
 def test_a_training_that_diverges_fails_and_keeps_its_last_sound_state(desk, spnst):
     (desk / "wild.yaml").write_text((desk / "quick.yaml").read_text().replace("0.3", "1e38"))
     wild = [value if value != "quick.yaml" else "wild.yaml" for value in QUICK]
@@ -90,6 +93,7 @@ def test_a_training_that_diverges_fails_and_keeps_its_last_sound_state(desk, spn
     assert "wave.safetensors" not in made(desk)
 
 
+@pytest.mark.heavy
 def test_a_painter_starts_from_another_of_any_width(desk, spnst):
     assert spnst("painters", "train", *QUICK, "--steps", 1, "--full", "-o", "first.safetensors")[0] == 0
     assert spnst("painters", "train", *QUICK, "--steps", 1, "--from", "first.safetensors")[0] == 0

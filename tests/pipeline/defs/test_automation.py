@@ -94,6 +94,7 @@ def test_cells_missing_from_the_start_are_asked_for(small):
     assert small.tick() == {}
 
 
+@pytest.mark.heavy
 def test_a_new_picture_is_asked_for_and_then_its_cells(small):
     small.make("style_image", "wave")
     small.make("content_image", "boat", "cat")

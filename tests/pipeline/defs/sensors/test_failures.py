@@ -82,6 +82,7 @@ def tell(hook):
         yield tell
 
 
+@pytest.mark.heavy
 def test_failed_cells_are_named_with_their_reasons_and_counted(hook, tell):
     run_id = tell(paint)
     [(path, kind, told, _)] = hook.posted
@@ -92,6 +93,7 @@ def test_failed_cells_are_named_with_their_reasons_and_counted(hook, tell):
     assert told["text"] == f"run {run_id} of paint failed: cat|style-0: a folder lies there"
 
 
+@pytest.mark.heavy
 def test_of_another_error_it_is_the_message_in_one_line(hook, tell):
     tell(plan)
     [(_, _, told, _)] = hook.posted
@@ -100,6 +102,7 @@ def test_of_another_error_it_is_the_message_in_one_line(hook, tell):
     assert "\n" not in told["error"]
 
 
+@pytest.mark.heavy
 def test_a_webhook_that_is_busy_is_asked_again(hook, tell):
     hook.statuses += [503]
     tell(plan)
@@ -107,6 +110,7 @@ def test_a_webhook_that_is_busy_is_asked_again(hook, tell):
 
 
 @pytest.mark.parametrize("trouble", ["gone", "refuses", "redirects"])
+@pytest.mark.heavy
 def test_nothing_that_goes_wrong_tells_the_address(hook, tell, trouble, monkeypatch, caplog):
     monkeypatch.setattr(failures, "SECONDS", 0.2)
     if trouble == "gone":
