@@ -18,8 +18,15 @@ from spnst_core.compute.torch_private import has_nnpack, nnpack_convolution
 LEAST_CHANNELS = 3 * 64
 """Input times output channels from which NNPACK is faster, measured: 16 × 16 isn't, 3 × 64 is with its gradient."""
 
-SMALLEST_MAP = 12
-"""Side of a map below which transforming the kernels takes longer than everything else."""
+LEAST_PIXELS = 32 * 32
+"""Pixels of a map below which direct convolution is faster, because NNPACK transforms the kernels at every call.
+
+On one thread, 128 × 128 channels on 12 × 16 pixels take 2.9 ms by NNPACK and 1.2 directly, on 24 × 32 pixels 4.4 and
+4.0, on 48 × 64 pixels 8.9 and 14. Kernels of 5 × 5 and other numbers of channels turn at the same size.
+"""
+
+SMALLEST_SIDE = 12
+"""Pixels of the shorter side below which NNPACK's tiles of 6 × 6 results are mostly margin."""
 
 MOST_THREADS = 4
 """Most threads per picture. With more, direct convolution is faster, because each thread transforms the picture.
@@ -64,7 +71,7 @@ class NnpackConv2d(nn.Conv2d):
     def forward(self, x: Tensor) -> Tensor:
         """(N, c, H, W) → (N, C, H + 2p − k + 1, W + 2p − k + 1)."""
         usual = x.dtype != torch.float32 or x.device.type != "cpu" or torch.get_num_threads() > MOST_THREADS
-        if usual or min(x.shape[2:]) + 2 * self.zeros - self.weight.shape[2] + 1 < SMALLEST_MAP:
+        if usual or x.shape[2] * x.shape[3] < LEAST_PIXELS or min(x.shape[2:]) < SMALLEST_SIDE:
             return super().forward(x)
         found: Tensor = _Convolution.apply(x, self.weight, self.bias, self.flipped, self.zeros)
         return found
@@ -127,7 +134,7 @@ def _started() -> bool:
     """
     if not has_nnpack():
         return False
-    picture, filters = torch.zeros(1, 1, SMALLEST_MAP, SMALLEST_MAP), (torch.zeros(1, 1, 3, 3), torch.zeros(1))
+    picture, filters = torch.zeros(1, 1, SMALLEST_SIDE, SMALLEST_SIDE), (torch.zeros(1, 1, 3, 3), torch.zeros(1))
     with begun_with(1, 1) as pool:
         pool.submit(_of_one, picture, *filters, 1).result()
     return True

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from spnst_core.models.nnpack import MOST_THREADS, SMALLEST_MAP, NnpackConv2d, pays
+from spnst_core.models.nnpack import LEAST_PIXELS, MOST_THREADS, SMALLEST_SIDE, NnpackConv2d, pays
 
 pytestmark = pytest.mark.skipif(
     not pays(nn.Conv2d(64, 64, 3)), reason="this PyTorch has no NNPACK, or this processor not what it takes"
@@ -21,7 +21,7 @@ def off(found, exact):
 
 
 @pytest.mark.parametrize(("side", "padding"), [(3, 0), (3, 1), (3, 2), (5, 0), (5, 2), (5, 4)])
-@pytest.mark.parametrize(("height", "width"), [(20, 24), (21, 18), (130, 17)])
+@pytest.mark.parametrize(("height", "width"), [(30, 36), (33, 39), (130, 17)])
 @pytest.mark.parametrize("biased", [True, False])
 def test_it_and_its_gradient_are_those_of_the_definition(side, padding, height, width, biased):
     x, weight = random(2, 8, height, width).requires_grad_(True), random(6, 8, side, side, seed=1)
@@ -44,14 +44,14 @@ def test_of_many_channels_it_is_off_by_few_millionths():
 
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 def test_a_batch_gives_what_its_pictures_give_alone_however_they_lie_in_memory(layout):
-    x, conv = random(3, 8, 21, 18), NnpackConv2d(random(24, 8, 3, 3), random(24, seed=1), 1)
+    x, conv = random(3, 8, 33, 38), NnpackConv2d(random(24, 8, 3, 3), random(24, seed=1), 1)
     alone = torch.cat([conv(one) for one in x.split(1)])
     assert torch.equal(conv(x.to(memory_format=layout)), alone)
 
 
 @pytest.mark.parametrize("count", [2, 3, MOST_THREADS])
 def test_threads_share_out_the_filters_and_give_the_same_to_the_last_bit(count, threads):
-    x, conv = random(2, 8, 20, 26).requires_grad_(True), NnpackConv2d(random(23, 8, 3, 3), None, 1)
+    x, conv = random(2, 8, 30, 46).requires_grad_(True), NnpackConv2d(random(23, 8, 3, 3), None, 1)
     found = []
     for number in (1, count):
         torch.set_num_threads(number)
@@ -63,8 +63,10 @@ def test_threads_share_out_the_filters_and_give_the_same_to_the_last_bit(count, 
 
 def test_what_gains_nothing_is_convolved_as_usual(threads):
     conv, x = NnpackConv2d(random(64, 16, 3, 3), None, 1), random(1, 16, 40, 40)
-    few, exact = x[..., : SMALLEST_MAP - 1], x.double()
+    few, exact = x[..., : LEAST_PIXELS // 40], x.double()
+    narrow = random(1, 16, 100, SMALLEST_SIDE - 1)
     assert torch.equal(conv(few), F.conv2d(few, conv.weight, padding=1)), "small maps"
+    assert torch.equal(conv(narrow), F.conv2d(narrow, conv.weight, padding=1)), "narrow maps"
     assert torch.equal(conv.double()(exact), F.conv2d(exact, conv.weight, padding=1)), "other precisions"
     torch.set_num_threads(MOST_THREADS + 1)
     assert torch.equal(conv.float()(x), F.conv2d(x, conv.weight, padding=1)), "many threads"
