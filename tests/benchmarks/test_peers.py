@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from benchmarks import peers
-from benchmarks.painters import ByRecipe, Magenta, painted, pictures
+from benchmarks.painters import ByRecipe, painted, pictures
 from benchmarks.peers import CLOSE, HIGHEST, weight_for
 from spnst_core import InputError, Recipe, Stage, load_models, samples
 from spnst_core.recipes.experiments import Experiment
@@ -67,13 +67,6 @@ def test_the_album_keeps_what_was_painted_until_the_recipe_changes(tmp_path, fol
     other = ByRecipe("quick", recipe.with_weights({"content": 2}), painter.models)
     [(changed, _)] = painted(other, [(content, style)], tmp_path / "out").values()
     assert changed != file
-
-
-def test_magentas_network_paints_any_style_at_the_size_asked_for(folders):
-    content, style = pictures(folders[0])[0], pictures(folders[1])[0]
-    [(_, image, seconds)] = Magenta(40).paint(content, [style])
-    assert max(image.size) == 40
-    assert seconds > 0
 
 
 def test_an_experiments_recipes_are_compared_one_by_one():

@@ -31,6 +31,7 @@ def test_the_networks_have_the_names_of_their_papers():
         "depth_anything_v2_small",
         "lpips",
         "inception",
+        "magenta",
     ]
 
 

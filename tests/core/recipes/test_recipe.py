@@ -527,6 +527,11 @@ def test_engine_and_training_are_left_out_of_a_recipe_that_optimises():
     assert same == Recipe.load("structure").model_copy(update={"description": ""})
 
 
+def test_strokes_of_a_recipe_for_any_style_in_one_pass_are_as_they_are():
+    with pytest.raises(InputError, match="recipe instant has strokes of one size"):
+        Recipe.load("instant").with_strokes("small")
+
+
 @pytest.mark.parametrize(("size", "trained"), [(32, 64), (100, 96), (256, 256), (1000, 256)])
 def test_painters_are_trained_at_the_recipes_size_within_bounds(size, trained):
     assert Recipe.load("fast_structure").with_size(size).training_size == trained
@@ -539,6 +544,8 @@ def test_painters_are_trained_at_the_recipes_size_within_bounds(size, trained):
         ("training_steps: 5", "training_steps needs engine feedforward"),
         ("{engine: feedforward, colour: match}", "a painter has one"),
         ("{engine: feedforward, record_every: 2}", "record_every needs engine optimize"),
+        ("{engine: arbitrary, record_every: 2}", "record_every needs engine optimize"),
+        ("{engine: arbitrary, training_steps: 5}", "with engine arbitrary nothing is trained"),
     ],
 )
 def test_settings_that_dont_suit_the_engine_are_refused(text, message):

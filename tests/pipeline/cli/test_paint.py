@@ -386,6 +386,48 @@ def test_painting_imports_no_dagster(desk):
     assert imported(desk, "paint", *QUICK) == "0 ['pandas']"  # for the history that the library returns
 
 
+@pytest.fixture
+def instant(magenta_weights, monkeypatch):
+    """What to paint in one pass with; no other weights are there, and none are needed."""
+    monkeypatch.setenv("SPNST_WEIGHTS", str(magenta_weights))
+    return "cat.png", "wave.png", "--recipe", "instant", "--size", 48
+
+
+def test_the_recipe_instant_paints_in_one_pass(desk, spnst, instant):
+    status, out, err = spnst("paint", *instant, "--colour", "content")
+    assert (status, "cat_wave.png" in out) == (0, True)
+    assert err.splitlines() == ["reading the pictures", "painting"]
+    recipe = sp.Recipe.load("instant").with_size(48).with_colour("content")
+    expected = sp.stylize(desk / "cat.png", desk / "wave.png", recipe)
+    assert image_io.decode(desk / "cat_wave.png").tobytes() == expected.image.tobytes()
+    made = read_made(image_io.png_text((desk / "cat_wave.png").read_bytes()))
+    assert (made["recipe"], made["profile"], made["steps"], made["colour"]) == ("instant", "magenta", 1, "content")
+
+
+def test_the_recipe_instant_blends_styles(desk, spnst, instant, picture):
+    picture(5).save(desk / "sand.png")
+    assert spnst("paint", *instant[:2], "sand.png", *instant[2:], "--weights", "3,1")[0] == 0
+    made = read_made(image_io.png_text((desk / "cat_wave_sand.png").read_bytes()))
+    assert made["blend"] == [0.75, 0.25]
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        (("--film", "a.mp4"), "leave out --film"),
+        (("--edge-map", "edges.png"), "leave out --edge-map"),
+        (("--strokes", "small"), "strokes of one size"),
+        (("--structure", "1"), "weighs neither edges nor depth"),
+    ],
+)
+def test_the_recipe_instant_has_no_use_for_what_the_optimiser_needs(desk, spnst, instant, option, message):
+    Image.radial_gradient("L").resize((64, 48)).save(desk / "edges.png")
+    status, _, err = spnst("paint", *instant, *option)
+    assert status == 2
+    assert message in err
+    assert not (desk / "cat_wave.png").exists()
+
+
 @pytest.mark.wheel
 @pytest.mark.heavy
 @pytest.mark.slow(9)
