@@ -35,7 +35,7 @@ def test_depth_is_the_published_one(named):
 
 @PUBLISHED
 @torch.no_grad()
-@pytest.mark.heavy
+@pytest.mark.slow(8)
 def test_depth_is_the_published_one_in_every_number(named):
     name, network = named
     for (height, width), expected in published_outputs(name):

