@@ -10,6 +10,7 @@ from spnst_core.errors import InputError
 from spnst_core.metrics.judges import Judges, load_judges
 from spnst_core.metrics.registry import identify_metrics
 from spnst_core.models.profiles import Identity, Models, Overrides, choose, identify, load_models
+from spnst_core.painters.arbitrary import ArbitraryPainter
 from spnst_core.recipes.experiments import Experiment
 from spnst_core.recipes.recipe import Recipe
 from spnst_core.recipes.style_size import StyleSize
@@ -75,6 +76,11 @@ class Project:
         """The profile's networks on the device."""
         settings = self.settings
         return load_models(settings.profile, settings.device, precision=settings.precision, **self.overrides)
+
+    @cached_property
+    def arbitrary_painter(self) -> ArbitraryPainter:
+        """The network that paints any style in one pass, on the same device."""
+        return ArbitraryPainter.load(self.models.device)
 
     @cached_property
     def judges(self) -> Judges:

@@ -14,6 +14,7 @@ from typing import Concatenate, ParamSpec
 
 from spnst_core.errors import InputError
 from spnst_core.imaging.maps import Kind
+from spnst_core.painters import arbitrary
 from spnst_core.recipes.experiments import Experiment
 from spnst_core.recipes.recipe import Recipe
 from spnst_pipeline.artefacts import rules
@@ -136,6 +137,9 @@ class Lineage:
         """The pastiche of one cell."""
         if recipe.engine == "feedforward":
             picture, painter = self._content_picture(content), self._require(self.painter(recipe, style))
+            return rules.pastiche_by(recipe, content, style, content_image=picture, painter=painter)
+        if recipe.engine == "arbitrary":
+            picture, painter = self._content_picture(content), f"{arbitrary.identity()} {self._style_pictures(style)}"
             return rules.pastiche_by(recipe, content, style, content_image=picture, painter=painter)
         return rules.pastiche(
             recipe,

@@ -128,7 +128,11 @@ def painter(recipe: Recipe, style: str, *, style_image: str, networks: str) -> A
 
 
 def pastiche_by(recipe: Recipe, content: str, style: str, *, content_image: str, painter: str) -> Artefact:
-    """A pastiche that a painter paints in one pass."""
+    """A pastiche that is painted in one pass.
+
+    Args:
+        painter: fingerprint of the style's painter; or that of a network that paints any style, with the style's.
+    """
     made_of = fingerprint("pastiche", content_image, painter, _written(recipe))
     return Artefact(ArtefactId("pastiche", recipe.name, content, style), made_of)
 

@@ -76,11 +76,11 @@ def paint_row(
         yield from cell.up_to_date()
         if cell.to_paint or cell.to_film:
             wanted.append(cell)
-    if recipe.engine == "feedforward":
+    if recipe.engine == "optimize" and wanted:
+        yield from _in_batches(row, wanted)
+    elif wanted:
         for cell in wanted:
             yield from _in_one_pass(row, cell)
-    elif wanted:
-        yield from _in_batches(row, wanted)
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ class _Row:
 
 
 def _in_one_pass(row: _Row, cell: _Cell) -> Iterator[Landed]:
-    """Paint a cell by its style's painter; there is nothing to film."""
+    """Paint a cell by a network alone; there is nothing to film."""
     if cell.to_paint:
         try:
             yield _pass(row, cell)
@@ -156,19 +156,35 @@ def _in_one_pass(row: _Row, cell: _Cell) -> Iterator[Landed]:
 
 def _pass(row: _Row, cell: _Cell) -> Landed:
     project, recipe, store = row.project, row.recipe, row.project.store
-    stored = ArtefactId("painter", recipe.name, style=cell.style)
-    painter = Painter.from_bytes(take(store, stored), stored.path)
     content = image_io.read(take(store, ArtefactId("content_image", content=row.content)))
-    began, started = datetime.now(timezone.utc), time.perf_counter()
-    image = painter.paint(content, recipe.size, project.models.device)
-    seconds = time.perf_counter() - started
+    by = _by_any_style if recipe.engine == "arbitrary" else _by_painter
+    image, seconds, told = by(row, cell.style, content)
     style, goal = _style_targets(project, recipe, cell.style, content), ContentTargets(content)
     before, after = misfits(image.to(project.models.device), goal, style, recipe, project.models)
     history = pd.DataFrame([{"step": 1, "stage": 0, "style": after, "total": after}])  # of the finished pastiche
-    told = provenance.describe_pass(painter, image, seconds, began, project.models.device)
-    painted = Painted(image, history, seconds)
     fell = checks.style_fell(before, after, plain(content, style))
-    return _keep_pastiche(row, cell, painted, fell, {**told, "losses": {"style": after}})
+    return _keep_pastiche(row, cell, Painted(image, history, seconds), fell, {**told, "losses": {"style": after}})
+
+
+def _by_painter(row: _Row, style: str, content: Tensor) -> tuple[Tensor, float, dict[str, Any]]:
+    """The pastiche by the style's painter, the seconds that it took, and how it was made."""
+    project, stored = row.project, ArtefactId("painter", row.recipe.name, style=style)
+    painter = Painter.from_bytes(take(project.store, stored), stored.path)
+    device, began, started = project.models.device, datetime.now(timezone.utc), time.perf_counter()
+    image = painter.paint(content, row.recipe.size, device)
+    seconds = time.perf_counter() - started
+    return image, seconds, provenance.describe_pass(painter, image, seconds, began, device)
+
+
+def _by_any_style(row: _Row, style: str, content: Tensor) -> tuple[Tensor, float, dict[str, Any]]:
+    """The same by the network that paints any style."""
+    project, recipe, painter = row.project, row.recipe, row.project.arbitrary_painter
+    pictures = style_pictures(project, style)
+    began, started = datetime.now(timezone.utc), time.perf_counter()
+    image = painter.paint(content, pictures, recipe)
+    seconds = time.perf_counter() - started
+    shares = [part.share for part in project.styles.parts(style)]
+    return image, seconds, provenance.describe_arbitrary(recipe, image, seconds, began, painter.device, shares)
 
 
 def _in_batches(row: _Row, cells: Sequence[_Cell]) -> Iterator[Landed]:

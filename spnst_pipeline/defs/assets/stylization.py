@@ -100,6 +100,8 @@ def _ingredients(recipe: Recipe) -> list[dg.AssetKey | dg.AssetsDefinition]:
     """What a recipe's pastiches are made of."""
     if recipe.engine == "feedforward":
         return [content_image, ArtefactId("painter", recipe.name).asset_key]
+    if recipe.engine == "arbitrary":
+        return [content_image, style_image]
     return [content_image, depth_map, edge_map, style_image, style_grams]
 
 

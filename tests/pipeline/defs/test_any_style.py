@@ -1,0 +1,64 @@
+"""The recipe instant in a grid: pastiches of any style in one pass, with lineage, scores and blends as all others."""
+
+import json
+
+import pytest
+from PIL import Image
+
+import spnst_core as sp
+from spnst_core.painters import arbitrary
+from spnst_pipeline.artefacts.identity import ArtefactId
+from spnst_pipeline.defs import checks
+from spnst_pipeline.defs.assets.stylization import pastiche_assets
+from spnst_pipeline.planning.plan import EVERYTHING, PREPARATION, painting
+
+PHASES = (*PREPARATION, painting)
+
+
+@pytest.fixture
+def place(fresh, magenta_weights, monkeypatch):
+    monkeypatch.setenv("SPNST_WEIGHTS", str(magenta_weights))
+    monkeypatch.setattr(checks, "CLOSE", 1e9)  # at 48 px, by the embedded encoder, nothing can be said of style
+    return fresh
+
+
+def run(place, phases=PHASES, **changes):
+    return place.run(phases=phases, recipes=("instant",), **changes)
+
+
+def pastiches(run):
+    return sorted(key for key in run.recorder.keys if key.startswith("pastiche/"))
+
+
+def test_pastiches_are_made_of_the_two_pictures_alone():
+    asset = pastiche_assets(sp.Recipe.load("instant"))
+    deps = asset.asset_deps[ArtefactId("pastiche", "instant").asset_key]
+    assert {key.to_user_string() for key in deps} == {"content_image", "style_image"}
+
+
+@pytest.mark.slow(9)
+def test_cells_are_painted_scored_and_shown_as_those_of_other_recipes(place, picture):
+    first = run(place, EVERYTHING)
+    assert first.failed == []
+    pastiche = Image.open(place.out / "pastiche/instant/cat/wave.png")
+    expected = sp.stylize(place.root / "contents/cat.png", place.root / "styles/wave.png", "instant", size=48)
+    assert pastiche.tobytes() == expected.image.tobytes()
+    made = json.loads(pastiche.text["made"])
+    assert (made["recipe"], made["profile"], made["steps"]) == ("instant", "magenta", 1)
+    scores = json.loads((place.out / "metrics/instant/cat/wave.json").read_text())
+    assert (scores["recipe"], scores["profile"]) == ("instant", "magenta")
+    assert "instant" in (place.out / "gallery/index.html").read_text()
+    assert run(place).recorder.keys == []
+
+    picture(42).save(place.root / "styles/wave.png")
+    assert pastiches(run(place)) == [f"pastiche/instant/{content}/wave.png" for content in ("boat", "cat")]
+
+
+@pytest.mark.heavy
+def test_other_weights_outdate_the_pastiches_and_blends_are_painted(place, monkeypatch):
+    (place.root / "styles/blends.yaml").write_text("mixed: {dots: 1, wave: 3}\n")
+    assert len(pastiches(run(place))) == 6
+    made = json.loads(Image.open(place.out / "pastiche/instant/cat/mixed.png").text["made"])
+    assert made["blend"] == [0.25, 0.75]
+    monkeypatch.setattr(arbitrary, "identity", lambda: "other weights")
+    assert len(pastiches(run(place))) == 6
