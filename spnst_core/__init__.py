@@ -20,6 +20,7 @@ if "torch" not in sys.modules:  # the imports below import it
 from spnst_core import models
 from spnst_core.errors import InputError
 from spnst_core.imaging.blend import Blend
+from spnst_core.imaging.region import Region
 from spnst_core.models.profiles import Models, load_models
 from spnst_core.objective import losses
 from spnst_core.objective.targets import ContentTargets, StyleTargets
@@ -39,6 +40,7 @@ __all__ = [
     "Iterate",
     "Models",
     "Recipe",
+    "Region",
     "Result",
     "Stage",
     "StyleTargets",

@@ -15,9 +15,11 @@ from torch import Tensor
 
 from spnst_core.imaging.colour import matched, with_colours_of
 from spnst_core.imaging.io import resize
-from spnst_core.imaging.maps import KINDS, Kind, require_aspect
+from spnst_core.imaging.maps import KINDS, Kind
+from spnst_core.imaging.planes import require_aspect
 from spnst_core.models.profiles import Models
 from spnst_core.objective.canvas import crop, shape_at
+from spnst_core.objective.regions import Regions
 from spnst_core.objective.targets import ContentTargets, DepthMap, EdgeMap, StyleTargets
 from spnst_core.objective.terms.style import style_misfit
 from spnst_core.optim.divergence import SETBACKS, Diverged, Guard, slowed
@@ -52,13 +54,18 @@ class OwnMaps:
 
 
 def content_targets(
-    content: Tensor, recipe: Recipe, models: Models, own: OwnMaps = OwnMaps(), opacity: Tensor | None = None
+    content: Tensor,
+    recipe: Recipe,
+    models: Models,
+    own: OwnMaps = OwnMaps(),
+    opacity: Tensor | None = None,
+    regions: Regions | None = None,
 ) -> ContentTargets:
     """A content (1, 3, H, W) in [0, 1] with maps of its edges and depth, if the recipe compares them.
 
     Args:
         own: the user's own maps, of the content's aspect.
-        opacity: as in `ContentTargets`.
+        opacity, regions: as in `ContentTargets`.
 
     Raises:
         InputError: the content is too narrow for the recipe, or the pastiche too large.
@@ -76,17 +83,22 @@ def content_targets(
         if (recipe.depth_on == "maps" or own.depth is not None) and any(w.depth for w in used)
         else None,
         opacity,
+        regions,
     )
 
 
-def style_targets(style: Tensor, recipe: Recipe, models: Models, content: Tensor | None = None) -> StyleTargets:
+def style_targets(
+    style: Tensor, recipe: Recipe, models: Models, content: Tensor | None = None, mask: Tensor | None = None
+) -> StyleTargets:
     """Feature statistics of a style (1, 3, H, W) in [0, 1], at the sizes and in the layers that the recipe uses.
 
     Args:
         content: the content (1, 3, H, W) that the style is to paint. Only a recipe whose colours ``match`` asks for it,
             and the statistics then hold for that content alone.
+        mask: the part of the style that counts, as for `StyleTargets.compute`.
 
     Raises:
+        InputError: as `StyleTargets.compute`.
         ValueError: such a recipe, and no content.
     """
     recipe = recipe.suited_to(models.encoder.name)
@@ -94,7 +106,7 @@ def style_targets(style: Tensor, recipe: Recipe, models: Models, content: Tensor
         if content is None:
             raise ValueError(f"recipe {recipe.name} fits styles to a content's colours: give the content")
         style = matched(style, content.to(style), recipe.colour_strength)
-    return StyleTargets.compute(style, models, recipe.style_sizes, recipe.style_layers(models.encoder))
+    return StyleTargets.compute(style, models, recipe.style_sizes, recipe.style_layers(models.encoder), mask)
 
 
 def blend_targets(
@@ -160,7 +172,8 @@ def paint_batch(
 
     Args:
         content, styles, start: as for `spnst_core.optim.optimize.optimize`.
-        callbacks: called in turn after each step with its iterate, whose colours are those of the style.
+        callbacks: called in turn after each step with its iterate, whose colours are those of the style, also where the
+            content is to stay as it is.
         resume: where an earlier attempt at the same batch had come to.
 
     Returns:
@@ -182,7 +195,7 @@ def paint_batch(
                 raise
             setbacks, sound, recipe = setbacks + 1, guard.sound, slowed(recipe)
     seconds = (time.perf_counter() - began + (resume.seconds if resume else 0)) / len(styles)
-    finished = _coloured(image, content, recipe.suited_to(models.encoder.name))
+    finished = _finished(image, content, recipe.suited_to(models.encoder.name))
     return [Painted(picture, trace.history(cell), seconds, setbacks) for cell, picture in enumerate(finished.split(1))]
 
 
@@ -209,12 +222,13 @@ def _attempt(
 
 
 @torch.no_grad()
-def _coloured(images: Tensor, content: ContentTargets, recipe: Recipe) -> Tensor:
-    """Optimised pictures (B, 3, H, W) with the colours that the recipe asks for."""
-    if recipe.colour != "content":
+def _finished(images: Tensor, content: ContentTargets, recipe: Recipe) -> Tensor:
+    """Optimised pictures (B, 3, H, W) with the colours that the recipe asks for, and what is kept of the content."""
+    if recipe.colour != "content" and content.regions is None:
         return images
     original = resize(content.content.to(images), *images.shape[2:])
-    return with_colours_of(original, images, recipe.colour_strength)
+    coloured = with_colours_of(original, images, recipe.colour_strength) if recipe.colour == "content" else images
+    return content.with_kept(coloured, original)
 
 
 def misfits(
@@ -224,9 +238,10 @@ def misfits(
 
     Both are the style term of the last stage in its relative form; 0 means that the statistics equal the style's. Under
     a recipe that keeps the content's colours, the picture at the start has them too, or colours alone would decide.
+    What is kept of the content is in both.
     """
     recipe = recipe.suited_to(models.encoder.name)
-    start = _coloured(starting_point(content, [style], recipe, models), content, recipe)
+    start = _finished(starting_point(content, [style], recipe, models), content, recipe)
     guide = content.guide(start)
     before, after = (style_misfit(picture, [style], recipe, models, guide).item() for picture in (start, image))
     return before, after

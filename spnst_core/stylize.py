@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from PIL import Image
@@ -18,12 +19,16 @@ from spnst_core.errors import InputError, printable
 from spnst_core.imaging import io as image_io
 from spnst_core.imaging.blend import Blend
 from spnst_core.imaging.io import Picture
-from spnst_core.imaging.maps import KINDS, Map, disagreement, read_map
+from spnst_core.imaging.maps import KINDS, disagreement, read_map
+from spnst_core.imaging.masks import read_mask
+from spnst_core.imaging.planes import Plane, named, require_aspect
+from spnst_core.imaging.region import KEEP, Region
 from spnst_core.metrics.sanity import is_plain, is_plain_style
 from spnst_core.models.profiles import Models, find_device, load_models
+from spnst_core.objective.regions import REST, Regions
 from spnst_core.objective.targets import ContentTargets, StyleTargets
 from spnst_core.painters.arbitrary import ArbitraryPainter, refuse
-from spnst_core.painting import Callback, OwnMaps, Painted, blend_targets, content_targets, paint_batch
+from spnst_core.painting import Callback, OwnMaps, Painted, blend_targets, content_targets, paint_batch, style_targets
 from spnst_core.recipes.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -65,8 +70,10 @@ def stylize(
     *,
     start: Picture | None = None,
     film: str | Path | None = None,
-    depth_map: Map | None = None,
-    edge_map: Map | None = None,
+    depth_map: Plane | None = None,
+    edge_map: Plane | None = None,
+    regions: Mapping[str, Region] | None = None,
+    keep_rest: bool = False,
 ) -> Result:
     """Paints one content in one style.
 
@@ -103,6 +110,10 @@ def stylize(
             network sees: a path ending in ``.npy``, ``.png`` or ``.tif``, an array (H, W), or a tensor.
         edge_map: the strength of the content's edges, from 0 to 1, likewise in place of what the edge detector sees. A
             warning is logged if a map correlates negatively with the network's.
+        regions: parts of the content by name, each painted in a style, or a part of a style, of its own. The region
+            named ``keep`` isn't painted: there the pastiche is the content. What no mask covers is painted in
+            ``style``; where masks overlap, they share the place in proportion.
+        keep_rest: what no mask covers isn't painted either.
 
     Returns:
         The pastiche, with the content's aspect ratio, and its history.
@@ -113,20 +124,22 @@ def stylize(
             or callback is of a wrong type; the networks lack features that the recipe compares; the film can't be
             written, or its name doesn't end in ``.mp4``; a map is constant, isn't finite, has another aspect than the
             content, or is given to a recipe that compares features; a recipe that paints in one pass is given more than
-            pictures.
+            pictures; a mask is 0 everywhere, has values outside [0, 1] or another aspect, or covers less than a pixel
+            at the smallest stage; masks leave nothing to paint; ``keep`` has a style; a part of a blend is asked for.
     """
     recipe, callbacks = _recipe(recipe, size), _callbacks(callback)
     if recipe.engine == "arbitrary":
         unused = {"callback": callback, "start": start, "film": film, "depth_map": depth_map, "edge_map": edge_map}
-        refuse(recipe, unused)
+        refuse(recipe, {**unused, "regions": regions, "keep_rest": keep_rest or None})
         painter = _painter(models)
         return _in_one_pass(painter, content, "the content", _read_style(style, "the style"), recipe)
     models = _models(models)
     if film and Path(film).suffix.lower() != ".mp4":
         raise InputError(f"film {film}: its name must end in .mp4")
     recipe = recipe.suited_to(models.encoder.name)  # so that a film knows the number of steps
-    row = _content_targets(content, "the content", recipe, models, depth_map, edge_map)
-    targets = _style_targets(_read_style(style, "the style"), "the style", recipe, models, row.content)
+    given = _regions(regions, keep_rest)
+    row = _content_targets(content, "the content", recipe, models, depth_map, edge_map, given, keep_rest)
+    targets = _targets_by_region(style, given, recipe, models, row)
     first = None if start is None else image_io.read(start, "the start")
     with _film(Path(film), row.content, recipe) if film else nullcontext() as recorded:
         if recorded:
@@ -262,21 +275,69 @@ def _content_targets(
     name: str,
     recipe: Recipe,
     models: Models,
-    depth_map: Map | None = None,
-    edge_map: Map | None = None,
+    depth_map: Plane | None = None,
+    edge_map: Plane | None = None,
+    regions: Mapping[str, Region] = MappingProxyType({}),
+    keep_rest: bool = False,
 ) -> ContentTargets:
     picture, opacity = image_io.read_with_opacity(content, name)
     if is_plain(picture):
         _log.warning("%s holds nothing but one colour, and no shapes to keep: choose another picture", printable(name))
     given = dict(zip(KINDS, (depth_map, edge_map), strict=True))
-    names = {kind: str(x) if isinstance(x, str | Path) else f"the map of {kind}" for kind, x in given.items()}
+    names = {kind: f"the map of {kind}" if x is None else named(x, f"the map of {kind}") for kind, x in given.items()}
     own = OwnMaps(*(None if x is None else read_map(x, kind, names[kind]) for kind, x in given.items()))
     own.require_aspect(picture, names)
-    targets = content_targets(picture, recipe, models, own, opacity)
+    masks = {key: _mask(region.mask, f'the mask of "{key}"', picture, "content") for key, region in regions.items()}
+    areas = Regions.of(picture, recipe, masks, keep_rest) if masks else None
+    targets = content_targets(picture, recipe, models, own, opacity, areas)
     for kind, found in zip(KINDS, (targets.depth, targets.edge), strict=True):
         if warning := disagreement(kind, found.agreement if found else None, names[kind]):
             _log.warning("%s", warning)
     return targets
+
+
+def _regions(regions: Mapping[str, Region] | None, keep_rest: bool) -> Mapping[str, Region]:
+    """The regions that were asked for, once it is sure that they can be meant."""
+    given = {} if regions is None else regions
+    if not isinstance(given, Mapping) or not all(isinstance(region, Region) for region in given.values()):
+        raise InputError('regions must be a mapping of names to regions, such as {"sky": Region("sky.png")}')
+    if REST in given:
+        raise InputError("a region needs a name, such as sky")
+    if keep_rest and not given:
+        raise InputError("there are no regions, and so the rest is everything: give a region's mask, or leave it out")
+    if KEEP in given and (given[KEEP].style is not None or given[KEEP].style_mask is not None):
+        raise InputError(f'the region "{KEEP}" stays as it is and takes no style: leave that out, or name it otherwise')
+    return given
+
+
+def _mask(source: Plane, name: str, picture: Tensor, whose: str) -> Tensor:
+    mask = read_mask(source, printable(name))
+    require_aspect(mask, picture, named(source, name), whose)
+    return mask
+
+
+def _targets_by_region(
+    style: Picture | Blend, regions: Mapping[str, Region], recipe: Recipe, models: Models, row: ContentTargets
+) -> StyleTargets:
+    """The statistics of a style, or those of each region that is painted."""
+    whole = _style_targets(_read_style(style, "the style"), "the style", recipe, models, row.content)
+    painted = row.regions.names if row.regions else ()
+    if all(regions[name].style is regions[name].style_mask is None for name in painted if name != REST):
+        return whole
+
+    def of(name: str) -> StyleTargets:
+        if name == REST or regions[name].style is regions[name].style_mask is None:
+            return whole
+        region, called = regions[name], f'the style of "{name}"'
+        seen = _read_style(style if region.style is None else region.style, called)
+        if region.style_mask is None:
+            return _style_targets(seen, called, recipe, models, row.content)
+        if len(seen) > 1:
+            raise InputError(f"{called} is a blend, of which no part can be taken: give one picture, or no style mask")
+        mask = _mask(region.style_mask, f'the style mask of "{name}"', seen[0][0], "style")
+        return style_targets(seen[0][0], recipe, models, row.content, mask)
+
+    return StyleTargets.by_region([of(name) for name in painted])
 
 
 def _read_style(style: Picture | Blend, name: str) -> list[tuple[Tensor, float]]:
@@ -300,8 +361,8 @@ def _film(path: Path, content: Tensor, recipe: Recipe) -> Film:
 
 
 def _result(painted: Painted, row: ContentTargets) -> Result:
-    image, pixels, guide = image_io.to_image(painted.image), painted.image.cpu(), row.guide(painted.image)
-    if guide is None:
+    image, pixels, opacity = image_io.to_image(painted.image), painted.image.cpu(), row.seen(painted.image)
+    if opacity is None:
         return Result(image, pixels, painted.history, painted.seconds)
-    image.putalpha(image_io.to_image(guide))
-    return Result(image, pixels, painted.history, painted.seconds, guide.cpu())
+    image.putalpha(image_io.to_image(opacity))
+    return Result(image, pixels, painted.history, painted.seconds, opacity.cpu())

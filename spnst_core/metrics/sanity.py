@@ -76,6 +76,7 @@ def is_plain(picture: Tensor) -> bool:
 
 
 def is_plain_style(style: StyleTargets) -> bool:
-    """The same of a style, by the largest spread among its sizes."""
+    """The same of a style, by the largest spread among its sizes, and among regions if it has statistics for each."""
     palettes = [layers["colour"] for layers in style.statistics.values()]
-    return max(covariance(p.gram, p.mean)[0].diagonal().mean().item() for p in palettes) < PLAIN**2
+    spreads = [covariance(p.gram, p.mean).diagonal(dim1=1, dim2=2).mean(1).max().item() for p in palettes]
+    return max(spreads) < PLAIN**2

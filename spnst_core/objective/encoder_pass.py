@@ -5,11 +5,10 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from spnst_core.compute import moments
 from spnst_core.models.roles import Encoder, TrunkHead
 from spnst_core.objective import losses
 from spnst_core.objective.losses import Form
-from spnst_core.objective.statistics import Encoded, encode, used_layers
+from spnst_core.objective.statistics import Encoded, encode, guided_statistics, used_layers
 from spnst_core.objective.view import View
 
 
@@ -37,7 +36,8 @@ class EncoderPass:
         heads: networks on the encoder's trunk whose maps are computed.
         form: form of the content losses.
         tile: side in pixels of the largest part that the encoder may read at once, or None if the whole canvas fits.
-        guide: what each place of the canvas counts in the statistics, (1, 1, H, W); None: all count the same.
+        guide: what each place of the canvas counts in the statistics of each region, (1, R, H, W); None: the whole
+            canvas is one region, in which all places count the same.
     """
 
     encoder: Encoder
@@ -82,17 +82,14 @@ class EncoderPass:
 
     def _encoded(self, seen: Tensor, goal: Mapping[str, Tensor], guide: Tensor | None) -> Encoded:
         features = self.encoder.features(seen, used_layers(self.style_layers, self.content_layers, self.heads))
-        found = {layer: _moments(features[layer], guide) for layer in self.style_layers}
+        found = {layer: guided_statistics(self.encoder, layer, features[layer], guide) for layer in self.style_layers}
         return Encoded(
-            {layer: gram for layer, (gram, _) in found.items()},
-            {layer: mean for layer, (_, mean) in found.items()},
+            {layer: gram for layer, (gram, _, _) in found.items()},
+            {layer: mean for layer, (_, mean, _) in found.items()},
             {layer: losses.content_loss(features[layer], goal[layer], self.form) for layer in self.content_layers},
             {head: head.read(features) for head in self.heads},
+            {layer: shares for layer, (*_, shares) in found.items() if shares is not None},
         )
 
     def _finished(self, read: Mapping[TrunkHead, list[Tensor]], seen: Tensor) -> dict[TrunkHead, Tensor]:
         return {head: head.finish(read[head], *seen.shape[2:]) for head in self.heads}
-
-
-def _moments(features: Tensor, guide: Tensor | None) -> tuple[Tensor, Tensor]:
-    return moments.moments(features) if guide is None else moments.guided_moments(features, guide)

@@ -33,7 +33,8 @@ class Objective:
 
     Args:
         goal: the content on the stage's canvas, (1, 3, H, W).
-        content: its edges and depth at the stage's size, where the recipe compares maps.
+        content: its edges and depth at the stage's size, where the recipe compares maps, and its regions. Where it is
+            to stay as it is, the networks see it in place of the canvas.
         styles: one for each cell.
         tile: side in pixels of the largest part that the networks may read at once, or None for the whole canvas. With
             tiles, values and gradients are the same, each takes about twice as long, and memory holds the features of
@@ -55,7 +56,7 @@ class Objective:
         models: Models,
         tile: int | None = None,
     ) -> None:
-        self._goal, self._recipe, self._models = goal, recipe, models.at_work
+        self._goal, self._content, self._recipe, self._models = goal, content, recipe, models.at_work
         self._tile = tile if tile is not None and tile < max(goal.shape[2:]) else None
         context = StageContext(goal, content, styles, recipe, stage, self._models, self._tile)
         weights = recipe.stage_weights(stage).by_term
@@ -105,7 +106,7 @@ class Objective:
         Networks run in the models' precision.
         """
         with self._models.autocast():
-            targets = self._targets(view)
+            targets, x = self._targets(view), self._content.with_kept(x, self._goal, self._recipe.margin)
             encoded, maps = self._encoder(x[view.window], view, targets.shared)
             pairs = {head: (found, targets.shared.maps[head]) for head, found in maps.items()}
             canvases = Canvases(x, view, cells, encoded, pairs)

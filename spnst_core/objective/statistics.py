@@ -1,7 +1,7 @@
 """What the losses need of an encoder's features, summed tile by tile if the whole picture doesn't fit into memory."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 import torch.nn.functional as F
@@ -21,15 +21,18 @@ class Encoded:
     """What one pass gave.
 
     Attributes:
-        gram, mean: statistics of each style layer, (N, C, C) and (N, C).
+        gram, mean: statistics of each style layer, (N·R, C, C) and (N·R, C), of the R regions of each picture in a row;
+            without a guide, the whole picture is the one region.
         content: each content layer's loss, (N,).
         read: what each network on the encoder's trunk read off it, see `TrunkHead.read`.
+        shares: with a guide, the share of each region in all that counts in each style layer, (R,).
     """
 
     gram: Mapping[str, Tensor]
     mean: Mapping[str, Tensor]
     content: Mapping[str, Tensor]
     read: Mapping[TrunkHead, list[Tensor]]
+    shares: Mapping[str, Tensor] = field(default_factory=dict)
 
 
 def encode(
@@ -53,9 +56,10 @@ def encode(
             whole picture read it whole.
         goal: the picture that ``content_layers`` are compared with, (1, 3, H, W).
         heads: networks on the encoder's trunk.
-        guide: what each place counts in the statistics, (1, 1, H, W) from 0; by default all count the same.
+        guide: what each place counts in the statistics of each of R regions, (1, R, H, W) from 0; by default the whole
+            picture is one region, in which all places count the same.
     """
-    gram, mean, content, read = {}, {}, {}, {}
+    gram, mean, content, read, shares = {}, {}, {}, {}, {}
     reach = {layer: encoder.reach(layer) for layer in used_layers(style_layers, content_layers, heads)}
     local = Reach.furthest(r for r in reach.values() if r)
     height, width = x.shape[2:]
@@ -70,12 +74,16 @@ def encode(
         found = iter(gathered(_of_tile(encoder, strides, style, compared, goal, reading, guide), x, tiles, kinds))
         for layer in style:
             product, total, positions = next(found), next(found), next(found)
-            gram[layer], mean[layer] = product / positions, total / positions
+            if guide is None:
+                gram[layer], mean[layer] = product / positions, total / positions
+            else:
+                gram[layer], mean[layer] = moments.normalised(product, total, positions)
+                shares[layer] = positions / positions.sum()
         for layer in compared:
             content[layer] = losses.error_of_sums(next(found), next(found), next(found), form)
         for head in reading:
             read[head] = [next(found) for _ in head.strides]
-    return Encoded(gram, mean, content, read)
+    return Encoded(gram, mean, content, read, shares)
 
 
 def used_layers(
@@ -83,6 +91,29 @@ def used_layers(
 ) -> set[str]:
     """Every layer that one pass must give."""
     return {*style_layers, *content_layers, *(layer for head in heads for layer in head.layers)}
+
+
+def guided_statistics(
+    encoder: Encoder, layer: str, features: Tensor, guide: Tensor | None
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Gram, mean and shares of one layer, as in `Encoded`, from its responses to whole pictures; None for no shares."""
+    if guide is None:
+        return *moments.moments(features), None
+    product, total, count = moments.guided_sums(features, guide_at(guide, features, encoder.reach(layer)))
+    return *moments.normalised(product, total, count), count / count.sum()
+
+
+def guide_at(guide: Tensor, features: Tensor, reach: Reach | None) -> Tensor:
+    """A guide (1, R, H, W) averaged over the pixels of each response (N, C, h, w), (1, R, h, w).
+
+    Args:
+        reach: of the layer; None: the pixels of a response are those of an equal division of the picture.
+    """
+    height, width = features.shape[2:]
+    if reach is None:
+        return F.adaptive_avg_pool2d(guide, (height, width))
+    pooled = F.avg_pool2d(guide, reach.stride, ceil_mode=True, count_include_pad=False)
+    return pooled[..., :height, :width]
 
 
 def fitting_tile(encoder: Encoder, layers: Collection[str], x: Tensor) -> int | None:
@@ -111,8 +142,7 @@ def _of_tile(
             if guide is None:
                 found += *moments.sums(f), torch.tensor(f[0, 0].numel())
             else:
-                height, width = features[layer].shape[2:]
-                seen = F.adaptive_avg_pool2d(guide[tile.window], (height, width))
+                seen = guide_at(guide[tile.window], features[layer], encoder.reach(layer))
                 found += moments.guided_sums(f, tile.own(seen, strides[layer]))
         if compared and goal is not None:
             with torch.no_grad():

@@ -20,10 +20,12 @@ from spnst_core.compute.memory import tile_side
 from spnst_core.errors import InputError
 from spnst_core.imaging import io as image_io
 from spnst_core.imaging.colour import recolour
-from spnst_core.imaging.maps import agreement, at_shape
+from spnst_core.imaging.maps import agreement
+from spnst_core.imaging.planes import at_shape
 from spnst_core.models.profiles import Models
 from spnst_core.models.roles import smallest_side
 from spnst_core.objective.canvas import at_size, crop, framed
+from spnst_core.objective.regions import LEAST, Regions
 from spnst_core.objective.statistics import encode, fitting_tile
 from spnst_core.recipes.style_size import StyleSize
 
@@ -167,24 +169,58 @@ class ContentTargets:
     Attributes:
         opacity: of each place, (1, 1, H, W) in [0, 1]: what it counts in the pastiche's statistics; None: all are
             opaque.
+        regions: of the content, if it isn't painted in one style throughout.
     """
 
     content: Tensor
     edge: EdgeMap | None = None
     depth: DepthMap | None = None
     opacity: Tensor | None = None
+    regions: Regions | None = None
+
+    @property
+    def painted_regions(self) -> int:
+        """How many regions are painted, R; the whole is one."""
+        return len(self.regions.names) if self.regions else 1
 
     def guide(self, goal: Tensor, margin: int = 0) -> Tensor | None:
-        """The opacity in the shape of a canvas with this margin, (1, 1, H, W), on its device."""
-        if self.opacity is None:
-            return None
-        height, width = crop(goal, margin).shape[2:]
-        return framed(at_shape(self.opacity, height, width).to(goal), margin)
+        """What each place of a canvas with this margin counts in the statistics of each region, (1, R, H, W).
+
+        None: the whole is one region, in which all places count the same.
+        """
+        seen = self.seen(goal, margin)
+        if self.regions is None:
+            return seen
+        guide = _on_canvas(self.regions.painted, goal, margin)
+        return guide if seen is None else guide * seen
+
+    def seen(self, goal: Tensor, margin: int = 0) -> Tensor | None:
+        """The opacity in the shape of a canvas with this margin, (1, 1, H, W), on its device; None: all is opaque."""
+        return None if self.opacity is None else _on_canvas(self.opacity, goal, margin)
+
+    def with_kept(self, x: Tensor, goal: Tensor, margin: int = 0) -> Tensor:
+        """Canvases (N, 3, H, W) with the content's own pixels where it is to stay as it is.
+
+        Args:
+            goal: the content on the canvas, (1, 3, H, W).
+        """
+        if self.regions is None or self.regions.kept is None:
+            return x
+        return x.lerp(goal.expand_as(x), _on_canvas(self.regions.kept, goal, margin))
+
+
+def _on_canvas(planes: Tensor, goal: Tensor, margin: int) -> Tensor:
+    """Planes (1, K, h, w) in the shape of a canvas with this margin, (1, K, H, W), on its device."""
+    height, width = crop(goal, margin).shape[2:]
+    return framed(at_shape(planes, height, width).to(goal), margin)
 
 
 @dataclass(frozen=True)
 class Statistics:
-    """Feature statistics of a style in one layer at one size: Gram (1, C, C) and mean (1, C); or of several styles."""
+    """Feature statistics of a style in one layer at one size: Gram (1, C, C) and mean (1, C).
+
+    Those of a style with one for each of R regions are (R, C, C) and (R, C); several styles are stacked before these.
+    """
 
     gram: Tensor
     mean: Tensor
@@ -202,7 +238,10 @@ class Statistics:
 
 @dataclass(frozen=True)
 class StyleTargets:
-    """Feature statistics of one style for each size of the style picture and each layer of the encoder."""
+    """Feature statistics of one style for each size of the style picture and each layer of the encoder.
+
+    For a content with regions they may be those of R styles, one for each region; see `by_region`.
+    """
 
     statistics: Mapping[StyleSize, Mapping[str, Statistics]]
 
@@ -210,7 +249,12 @@ class StyleTargets:
     @torch.inference_mode(False)  # even if the caller is in that mode: gradients will flow beside these tensors
     @torch.no_grad()
     def compute(
-        cls, style: Tensor, models: Models, sizes: Iterable[StyleSize], layers: Iterable[str] = ()
+        cls,
+        style: Tensor,
+        models: Models,
+        sizes: Iterable[StyleSize],
+        layers: Iterable[str] = (),
+        mask: Tensor | None = None,
     ) -> StyleTargets:
         """Statistics of a style (1, 3, H, W) at the given sizes.
 
@@ -219,6 +263,12 @@ class StyleTargets:
 
         A style so long and narrow that the encoder couldn't read it at one of the sizes is read with a short side of
         16 px (`spnst_core.imaging.io.MIN_SIDE`) instead, or of what the encoder needs.
+
+        Args:
+            mask: the part of the style that counts, (1, 1, h, w) in [0, 1], of the style's aspect; None: all of it.
+
+        Raises:
+            InputError: the mask covers less than a pixel at one of the sizes.
         """
         wanted = list(dict.fromkeys((*models.encoder.style_layers, *layers)))
         least = smallest_side(models.encoder, wanted)
@@ -230,8 +280,9 @@ class StyleTargets:
                 shape = readable.shape(style.shape[2], style.shape[3])
             x = image_io.resize(style, *shape).to(models.device)
             tile = fitting_tile(models.encoder, wanted, x)
-            seen = encode(models.encoder, x, wanted, max(x.shape[2:]) if tile is None else tile)
-            colour = Statistics(moments.gram(x), moments.mean(x))
+            guide = None if mask is None else _guide(mask, x)
+            seen = encode(models.encoder, x, wanted, max(x.shape[2:]) if tile is None else tile, guide=guide)
+            colour = Statistics(*(moments.moments(x) if guide is None else moments.guided_moments(x, guide)))
             found[size] = {"colour": colour, **{k: Statistics(seen.gram[k], seen.mean[k]) for k in wanted}}
         return cls(found)
 
@@ -255,15 +306,43 @@ class StyleTargets:
             {size: {layer: mixed(size, layer) for layer in found} for size, found in styles[0].statistics.items()}
         )
 
+    @classmethod
+    def by_region(cls, styles: Sequence[StyleTargets]) -> StyleTargets:
+        """The statistics of one style for each region, in the order of `Regions.names`.
+
+        Args:
+            styles: of the same sizes and layers; one serves all regions.
+        """
+        if len(styles) == 1:
+            return styles[0]
+
+        def joined(size: StyleSize, layer: str) -> Statistics:
+            parts = [style.statistics[size][layer] for style in styles]
+            return Statistics(torch.cat([part.gram for part in parts]), torch.cat([part.mean for part in parts]))
+
+        return cls(
+            {size: {layer: joined(size, layer) for layer in found} for size, found in styles[0].statistics.items()}
+        )
+
     def averaged(self, sizes: Iterable[StyleSize], layer: str) -> Statistics:
         """The statistics of one layer averaged over several sizes: strokes of several scales at once."""
         chosen = [self.statistics[size][layer] for size in sizes]
         return Statistics(torch.stack([s.gram for s in chosen]).mean(0), torch.stack([s.mean for s in chosen]).mean(0))
 
-    def recoloured(self, picture: Tensor, sizes: Iterable[StyleSize]) -> Tensor:
-        """A picture (1, 3, H, W) with the mean and the covariance of the style's colours."""
+    def recoloured(self, picture: Tensor, sizes: Iterable[StyleSize], guide: Tensor | None = None) -> Tensor:
+        """A picture (1, 3, H, W) with the mean and the covariance of the style's colours.
+
+        Args:
+            guide: what each place counts in each region, (1, R, H, W), if there is a style for each: of every one, the
+                recoloured picture is taken in that share.
+        """
         palette = self.averaged(sizes, "colour")
-        return recolour(picture, palette.gram, palette.mean)
+        pairs = zip(palette.gram.split(1), palette.mean.split(1), strict=True)
+        pictures = torch.cat([recolour(picture, gram, mean) for gram, mean in pairs])
+        if guide is None or len(pictures) == 1:
+            return pictures
+        shares = guide / guide.sum(1, keepdim=True).clamp_min(1e-6)
+        return torch.einsum("rchw,rhw->chw", pictures, shares[0])[None]
 
     def to_bytes(self, metadata: Mapping[str, str] | None = None) -> bytes:
         """A safetensors file."""
@@ -287,6 +366,17 @@ class StyleTargets:
                 for size in found[f"gram.{layers[0]}"]
             }
         )
+
+
+def _guide(mask: Tensor, style: Tensor) -> Tensor:
+    """A mask (1, 1, h, w) in the shape of a style (1, 3, H, W), on its device."""
+    guide = at_shape(mask, *style.shape[2:]).to(style)
+    if guide.sum() < LEAST:
+        raise InputError(
+            f"a mask covers less than a pixel of a style of {style.shape[3]}×{style.shape[2]}, which a stroke size of "
+            "the recipe reduces it to: enlarge the mask"
+        )
+    return guide
 
 
 def read_metadata(data: bytes) -> dict[str, str]:

@@ -99,7 +99,8 @@ def optimize(
     Args:
         content: the content (1, 3, H, W), RGB in [0, 1], with maps of its edges and depth at each of ``recipe.sizes``
             if the recipe weighs and compares them.
-        styles: one for each of the B cells, with statistics at each of ``recipe.style_sizes``.
+        styles: one for each of the B cells, with statistics at each of ``recipe.style_sizes``, of the whole or of each
+            of the content's regions.
         recipe: stages, weights, optimiser and initial image.
         models: the networks; the images are on their device.
         start: images to start from in place of ``recipe.init``, (1 or B, 3, h, w) RGB in [0, 1]; they are resized to
@@ -136,7 +137,7 @@ def optimize(
             optimizer = _restored(going_on, recipe, stage)
         elif optimizer is None:
             if start is None:
-                x = _start(goal, styles, recipe, stage, generator)
+                x = _start(goal, content, styles, recipe, stage, generator)
             else:
                 x = _placed(start, goal, len(styles), recipe.margin)
             optimizer = _begun(x, recipe, stage)
@@ -170,7 +171,7 @@ def starting_point(content: ContentTargets, styles: Sequence[StyleTargets], reci
     """The recipe's starting pictures at full size, (B, 3, H, W), with which finished pastiches are compared."""
     generator = torch.Generator().manual_seed(recipe.seed)
     goal = canvas(content.content, recipe, recipe.stages[-1]).to(models.device)
-    return crop(_start(goal, styles, recipe, recipe.stages[-1], generator), recipe.margin)
+    return crop(_start(goal, content, styles, recipe, recipe.stages[-1], generator), recipe.margin)
 
 
 def _is_adam(recipe: Recipe, stage: Stage) -> bool:
@@ -221,7 +222,12 @@ def _learning_rate(stage: Stage, done: int) -> float:
 
 
 def _start(
-    goal: Tensor, styles: Sequence[StyleTargets], recipe: Recipe, stage: Stage, generator: torch.Generator
+    goal: Tensor,
+    content: ContentTargets,
+    styles: Sequence[StyleTargets],
+    recipe: Recipe,
+    stage: Stage,
+    generator: torch.Generator,
 ) -> Tensor:
     """The pictures that the optimisation starts from, (B, 3, H, W)."""
     if recipe.init == "noise":
@@ -229,8 +235,8 @@ def _start(
         return noise.repeat(len(styles), 1, 1, 1)
     if recipe.init == "content":
         return goal.repeat(len(styles), 1, 1, 1)
-    sizes = recipe.stroke_sizes(stage)
-    return torch.cat([style.recoloured(goal, sizes) for style in styles])
+    sizes, guide = recipe.stroke_sizes(stage), content.guide(goal, recipe.margin)
+    return torch.cat([style.recoloured(goal, sizes, guide) for style in styles])
 
 
 def _placed(start: Tensor, goal: Tensor, cells: int, margin: int) -> Tensor:

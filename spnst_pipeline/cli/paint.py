@@ -88,6 +88,22 @@ def paint(
         Path | None,
         typer.Option(metavar="FILE", help="edges of the content in place of the network's, 0 to 1: .npy, .png or .tif"),
     ] = None,
+    region: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=MASK",
+            help="part of the content, white in the mask: .png, .tif or .npy; the part named keep isn't painted",
+        ),
+    ] = None,
+    region_style: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=STYLE", help="style of a region; default STYLE, as for what no mask covers"),
+    ] = None,
+    style_mask: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=MASK", help="part of a region's style that it is painted in; default all of it"),
+    ] = None,
+    keep_rest: Annotated[bool, typer.Option("--keep-rest", help="leave what no mask covers as it is")] = False,
     film: Annotated[
         Path | None, typer.Option(metavar="FILE.mp4", help="film of the optimisation to write as well")
     ] = None,
@@ -118,6 +134,10 @@ def paint(
             "--colour-strength": colour_strength,
             "--depth-map": depth_map,
             "--edge-map": edge_map,
+            "--region": region,
+            "--region-style": region_style,
+            "--style-mask": style_mask,
+            "--keep-rest": keep_rest or None,
             "--film": film,
             "--profile": profile,
             "--encoder": encoder,
@@ -133,6 +153,7 @@ def paint(
             listener.phase("reading the pictures", 0)
             from spnst_core.errors import printable
             from spnst_core.imaging.encoding import FileFormat
+            from spnst_pipeline.cli.regions import RegionOptions
             from spnst_pipeline.cli.single_pastiche import Changes, SinglePastiche
 
             flags = {"size": size, "profile": profile, "encoder": encoder, "edges": edges, "depth": depth}
@@ -144,6 +165,7 @@ def paint(
                 recipe,
                 changes,
                 {"depth": depth_map, "edges": edge_map},
+                RegionOptions(region or (), region_style or (), style_mask or (), keep_rest),
                 device=device,
                 **flags,
             )

@@ -15,18 +15,20 @@ from typing import Any, NamedTuple
 from PIL import Image
 from torch import Tensor
 
-from spnst_core import Blend, InputError, Recipe, load_models, stylize
+from spnst_core import Blend, InputError, Recipe, Region, load_models, stylize
 from spnst_core.errors import cut, printable
 from spnst_core.imaging import io as image_io
 from spnst_core.imaging.decoding import OPACITY
 from spnst_core.imaging.encoding import SUFFIXES, FileFormat
-from spnst_core.imaging.maps import Kind, read_map, require_aspect
+from spnst_core.imaging.maps import Kind, read_map
+from spnst_core.imaging.planes import require_aspect
 from spnst_core.models.profiles import Overrides, choose, fetch_models, find_device, identify
 from spnst_core.models.weights import Progress
 from spnst_core.objective.targets import ContentTargets
 from spnst_core.painters import arbitrary
 from spnst_core.painters.arbitrary import ArbitraryPainter
 from spnst_pipeline.cli.output_files import require_writable
+from spnst_pipeline.cli.regions import RegionOptions
 from spnst_pipeline.progress import Listener, work
 from spnst_pipeline.settings import Settings
 from spnst_pipeline.storage.places import Folder
@@ -68,6 +70,8 @@ class SinglePastiche:
 
     Attributes:
         maps: of the content's depth and edges, the user's own, (1, 1, H, W).
+        regions: of the content, by name.
+        keep_rest: leave what no region covers as it is.
         files: all that were read, which are never replaced.
     """
 
@@ -76,6 +80,8 @@ class SinglePastiche:
     picture: Image.Image
     style: Image.Image | Blend
     maps: Mapping[Kind, Tensor]
+    regions: Mapping[str, Region]
+    keep_rest: bool
     files: tuple[Path, ...]
     recipe: Recipe
     settings: Settings
@@ -90,6 +96,7 @@ class SinglePastiche:
         recipe: str | None = None,
         changes: Changes = Changes(),  # noqa: B008 - it can't be changed
         maps: Mapping[Kind, Path | None] = MappingProxyType({}),
+        regions: RegionOptions = RegionOptions(),  # noqa: B008 - it can't be changed
         **flags: Any,
     ) -> SinglePastiche:
         """Read the pictures, the settings and the recipe.
@@ -101,11 +108,12 @@ class SinglePastiche:
             recipe: its name or file; by default the first of the settings' recipes.
             changes: to the recipe.
             maps: files of the user's own maps of the content.
+            regions: of the content, as options give them.
             flags: settings, as for `Settings.load`.
 
         Raises:
-            InputError: a picture, map, weight, setting, recipe, network or device that can't be used, or one file given
-                twice.
+            InputError: a picture, map, mask, weight, setting, recipe, network or device that can't be used, or one file
+                given twice.
         """
         settings = Settings.load(recipes=(recipe,) if recipe else None, **flags)
         overrides: Overrides = {"encoder": settings.encoder, "edges": settings.edges, "depth": settings.depth}
@@ -123,19 +131,24 @@ class SinglePastiche:
                 raise InputError(f"{style} is given twice as style: give it once, with a larger weight")
         files = {kind: file for kind, file in maps.items() if file}
         if chosen.engine == "arbitrary":
-            arbitrary.refuse(chosen, {MAP_OPTIONS[kind]: file for kind, file in files.items()})
+            unused = {MAP_OPTIONS[kind]: file for kind, file in files.items()}
+            arbitrary.refuse(chosen, {**unused, "--region": regions.masks or None})
         own = {kind: read_map(file, kind) for kind, file in files.items()}
         for kind, values in own.items():
             require_aspect(values, image_io.to_tensor(picture), str(files[kind]))
         style_or_blend = seen[0] if len(seen) == 1 else Blend(seen, numbers)
+        chosen = chosen.suited_to(encoder)
+        parts, read = regions.read(picture, style_or_blend, chosen)
         return cls(
             content,
             tuple(styles),
             picture,
             style_or_blend,
             own,
-            (content, *styles, *files.values()),
-            chosen.suited_to(encoder),
+            parts,
+            regions.keep_rest,
+            (content, *styles, *files.values(), *read),
+            chosen,
             settings,
             overrides,
         )
@@ -210,11 +223,14 @@ class SinglePastiche:
             film=film,
             depth_map=self.maps.get("depth"),
             edge_map=self.maps.get("edges"),
+            regions=self.regions,
+            keep_rest=self.keep_rest,
         )
         made = provenance.describe(
             self.recipe, models, result.history, result.pixels, result.seconds, began, self.shares
         )
         made |= {"own_maps": list(self.maps)} if self.maps else {}
+        made |= {"regions": list(self.regions)} if self.regions else {}
         told = provenance.stamp(made, result.history)
         Folder(output.parent).write(output.name, form.encode(result.pixels, told, result.opacity))
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
 from spnst_core.errors import InputError, printable
-from spnst_core.imaging import maps
+from spnst_core.imaging import planes
 from spnst_core.imaging.decoding import MAX_BYTES, suffixes
 from spnst_core.imaging.maps import KINDS, Kind
 from spnst_pipeline.storage import blends
@@ -145,7 +145,7 @@ def _mapped(path: PurePosixPath, stems: Collection[str]) -> tuple[str, Kind] | N
     A file that would be a picture itself is one if there is no content that it could belong to.
     """
     stem, _, kind = path.stem.rpartition(".")
-    if kind not in KINDS or path.suffix.lower() not in maps.SUFFIXES or stem not in stems:
+    if kind not in KINDS or path.suffix.lower() not in planes.SUFFIXES or stem not in stems:
         return None
     return slug(stem), kind
 

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from spnst_core.compute import moments
 from spnst_core.models.profiles import Models
 from spnst_core.models.roles import feature_scale
 from spnst_core.objective import losses
+from spnst_core.objective.losses import Form
+from spnst_core.objective.statistics import guided_statistics
 from spnst_core.objective.targets import Statistics, StyleTargets
 from spnst_core.objective.terms.term import Canvases, LossTerm, StageContext
 from spnst_core.recipes.recipe import Recipe
@@ -24,16 +25,16 @@ class StyleTerm(LossTerm):
         unit = feature_scale(stage.models.encoder) ** 4 if raw else 1.0  # a Gram is a square, and so is its error
         self.style_layers = stage.recipe.style_layers(stage.models.encoder)
         self._shares = {layer: share / unit for layer, share in self.style_layers.items()}
-        sizes = stage.recipe.stroke_sizes(stage.stage)
-        self._statistics = {layer: _stacked(stage.styles, sizes, layer) for layer in self._shares}
+        sizes, regions = stage.recipe.stroke_sizes(stage.stage), stage.targets.painted_regions
+        self._statistics = {layer: _stacked(stage.styles, sizes, layer, regions) for layer in self._shares}
 
     def __call__(self, canvases: Canvases, target: None) -> Tensor:
         """The sum, (B,)."""
-        value = canvases.x.new_zeros(len(canvases.x))
+        value, encoded = canvases.x.new_zeros(len(canvases.x)), canvases.encoded
         for layer, share in self._shares.items():
             wanted = self._statistics[layer].of(canvases.cells)
-            own = canvases.encoded.gram[layer], canvases.encoded.mean[layer]
-            value = value + share * losses.statistics_loss(*own, wanted.gram, wanted.mean, self.stage.recipe.form)
+            own = encoded.gram[layer], encoded.mean[layer], encoded.shares.get(layer)
+            value = value + share * _distance(*own, wanted, self.stage.recipe.form)
         return value
 
 
@@ -44,20 +45,29 @@ def style_misfit(
     """How far finished pictures (B, 3, H, W) are from their styles, (B,): the last stage's term, always relative.
 
     Args:
-        guide: what each place counts in the statistics, (1, 1, H, W); by default all count the same.
+        guide: what each place counts in the statistics of each region, (1, R, H, W); by default the whole picture is
+            one region, in which all places count the same.
     """
     sizes, layers = recipe.stroke_sizes(recipe.stages[-1]), recipe.style_layers(models.encoder)
     features, found = models.encoder.features(pictures, layers), pictures.new_zeros(len(pictures))
     for layer, share in layers.items():
-        wanted = _stacked(styles, sizes, layer)
-        if guide is None:
-            found = found + share * losses.style_loss(features[layer], wanted.gram, wanted.mean)
-        else:
-            own = moments.guided_moments(features[layer], guide)
-            found = found + share * losses.statistics_loss(*own, wanted.gram, wanted.mean)
+        wanted = _stacked(styles, sizes, layer, 1 if guide is None else guide.shape[1])
+        found = found + share * _distance(*guided_statistics(models.encoder, layer, features[layer], guide), wanted)
     return found
 
 
-def _stacked(styles: Sequence[StyleTargets], sizes: Sequence[StyleSize], layer: str) -> Statistics:
+def _distance(gram: Tensor, mean: Tensor, shares: Tensor | None, wanted: Statistics, form: Form = "relative") -> Tensor:
+    """`losses.style_loss` of each picture (B,), from statistics (B·R, …) and those that are wanted (B, R, …).
+
+    Regions count by their shares of the area, so that a pixel is drawn to its style as strongly as in a pastiche of
+    that style alone.
+    """
+    found = losses.statistics_loss(gram, mean, wanted.gram.flatten(0, 1), wanted.mean.flatten(0, 1), form)
+    return found if shares is None else (found.unflatten(0, (-1, len(shares))) * shares).sum(1)
+
+
+def _stacked(styles: Sequence[StyleTargets], sizes: Sequence[StyleSize], layer: str, regions: int) -> Statistics:
+    """The statistics of styles in each region, (B, R, C, C) and (B, R, C); a style of one region serves all."""
     each = [style.averaged(sizes, layer) for style in styles]
-    return Statistics(torch.cat([s.gram for s in each]), torch.cat([s.mean for s in each]))
+    grams, means = [s.gram.expand(regions, -1, -1) for s in each], [s.mean.expand(regions, -1) for s in each]
+    return Statistics(torch.stack(grams), torch.stack(means))

@@ -9,7 +9,8 @@ import torch
 from PIL import Image
 
 import spnst_core as sp
-from spnst_core.imaging.maps import agreement, at_shape, decode_map, disagreement, read_map, require_aspect
+from spnst_core.imaging.maps import agreement, decode_map, disagreement, read_map
+from spnst_core.imaging.planes import at_shape, require_aspect
 
 RAMP = np.linspace(-3, 7, 24 * 32, dtype=np.float32).reshape(24, 32)
 SHARES = ((RAMP + 3) / 10).clip(0, 1)

@@ -6,7 +6,7 @@ import torch
 from spnst_core.compute import moments
 from spnst_core.compute.tiling import Reach
 from spnst_core.objective import losses
-from spnst_core.objective.statistics import encode, fitting_tile
+from spnst_core.objective.statistics import encode, fitting_tile, guide_at
 
 
 class Edges:
@@ -76,16 +76,47 @@ def test_a_picture_that_fits_no_memory_is_read_in_tiles(models):
 def test_a_guide_of_zeros_and_ones_leaves_the_rest_of_a_picture_out():
     features, guide = torch.randn(2, 5, 8, 12), torch.zeros(1, 1, 16, 24)
     guide[..., 4:10, 8:20] = 1
-    found, expected = moments.guided_moments(features, guide), moments.moments(features[..., 2:5, 4:10])
-    for one, other in zip(found, expected, strict=True):
+    found = moments.guided_moments(features, guide_at(guide, features, Reach(2)))
+    for one, other in zip(found, moments.moments(features[..., 2:5, 4:10]), strict=True):
         torch.testing.assert_close(one, other)
-    everywhere = moments.guided_moments(features, torch.ones(1, 1, 8, 12))
-    for one, other in zip(everywhere, moments.moments(features), strict=True):
-        torch.testing.assert_close(one, other)
+
+
+def test_a_guide_that_is_1_everywhere_changes_nothing_at_all():
+    features = torch.randn(2, 70, 40, 30)
+    found, expected = moments.guided_moments(features, torch.ones(1, 1, 40, 30)), moments.moments(features)
+    assert all(torch.equal(one, other) for one, other in zip(found, expected, strict=True))
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_each_region_has_the_moments_of_its_own_responses_with_their_gradients(layout):
+    features = torch.randn(2, 5, 8, 12, dtype=torch.float64).to(memory_format=layout).requires_grad_()
+    guide = torch.rand(1, 3, 8, 12, dtype=torch.float64)
+    guide[:, 2] = 0
+    gram, mean = moments.guided_moments(features, guide)
+    lines, count = features.flatten(2), guide[0].flatten(1).sum(1).clamp_min(1e-9)
+    expected = torch.einsum("ncp,rp,nkp->nrck", lines, guide[0].flatten(1), lines) / count[:, None, None]
+    averages = torch.einsum("ncp,rp->nrc", lines, guide[0].flatten(1)) / count[:, None]
+    torch.testing.assert_close(gram, expected.flatten(0, 1))
+    torch.testing.assert_close(mean, averages.flatten(0, 1))
+    assert not gram[[2, 5]].any(), "no position counts in the third region"
+    weights = torch.randn_like(gram), torch.randn_like(mean)
+    ours, theirs = (
+        torch.autograd.grad((g.flatten(0, -3) * weights[0]).sum() + (m.flatten(0, -2) * weights[1]).sum(), features)[0]
+        for g, m in ((gram, mean), (expected, averages))
+    )
+    torch.testing.assert_close(ours, theirs)
+
+
+@pytest.mark.parametrize("height", [37, 40])
+def test_a_guide_is_averaged_over_the_pixels_of_each_response_at_the_border_too(height):
+    guide = torch.arange(float(height)).view(1, 1, height, 1).expand(-1, -1, -1, 8)
+    found = guide_at(guide, torch.zeros(1, 2, -(-height // 4), 2), Reach(4))
+    assert found[0, 0, :, 0].tolist() == [guide[0, 0, k : k + 4, 0].mean().item() for k in range(0, height, 4)]
+    assert guide_at(guide, torch.zeros(1, 2, height // 4, 2), Reach(4)).shape == (1, 1, height // 4, 2)
 
 
 def test_guided_statistics_are_the_same_tile_by_tile_with_their_gradients():
-    x, encoder, guide = pictures(2).requires_grad_(), Edges(), torch.rand(1, 1, *pictures(1).shape[2:])
+    x, encoder, guide = pictures(2).requires_grad_(), Edges(), torch.rand(1, 3, *pictures(1).shape[2:])
     gradients = []
     for side in (1000, 20):
         found = encode(encoder, x, LAYERS, side, guide=guide)

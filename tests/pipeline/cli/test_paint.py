@@ -168,6 +168,70 @@ def test_a_transparent_content_gives_a_transparent_pastiche_or_one_on_white_with
     assert min(made.getpixel((10, 20))) > 250
 
 
+@pytest.fixture
+def masks(desk):
+    """The working folder with masks of the content's left and right, and of the style's left."""
+    values = np.zeros((60, 80), np.uint8)
+    values[:, :40] = 255
+    for name, mask in (("left", values), ("right", 255 - values), ("part", values), ("black", values * 0)):
+        Image.fromarray(mask).save(desk / f"{name}.png")
+    Image.new("RGB", (80, 60), "red").save(desk / "colour.png")
+    Image.fromarray(values[:, 20:80]).save(desk / "square.png")
+    return desk
+
+
+@pytest.mark.heavy
+def test_regions_are_painted_as_the_library_paints_them(masks, spnst, picture):
+    picture(5).save(masks / "dawn.png")
+    options = ("--region", "l=left.png", "--region-style", "l=dawn.png", "--style-mask", "l=part.png")
+    assert spnst("paint", *QUICK, *options, "--region", "keep=right.png", "-o", "a.png")[0] == 0
+    models, recipe = sp.load_models("embedded"), masks / "quick.yaml"
+    regions = {
+        "l": sp.Region(masks / "left.png", masks / "dawn.png", masks / "part.png"),
+        "keep": sp.Region(masks / "right.png"),
+    }
+    expected = sp.stylize(masks / "cat.png", masks / "wave.png", recipe, models, regions=regions).image
+    data = (masks / "a.png").read_bytes()
+    assert image_io.decode(data).tobytes() == expected.tobytes()
+    assert read_made(image_io.png_text(data))["regions"] == ["l", "keep"]
+    assert spnst("paint", *QUICK, *options, "--keep-rest", "-o", "b.png")[0] == 0
+    assert image_io.decode(masks / "b.png").tobytes() == expected.tobytes()
+
+
+LEFT = ("--region", "l=left.png")
+BAD_REGIONS = {
+    "no name": (("--region", "left.png"), "--region must be NAME=FILE, such as sky=sky.png, not left.png"),
+    "twice": ((*LEFT, "--region", "l=right.png"), "--region is given twice for l"),
+    "unknown": ((*LEFT, "--region-style", "left=wave.png"), "--region-style left: there is no such region"),
+    "an unknown part": ((*LEFT, "--style-mask", "r=part.png"), "--style-mask r: there is no such region"),
+    "keep and a style": (
+        ("--region", "keep=left.png", "--region-style", "keep=wave.png"),
+        "--region-style keep: the region keep stays as it is",
+    ),
+    "no file": (("--region", "l=absent.png"), "absent.png doesn't exist"),
+    "black": (("--region", "l=black.png"), "black.png is black everywhere"),
+    "colour": (("--region", "l=colour.png"), "colour.png is in colour"),
+    "another aspect": (("--region", "l=square.png"), "square.png has 60×60 pixels, another aspect than the content's"),
+    "a part of another aspect": ((*LEFT, "--style-mask", "l=square.png"), "another aspect than the style's"),
+    "a part of a blend": (("dawn.png", *LEFT, "--style-mask", "l=part.png"), "part.png can't be a mask of a blend"),
+    "nothing to paint": (("--region", "keep=left.png", "--keep-rest"), "leave nothing to paint"),
+    "no rest": (("--keep-rest",), "--keep-rest is for what no mask covers"),
+    "a painter": (("--painter", "a.safetensors", *LEFT), "leave out STYLE, --recipe, --region, --profile"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_REGIONS)
+def test_a_region_that_cannot_be_used_is_told_in_one_line(masks, spnst, picture, name):
+    picture(5).save(masks / "dawn.png")
+    before = sorted(masks.iterdir())
+    given, says = BAD_REGIONS[name]
+    pictures, options = QUICK[:2], QUICK[2:]
+    status, out, err = spnst("paint", *pictures, *given, *options)
+    assert (status, out) == (2, "")
+    assert says in err.splitlines()[-1]
+    assert sorted(masks.iterdir()) == before
+
+
 @pytest.mark.heavy
 def test_colours_are_mixed_by_their_strength(desk, spnst):
     for strength in (0, 0.5, 1):

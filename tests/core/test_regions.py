@@ -1,0 +1,172 @@
+"""Pastiches of several regions: each takes its own style, what is kept stays, and one that is everything is no region.
+
+Edges of masks are hard here, and regions wide beside the reach of the embedded encoder.
+"""
+
+import numpy as np
+import pytest
+import torch
+
+import spnst_core as sp
+from spnst_core.imaging import io as image_io
+from spnst_core.objective.objective import Objective
+from spnst_core.objective.regions import Regions
+from spnst_core.objective.targets import ContentTargets, StyleTargets
+from spnst_core.objective.terms.style import style_misfit
+from spnst_core.objective.view import View
+from spnst_core.painting import paint_batch, style_targets
+from spnst_core.recipes.recipe import Stage, Weights
+
+RECIPE = sp.Recipe(name="quick", size=64, weights=Weights(style=3), stages=[Stage(steps=10)])
+VIEW = View()
+LEFT, RIGHT = (np.zeros((51, 64), np.float32) for _ in range(2))
+LEFT[:, :32] = RIGHT[:, 32:] = 1
+
+
+@pytest.fixture
+def content(sample_contents):
+    return image_io.resize(sample_contents["coffee"], 51, 64)
+
+
+def plain(*colour):
+    return np.broadcast_to(np.array(colour, np.float32), (64, 64, 3)) + np.random.default_rng(0).normal(
+        0, 0.02, (64, 64, 3)
+    ).clip(-0.1, 0.1)
+
+
+RED, BLUE = plain(0.8, 0.15, 0.15), plain(0.15, 0.15, 0.8)
+
+
+def mean_colour(pixels):
+    return pixels[0].mean((1, 2))
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
+def test_each_region_takes_its_own_style_and_the_rest_the_style_of_the_whole(content, models, optimizer):
+    recipe = RECIPE.model_copy(update={"stages": [Stage(steps=6, optimizer=optimizer)]})
+    pixels = sp.stylize(content, RED, recipe, models, regions={"right": sp.Region(RIGHT, BLUE)}).pixels
+    left, right = mean_colour(pixels[..., :26]), mean_colour(pixels[..., 38:])
+    assert left[0] > left[2] + 0.15
+    assert right[2] > right[0] + 0.15
+
+
+@pytest.mark.heavy
+def test_a_region_comes_as_near_to_its_style_as_a_pastiche_of_that_style_alone(content, sample_styles, models):
+    nocturne, woodblock = sample_styles["nocturne"], sample_styles["woodblock"]
+    both = sp.stylize(content, nocturne, RECIPE, models, regions={"right": sp.Region(RIGHT, woodblock)}).pixels
+    for style, mask in ((nocturne, LEFT), (woodblock, RIGHT)):
+        alone = sp.stylize(content, style, RECIPE, models, regions={"a": sp.Region(mask)}).pixels
+        targets, guide = style_targets(style, RECIPE, models), torch.from_numpy(mask)[None, None]
+        ours, theirs = (style_misfit(x, [targets], RECIPE, models, guide).item() for x in (both, alone))
+        assert ours == pytest.approx(theirs, rel=0.1)
+
+
+def test_a_region_that_is_everything_changes_nothing(content, sample_styles, models):
+    style = sample_styles["nocturne"]
+    everything = {"all": sp.Region(np.ones((51, 64)), style)}
+    recipe = RECIPE.model_copy(update={"stages": [Stage(steps=3)]})
+    expected = sp.stylize(content, style, recipe, models).pixels
+    assert torch.equal(sp.stylize(content, RED, recipe, models, regions=everything).pixels, expected)
+
+
+@pytest.mark.heavy
+def test_what_is_kept_is_the_content_and_soft_edges_are_mixed(content, sample_styles, models):
+    soft = np.clip((np.arange(64, dtype=np.float32) - 24) / 16, 0, 1)[None].repeat(51, 0)
+    recipe = RECIPE.model_copy(update={"stages": [Stage(steps=3)], "jitter": True})
+    pixels = sp.stylize(content, RED, recipe, models, regions={"keep": sp.Region(soft)}).pixels
+    original = image_io.resize(content, 51, 64)
+    assert torch.equal(pixels[..., 40:], original[..., 40:])
+    distance = (pixels - original).abs().mean((0, 1, 2))
+    assert distance[:24].mean() > 1.2 * distance[32:36].mean() > 0
+    inverse = {"red": sp.Region(1 - soft)}
+    other = sp.stylize(content, RED, recipe, models, regions=inverse, keep_rest=True).pixels
+    torch.testing.assert_close(other, pixels, atol=1e-4, rtol=0)
+
+
+def test_a_part_of_a_style_is_taken_without_the_other(content, models):
+    half = np.concatenate([RED[:, :32], BLUE[:, 32:]], 1)
+    part = np.zeros((64, 64))
+    part[:, 36:] = 1
+    regions = {"all": sp.Region(np.ones((51, 64)), style_mask=part)}
+    recipe = RECIPE.model_copy(update={"stages": [Stage(steps=3)]})
+    red, _, blue = mean_colour(sp.stylize(content, half, recipe, models, regions=regions).pixels)
+    assert blue > red + 0.3
+
+
+def objective(content, styles, models, tile=None, form="relative"):
+    recipe = RECIPE.model_copy(update={"form": form}).suited_to("embedded")
+    masks = {"left": torch.from_numpy(LEFT)[None, None], "keep": torch.from_numpy(RIGHT)[None, None] / 2}
+    content = ContentTargets(content, regions=Regions.of(content, recipe, masks))
+    return Objective(content.content, content, styles, recipe, recipe.stages[0], models, tile)
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("form", ["relative", "raw"])
+def test_values_and_gradients_are_the_same_in_tiles_and_cell_by_cell(content, sample_styles, models, form):
+    pair = [style_targets(sample_styles[key], RECIPE, models) for key in ("nocturne", "woodblock")]
+    styles = [StyleTargets.by_region(pair), StyleTargets.by_region(pair[::-1])]
+    x = torch.rand(2, 3, 51, 64, generator=torch.Generator().manual_seed(0))
+    found = []
+    for tile in (None, 36):
+        whole = objective(content, styles, models, tile, form)
+        y = x.clone().requires_grad_()
+        values = whole(y, VIEW)["style"]
+        found.append((values.detach(), torch.autograd.grad(values.sum(), y)[0]))
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-6)
+    second = objective(content, styles, models, None, form)
+    alone = second(x[1:], VIEW, (1,))["style"]
+    torch.testing.assert_close(alone, found[0][0][1:], rtol=1e-5, atol=0)
+
+
+def test_one_style_serves_all_regions_and_cells_of_a_batch_come_out_as_alone(content, sample_styles, models):
+    recipe = RECIPE.model_copy(update={"stages": [Stage(steps=2)]}).suited_to("embedded")
+    styles = [style_targets(sample_styles[key], recipe, models) for key in ("nocturne", "woodblock")]
+    regions = Regions.of(content, recipe, {"left": torch.from_numpy(LEFT)[None, None]})
+    row = ContentTargets(content, regions=regions)
+    batch = paint_batch(row, styles, recipe, models)
+    for painted, style in zip(batch, styles, strict=True):
+        twice = StyleTargets.by_region([style, style])
+        assert torch.equal(paint_batch(row, [twice], recipe, models)[0].image, painted.image)
+
+
+BAD = {
+    "another aspect": ({"a": sp.Region(np.eye(64))}, 'the mask of "a" has 64×64 pixels, another aspect than the con'),
+    "black": ({"a": sp.Region(LEFT * 0)}, 'the mask of "a" is black everywhere'),
+    "too little": ({"a": sp.Region(LEFT * 1e-5)}, 'the region "a" covers less than a pixel of 64×51'),
+    "no file": ({"a": sp.Region("absent.png")}, "absent.png doesn't exist"),
+    "keep and a style": ({"keep": sp.Region(LEFT, RED)}, 'the region "keep" stays as it is and takes no style'),
+    "a mask alone": ({"a": LEFT}, "regions must be a mapping of names to regions"),
+    "no name": ({"": sp.Region(LEFT)}, "a region needs a name"),
+    "a style of another kind": ({"a": sp.Region(LEFT, [RED])}, 'the style of "a" can\'t be a list'),
+    "a style mask of another aspect": (
+        {"a": sp.Region(LEFT, style_mask=LEFT)},
+        'the style mask of "a" has 64×51 pixels, another aspect than the style\'s 64×64',
+    ),
+    "a part of a blend": (
+        {"a": sp.Region(LEFT, sp.Blend([RED, BLUE]), LEFT)},
+        'the style of "a" is a blend, of which no part can be taken',
+    ),
+    "a style mask that covers nothing": (
+        {"a": sp.Region(LEFT, style_mask=np.full((64, 64), 1e-5))},
+        "a mask covers less than a pixel of a style",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_regions_that_cannot_be_used_are_told_before_painting(content, models, name):
+    regions, says = BAD[name]
+    with pytest.raises(sp.InputError, match=says):
+        sp.stylize(content, RED, RECIPE, models, regions=regions)
+
+
+def test_a_rest_needs_regions(content, models):
+    with pytest.raises(sp.InputError, match="there are no regions"):
+        sp.stylize(content, RED, RECIPE, models, keep_rest=True)
+
+
+def test_a_recipe_that_paints_in_one_pass_has_no_regions(content):
+    with pytest.raises(sp.InputError, match="recipe instant paints in one pass.*leave out regions, keep_rest"):
+        sp.stylize(content, RED, "instant", regions={"a": sp.Region(LEFT)}, keep_rest=True)
