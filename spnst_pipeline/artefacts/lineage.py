@@ -134,13 +134,18 @@ class Lineage:
 
     @_once
     def pastiche(self, recipe: Recipe, content: str, style: str) -> Artefact:
-        """The pastiche of one cell."""
+        """The pastiche of one cell. While a mask can't be read, the one that the store holds counts as up to date."""
         if recipe.engine == "feedforward":
             picture, painter = self._content_picture(content), self._require(self.painter(recipe, style))
             return rules.pastiche_by(recipe, content, style, content_image=picture, painter=painter)
         if recipe.engine == "arbitrary":
             picture, painter = self._content_picture(content), f"{arbitrary.identity()} {self._style_pictures(style)}"
             return rules.pastiche_by(recipe, content, style, content_image=picture, painter=painter)
+        try:
+            regions = self._regions(content, style)
+        except Unreachable:
+            wanted = ArtefactId("pastiche", recipe.name, content, style)
+            return Artefact(wanted, self._carried(wanted))
         return rules.pastiche(
             recipe,
             content,
@@ -150,6 +155,7 @@ class Lineage:
             edge_map=self._require(self.edge_map(content, recipe)),
             style_grams=self._require(self.style_grams(style, recipe)),
             networks=self._networks,
+            regions=regions,
         )
 
     @_once
@@ -328,6 +334,13 @@ class Lineage:
         except Unreachable:
             return Artefact(wanted, self._carried(wanted), sizes)
         return rule(content, sizes, content_image=picture, networks=self._networks, given=given)
+
+    def _regions(self, content: str, style: str) -> str:
+        """What the pastiche of one cell is made of beside pictures and targets: masks, paired by their regions."""
+        own, paired = self.project.contents.masks_of(content), self.project.styles.masks_of(style)
+        return rules.regions(
+            {name: (mask.digest(), paired[name].digest() if name in paired else "") for name, mask in own.items()}
+        )
 
     def _content_picture(self, content: str) -> str:
         """The fingerprint that a decoded content carries, or will carry."""

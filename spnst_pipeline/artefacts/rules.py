@@ -8,6 +8,7 @@ can be copied.
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -98,6 +99,11 @@ def blend(parts: Sequence[tuple[str, float]]) -> str:
     return " + ".join(sorted(f"{share!r} {style_image}" for style_image, share in parts))
 
 
+def regions(masks: Mapping[str, tuple[str, str]]) -> str:
+    """The regions of a content, by name: SHA-256 of its mask, and of the style's mask of the same name or nothing."""
+    return json.dumps(sorted(masks.items())) if masks else ""
+
+
 def pastiche(
     recipe: Recipe,
     content: str,
@@ -108,12 +114,15 @@ def pastiche(
     edge_map: str,
     style_grams: str,
     networks: str,
+    regions: str = "",
 ) -> Artefact:
     """A pastiche, from the content with its targets, the style's targets, the recipe and the networks.
 
+    ``regions`` is what `regions` gives; a content without masks has none.
     A loss term that another package adds counts with that package's version.
     """
-    made_of = fingerprint("pastiche", content_image, depth_map, edge_map, style_grams, _written(recipe), networks)
+    ingredients = content_image, depth_map, edge_map, style_grams, _written(recipe), networks
+    made_of = fingerprint("pastiche", *ingredients, *([regions] if regions else []))
     return Artefact(ArtefactId("pastiche", recipe.name, content, style), made_of)
 
 

@@ -1,7 +1,8 @@
 """Sources of pictures, a folder or an S3 prefix: which file becomes which partition, and what is left out.
 
 A blend of styles is a partition like a picture's. A user's own map of a content's depth or edges is none: it belongs to
-the content beside which it lies, ``cat.depth.npy`` to ``cat.jpg``.
+the content beside which it lies, ``cat.depth.npy`` to ``cat.jpg``. Nor is the mask of a region of a content or a style:
+``cat.sky.mask.png`` and ``cat.mask.png`` belong to ``cat.jpg``.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ from spnst_pipeline.storage.locations import open_place
 from spnst_pipeline.storage.places import Entry, Unreachable
 from spnst_pipeline.storage.slugs import slug, slug_of_twin
 
+MASK = "mask"
+"""What a mask's name ends in before the suffix, and the name of the region of a mask that names none."""
+
 READERS = 8
 """Pictures read concurrently: over a network most of the time is waiting, but each can be tens of megabytes."""
 
@@ -33,6 +37,7 @@ class Source:
     Attributes:
         unreachable: those of the pictures that couldn't be read when they were looked at, as slug → why.
         maps: of contents, the user's own maps of their depth and edges, by slug and kind.
+        masks: of regions, by slug and region; the region of ``cat.mask.png`` is `MASK`.
     """
 
     location: str
@@ -40,6 +45,7 @@ class Source:
     left_out: tuple[str, ...] = field(default=())
     unreachable: Mapping[str, str] = field(default_factory=dict)
     maps: Mapping[tuple[str, Kind], File] = field(default_factory=dict)
+    masks: Mapping[tuple[str, str], File] = field(default_factory=dict)
 
     @classmethod
     def open(cls, location: str | None, kind: str) -> Source:
@@ -68,7 +74,7 @@ class Source:
         place = open_place(location)
         children = [entry for entry in place.children() if not PurePosixPath(entry.name).name.startswith(".")]
         stems = {PurePosixPath(entry.name).stem for entry in children if not _problem(entry)}
-        pictures, found = dict[str, File](), dict[tuple[str, Kind], File]()
+        pictures, found, masks = dict[str, File](), dict[tuple[str, Kind], File](), dict[tuple[str, str], File]()
         left_out: list[str] = []
         definitions: Entry | None = None
         for entry in children:
@@ -81,6 +87,12 @@ class Source:
                     left_out.append(f"{name} {entry.problem or f'is a second map of {mapped[0]}: keep one of them'}")
                 else:
                     found[mapped] = file
+            elif masked := _masked(path, stems):
+                if entry.problem or masked in masks:
+                    second = f'is a second mask of "{masked[1]}" of {masked[0]}: keep one of them'
+                    left_out.append(f"{name} {entry.problem or second}")
+                else:
+                    masks[masked] = file
             elif problem := _problem(entry):
                 left_out.append(f"{name} {problem}")
             else:
@@ -91,7 +103,7 @@ class Source:
             name = printable(place.locate(definitions.name))
             mixed, unusable = read_blends(place.read_listed(definitions), name, pictures)
             left_out += unusable
-        return cls(place.location, {**pictures, **mixed}, tuple(left_out), maps=found)
+        return cls(place.location, {**pictures, **mixed}, tuple(left_out), maps=found, masks=masks)
 
     def without(self, unusable: Mapping[str, str]) -> Source:
         """The source without the given pictures, a mapping from slug to reason."""
@@ -116,6 +128,10 @@ class Source:
         """The styles that the partition of a blend is made of; none for that of a picture."""
         found = self.pictures.get(key)
         return found.parts if isinstance(found, Blend) else ()
+
+    def masks_of(self, key: str) -> dict[str, File]:
+        """The masks of a picture's regions, by the regions' names, in their order."""
+        return {region: file for (owner, region), file in sorted(self.masks.items()) if owner == key}
 
     def blend_of(self, key: str) -> str:
         """The same in words, such as ``0.7 dawn + 0.3 wave``."""
@@ -148,6 +164,20 @@ def _mapped(path: PurePosixPath, stems: Collection[str]) -> tuple[str, Kind] | N
     if kind not in KINDS or path.suffix.lower() not in planes.SUFFIXES or stem not in stems:
         return None
     return slug(stem), kind
+
+
+def _masked(path: PurePosixPath, stems: Collection[str]) -> tuple[str, str] | None:
+    """The picture and the region of the mask that a file is; None if it is none, or that of no picture.
+
+    As of maps, a file that would be a picture itself is one if there is none that it could belong to.
+    """
+    stem, _, kind = path.stem.rpartition(".")
+    if kind != MASK or path.suffix.lower() not in planes.SUFFIXES:
+        return None
+    if stem in stems:
+        return slug(stem), MASK
+    owner, _, region = stem.rpartition(".")
+    return (slug(owner), region) if region and owner in stems else None
 
 
 def _problem(entry: Entry) -> str:

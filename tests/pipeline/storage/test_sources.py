@@ -320,3 +320,38 @@ def test_of_two_maps_of_one_kind_one_is_told(place):
 def test_styles_have_no_maps(place):
     source = Source.open(place.put("wave.png", "wave.depth.png"), "style")
     assert (set(source.pictures), source.maps) == ({"wave", "wave.depth"}, {})
+
+
+@pytest.mark.parametrize("kind", ["content", "style"])
+def test_masks_belong_to_the_picture_beside_which_they_lie(place, kind):
+    names = (
+        "cat.jpg",
+        "cat.mask.png",
+        "cat.Red Sky.mask.NPY",
+        "My Dog.png",
+        "My Dog.keep.mask.tif",
+        "cow.sea.mask.png",
+    )
+    source = Source.open(place.put(*names), kind)
+    dog = slug("My Dog")
+    assert set(source.pictures) == {"cat", dog, "cow.sea.mask"}  # there is no cow
+    found = {key: file.name.rpartition("/")[2] for key, file in source.masks.items()}
+    assert found == {
+        ("cat", "mask"): "cat.mask.png",
+        ("cat", "Red Sky"): "cat.Red Sky.mask.NPY",
+        (dog, "keep"): "My Dog.keep.mask.tif",
+    }
+    assert [*source.masks_of("cat")] == ["Red Sky", "mask"]
+    assert (source.masks_of("cow"), source.left_out) == ({}, ())
+
+
+def test_of_two_masks_of_one_region_one_is_told(place):
+    source = Source.open(place.put("cat.png", "cat.sky.mask.npy", "cat.sky.mask.png"), "content")
+    assert source.masks["cat", "sky"].name.endswith("cat.sky.mask.npy")
+    [line] = source.left_out
+    assert line.endswith('cat.sky.mask.png is a second mask of "sky" of cat: keep one of them')
+
+
+def test_a_mask_of_a_picture_whose_name_has_a_dot_is_its_own(place):
+    source = Source.open(place.put("cat.png", "cat.sky.png", "cat.sky.mask.png"), "content")
+    assert [*source.masks] == [("cat.sky", "mask")]

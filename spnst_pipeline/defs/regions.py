@@ -1,0 +1,58 @@
+"""Regions in the grid: masks that lie beside contents and styles, paired by the names of their regions."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from spnst_core.imaging import io as image_io
+from spnst_core.imaging.masks import decode_mask
+from spnst_core.imaging.planes import require_aspect
+from spnst_core.objective.regions import Regions
+from spnst_core.objective.targets import ContentTargets, StyleTargets
+from spnst_core.painting import style_targets
+from spnst_core.recipes.recipe import Recipe
+from spnst_pipeline.artefacts.identity import ArtefactId
+from spnst_pipeline.artefacts.soundness import take
+from spnst_pipeline.project import Project
+from spnst_pipeline.storage.files import File
+
+
+def content_regions(project: Project, recipe: Recipe, content: str, picture: Tensor) -> Regions | None:
+    """The regions of a content (1, 3, H, W) that its masks make; None if there are no masks.
+
+    Raises:
+        InputError: a mask that can't be used, or as `Regions.of`.
+    """
+    files = project.contents.masks_of(content)
+    masks = {region: _mask(file, picture, "content") for region, file in files.items()}
+    return Regions.of(picture, recipe, masks) if masks else None
+
+
+def by_region(
+    project: Project, recipe: Recipe, style: str, content: ContentTargets, whole: StyleTargets
+) -> StyleTargets:
+    """The statistics of a style for each region of a content: those of the style's region of that name, or the whole.
+
+    They are computed now, and aren't stored.
+
+    Raises:
+        InputError: a mask that can't be used.
+    """
+    if content.regions is None:
+        return whole
+    files = project.styles.masks_of(style)
+    paired = [files.get(region) for region in content.regions.names]
+    if not any(paired):
+        return whole
+    picture = image_io.read(take(project.store, ArtefactId("style_image", style=style)))
+
+    def of(file: File) -> StyleTargets:
+        return style_targets(picture, recipe, project.models, content.content, _mask(file, picture, "style"))
+
+    return StyleTargets.by_region([of(file) if file else whole for file in paired])
+
+
+def _mask(file: File, picture: Tensor, whose: str) -> Tensor:
+    mask = decode_mask(file.read(), file.name)
+    require_aspect(mask, picture, file.name, whose)
+    return mask

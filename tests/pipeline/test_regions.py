@@ -1,0 +1,90 @@
+"""Regions in the grid, from the masks beside contents and styles to the pastiches of these, and to no others."""
+
+import numpy as np
+import pytest
+from PIL import Image
+from small_project import PAINTED
+
+from spnst_core.imaging import io as image_io
+from spnst_pipeline.artefacts.identity import ArtefactId
+from spnst_pipeline.artefacts.lineage import Lineage
+from spnst_pipeline.artefacts.provenance import read_made
+from spnst_pipeline.artefacts.soundness import take
+from spnst_pipeline.project import Project
+
+pytestmark = pytest.mark.project
+
+LEFT = np.zeros((60, 80), np.uint8)
+LEFT[:, :40] = 255
+
+
+def put(place, name, mask):
+    Image.fromarray(mask).save(place.root / name)
+
+
+def paint(place):
+    return place.run(phases=PAINTED, recipes=(str(place.root / "structure.yaml"),))
+
+
+def pastiche(project, content, style):
+    return take(project.store, ArtefactId("pastiche", "structure", content, style))
+
+
+def fingerprints(place):
+    lineage = Lineage(Project.open(place.settings()), ahead=True)
+    recipe = lineage.project.recipes[0]
+    rules = (lineage.content_image, lineage.depth_map, lineage.edge_map)
+    found = {(rule.__name__, content): rule(content).fingerprint for rule in rules for content in ("boat", "cat")}
+    found |= {("style_grams", s): lineage.style_grams(s).fingerprint for s in ("dots", "wave")}
+    cells = [(c, s) for c in ("boat", "cat") for s in ("dots", "wave")]
+    return found | {("pastiche", *cell): lineage.pastiche(recipe, *cell).fingerprint for cell in cells}
+
+
+def changed(before, after):
+    return {key for key in before if before[key] != after[key]}
+
+
+def test_masks_count_in_the_pastiches_that_they_take_part_in_and_in_no_others(fresh):
+    plain = fingerprints(fresh)
+    put(fresh, "styles/wave.sea.mask.png", LEFT)
+    assert fingerprints(fresh) == plain, "no content has such a region"
+    put(fresh, "contents/cat.sky.mask.png", LEFT)
+    row = fingerprints(fresh)
+    assert changed(plain, row) == {("pastiche", "cat", "dots"), ("pastiche", "cat", "wave")}
+    put(fresh, "styles/wave.sky.mask.png", LEFT)
+    paired = fingerprints(fresh)
+    assert changed(row, paired) == {("pastiche", "cat", "wave")}
+    put(fresh, "styles/wave.sky.mask.png", 255 - LEFT)
+    assert changed(paired, fingerprints(fresh)) == {("pastiche", "cat", "wave")}
+    put(fresh, "contents/cat.sky.mask.png", 255 - LEFT)
+    assert changed(row, fingerprints(fresh)) == {("pastiche", "cat", "dots"), ("pastiche", "cat", "wave")}
+    for name in ("styles/wave.sea", "styles/wave.sky", "contents/cat.sky"):
+        (fresh.root / f"{name}.mask.png").unlink()
+    assert fingerprints(fresh) == plain
+
+
+@pytest.mark.heavy
+def test_masks_repaint_their_cells_alone_and_one_that_cannot_be_used_costs_its_content_alone(made):
+    project = Project.open(made.settings())
+    boat, before = pastiche(project, "boat", "wave"), pastiche(project, "cat", "wave")
+    put(made, "contents/cat.keep.mask.png", LEFT)
+    put(made, "contents/cat.sea.mask.png", 255 - LEFT)
+    put(made, "styles/wave.sea.mask.png", LEFT)
+    run = paint(made)
+    assert run.failed == []
+    assert sorted(run.recorder.keys) == ["pastiche/structure/cat/dots.png", "pastiche/structure/cat/wave.png"]
+    data = pastiche(run.project, "cat", "wave")
+    assert read_made(image_io.png_text(data))["regions"] == ["keep", "sea"]
+    content = image_io.read(take(run.project.store, ArtefactId("content_image", content="cat")))
+    found, earlier = image_io.read(data), image_io.read(before)
+    kept = image_io.to_image(image_io.resize(content, *found.shape[2:]))
+    middle = found.shape[3] // 2
+    assert np.array_equal(np.asarray(kept)[:, : middle - 1], np.asarray(image_io.to_image(found))[:, : middle - 1])
+    assert (found - earlier)[..., middle + 1 :].abs().mean() > 0.01
+    put(made, "contents/boat.sky.mask.png", LEFT * 0)
+    failed = paint(made).failed
+    assert len(failed) == 2
+    assert all("boat" in line and "boat.sky.mask.png is black everywhere" in line for line in failed)
+    (made.root / "contents/boat.sky.mask.png").unlink()
+    assert paint(made).recorder.keys == []
+    assert pastiche(run.project, "boat", "wave") == boat
