@@ -9,8 +9,9 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import torch
 from PIL import Image
 from torch import Tensor
 
@@ -29,6 +30,7 @@ from spnst_core.objective.regions import REST, Regions
 from spnst_core.objective.targets import ContentTargets, StyleTargets
 from spnst_core.painters.arbitrary import ArbitraryPainter, refuse
 from spnst_core.painting import Callback, OwnMaps, Painted, blend_targets, content_targets, paint_batch, style_targets
+from spnst_core.recipes.drafts import draft_of
 from spnst_core.recipes.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -140,6 +142,11 @@ def stylize(
     given = _regions(regions, keep_rest)
     row = _content_targets(content, "the content", recipe, models, depth_map, edge_map, given, keep_rest)
     targets = _targets_by_region(style, given, recipe, models, row)
+    if start is None and (draft := draft_of(recipe)):
+        own: dict[str, Any] = {"depth_map": depth_map, "edge_map": edge_map, "regions": regions, "keep_rest": keep_rest}
+        if draft.engine != "optimize":  # in one pass, a whole picture is painted in one style
+            own = {}
+        start = stylize(content, style, draft, models, recipe.size, **own).pixels
     first = None if start is None else image_io.read(start, "the start")
     with _film(Path(film), row.content, recipe) if film else nullcontext() as recorded:
         if recorded:
@@ -208,6 +215,7 @@ def stylize_grid(
     models = _models(models)
     recipe = recipe.suited_to(models.encoder.name)
     first = None if start is None else image_io.read(start, "the start")
+    draft = draft_of(recipe) if start is None else None
 
     def targets_of(content: Tensor | None = None) -> dict[str, StyleTargets]:
         return {
@@ -219,8 +227,13 @@ def stylize_grid(
         row = _content_targets(content, f'the content "{content_key}"', recipe, models)
         height, width = image_io.fit(row.content.shape[2], row.content.shape[3], recipe.size)
         targets = shared or targets_of(row.content)
+        drafts = {}
+        if draft:
+            painted_first = stylize_grid({content_key: content}, styles, draft, models, recipe.size)
+            drafts = {style_key: result.pixels for _, style_key, result in painted_first}
         for batch in batches(list(targets), height * width, models.device, models.room):
-            painted = paint_batch(row, [targets[key] for key in batch], recipe, models, first, callbacks)
+            begun = torch.cat([drafts[key] for key in batch]) if draft else first
+            painted = paint_batch(row, [targets[key] for key in batch], recipe, models, begun, callbacks)
             for style_key, cell in zip(batch, painted, strict=True):
                 yield content_key, style_key, _result(cell, row)
 

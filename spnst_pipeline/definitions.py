@@ -34,12 +34,13 @@ def build(
     listener: Listener,
     batch: int,
     experiments: tuple[Experiment, ...] = (),
+    drafts: tuple[Recipe, ...] = (),
 ) -> dg.Definitions:
     """The asset graph; ``batch`` partitions of a backfill share a run.
 
     Steps of a run share one process, and with it the loaded networks.
     """
-    every = all_of(recipes, experiments)
+    every = all_of(recipes, experiments, drafts)
     assets = [
         content_image,
         style_image,
@@ -78,12 +79,12 @@ def versioned(assets: Sequence[dg.AssetsDefinition]) -> Sequence[dg.AssetsDefini
 def defs() -> dg.Definitions:
     """The graph for the settings in force, folders being read when a run starts."""
     settings = Settings.load()
-    recipes, experiments = load_recipes(settings)
-    graph = build(recipes, project_resource(settings), LogListener(), settings.batch, experiments)
+    recipes, experiments, drafts = load_recipes(settings)
+    graph = build(recipes, project_resource(settings), LogListener(), settings.batch, experiments, drafts)
     with warnings.catch_warnings():  # Dagster calls this function preview, and would say so at each start
         warnings.filterwarnings("ignore", message=".*map_resolved_asset_specs.*", category=dg.PreviewWarning)
         graph = graph.map_resolved_asset_specs(
             func=lambda spec: spec.replace_attributes(automation_condition=AT_ONCE),
-            selection=at_once(recipes, experiments),
+            selection=at_once((*recipes, *drafts), experiments),
         )
     return dg.Definitions.merge(graph, automation(settings, recipes, experiments))

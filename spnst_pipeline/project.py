@@ -11,6 +11,7 @@ from spnst_core.metrics.judges import Judges, load_judges
 from spnst_core.metrics.registry import identify_metrics
 from spnst_core.models.profiles import Identity, Models, Overrides, choose, identify, load_models
 from spnst_core.painters.arbitrary import ArbitraryPainter
+from spnst_core.recipes.drafts import draft_of
 from spnst_core.recipes.experiments import Experiment
 from spnst_core.recipes.recipe import Recipe
 from spnst_core.recipes.style_size import StyleSize
@@ -23,7 +24,8 @@ from spnst_pipeline.storage.store import Store
 class Project:
     """What one set of settings stands for. The networks are loaded on first use.
 
-    ``recipes`` are those of the grid, which tables, sheets and gallery show; an experiment has its own.
+    ``recipes`` are those of the grid, which tables, sheets and gallery show; an experiment has its own. ``drafts`` are
+    those whose pastiches others start from.
     """
 
     settings: Settings
@@ -32,6 +34,7 @@ class Project:
     styles: Source
     recipes: tuple[Recipe, ...]
     experiments: tuple[Experiment, ...] = ()
+    drafts: tuple[Recipe, ...] = ()
 
     @classmethod
     def open(cls, settings: Settings, *, empty: bool = False, dry: bool = False) -> Project:
@@ -46,7 +49,7 @@ class Project:
             InputError: a folder or recipe that can't be used.
         """
         source = Source.scan if empty else Source.open
-        recipes, experiments = load_recipes(settings)
+        recipes, experiments, drafts = load_recipes(settings)
         return cls(
             settings,
             Store.open(settings.out) if dry else open_store(settings.out),
@@ -54,6 +57,7 @@ class Project:
             source(settings.style, "style"),
             recipes,
             experiments,
+            drafts,
         )
 
     @property
@@ -94,8 +98,12 @@ class Project:
 
     @cached_property
     def every_recipe(self) -> tuple[Recipe, ...]:
-        """Those of the grid and of the experiments, each once."""
-        return all_of(self.recipes, self.experiments)
+        """Those of the grid, of the experiments and of drafts, each once."""
+        return all_of(self.recipes, self.experiments, self.drafts)
+
+    def draft_of(self, recipe: Recipe) -> Recipe | None:
+        """The recipe whose pastiches a recipe starts from; None if it starts from no recipe's."""
+        return draft_of(recipe, {each.name: each for each in self.every_recipe})
 
     @cached_property
     def content_sizes(self) -> tuple[int, ...]:
@@ -124,11 +132,14 @@ def open_store(location: str) -> Store:
     return store
 
 
-def load_recipes(settings: Settings) -> tuple[tuple[Recipe, ...], tuple[Experiment, ...]]:
-    """The recipes and the experiments that the settings name, suited to the profile's encoder, at the settings' size.
+def load_recipes(settings: Settings) -> tuple[tuple[Recipe, ...], tuple[Experiment, ...], tuple[Recipe, ...]]:
+    """The recipes and the experiments that the settings name, and the recipes whose pastiches these start from.
+
+    All are suited to the profile's encoder, at the settings' size.
 
     Raises:
-        InputError: an unknown or faulty recipe, an unknown experiment, or two recipes with one name.
+        InputError: an unknown or faulty recipe, an unknown experiment, two recipes with one name, or recipes that can't
+            start from each other's pastiches.
     """
     known: dict[str, Recipe] = {}
 
@@ -148,12 +159,16 @@ def load_recipes(settings: Settings) -> tuple[tuple[Recipe, ...], tuple[Experime
         Experiment.load(name, recipes).with_recipes(partial(as_set, source=f"yours: the experiment {name} has one"))
         for name in dict.fromkeys(settings.experiments)
     ]
-    return tuple(recipes.values()), tuple(experiments)
+    every = all_of(recipes.values(), experiments)
+    drafts = [as_set(draft, draft.name) for recipe in every if (draft := draft_of(recipe, known))]
+    return tuple(recipes.values()), tuple(experiments), all_of(drafts, ())
 
 
-def all_of(recipes: Iterable[Recipe], experiments: Iterable[Experiment]) -> tuple[Recipe, ...]:
-    """Recipes of the grid, then those of the experiments, each once."""
-    every = (*recipes, *(recipe for experiment in experiments for recipe in experiment.recipes))
+def all_of(
+    recipes: Iterable[Recipe], experiments: Iterable[Experiment], drafts: Iterable[Recipe] = ()
+) -> tuple[Recipe, ...]:
+    """Recipes of the grid, those of the experiments, and those of drafts, each once."""
+    every = (*recipes, *(recipe for experiment in experiments for recipe in experiment.recipes), *drafts)
     return tuple({recipe.name: recipe for recipe in every}.values())
 
 

@@ -21,7 +21,7 @@ from spnst_core.optim.early_stopping import Plateau
 from spnst_core.optim.gradient import evaluate
 from spnst_core.optim.lbfgs import LBFGS
 from spnst_core.optim.state import State
-from spnst_core.recipes.recipe import Recipe, Stage
+from spnst_core.recipes.recipe import Draft, Recipe, Stage
 
 _LOSS = "loss."
 """What the names of losses begin with in a state."""
@@ -104,7 +104,7 @@ def optimize(
         recipe: stages, weights, optimiser and initial image.
         models: the networks; the images are on their device.
         start: images to start from in place of ``recipe.init``, (1 or B, 3, h, w) RGB in [0, 1]; they are resized to
-            the content's shape.
+            the content's shape. A recipe that starts from another recipe's pastiches needs them here.
         tile: side in pixels of the largest part that the networks read at once; by default as much as fits the
             device's free memory.
         resume: the state to go on from, of an optimisation with the same arguments; only the steps after it are taken.
@@ -115,7 +115,7 @@ def optimize(
     Raises:
         InputError: the content is too narrow for the recipe, ``start`` isn't one picture or one for each cell, or the
             networks lack features that the recipe compares.
-        ValueError: the targets lack maps that the recipe compares.
+        ValueError: the targets lack maps that the recipe compares, or ``start`` is missing.
     """
     recipe = recipe.suited_to(models.encoder.name)
     generator = torch.Generator().manual_seed(recipe.seed)
@@ -136,6 +136,10 @@ def optimize(
         if going_on:
             optimizer = _restored(going_on, recipe, stage)
         elif optimizer is None:
+            if start is None and isinstance(recipe.init, Draft):
+                raise ValueError(
+                    f"recipe {recipe.name} starts from pastiches of {recipe.init.recipe}: give them as start"
+                )
             if start is None:
                 x = _start(goal, content, styles, recipe, stage, generator)
             else:
@@ -168,7 +172,10 @@ def optimize(
 
 @torch.no_grad()
 def starting_point(content: ContentTargets, styles: Sequence[StyleTargets], recipe: Recipe, models: Models) -> Tensor:
-    """The recipe's starting pictures at full size, (B, 3, H, W), with which finished pastiches are compared."""
+    """The recipe's starting pictures at full size, (B, 3, H, W), with which finished pastiches are compared.
+
+    Pastiches that start from a draft are compared with the recoloured content, as most others.
+    """
     generator = torch.Generator().manual_seed(recipe.seed)
     goal = canvas(content.content, recipe, recipe.stages[-1]).to(models.device)
     return crop(_start(goal, content, styles, recipe, recipe.stages[-1], generator), recipe.margin)

@@ -13,8 +13,10 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Discriminator,
     Field,
     PlainSerializer,
+    Tag,
     ValidationError,
     field_validator,
     model_validator,
@@ -45,6 +47,7 @@ Strokes = Annotated[tuple[Stroke, ...], Field(min_length=1, max_length=16)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Steps = Annotated[int, Field(ge=1, le=1_000_000)]
 Optimizer = Literal["adam", "lbfgs"]
+Name = Annotated[str, Field(max_length=100, pattern=r"^[a-z0-9][a-z0-9_]*$")]
 Engine = Literal["optimize", "feedforward", "arbitrary"]
 Colour = Literal["style", "content", "match"]
 Strength = Annotated[float, Field(ge=0, le=1)]
@@ -148,6 +151,18 @@ class Stage(_Frozen):
     optimizer: Optimizer | None = Field(default=None, exclude_if=lambda given: given is None)
 
 
+class Draft(_Frozen):
+    """The pastiche of the recipe with this name; see `spnst_core.recipes.drafts`."""
+
+    recipe: Name
+
+
+Init = Annotated[
+    Annotated[Literal["content", "recoloured", "noise"], Tag("[picture]")] | Annotated[Draft, Tag("[draft]")],
+    Discriminator(lambda given: "[draft]" if isinstance(given, Mapping | Draft) else "[picture]"),
+]
+
+
 class Recipe(_Frozen):
     """Everything that determines a pastiche, apart from the two pictures and the networks. Immutable.
 
@@ -163,8 +178,8 @@ class Recipe(_Frozen):
         name: at most 100 lower-case letters, digits and underscores.
         description: one sentence about what the recipe does.
         form: ``relative`` or ``raw`` for every loss, see `spnst_core.objective.losses`.
-        init: the picture to start from: the content itself, the content ``recoloured`` with the style's palette, or
-            seeded ``noise``.
+        init: the picture to start from: the content itself, the content ``recoloured`` with the style's palette,
+            seeded ``noise``, or ``{recipe: NAME}``, the same cell's pastiche by another recipe, as a draft.
         optimizer: ``adam``, or ``lbfgs`` (L-BFGS with a line search of its own for each cell), unless a stage has its
             own.
         betas: Adam's decay rates.
@@ -198,10 +213,10 @@ class Recipe(_Frozen):
             the pastiche.
     """
 
-    name: Annotated[str, Field(max_length=100, pattern=r"^[a-z0-9][a-z0-9_]*$")]
+    name: Name
     description: str = ""
     form: Literal["relative", "raw"] = "relative"
-    init: Literal["content", "recoloured", "noise"] = "recoloured"
+    init: Init = "recoloured"
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     optimizer: Optimizer = "adam"
     betas: tuple[Share, Share] = (0.9, 0.99)
@@ -278,6 +293,8 @@ class Recipe(_Frozen):
             raise ValueError(f"training_steps needs engine feedforward: with engine {self.engine} nothing is trained")
         if self.engine != "optimize" and self.record_every:
             raise ValueError("record_every needs engine optimize: what is painted in one pass can't be filmed")
+        if self.engine != "optimize" and isinstance(self.init, Draft):
+            raise ValueError("init with a recipe needs engine optimize: painting in one pass starts from nothing")
         if self.engine == "feedforward" and self.colour == "match":
             raise ValueError("colour match fits the palette to each content, and a painter has one: choose another")
         return self
@@ -534,7 +551,11 @@ class Recipe(_Frozen):
         return sum(stage.steps for stage in self.stages)
 
 
-_KEYS = {key for model in (Recipe, Stage, Weights, LayerChoice) for key in model.model_fields}
+_KEYS = {key for model in (Recipe, Draft, Stage, Weights, LayerChoice) for key in model.model_fields}
+
+
+_NO_KEYS = ("[key]", "[picture]", "[draft]")
+"""Parts of pydantic's locations that aren't keys of a recipe."""
 
 
 def _problems(error: ValidationError) -> str:
@@ -545,7 +566,7 @@ def _problems(error: ValidationError) -> str:
 
 
 def _problem(error: Any) -> str:
-    where = cut(".".join(str(part) for part in error["loc"] if part != "[key]")) or "recipe"
+    where = cut(".".join(str(part) for part in error["loc"] if part not in _NO_KEYS)) or "recipe"
     if error["type"] == "extra_forbidden":
         return f"unknown key {where}{closest(str(error['loc'][-1]), [*_KEYS, *TERMS])}"
     if error["type"] == "missing":

@@ -146,6 +146,7 @@ class Lineage:
         except Unreachable:
             wanted = ArtefactId("pastiche", recipe.name, content, style)
             return Artefact(wanted, self._carried(wanted))
+        draft = self.project.draft_of(recipe)
         return rules.pastiche(
             recipe,
             content,
@@ -156,6 +157,7 @@ class Lineage:
             style_grams=self._require(self.style_grams(style, recipe)),
             networks=self._networks,
             regions=regions,
+            draft=self._require(self.pastiche(draft, content, style)) if draft else "",
         )
 
     @_once

@@ -16,7 +16,7 @@ from spnst_core import __version__
 from spnst_core.models.profiles import Models
 from spnst_core.painters import arbitrary
 from spnst_core.painters.painter import Painter
-from spnst_core.recipes.recipe import Recipe
+from spnst_core.recipes.recipe import Draft, Recipe
 
 MADE = "made"
 """PNG text, as JSON: recipe, size, loss weights, seed, networks, steps, seconds, device, versions and final losses."""
@@ -63,6 +63,7 @@ def describe(
         "loss_weights": weights,
         **({"blend": [round(share, 4) for share in shares]} if shares else {}),
         **colour,
+        **({"draft": recipe.init.recipe} if isinstance(recipe.init, Draft) else {}),
         "seed": recipe.seed,
         "profile": models.identity.label,
         "network_weights": models.identity.fingerprint,

@@ -115,14 +115,17 @@ def pastiche(
     style_grams: str,
     networks: str,
     regions: str = "",
+    draft: str = "",
 ) -> Artefact:
     """A pastiche, from the content with its targets, the style's targets, the recipe and the networks.
 
-    ``regions`` is what `regions` gives; a content without masks has none.
+    ``regions`` is what `regions` gives; a content without masks has none. ``draft`` is the fingerprint of another
+    recipe's pastiche that it starts from; most start from none.
     A loss term that another package adds counts with that package's version.
     """
     ingredients = content_image, depth_map, edge_map, style_grams, _written(recipe), networks
-    made_of = fingerprint("pastiche", *ingredients, *([regions] if regions else []))
+    more = [*([regions] if regions else []), *([f"draft {draft}"] if draft else [])]
+    made_of = fingerprint("pastiche", *ingredients, *more)
     return Artefact(ArtefactId("pastiche", recipe.name, content, style), made_of)
 
 

@@ -94,7 +94,8 @@ class Execution:
         """Ids of the Dagster runs."""
         self._project, self._instance, self._listener = project, instance, listener
         resource = project_resource(project.settings, project)
-        graph = build(project.recipes, resource, listener, project.settings.batch, project.experiments)
+        batch = project.settings.batch
+        graph = build(project.recipes, resource, listener, batch, project.experiments, project.drafts)
         with using(project.settings.dagster_home):
             self._job = job_of_all_assets(graph)  # it asks the records for definitions whose state is kept there
             self._grid = replace(synchronised(project, instance), recipes=project.every_recipe)

@@ -27,6 +27,7 @@ from spnst_core.models.weights import Progress
 from spnst_core.objective.targets import ContentTargets
 from spnst_core.painters import arbitrary
 from spnst_core.painters.arbitrary import ArbitraryPainter
+from spnst_core.recipes.drafts import draft_of
 from spnst_pipeline.cli.output_files import require_writable
 from spnst_pipeline.cli.regions import RegionOptions
 from spnst_pipeline.progress import Listener, work
@@ -181,9 +182,10 @@ class SinglePastiche:
         Raises:
             InputError: weights that can't be had.
         """
-        if self.recipe.engine == "arbitrary":
+        draft = draft_of(self.recipe)
+        if "arbitrary" in (self.recipe.engine, draft and draft.engine):
             arbitrary.fetch(progress)
-        else:
+        if self.recipe.engine != "arbitrary":
             fetch_models(self.settings.profile, **self.overrides, progress=progress)
 
     @property

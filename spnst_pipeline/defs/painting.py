@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 from typing import Any, Literal, NamedTuple
 
 import pandas as pd
+import torch
 from torch import Tensor
 
 from spnst_core.compute.memory import batches, ran_out, release
@@ -255,7 +256,9 @@ def _paint(row: _Row, content: ContentTargets, cells: Sequence[_Cell], go_on: bo
             row.listener.note(f"{_names(cells)} go on after step {len(earlier[0].history)}")
         with Keeper(checkpoints, pastiches, earlier, recorded.frames) as keeper:
             callbacks = (recorded.follow, keeper.follow, row.listener.step)
-            batch = paint_batch(content, styles, recipe, project.models, callbacks=callbacks, resume=halfway(earlier))
+            batch = paint_batch(
+                content, styles, recipe, project.models, _drafts(row, names), callbacks, halfway(earlier)
+            )
         for cell, style, painted in zip(cells, styles, batch, strict=True):
             if cell.to_paint:
                 misfit = misfits(painted.image, content, style, recipe, project.models)
@@ -268,6 +271,15 @@ def _paint(row: _Row, content: ContentTargets, cells: Sequence[_Cell], go_on: bo
             if cell.film and cell.to_film:  # after the pastiche, so that a film that fails can't lose it
                 yield _keep_film(row, cell, cell.film, recorded)
     checkpoints.remove(pastiches)
+
+
+def _drafts(row: _Row, styles: Sequence[str]) -> Tensor | None:
+    """Pastiches of another recipe to start from, (B, 3, h, w), if the row's recipe does."""
+    draft = row.project.draft_of(row.recipe)
+    if not draft:
+        return None
+    cells = [ArtefactId("pastiche", draft.name, row.content, style) for style in styles]
+    return torch.cat([image_io.read(take(row.project.store, cell)) for cell in cells])
 
 
 def _keep_pastiche(row: _Row, cell: _Cell, painted: Painted, fell: checks.Verdict, made: Mapping[str, Any]) -> Landed:

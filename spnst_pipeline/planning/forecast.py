@@ -12,7 +12,7 @@ from spnst_core.recipes.recipe import Recipe
 from spnst_pipeline.artefacts.identity import ArtefactId, Asset
 from spnst_pipeline.artefacts.lineage import Lineage
 from spnst_pipeline.artefacts.provenance import MADE, read_made
-from spnst_pipeline.planning.plan import DRAWING, PREPARATION, Grid, Phase, measuring, painting, training
+from spnst_pipeline.planning.plan import DRAWING, PAINTING, PREPARATION, Grid, Phase, measuring
 from spnst_pipeline.project import Project
 
 
@@ -62,7 +62,7 @@ def forecast(project: Project, force: bool = False) -> Forecast:
     contents, styles = sorted(project.contents.pictures), sorted(project.styles.pictures)
     grid = Grid(contents, styles, project.every_recipe)
     lineage = Lineage(project, ahead=True, force=force)
-    wanted = _wanted(lineage, grid, (*PREPARATION, training, painting, measuring))
+    wanted = _wanted(lineage, grid, (*PREPARATION, *PAINTING, measuring))
     totals = _totals(project, len(contents), len(styles))
     if not any(wanted.values()):
         wanted |= _wanted(Lineage(project), grid, DRAWING)

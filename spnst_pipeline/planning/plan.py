@@ -7,7 +7,7 @@ really carry. The same plans are carried out by `spnst run` in its own process a
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -21,6 +21,7 @@ from spnst_pipeline.artefacts.lineage import Lineage
 from spnst_pipeline.artefacts.rules import Artefact
 from spnst_pipeline.dagster_private import range_tags
 from spnst_pipeline.planning.rectangles import Rectangle, cover, tapered
+from spnst_pipeline.project import all_of
 
 
 @dataclass(frozen=True)
@@ -147,15 +148,17 @@ def training(lineage: Lineage, grid: Grid) -> Plan:
     return _plan("training painters", *parts)
 
 
+def drafting(lineage: Lineage, grid: Grid) -> Plan:
+    """Cells of the recipes whose pastiches those of the grid start from."""
+    return _plan("painting drafts", _painted(lineage, grid, _drafts(lineage, grid)))
+
+
 def painting(lineage: Lineage, grid: Grid) -> Plan:
-    """Cells of the grid, and films of those whose recipe records."""
-
-    def rules(recipe: Recipe) -> dict[ArtefactId, CellRule]:
-        pastiches, films = ArtefactId("pastiche", recipe.name), ArtefactId("timelapse", recipe.name)
-        filming: dict[ArtefactId, CellRule] = {films: lineage.timelapse} if recipe.record_every else {}
-        return {pastiches: lineage.pastiche, **filming}
-
-    return _plan("painting", _cells(lineage, grid, rules))
+    """The other cells of the grid, and films of those whose recipe records."""
+    drafts = _drafts(lineage, grid)
+    for draft in drafts:
+        lineage.index.look(ArtefactId("pastiche", draft.name))
+    return _plan("painting", _painted(lineage, grid, [recipe for recipe in grid.recipes if recipe not in drafts]))
 
 
 def measuring(lineage: Lineage, grid: Grid) -> Plan:
@@ -212,8 +215,9 @@ Phase = Callable[[Lineage, Grid], Plan]
 PREPARATION: tuple[Phase, ...] = (decoding, preparing)
 DRAWING: tuple[Phase, ...] = (drawing_sheets, drawing_experiments, drawing_gallery)
 REPORTING: tuple[Phase, ...] = (measuring, *DRAWING)
-EVERYTHING: tuple[Phase, ...] = (*PREPARATION, training, painting, *REPORTING)
-EXPERIMENT: tuple[Phase, ...] = (*PREPARATION, training, painting, measuring, drawing_experiments, drawing_gallery)
+PAINTING: tuple[Phase, ...] = (training, drafting, painting)
+EVERYTHING: tuple[Phase, ...] = (*PREPARATION, *PAINTING, *REPORTING)
+EXPERIMENT: tuple[Phase, ...] = (*PREPARATION, *PAINTING, measuring, drawing_experiments, drawing_gallery)
 
 PlanPart = tuple[Mapping[ArtefactId, int], Sequence[Launch]]
 """How many partitions of some assets are wanted, and the runs that make them."""
@@ -222,6 +226,19 @@ PlanPart = tuple[Mapping[ArtefactId, int], Sequence[Launch]]
 def _plan(phase: str, *parts: PlanPart) -> Plan:
     wanted = {asset: count for counts, _ in parts for asset, count in counts.items() if count}
     return Plan(phase, wanted, tuple(launch for _, launches in parts for launch in launches))
+
+
+def _drafts(lineage: Lineage, grid: Grid) -> tuple[Recipe, ...]:
+    return all_of((draft for recipe in grid.recipes if (draft := lineage.project.draft_of(recipe))), ())
+
+
+def _painted(lineage: Lineage, grid: Grid, recipes: Sequence[Recipe]) -> PlanPart:
+    def rules(recipe: Recipe) -> dict[ArtefactId, CellRule]:
+        pastiches, films = ArtefactId("pastiche", recipe.name), ArtefactId("timelapse", recipe.name)
+        filming: dict[ArtefactId, CellRule] = {films: lineage.timelapse} if recipe.record_every else {}
+        return {pastiches: lineage.pastiche, **filming}
+
+    return _cells(lineage, replace(grid, recipes=recipes), rules)
 
 
 def _each(

@@ -405,3 +405,38 @@ def test_a_style_is_painted_however_narrow_it_is(width, height, recipe, models):
 def test_a_recipe_that_needs_a_painter_says_how_to_get_one(sample_contents, sample_styles):
     with pytest.raises(sp.InputError, match="spnst painters train STYLE, then spnst paint --painter"):
         sp.stylize(sample_contents["coffee"], sample_styles["nocturne"], "fast_structure")
+
+
+REFINED = "init: {recipe: instant}\nsize: 48\njitter: false\nstages: [{steps: 2}]\n"
+
+
+@pytest.fixture
+def refined(magenta_weights, monkeypatch):
+    """A recipe that starts from pastiches of another."""
+    monkeypatch.setenv("SPNST_WEIGHTS", str(magenta_weights))
+    return sp.Recipe.from_yaml(REFINED, "refined.yaml")
+
+
+def test_a_draft_is_painted_on_the_way(sample_contents, sample_styles, refined, models):
+    content, style = sample_contents["coffee"], sample_styles["nocturne"]
+    draft = sp.stylize(content, style, "instant", models, size=48)
+    found = sp.stylize(content, style, refined, models)
+    expected = sp.stylize(content, style, refined, models, start=draft.pixels)
+    torch.testing.assert_close(found.pixels, expected.pixels, rtol=0, atol=0)
+    recoloured = sp.stylize(content, style, refined.model_copy(update={"init": "recoloured"}), models)
+    assert (found.pixels - recoloured.pixels).abs().mean() > 0.05
+    assert list(found.history["step"]) == [1, 2]
+
+
+def test_every_cell_of_a_grid_starts_from_its_own_draft(sample_contents, sample_styles, refined, models):
+    styles = {name: sample_styles[name] for name in ("nocturne", "harvest")}
+    for _, key, result in sp.stylize_grid({"coffee": sample_contents["coffee"]}, styles, refined, models):
+        alone = sp.stylize(sample_contents["coffee"], styles[key], refined, models)
+        torch.testing.assert_close(result.pixels, alone.pixels, rtol=0, atol=1e-3)
+
+
+def test_the_optimiser_alone_asks_for_the_draft(refined, models):
+    targets = sp.ContentTargets(torch.rand(1, 3, 32, 32))
+    style = sp.StyleTargets.compute(torch.rand(1, 3, 32, 32), models, refined.style_sizes)
+    with pytest.raises(ValueError, match="recipe refined starts from pastiches of instant: give them as start"):
+        next(sp.optimize(targets, [style], refined, models))

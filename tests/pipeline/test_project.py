@@ -16,12 +16,12 @@ def test_it_holds_pictures_by_their_keys_and_recipes_by_their_order(fresh):
 
 
 def test_every_recipe_has_the_settings_size_and_interval(fresh):
-    recipes, _ = load_recipes(fresh.settings(size=64, record_every=3))
+    recipes, _, _ = load_recipes(fresh.settings(size=64, record_every=3))
     assert [(recipe.size, recipe.record_every) for recipe in recipes] == [(64, 3)] * 2
 
 
 def test_a_recipe_named_twice_is_one(fresh):
-    recipes, _ = load_recipes(fresh.settings(recipes=("gatys", "gatys")))
+    recipes, _, _ = load_recipes(fresh.settings(recipes=("gatys", "gatys")))
     assert [recipe.name for recipe in recipes] == ["gatys"]
 
 

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from spnst_core.recipes.recipe import Recipe
+from spnst_core.recipes.recipe import Draft, Recipe
 from spnst_pipeline.artefacts import provenance
 from spnst_pipeline.artefacts.fingerprints import BLOCKED, HEAD, metadata
 from spnst_pipeline.artefacts.identity import ArtefactId, rows
@@ -102,7 +102,8 @@ def _ingredients(recipe: Recipe) -> list[dg.AssetKey | dg.AssetsDefinition]:
         return [content_image, ArtefactId("painter", recipe.name).asset_key]
     if recipe.engine == "arbitrary":
         return [content_image, style_image]
-    return [content_image, depth_map, edge_map, style_image, style_grams]
+    draft = [ArtefactId("pastiche", recipe.init.recipe).asset_key] if isinstance(recipe.init, Draft) else []
+    return [content_image, depth_map, edge_map, style_image, style_grams, *draft]
 
 
 def _made(store: Store, small: SmallPictures, pastiche: ArtefactId) -> Made:

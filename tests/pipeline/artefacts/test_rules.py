@@ -222,3 +222,8 @@ def test_a_pastiche_by_a_painter_is_made_of_it_the_content_and_the_recipe():
         rules.pastiche_by(FAST.with_size(256), "cat", "wave", **given),
     ]
     assert len({each.fingerprint for each in found}) == 4
+
+
+def test_a_draft_is_among_what_a_pastiche_is_made_of():
+    found = [pastiche(), pastiche(draft="one"), pastiche(draft="another"), pastiche(regions="one")]
+    assert len({each.fingerprint for each in found}) == 4

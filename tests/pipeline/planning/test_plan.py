@@ -91,7 +91,7 @@ def test_only_the_recipes_asked_for_are_painted_and_measured(made, open_project)
 def test_forced_everything_is_launched_and_told_to_make_it_again(open_project):
     project, grid = open_project()
     found = launches(project, grid, force=True)
-    assert len(found) == len(EVERYTHING) - 2  # there are no experiments, and no painters
+    assert len(found) == len(EVERYTHING) - 3  # there are no experiments, no painters and no drafts
     assert all(launch.force for phase in found.values() for launch in phase)
     config = found["painting"][0].config
     assert config == {"ops": {f"pastiche__{recipe}": {"config": {"force": True}} for recipe in RECIPES}}
