@@ -151,6 +151,11 @@ def png_text(data: bytes) -> dict[str, str]:
         return {str(key): str(value) for key, value in image.info.items() if isinstance(value, str)}
 
 
+def png_size(head: bytes) -> tuple[int, int]:
+    """Width and height in pixels of a PNG, by its first 24 bytes: they lie at the same place in every one."""
+    return int.from_bytes(head[16:20]), int.from_bytes(head[20:24])
+
+
 def fit(height: int, width: int, size: int) -> tuple[int, int]:
     """(height, width) scaled so that the long side is ``size`` pixels and the short side at least 1."""
     scale = size / max(height, width)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 
+from spnst_core.imaging.io import png_size
 from spnst_pipeline.artefacts.fingerprints import HEAD, metadata
 from spnst_pipeline.artefacts.identity import ArtefactId
 from spnst_pipeline.artefacts.rules import EVERY, Artefact
@@ -25,6 +26,7 @@ class Index:
         self._files: dict[str, Entry] = {}
         self._digests: dict[str, str] = {}
         self._carried: dict[str, Mapping[str, str]] = {}
+        self._sizes: dict[str, tuple[int, int]] = {}
         self._holds: dict[Artefact, bool] = {}
         self.damaged: dict[ArtefactId, str] = {}
         """The paths of files that aren't what was written, by the artefact that they belong to, as far as was asked."""
@@ -41,17 +43,23 @@ class Index:
             carrying = [path for path in found if _is_artefact(path)]
             for start in range(0, len(carrying), READ_AT_ONCE):
                 for path, data in self._store.read_many(carrying[start : start + READ_AT_ONCE], HEAD).items():
-                    self._carried[path] = metadata(path, data)
+                    self._take(path, data)
 
     def carried(self, artefact: ArtefactId) -> Mapping[str, str]:
         """The metadata that an artefact's own file carries; nothing if it isn't there, is damaged or isn't ours."""
         path = artefact.path
-        carried = self._carried.get(path)
-        if carried is None:
+        if path not in self._carried:
             size = WHOLE if path.endswith(".parquet") else HEAD
-            carried = metadata(path, self._store.read(path, size)) if self._is_there(path) else {}
-            self._carried[path] = carried
-        return carried
+            if self._is_there(path):
+                self._take(path, self._store.read(path, size))
+            else:
+                self._carried[path] = {}
+        return self._carried[path]
+
+    def size(self, picture: ArtefactId) -> tuple[int, int]:
+        """Width and height in pixels of a decoded picture that the store `holds`."""
+        self.carried(picture)
+        return self._sizes[picture.path]
 
     def has(self, artefact: ArtefactId) -> bool:
         """Whether an artefact's own file is there, whatever it carries."""
@@ -84,6 +92,11 @@ class Index:
             if fingerprint := self.carried(picture).get("fingerprint"):
                 found.setdefault(fingerprint, []).append(picture)
         return found
+
+    def _take(self, path: str, head: bytes) -> None:
+        self._carried[path] = metadata(path, head)
+        if path.endswith(".png"):
+            self._sizes[path] = png_size(head)
 
     def _compare(self, artefact: Artefact) -> bool:
         carried = self.carried(artefact.id)

@@ -102,6 +102,9 @@ class TestPng:
         forward, backward = dict(TEXT), dict(reversed(TEXT.items()))
         assert image_io.encode_png(picture(), forward) == image_io.encode_png(picture(), backward)
 
+    def test_its_size_is_read_from_its_first_bytes(self):
+        assert image_io.png_size(image_io.encode_png(Image.new("RGB", (700, 3)), TEXT)[:24]) == (700, 3)
+
     def test_no_text(self):
         assert image_io.png_text(image_io.encode_png(picture())) == {}
 

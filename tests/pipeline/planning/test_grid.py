@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from functools import partial
 
 import dagster as dg
 import limited_grid
@@ -16,6 +17,7 @@ from small_project import CONTENTS, draw
 from spnst_core.imaging.io import encode_png
 from spnst_pipeline.artefacts import rules
 from spnst_pipeline.artefacts.lineage import Lineage, NotMade
+from spnst_pipeline.artefacts.soundness import put
 from spnst_pipeline.planning.grid import checked, synchronised
 from spnst_pipeline.project import Project
 from spnst_pipeline.storage.places import Unreachable
@@ -95,6 +97,23 @@ def test_a_content_too_narrow_for_a_pastiche_of_that_size_is_left_out_before_any
     draw(7, 512, 60).save(fresh.root / "contents/strip.png")
     project = Project.open(fresh.settings(size=128, recipes=(str(fresh.root / "quick.yaml"),)))
     contents = checked(project).contents
+    assert sorted(contents.pictures) == ["boat", "cat"]
+    [line] = contents.left_out
+    assert line.endswith("strip.png: its pastiche at size 128 is 128x15 pixels; use one of at least 16 on each side")
+
+
+def test_a_content_that_is_decoded_already_is_left_out_as_well_when_the_size_becomes_too_small_for_it(fresh):
+    (fresh.root / "quick.yaml").write_text("stages: [{steps: 1}]\n")
+    strip = draw(7, 512, 60)
+    strip.save(fresh.root / "contents/strip.png")
+
+    def project(size):
+        return Project.open(fresh.settings(size=size, recipes=(str(fresh.root / "quick.yaml"),)))
+
+    large = project(256)
+    put(large.store, Lineage(large).content_image("strip"), partial(encode_png, strip))
+    assert sorted(checked(large).contents.pictures) == ["boat", "cat", "strip"]
+    contents = checked(project(128)).contents
     assert sorted(contents.pictures) == ["boat", "cat"]
     [line] = contents.left_out
     assert line.endswith("strip.png: its pastiche at size 128 is 128x15 pixels; use one of at least 16 on each side")
