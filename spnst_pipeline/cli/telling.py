@@ -152,7 +152,10 @@ class Words(Teller):
 
 
 class Brief(Words):
-    """For whoever looks only when something is wrong: errors on standard error, and one line at the end."""
+    """For whoever looks only when something is wrong: errors on standard error, and one line at the end.
+
+    That line counts what is left out or blocked, lest a run that painted half of a folder look complete.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -163,7 +166,7 @@ class Brief(Words):
     def ended(self, project: Project, ending: Ending) -> None:
         for line in ending.failed:
             typer.echo(f"failed: {line}", err=True)
-        self._out.print(ending.line)
+        self._out.print(ending.line + unnamed_line(project, ending), soft_wrap=True)
 
     def planned(self, project: Project, forecast: Forecast) -> None:
         self._out.print(planned_line(forecast), soft_wrap=True)
@@ -233,6 +236,16 @@ def worth_opening(project: Project) -> Mapping[str, str]:
     }
     store = project.store
     return {label: store.locate(path) for label, path in paths.items() if store.exists(path)}
+
+
+def unnamed_line(project: Project, ending: Ending) -> str:
+    """How many files are left out and cells blocked, to follow another sentence; empty if none are."""
+    left_out, blocked = len(project.contents.left_out) + len(project.styles.left_out), len(ending.blocked)
+    counts = [
+        *([f"{counted(left_out, 'file')} left out"] if left_out else []),
+        *([f"{counted(blocked, 'cell')} blocked"] if blocked else []),
+    ]
+    return f" {' and '.join(counts)}; without --quiet the run says why." if counts else ""
 
 
 def planned_line(forecast: Forecast) -> str:

@@ -122,4 +122,12 @@ def test_events_tell_every_cell_and_the_end_and_quiet_tells_errors_and_the_end(m
     assert status == 1
     assert out.startswith("Painted 0 pastiches in ")
     assert out.count("\n") == 1
+    assert out.endswith(" s.\n")
     assert [line.split(":")[0] for line in err.splitlines()] == ["failed"]
+
+
+@pytest.mark.project
+def test_quiet_counts_what_is_left_out(made, spnst):
+    (made.root / "contents/torn.png").write_bytes((made.root / "contents/cat.png").read_bytes()[:80])
+    told = spnst("run", *flags(made), "--quiet")
+    assert told == (0, "Everything is up to date. 1 file left out; without --quiet the run says why.\n", "")
