@@ -50,7 +50,7 @@ class Side:
     check: Callable[[int, int], None]
 
     def problems(self, keys: Collection[str], lineage: Lineage) -> Problems:
-        """What is wrong with some pictures. Of those in the store, which were decoded before, only the size is looked at."""
+        """What is wrong with some pictures. Of those that the store holds, only the size is looked at."""
         self.source.hash(keys)
         found = Problems({}, {})
         for key in keys:
