@@ -334,14 +334,11 @@ def _targets_by_region(
 ) -> StyleTargets:
     """The statistics of a style, or those of each region that is painted."""
     whole = _style_targets(_read_style(style, "the style"), "the style", recipe, models, row.content)
-    painted = row.regions.names if row.regions else ()
-    if all(regions[name].style is regions[name].style_mask is None for name in painted if name != REST):
-        return whole
 
     def of(name: str) -> StyleTargets:
-        if name == REST or regions[name].style is regions[name].style_mask is None:
+        region, called = regions.get(name), f'the style of "{name}"'  # the rest has none
+        if region is None or (region.style is None and region.style_mask is None):
             return whole
-        region, called = regions[name], f'the style of "{name}"'
         seen = _read_style(style if region.style is None else region.style, called)
         if region.style_mask is None:
             return _style_targets(seen, called, recipe, models, row.content)
@@ -350,7 +347,8 @@ def _targets_by_region(
         mask = _mask(region.style_mask, f'the style mask of "{name}"', seen[0][0], "style")
         return style_targets(seen[0][0], recipe, models, row.content, mask)
 
-    return StyleTargets.by_region([of(name) for name in painted])
+    found = [of(name) for name in row.regions.names] if row.regions else []
+    return StyleTargets.by_region(found) if any(each is not whole for each in found) else whole
 
 
 def _read_style(style: Picture | Blend, name: str) -> list[tuple[Tensor, float]]:
