@@ -14,6 +14,7 @@ from typing import Concatenate, ParamSpec
 
 from spnst_core.errors import InputError
 from spnst_core.imaging.maps import Kind
+from spnst_core.imaging.region import KEEP
 from spnst_core.painters import arbitrary
 from spnst_core.recipes.experiments import Experiment
 from spnst_core.recipes.recipe import Recipe
@@ -340,6 +341,7 @@ class Lineage:
     def _regions(self, content: str, style: str) -> str:
         """What the pastiche of one cell is made of beside pictures and targets: masks, paired by their regions."""
         own, paired = self.project.contents.masks_of(content), self.project.styles.masks_of(style)
+        paired.pop(KEEP, None)  # nothing is painted there
         return rules.regions(
             {name: (mask.digest(), paired[name].digest() if name in paired else "") for name, mask in own.items()}
         )

@@ -58,7 +58,11 @@ def test_masks_count_in_the_pastiches_that_they_take_part_in_and_in_no_others(fr
     assert changed(paired, fingerprints(fresh)) == {("pastiche", "cat", "wave")}
     put(fresh, "contents/cat.sky.mask.png", 255 - LEFT)
     assert changed(row, fingerprints(fresh)) == {("pastiche", "cat", "dots"), ("pastiche", "cat", "wave")}
-    for name in ("styles/wave.sea", "styles/wave.sky", "contents/cat.sky"):
+    put(fresh, "contents/cat.keep.mask.png", LEFT)
+    kept = fingerprints(fresh)
+    put(fresh, "styles/wave.keep.mask.png", LEFT)
+    assert fingerprints(fresh) == kept, "where nothing is painted, no style takes part"
+    for name in ("contents/cat.keep", "styles/wave.keep", "styles/wave.sea", "styles/wave.sky", "contents/cat.sky"):
         (fresh.root / f"{name}.mask.png").unlink()
     assert fingerprints(fresh) == plain
 
