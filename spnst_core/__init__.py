@@ -25,7 +25,7 @@ from spnst_core.models.profiles import Models, load_models
 from spnst_core.objective import losses
 from spnst_core.objective.targets import ContentTargets, StyleTargets
 from spnst_core.optim.optimize import Iterate, optimize
-from spnst_core.recipes.recipe import Recipe, Stage, Weights
+from spnst_core.recipes.recipe import Growth, Recipe, Stage, Weights
 from spnst_core.stylize import Result, stylize, stylize_grid
 
 try:
@@ -36,6 +36,7 @@ except PackageNotFoundError:  # a source tree that isn't installed
 __all__ = [
     "Blend",
     "ContentTargets",
+    "Growth",
     "InputError",
     "Iterate",
     "Models",

@@ -146,8 +146,7 @@ def load_recipes(settings: Settings) -> tuple[tuple[Recipe, ...], tuple[Experime
     encoder = choose(settings.profile, encoder=settings.encoder)["encoder"]
 
     def as_set(recipe: Recipe, source: str) -> Recipe:
-        suited = recipe.suited_to(encoder)
-        sized = suited.with_size(settings.size) if settings.size else suited
+        sized = (recipe.with_size(settings.size) if settings.size else recipe).suited_to(encoder)
         if settings.record_every is not None and sized.engine == "optimize":  # in one pass there is nothing to film
             sized = sized.model_copy(update={"record_every": settings.record_every})
         if known.setdefault(sized.name, sized) != sized:

@@ -42,6 +42,7 @@ MAX_FLOAT = 1e38
 
 NonNegative = Annotated[float, Field(ge=0, le=MAX_FLOAT, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, le=MAX_FLOAT, allow_inf_nan=False)]
+Size = Annotated[int, Field(ge=32, le=MAX_SIZE)]
 Stroke = Annotated[float, Field(ge=0.01, le=100, allow_inf_nan=False)]
 Strokes = Annotated[tuple[Stroke, ...], Field(min_length=1, max_length=16)]
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -163,6 +164,23 @@ Init = Annotated[
 ]
 
 
+class Growth(_Frozen):
+    """How large pictures are painted: in all stages at one size, then at sizes that double until it is their own.
+
+    Strokes made at full size get the finer, the larger the picture is. Those that grow stay broad, and are sharpened.
+
+    Attributes:
+        beyond: long side in pixels of pictures that are painted in the stages alone, and at which larger ones begin.
+        steps: at each of the larger sizes, by the optimiser of the last stage.
+        tv: by what the weight of total variation is multiplied there. A style's picture holds the grain of its canvas
+            and of its camera at these sizes, and few steps paint it as noise.
+    """
+
+    beyond: Size
+    steps: Steps
+    tv: Annotated[float, Field(gt=0, le=1000)] = 1.0
+
+
 class Recipe(_Frozen):
     """Everything that determines a pastiche, apart from the two pictures and the networks. Immutable.
 
@@ -207,6 +225,7 @@ class Recipe(_Frozen):
         strokes: up to 16 multiples of that size, each from 0.01 to 100, which make at most `MAX_STYLE_SIZE` pixels; the
             Grams at all of them are averaged. Larger numbers paint larger strokes.
         stages: from one to a hundred; in each, some loss term must have a weight.
+        growth: how pictures larger than a certain size are painted; None: as all others.
         flat: early stopping: a cell leaves a stage once its mean loss over 20 steps is less than this share below that
             over the 20 steps before; 0 turns it off. L-BFGS also ends where no step improves the loss.
         record_every: steps of the optimiser between two frames of a cell's film; 0 makes no film. It doesn't change
@@ -231,10 +250,11 @@ class Recipe(_Frozen):
     training_steps: Steps = Field(default=TRAINING_STEPS, exclude_if=lambda given: given == TRAINING_STEPS)
     layers: dict[Annotated[str, AfterValidator(_known_encoder)], LayerChoice] = {}
     for_encoder: dict[Annotated[str, AfterValidator(_known_encoder)], dict[str, Any]] = {}
-    size: Annotated[int, Field(ge=32, le=MAX_SIZE)] = 256
+    size: Size = 256
     style_size: WrittenStyleSize | None = None
     weights: Weights = Weights()
     strokes: Strokes = (1.0,)
+    growth: Growth | None = Field(default=None, exclude_if=lambda given: given is None)
     flat: Share = 0.005
     record_every: Annotated[int, Field(ge=0, le=1_000_000)] = 0
     stages: Annotated[tuple[Stage, ...], Field(min_length=1, max_length=100)]
@@ -471,19 +491,39 @@ class Recipe(_Frozen):
     def suited_to(self, encoder: str) -> Recipe:
         """The recipe as it paints with an encoder of that name: without what it holds for others.
 
+        Its stages are those that its size takes (see `Growth`), so `with_size` comes first.
+
         Raises:
             InputError: it chooses layers that the encoder doesn't have. For built-in encoders, such a recipe is already
                 refused when it is made.
 
         >>> Recipe.load("structure").suited_to("vgg16").jitter
         False
+        >>> Recipe.load("structure").with_size(1500).suited_to("vgg16").sizes
+        (256, 512, 1024, 1500)
         """
         found = self._changed(self.for_encoder.get(encoder, {})) if self.for_encoder else self
+        found = found._grown()
         if encoder in found.layers:
             require_layers(ENCODERS[encoder], found.layers[encoder].names)
         if found.layers.keys() <= {encoder}:
             return found
         return found.model_copy(update={"layers": {k: v for k, v in found.layers.items() if k == encoder}})
+
+    def _grown(self) -> Recipe:
+        """The recipe with all stages that its size takes, and without ``growth``."""
+        if self.growth is None:
+            return self
+        share, stages = min(1.0, self.growth.beyond / self.size), list(self.stages)
+        if share < 1:
+            stages = [stage.model_copy(update={"scale": stage.scale * share}) for stage in stages]
+        last = self.stages[-1]
+        weights = last.weights or self.weights
+        weights = weights.model_copy(update={"tv": weights.tv * self.growth.tv})
+        while share < 1:
+            share = min(1.0, 2 * share)
+            stages.append(last.model_copy(update={"scale": share, "steps": self.growth.steps, "weights": weights}))
+        return self.model_copy(update={"stages": tuple(stages), "growth": None})
 
     def _changed(self, changes: Mapping[str, Any]) -> Recipe:
         return Recipe.model_validate({**self.model_dump(exclude_unset=True, exclude={"for_encoder"}), **changes})

@@ -552,3 +552,39 @@ def test_settings_that_dont_suit_the_engine_are_refused(text, message):
     text = text[1:-1].replace(", ", "\n") if text[0] == "{" else text
     with pytest.raises(InputError, match=message):
         Recipe.from_yaml(f"{text}\nstages: [{{steps: 1}}]\n", "mine.yaml")
+
+
+GROWING = """
+growth: {beyond: 512, steps: 4, tv: 10}
+weights: {style: 2, tv: 0.02}
+stages: [{scale: 0.5, steps: 9, weights: {style: 1}}, {scale: 0.5, steps: 7}, {steps: 3, strokes: [2]}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("size", "sizes", "steps"),
+    [
+        (300, (150, 300), 19),
+        (512, (256, 512), 19),
+        (513, (256, 512, 513), 23),
+        (1024, (256, 512, 1024), 23),
+        (1500, (256, 512, 1024, 1500), 27),
+        (10_000, (256, 512, 1024, 2048, 4096, 8192, 10_000), 39),
+    ],
+)
+def test_a_large_picture_grows_from_a_smaller_one(size, sizes, steps):
+    recipe = Recipe.from_yaml(GROWING, "growing.yaml").with_size(size)
+    grown = recipe.suited_to("vgg16")
+    assert (grown.sizes, grown.steps, grown.size) == (sizes, steps, size)
+    assert [stage.strokes for stage in grown.stages] == [None, None] + [(2.0,)] * (len(grown.stages) - 2)
+    weights = [grown.stage_weights(stage) for stage in grown.stages]
+    assert weights[:3] == [Weights(style=1), *2 * [Weights(style=2, tv=0.02)]]
+    assert {(found.style, round(found.tv, 9)) for found in weights[3:]} <= {(2, 0.2)}
+    assert grown.suited_to("vgg16") == grown
+    assert Recipe.from_yaml(grown.to_yaml(), "growing.yaml") == grown
+
+
+def test_up_to_that_size_nothing_changes():
+    plain, growing = (Recipe.from_yaml(text, "growing.yaml") for text in (GROWING.split("\n", 2)[2], GROWING))
+    assert growing != plain
+    assert growing.with_size(512).suited_to("vgg16").to_yaml() == plain.with_size(512).suited_to("vgg16").to_yaml()
