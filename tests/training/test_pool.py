@@ -6,7 +6,7 @@ import pytest
 from training.pool import BORDER, OCCLUSION, SHAPES, Pool, example
 from training.scenes import sample
 
-pytestmark = pytest.mark.training
+pytestmark = [pytest.mark.training, pytest.mark.slow(9)]
 
 
 @pytest.fixture(scope="module")

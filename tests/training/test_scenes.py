@@ -164,6 +164,7 @@ def test_a_photograph_keeps_shape_and_range_and_follows_its_generator():
         np.testing.assert_array_equal(taken, again)
 
 
+@pytest.mark.slow(4)
 def test_neither_brightness_nor_row_gives_depth_away():
     brightness, row = [], []
     rows = np.repeat(np.arange(32.0)[:, None], 32, 1)

@@ -16,7 +16,7 @@ from training.pool import Pool
 from training.train_depth import depth_loss, score, vertical_position
 from training.train_depth_head import Batches, cropped, on, varied
 
-pytestmark = pytest.mark.training
+pytestmark = [pytest.mark.training, pytest.mark.slow(13)]
 
 CHANNELS = {"relu3_3": 256, "relu4_3": 512, "relu5_3": 512}
 

@@ -34,6 +34,7 @@ def test_outlines_part_regions_and_texture_is_none():
         assert (beside | ~outlines).all()
 
 
+@pytest.mark.slow(5)
 def test_a_batch_is_a_function_of_seed_and_step(tmp_path):
     pool = Pool(tmp_path, seed=1, count=2)
     assert list(pool.fill()) == [1, 2]

@@ -216,7 +216,7 @@ def test_evaluating_some_cells_gives_theirs(cells, short, models):
     torch.testing.assert_close(some.gradient, everything.gradient[[0, 3]])
 
 
-@pytest.mark.parametrize("form", ["relative", "raw"])
+@pytest.mark.parametrize("form", [pytest.param("relative", marks=pytest.mark.slow(6)), "raw"])
 @pytest.mark.heavy
 def test_on_a_gpu_every_term_is_computed_there_and_nothing_is_copied_in_a_view_once_seen(form, models, cells, gpu):
     """For want of one: what it would compute, without the numbers, up to the gradient."""

@@ -140,6 +140,7 @@ def test_an_unknown_flag_is_click_s_business(spnst):
 
 
 @pytest.mark.project
+@pytest.mark.slow(13)
 def test_a_run_is_quiet_and_ends_with_the_comparison_and_the_files_worth_opening(fresh, spnst):
     (fresh.root / "contents/boat.png").unlink()
     (fresh.root / "contents/notes.txt").write_text("hello")

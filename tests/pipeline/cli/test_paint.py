@@ -132,7 +132,7 @@ def test_several_styles_are_painted_as_one_by_their_weights(desk, spnst, picture
     assert read_made(image_io.png_text((desk / "more.png").read_bytes()))["blend"] == [0.7, 0.3]
 
 
-@pytest.mark.heavy
+@pytest.mark.slow(6)
 def test_maps_of_the_users_own_take_the_networks_place(desk, spnst):
     ramp = np.linspace(0, 1, 60 * 80, dtype=np.float32).reshape(60, 80)
     np.save(desk / "depth.npy", ramp)
