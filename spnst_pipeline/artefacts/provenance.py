@@ -81,20 +81,12 @@ def describe_pass(
     painter: Painter, picture: Tensor, seconds: float, began: datetime, device: torch.device
 ) -> dict[str, Any]:
     """How a pastiche was made that a painter painted in one pass; arguments as for `describe`."""
-    height, width = picture.shape[-2:]
     trained = ("recipe", "recipe_name", "losses")
-    return {
-        "recipe": painter.made["recipe_name"],
-        "size": f"{width} × {height}",
+    how = {
         "painter": {name: value for name, value in painter.made.items() if name not in trained},
         "profile": painter.made["networks"],
-        "steps": 1,
-        "seconds": round(seconds, 3),
-        "began": began.isoformat(timespec="seconds"),
-        "device": device.type,
-        "versions": {"spnst": __version__, "torch": torch.__version__},
-        "losses": {},
     }
+    return _in_one_pass(painter.made["recipe_name"], picture, how, seconds, began, device)
 
 
 def describe_arbitrary(
@@ -106,15 +98,24 @@ def describe_arbitrary(
     shares: Sequence[float] = (),
 ) -> dict[str, Any]:
     """How a pastiche was made that a network for any style painted in one pass; arguments as for `describe`."""
-    height, width = picture.shape[-2:]
     colour = {} if recipe.colour == "style" else {"colour": recipe.colour, "colour_strength": recipe.colour_strength}
-    return {
-        "recipe": recipe.name,
-        "size": f"{width} × {height}",
+    how = {
         **({"blend": [round(share, 4) for share in shares]} if shares else {}),
         **colour,
         "profile": arbitrary.NETWORK,
         "network_weights": arbitrary.identity(),
+    }
+    return _in_one_pass(recipe.name, picture, how, seconds, began, device)
+
+
+def _in_one_pass(
+    recipe: str, picture: Tensor, how: Mapping[str, Any], seconds: float, began: datetime, device: torch.device
+) -> dict[str, Any]:
+    height, width = picture.shape[-2:]
+    return {
+        "recipe": recipe,
+        "size": f"{width} × {height}",
+        **how,
         "steps": 1,
         "seconds": round(seconds, 3),
         "began": began.isoformat(timespec="seconds"),

@@ -44,9 +44,10 @@ def test_faithful_and_bold_are_structure_with_more_structure_and_broader_strokes
         assert recipe == expected.model_copy(update={"name": name, "description": recipe.description})
 
 
+@pytest.mark.parametrize("size", [256, 1024])
 @pytest.mark.parametrize("encoder", ["embedded", "vgg16"])
-def test_a_draft_is_structure_with_a_tenth_of_the_work(encoder):
-    draft, structure = (Recipe.load(name).suited_to(encoder) for name in ("draft", "structure"))
+def test_a_draft_is_structure_with_a_tenth_of_the_work(encoder, size):
+    draft, structure = (Recipe.load(name).with_size(size).suited_to(encoder) for name in ("draft", "structure"))
     work = [sum(stage.steps * stage.scale**2 for stage in recipe.stages) for recipe in (draft, structure)]
     assert 0.05 < work[0] / work[1] < 0.2
     assert draft.model_copy(update={"stages": structure.stages}) == structure.model_copy(
