@@ -57,8 +57,8 @@ HEIGHT, CAPTION, GAP = 384, 26, 6
 class Bench:
     """Paints, measures and remembers, for one size and one set of networks."""
 
-    def __init__(self, models: Models, judges: Judges, size: int, out: Path) -> None:
-        self.models, self.judges, self.size, self.out = models, judges, size, out
+    def __init__(self, models: Models, judges: Judges, size: int, out: Path, metrics: Sequence[str] = MEASURED) -> None:
+        self.models, self.judges, self.size, self.out, self.metrics = models, judges, size, out, metrics
         self._targets: dict[Path, StyleTargets] = {}
         self._rows: dict[tuple[Path, Cell], dict[str, float]] = {}
 
@@ -88,7 +88,7 @@ class Bench:
             self.models,
             self.judges,
         )
-        return {key: METRICS[key].take(seen) for key in MEASURED}
+        return {key: METRICS[key].take(seen) for key in self.metrics}
 
 
 def weight_for(distance: Callable[[float], float], goal: float) -> float:
@@ -146,7 +146,7 @@ def counterparts(experiment: Experiment) -> list[tuple[str, str]]:
 def printed(table: pd.DataFrame, pairs: Sequence[tuple[str, str]]) -> None:
     """Means of every painter, and the first painter of each pair against the second."""
     metrics = [METRICS[key] for key in MEASURED]
-    means = table.groupby("recipe", sort=False)[[*MEASURED, "seconds"]].mean()
+    means = table.drop(columns=["content", "style"]).groupby("recipe", sort=False).mean()
     print(f"\n{len(table) // len(means)} cells\n{means.to_string(float_format='{:.4f}'.format)}")
     compared = compare(table, metrics).set_index(["recipe", "against"])
     print(f"\n{'recipe':<22}{'against':<24}metric           change   95 % interval    better in")

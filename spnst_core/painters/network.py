@@ -47,7 +47,7 @@ class PainterNet(nn.Module):
         self.down = nn.Sequential(
             _Block(3, width, 9), _Block(width, 2 * width, 3, stride=2), _Block(2 * width, 4 * width, 3, stride=2)
         )
-        self.residuals = nn.Sequential(*(_Residual(4 * width) for _ in range(RESIDUALS)))
+        self.residuals = nn.Sequential(*(Residual(4 * width) for _ in range(RESIDUALS)))
         self.up = nn.Sequential(
             nn.Upsample(scale_factor=2, mode="nearest"),
             _Block(4 * width, 2 * width, 3),
@@ -63,10 +63,19 @@ class PainterNet(nn.Module):
     def unbounded(self, x: Tensor) -> Tensor:
         """The same as it is trained: beyond [0, 1] by up to `BEYOND`, so that black and white areas have gradients."""
         height, width = x.shape[2:]
-        padded = F.pad(x, (0, -width % STRIDE, 0, -height % STRIDE), mode="reflect")
+        y: Tensor = self.last(self.up(self.residuals(self.down(self.padded(x)))))
+        return self.bounded(y[..., :height, :width])
+
+    @staticmethod
+    def padded(x: Tensor) -> Tensor:
+        """What the first layer sees of contents: values in [-1, 1], sides reflected to a multiple of `STRIDE`."""
         # Centred input: the first reflected border would otherwise be told from the rest by its brightness alone.
-        y: Tensor = self.last(self.up(self.residuals(self.down(2 * padded - 1))))
-        return (1 + 2 * BEYOND) * torch.sigmoid(y[..., :height, :width]) - BEYOND
+        return 2 * F.pad(x, (0, -x.shape[3] % STRIDE, 0, -x.shape[2] % STRIDE), mode="reflect") - 1
+
+    @staticmethod
+    def bounded(y: Tensor) -> Tensor:
+        """Pastiches of what the last layer gives: from -`BEYOND` to 1 + `BEYOND`."""
+        return (1 + 2 * BEYOND) * torch.sigmoid(y) - BEYOND
 
 
 def require_paintable(height: int, width: int, name: str = "the picture") -> None:
@@ -91,7 +100,7 @@ class _Block(nn.Sequential):
         )
 
 
-class _Residual(nn.Module):
+class Residual(nn.Module):
     """x + f(x) of two convolutions; nothing rectifies the sum."""
 
     def __init__(self, channels: int) -> None:

@@ -18,11 +18,15 @@ from spnst_core.imaging import io as image_io
 from spnst_core.imaging.colour import with_colours_of
 from spnst_core.objective.targets import read_metadata
 from spnst_core.painters.network import FULL, NARROW, PainterNet, require_paintable
+from spnst_core.painters.strips import painted_in_strips
 from spnst_core.painters.training import Training, load_weights
 from spnst_core.recipes.recipe import Recipe
 
 MADE = "painter"
 """Metadata key of a painter's file, as JSON: `Painter.made`."""
+
+WHOLE = 2**22
+"""Pixels up to which a pastiche is painted as a whole, which takes some 200 bytes for each; larger ones, in strips."""
 
 ARCHITECTURE = "cheng2020-nearest"
 """Name of the network in painters' files; another network would have another name."""
@@ -141,7 +145,8 @@ class Painter:
         height, width = image_io.fit(content.shape[2], content.shape[3], size or self.size)
         require_paintable(height, width, "the pastiche")
         seen = image_io.resize(content, height, width).to(device)
-        painted: Tensor = self.network.to(device)(seen)
+        network = self.network.to(device)
+        painted: Tensor = network(seen) if height * width <= WHOLE else painted_in_strips(network, seen)
         recipe = self.recipe
         if recipe.colour == "content":
             painted = with_colours_of(seen, painted, recipe.colour_strength)
