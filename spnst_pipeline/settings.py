@@ -108,6 +108,10 @@ class Settings(BaseSettings):
     gallery_url: str | None = None
     """Address (``https://…``) at which a web server shows the gallery, for a link to it; by default the file's path."""
 
+    painting_page: bool = False
+    """Whether the gallery has a page on which visitors paint contents of their own, in the browser, with the project's
+    painters. It needs the extra ``onnx``, and npm to fetch ONNX Runtime Web once."""
+
     @field_validator("recipes", "experiments", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:

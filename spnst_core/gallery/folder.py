@@ -6,7 +6,6 @@ so that only what changed is made again.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,10 +14,10 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from spnst_core.gallery.copies import THUMBNAIL, VIEW, Files, copy, href, mark, stem
 from spnst_core.gallery.description import Cell, Details, Gallery, Plot, StoredPicture
+from spnst_core.gallery.pages import as_json, environment, script
+from spnst_core.gallery.painting import Painting, painting_page
 
 INDEX = "index.html"
 PAGES = (INDEX, "cell.html")
@@ -62,8 +61,8 @@ class GalleryFiles:
         return made
 
 
-def render(gallery: Gallery) -> GalleryFiles:
-    """The files of a gallery.
+def render(gallery: Gallery, painting: Painting | None = None) -> GalleryFiles:
+    """The files of a gallery, with a page that paints if there are painters for it.
 
     Raises:
         ValueError: a cell or gap whose recipe, content or style the gallery doesn't have, two of one kind with the
@@ -73,20 +72,19 @@ def render(gallery: Gallery) -> GalleryFiles:
     versioned: Files = {}
     data = _data(versioned, gallery)
     plots = [_plot(versioned, plot) for plot in gallery.plots]
-    environment = Environment(
-        loader=PackageLoader("spnst_core.gallery", ""),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    templates = environment()
     downloads = {label: href(path) for label, path in gallery.downloads.items()}
     source = resources.files("spnst_core.gallery")
+    made, page = painting_page(painting, gallery.title) if painting else ({}, {})
+    versioned |= made
     pages = {
+        **page,
         **{name: (source / name).read_bytes() for name in STATIC},
-        "data.js": _script("window.gallery", data),
+        "data.js": script("window.gallery", data),
         **{
-            name: environment.get_template(name).render(gallery=gallery, plots=plots, downloads=downloads).encode()
+            name: templates.get_template(name)
+            .render(gallery=gallery, plots=plots, downloads=downloads, painting=painting)
+            .encode()
             for name in reversed(PAGES)
         },
     }
@@ -192,7 +190,7 @@ def _details(files: Files, cell: Cell, place: str) -> str:
     def make() -> bytes:
         details = cell.details()
         found = {"provenance": dict(details.provenance), "history": _thinned(details)}
-        return _script(f"(window.details ??= {{}})[{_json(href(path))}]", found)
+        return script(f"(window.details ??= {{}})[{as_json(href(path))}]", found)
 
     files[path] = make
     return href(path)
@@ -222,16 +220,6 @@ def _plot(files: Files, plot: Plot) -> dict[str, Any]:
         "alt": plot.alt,
         "caption": plot.caption,
     }
-
-
-def _script(target: str, value: Any) -> bytes:
-    return f"{target} = {_json(value)};\n".encode("ascii")
-
-
-def _json(value: Any) -> str:
-    """JSON that is also safe inside a script element: ASCII only, and without ``<``, ``>`` and ``&``."""
-    text = json.dumps(value, separators=(",", ":"), allow_nan=False)
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib.util import find_spec
 
 import torch
 from torch.export import Dim
@@ -37,12 +38,9 @@ def to_onnx(painter: Painter) -> bytes:
             f"the painter's recipe has colour {painter.recipe.colour}, which isn't a part of its network: export a "
             "painter of a recipe with colour style"
         )
-    try:
-        import onnx
-        import onnxruntime  # noqa: F401
-        import onnxscript  # noqa: F401
-    except ImportError as error:
-        raise InputError("exporting needs ONNX and its runtime: pip install 'spnst[onnx]'") from error
+    require_packages()
+    import onnx
+
     program = torch.onnx.export(
         painter.network.cpu(),
         (torch.zeros(2, 3, 61, 47),),  # where two dimensions are equal or one is 1, they would be taken for fixed
@@ -59,6 +57,16 @@ def to_onnx(painter: Painter) -> bytes:
     data: bytes = model.SerializeToString()
     require_same(data, painter)
     return data
+
+
+def require_packages() -> None:
+    """Check that a painter can be exported.
+
+    Raises:
+        InputError: a package of the extra ``onnx`` isn't installed.
+    """
+    if not all(map(find_spec, ("onnx", "onnxruntime", "onnxscript"))):
+        raise InputError("exporting needs ONNX and its runtime: pip install 'spnst[onnx]'")
 
 
 def require_same(data: bytes, painter: Painter) -> None:

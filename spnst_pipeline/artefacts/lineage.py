@@ -223,7 +223,7 @@ class Lineage:
 
     @_once
     def gallery(self) -> Artefact:
-        """The gallery of everything made, with films and experiments."""
+        """The gallery of everything made, with films and experiments, and perhaps painters."""
         recipes, contents, styles = self.project.recipes, self.contents(), self.styles()
         self.index.look(*(ArtefactId("timelapse", recipe.name) for recipe in recipes))
         films = (
@@ -232,8 +232,19 @@ class Lineage:
             if self.index.has(ArtefactId("timelapse", recipe.name, content, style))
         )
         experiments = (self.current(self.experiment, experiment) for experiment in self.project.experiments)
-        others = [artefact for artefact in (*films, *experiments) if artefact]
+        others = [artefact for artefact in (*films, *experiments, *self.shown_painters()) if artefact]
         return rules.gallery(self._shown(contents, styles), others, comparison=self._require(self.comparison()))
+
+    def shown_painters(self) -> list[Artefact]:
+        """The painters on the gallery's page that paints, if the settings ask for one.
+
+        Those that keep their contents' colours, which isn't a part of their networks, are left out.
+        """
+        if not self.project.settings.painting_page:
+            return []
+        recipes = [each for each in self.project.recipes if each.engine == "feedforward" and each.colour == "style"]
+        found = (self.current(self.painter, recipe, style) for recipe in recipes for style in self.styles())
+        return [artefact for artefact in found if artefact]
 
     def compared_cells(self, experiment: Experiment) -> list[Artefact]:
         """Scores of the cells that every recipe of an experiment has: means of others couldn't be compared."""

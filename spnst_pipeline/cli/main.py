@@ -213,8 +213,9 @@ def main() -> None:
 
 
 def _bring_up_to_date(settings: Settings, teller: Teller, force: bool = False) -> None:
+    from spnst_core.gallery import runtime
     from spnst_core.models.profiles import fetch_models
-    from spnst_core.painters import arbitrary
+    from spnst_core.painters import arbitrary, export
     from spnst_pipeline.cli.execution import make_home
     from spnst_pipeline.cli.run_lock import run_lock
     from spnst_pipeline.planning.grid import checked
@@ -226,6 +227,9 @@ def _bring_up_to_date(settings: Settings, teller: Teller, force: bool = False) -
         fetch_models(project.settings.profile, **project.overrides, progress=progress)
         if any(recipe.engine == "arbitrary" for recipe in project.every_recipe):
             arbitrary.fetch(progress)
+    if settings.painting_page:
+        export.require_packages()
+        runtime.find()
     project = checked(project)
     make_home(settings)
     with run_lock(settings.dagster_home, teller.note) as waited:

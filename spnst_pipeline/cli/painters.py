@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -169,6 +170,68 @@ def export(
     data = to_onnx(found)
     Folder(file.parent).write(file.name, data)
     typer.echo(f"Exported: {printable(str(file))} ({len(data) / 1e6:.1f} MB)")
+
+
+@app.command()
+def page(
+    painters: Annotated[list[Path], typer.Argument(metavar="FILE...", help="painters to offer")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="DIR", help="folder to write; it must be empty or not exist")
+    ] = Path("page"),
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="write into a folder that isn't empty")] = False,
+) -> None:
+    """Make a page that paints in the browser.
+
+    Its visitors choose a picture of their own, which stays in the browser. The folder opens from disk, and from any web
+    server. It needs the packages of the extra onnx (pip install 'spnst[onnx]'), and ONNX Runtime Web, which npm fetches
+    once.
+    """
+    from spnst_core.errors import InputError, printable
+    from spnst_core.gallery import runtime
+    from spnst_core.gallery.painting import BrowserPainter, Painting, painting_folder
+    from spnst_core.painters.export import to_onnx
+    from spnst_pipeline.cli.painter_files import read_painter
+    from spnst_pipeline.storage.places import Folder
+
+    names = [file.stem for file in painters]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise InputError(f"two painters are called {twice}: rename one of the files")
+    read = [read_painter(file) for file in painters]
+    if output.exists() and not output.is_dir():
+        raise InputError(f"{output} is a file: name a folder")
+    if output.exists() and any(output.iterdir()) and not overwrite:
+        raise InputError(f"{output} isn't empty: choose another folder, or give --overwrite to write into it")
+    Folder(output).require_writable()
+    found = runtime.find()
+    offered = [
+        BrowserPainter(file.stem, painter.recipe.name, partial(to_onnx, painter), str(painter.made))
+        for file, painter in zip(painters, read, strict=True)
+    ]
+    versioned, pages = painting_folder(Painting(offered, lambda: found))
+    made = {name: make() for name, make in versioned.items()}
+    place = Folder(output)
+    for name, data in {**made, **pages}.items():
+        place.write(name, data)
+    typer.echo(f"Page: {printable(str(output / 'index.html'))}")
+
+
+@app.command("runtime")
+def fetch_runtime(
+    package: Annotated[
+        Path | None, typer.Option("--from", metavar="FILE.tgz", help="a package that npm pack wrote elsewhere")
+    ] = None,
+) -> None:
+    """Fetch ONNX Runtime Web, with which pages paint.
+
+    npm fetches it (npm pack), as you have configured it; nothing is installed. It is kept with the weight files.
+    """
+    from spnst_core.gallery import runtime
+
+    if package:
+        runtime.take(package)
+    else:
+        runtime.find()
+    typer.echo(f"{runtime.PACKAGE}  {runtime.folder()}")
 
 
 class _Shown:

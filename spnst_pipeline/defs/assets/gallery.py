@@ -13,9 +13,13 @@ import pandas as pd
 from PIL import Image
 
 from spnst_core.gallery import description as shown
+from spnst_core.gallery import runtime
 from spnst_core.gallery.folder import GalleryFiles, render
+from spnst_core.gallery.painting import BrowserPainter, Painting
 from spnst_core.imaging import io as image_io
 from spnst_core.metrics.registry import METRICS
+from spnst_core.painters.export import to_onnx
+from spnst_core.painters.painter import Painter
 from spnst_core.recipes.experiments import Experiment
 from spnst_core.recipes.recipe import Recipe
 from spnst_core.report import plots
@@ -71,7 +75,7 @@ def gallery_asset(recipes: tuple[Recipe, ...], experiments: tuple[Experiment, ..
         lineage, store = Lineage(project), project.store
         wanted = lineage.gallery()
         if not keep_or_copy(lineage, wanted, force=config.force):
-            _write(store, render(described(lineage, wanted.fingerprint)))
+            _write(store, render(described(lineage, wanted.fingerprint), painting(lineage)))
             listener.made(wanted.id)
         context.add_asset_metadata({**where_to_open(project), "fingerprint": wanted.fingerprint})
 
@@ -145,6 +149,25 @@ def described(lineage: Lineage, fingerprint: str) -> shown.Gallery:
             "contact sheet of the grid (PDF)": _link(ArtefactId("contact_sheet/grid").beside["pages"]),
         },
     )
+
+
+def painting(lineage: Lineage) -> Painting | None:
+    """What the gallery's page that paints offers; None if there is nothing to offer, or it isn't asked for."""
+    painters = [
+        BrowserPainter(
+            artefact.id.style or "",
+            artefact.id.recipe or "",
+            partial(_onnx, lineage.project, artefact),
+            artefact.fingerprint,
+            _picture(lineage, lineage.style_image(artefact.id.style or "")),
+        )
+        for artefact in lineage.shown_painters()
+    ]
+    return Painting(painters, runtime.find) if painters else None
+
+
+def _onnx(project: Project, painter: Artefact) -> bytes:
+    return to_onnx(Painter.from_bytes(take(project.store, painter.id), painter.path))
 
 
 def _cells(

@@ -5,8 +5,11 @@ import json
 import pytest
 from PIL import Image
 
+from spnst_core.gallery import runtime
 from spnst_core.imaging import io as image_io
 from spnst_core.painters import course, training
+from spnst_core.painters.network import NARROW, PainterNet
+from spnst_core.painters.painter import ARCHITECTURE, Painter
 from spnst_pipeline.cli import painter_training
 from spnst_pipeline.cli.painter_files import read_painter
 
@@ -31,7 +34,7 @@ def made(folder):
 
 
 @pytest.mark.slow(19)
-def test_a_trained_painter_is_listed_and_paints_a_photo_without_its_style(desk, spnst):
+def test_a_trained_painter_is_listed_and_paints_a_photo_without_its_style(desk, spnst, monkeypatch):
     status, out, err = spnst("painters", "train", *QUICK, "--steps", 3)
     assert status == 0
     assert "3 steps.\nPainter: wave.safetensors\nSheet: wave.validation.png\n" in out
@@ -43,6 +46,10 @@ def test_a_trained_painter_is_listed_and_paints_a_photo_without_its_style(desk, 
     assert [line.split()[:4] for line in out.splitlines()][1] == ["quick", "64", "424,899", "3"]
     status, out, _ = spnst("painters", "export", "wave.safetensors")
     assert (status, out) == (0, "Exported: wave.onnx (1.8 MB)\n")
+    monkeypatch.setattr(runtime, "find", lambda: runtime.Runtime(b"script", b"module", b"code"))
+    status, out, _ = spnst("painters", "page", "wave.safetensors", "-o", "web/page")
+    assert (status, out) == (0, "Page: web/page/index.html\n")
+    assert '"name":"wave","recipe":"quick"' in (desk / "web/page/painters.js").read_text()
     (desk / "wave.png").unlink()
     status, out, _ = spnst("paint", "photos/cat.png", "--painter", "wave.safetensors", "-o", "out.png", "--size", 90)
     assert status == 0
@@ -143,3 +150,40 @@ def test_a_photo_without_style_or_painter_is_told_to_have_one(desk, spnst):
     status, _, err = spnst("paint", "photos/cat.png")
     assert status == 2
     assert "--painter FILE" in err
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (("wave.safetensors", "other/wave.safetensors"), "two painters are called wave: rename one of the files"),
+        (("none.safetensors",), "painter none.safetensors can't be read: No such file or directory"),
+        (("wave.png",), "wave.png isn't a painter, or is damaged"),
+    ],
+    ids=["one name", "no file", "a picture"],
+)
+def test_a_page_of_what_is_no_painter_is_refused_and_nothing_is_written(desk, spnst, given, told):
+    status, _, err = spnst("painters", "page", *given)
+    assert status == 2
+    assert told in err
+    assert not (desk / "page").exists()
+
+
+def test_a_page_isnt_written_among_other_files(desk, spnst, monkeypatch):
+    painter = Painter(PainterNet(NARROW), {"architecture": ARCHITECTURE, "width": NARROW, "recipe_name": "quick"})
+    (desk / "wave.safetensors").write_bytes(painter.to_bytes())
+    status, _, err = spnst("painters", "page", "wave.safetensors", "-o", "photos")
+    assert (status, err) == (
+        2,
+        "spnst: photos isn't empty: choose another folder, or give --overwrite to write into it\n",
+    )
+    status, _, err = spnst("painters", "page", "wave.safetensors", "-o", "wave.png")
+    assert (status, err) == (2, "spnst: wave.png is a file: name a folder\n")
+
+
+def test_a_runtime_from_a_file_that_is_none_is_refused(desk, spnst, monkeypatch):
+    monkeypatch.setenv("SPNST_WEIGHTS", str(desk / "cache"))
+    status, _, err = spnst("painters", "runtime", "--from", "wave.png")
+    assert (status, err) == (
+        2,
+        f"spnst: wave.png isn't a whole package of npm: get it by npm pack {runtime.PACKAGE}\n",
+    )

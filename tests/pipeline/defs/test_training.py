@@ -1,11 +1,14 @@
 """Painters as assets: trained once for each style, painted with, and trained again only for a changed style."""
 
+import base64
 import json
 
 import dagster as dg
 import pytest
 from PIL import Image
 
+from spnst_core.gallery import runtime
+from spnst_core.painters.export import require_same
 from spnst_core.painters.painter import Painter
 from spnst_core.painters.training import Training
 from spnst_pipeline.defs import checks
@@ -78,3 +81,29 @@ def test_a_training_that_is_stopped_goes_on_in_the_next_run(place, monkeypatch):
     assert again.failed == []
     assert "painter/fast[dots] goes on after step 1" in again.recorder.notes
     assert not (place.out / ".dagster/training/painter/fast/dots.safetensors").exists()
+
+
+@pytest.mark.slow(45)
+def test_a_gallery_paints_with_the_projects_painters_if_it_is_asked_to(place, monkeypatch):
+    """The runtime, which npm fetches, is tested in a browser; here its place is taken by a few letters."""
+    pytest.importorskip("onnxscript")
+    monkeypatch.setattr(checks, "CLOSE", 1e9)  # two steps of training bring nothing near to a style
+    monkeypatch.setattr(runtime, "find", lambda: runtime.Runtime(b"script", b"module", b"code"))
+    first = run(place, EVERYTHING, painting_page=True)
+    assert first.failed == []
+    gallery = place.out / "gallery"
+    assert 'href="paint.html"' in (gallery / "index.html").read_text()
+    offered = json.loads((gallery / "painters.js").read_text().removeprefix("window.painting = ").rstrip(";\n"))
+    assert [(each["name"], each["recipe"]) for each in offered["painters"]] == [("dots", "fast"), ("wave", "fast")]
+    linked = [offered["runtime"], *(each[key] for each in offered["painters"] for key in ("file", "picture"))]
+    assert [address for address in linked if not (gallery / address).is_file()] == []
+    script = (gallery / offered["painters"][1]["file"]).read_text()
+    network = base64.b64decode(json.loads(script.partition("] = ")[2].rstrip(";\n")))
+    painter = Painter.from_bytes((place.out / "painter/fast/wave.safetensors").read_bytes(), "wave")
+    require_same(network, painter)
+
+    assert run(place, EVERYTHING, painting_page=True).recorder.keys == []
+    assert run(place, EVERYTHING).recorder.keys == ["gallery/index.html"]
+    assert "paint.html" not in (gallery / "index.html").read_text()
+    assert not [file for file in gallery.rglob("*paint*") if file.is_file()]
+    assert not list((gallery / "painters").rglob("*.js"))
