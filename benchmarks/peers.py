@@ -27,7 +27,7 @@ from spnst_core.errors import InputError
 from spnst_core.imaging import io as image_io
 from spnst_core.metrics.comparison import compare
 from spnst_core.metrics.judges import Judges, load_judges
-from spnst_core.metrics.registry import METRICS, Comparison
+from spnst_core.metrics.registry import METRICS, measure
 from spnst_core.models.profiles import Models, fetch_models, load_models
 from spnst_core.objective.targets import StyleTargets
 from spnst_core.painting import style_targets
@@ -80,15 +80,9 @@ class Bench:
         pastiche, picture = image_io.read(file), image_io.read(style)
         if style not in self._targets:
             self._targets[style] = style_targets(picture, Recipe.load("gatys").with_size(self.size), self.models)
-        seen = Comparison(
-            image_io.resize(image_io.read(content), *pastiche.shape[2:]),
-            pastiche,
-            image_io.resize(picture, *image_io.fit(picture.shape[2], picture.shape[3], max(pastiche.shape[2:]))),
-            self._targets[style],
-            self.models,
-            self.judges,
-        )
-        return {key: METRICS[key].take(seen) for key in self.metrics}
+        given = image_io.read(content), pastiche, picture, self._targets[style], self.models, self.judges
+        scores = measure(*given, only=self.metrics)
+        return scores.values  # noqa: PD011 - a field, not pandas'
 
 
 def weight_for(distance: Callable[[float], float], goal: float) -> float:

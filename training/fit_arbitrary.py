@@ -74,8 +74,8 @@ class Contents:
     def __call__(self, number: int) -> Tensor:
         random = np.random.default_rng([self.seed, 1, number])
         if random.random() < SAMPLED:
-            return view(self.samples, number, self.seed, self.size, self.size)
-        return view([self.scene(int(random.integers(SCENES)))], number, self.seed, self.size, self.size)
+            return view(self.samples, number, self.seed, self.size, self.size, self.size)
+        return view([self.scene(int(random.integers(SCENES)))], number, self.seed, self.size, self.size, self.size)
 
 
 class Styles:

@@ -7,7 +7,7 @@ A metric is *seen* if the optimiser minimised it or a close relative of it, so t
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
@@ -308,9 +308,15 @@ class Scores:
 
 @torch.no_grad()
 def measure(
-    content: Tensor, pastiche: Tensor, style: Tensor, targets: StyleTargets, models: Models, judges: Judges
+    content: Tensor,
+    pastiche: Tensor,
+    style: Tensor,
+    targets: StyleTargets,
+    models: Models,
+    judges: Judges,
+    only: Collection[str] = (),
 ) -> Scores:
-    """Every metric of one pastiche.
+    """Every metric of one pastiche, or some.
 
     Args:
         content: (1, 3, h, w) RGB in [0, 1]; it is resized to the pastiche's shape.
@@ -319,6 +325,7 @@ def measure(
         targets: the style's statistics; those at the size nearest to the pastiche's are used.
         models: the networks that the pastiche was optimised with.
         judges: networks that took no part in the optimisation.
+        only: keys of the metrics to compute; by default all.
 
     Raises:
         InputError: a package that adds a metric can't be imported.
@@ -334,7 +341,7 @@ def measure(
     )
     values, missing = dict[str, float](), dict[str, str]()
     for metric in METRICS.values():
-        if metric.judge and not getattr(judges, metric.judge):
+        if (only and metric.key not in only) or (metric.judge and not getattr(judges, metric.judge)):
             continue
         try:
             value = metric.take(seen)

@@ -16,8 +16,8 @@ from spnst_core.painters.training import Record, Training
 
 T = TypeVar("T")
 
-HELD_OUT = 5
-"""One content of so many is held out to validate on."""
+HELD_OUT, MOST_HELD_OUT = 5, 4
+"""One content of so many is held out to validate on, and no more than so many in all: each takes as long as a step."""
 
 FEW = 30
 """Contents to train on below which a painter may paint others less well than these."""
@@ -57,7 +57,7 @@ def course(training: Training) -> Iterator[Step]:
 def split(contents: Mapping[str, T]) -> tuple[dict[str, T], dict[str, T]]:
     """Contents to train on and contents to hold out: one of `HELD_OUT`, and at least one of several."""
     names = sorted(contents)
-    held = names[HELD_OUT - 1 :: HELD_OUT] or names[1:][-1:]
+    held = (names[HELD_OUT - 1 :: HELD_OUT] or names[1:][-1:])[:MOST_HELD_OUT]
     return {k: contents[k] for k in names if k not in held}, {k: contents[k] for k in held}
 
 

@@ -78,8 +78,9 @@ class Plan:
     """How a painter is trained.
 
     Attributes:
-        size: side in pixels of the largest views, a multiple of 8 from 64; strokes are as large as the recipe paints
-            them at this size.
+        size: long side in pixels of the pictures that the painter is to paint, a multiple of 8 from 64: strokes are as
+            large as the recipe paints them at this size.
+        view: side in pixels of the largest views, squares of such pictures, likewise; at most ``size`` is used.
         steps: how many steps of Adam to take; None: as many as fit into ``minutes``.
         minutes: how long to train in minutes of wall time; None: until all ``steps`` are taken.
         batch: views in each step.
@@ -92,26 +93,33 @@ class Plan:
         InputError: a value out of range, or neither steps nor minutes.
     """
 
-    size: int = 256
+    size: int = 512
+    view: int = 256
     steps: int | None = None
     minutes: float | None = None
     batch: int = 1
     width: int = NARROW
     lr: float = 1e-3
     seed: int = 0
-    validate_every: int = 100
+    validate_every: int = 200
 
     def __post_init__(self) -> None:
         if self.steps is None and self.minutes is None:
             raise InputError("a training needs a budget: give steps or minutes")
-        if self.size < 2 * SMALLEST_SIDE or self.size % 8:
-            raise InputError(f"a painter is trained at a size from {2 * SMALLEST_SIDE} that 8 divides, not {self.size}")
+        for side in (self.size, self.view):
+            if side < 2 * SMALLEST_SIDE or side % 8:
+                raise InputError(f"a painter is trained at sizes from {2 * SMALLEST_SIDE} that 8 divides, not {side}")
         for name in ("steps", "minutes", "batch", "width", "lr", "validate_every"):
             value = getattr(self, name)
             if value is not None and not (isfinite(value) and value > 0):
                 raise InputError(f"{name} of a training must be above 0, not {value:g}")
         if self.seed < 0:
             raise InputError(f"a seed is at least 0, not {self.seed}")
+
+    @property
+    def side(self) -> int:
+        """Side in pixels of the largest views."""
+        return min(self.view, self.size)
 
     def share(self, steps: int, seconds: float) -> float:
         """How much of the budget is spent, from 0 to 1."""
@@ -228,7 +236,7 @@ class Training:
     @property
     def has_flattened(self) -> bool:
         """Whether the last `PATIENCE` validations are no better than the best before."""
-        totals = [each.losses["total"] for each in self._at.validations if each.side == self.plan.size]
+        totals = [each.losses["total"] for each in self._at.validations if each.side == self.plan.side]
         before, last = totals[:-PATIENCE], totals[-PATIENCE:]
         return bool(before) and min(last) > (1 - FLAT) * min(before)
 
@@ -329,7 +337,7 @@ class Training:
         return "coarse" if self.share < COARSE else "fine"
 
     def _side(self) -> int:
-        return self.plan.size if self._phase == "fine" else self.plan.size // 2
+        return self.plan.side if self._phase == "fine" else self.plan.side // 2
 
     def _recolouring(self) -> dict[str, float]:
         """Gradients of the distance from recoloured views, and its mean as ``total``."""
@@ -359,7 +367,7 @@ class Training:
         return (oldest + torch.randint(POOL, (self.plan.batch,), generator=random)).tolist()
 
     def _view(self, number: int, side: int) -> Tensor:
-        return view(self.contents, number, self.plan.seed, side, self.plan.size)
+        return view(self.contents, number, self.plan.seed, side, self.plan.side, self.plan.size)
 
     def _objective_of_view(self, number: int, side: int) -> tuple[Tensor, Objective]:
         return self._objective_of(self._view(number, side))

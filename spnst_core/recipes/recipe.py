@@ -60,7 +60,7 @@ WrittenStyleSize = Annotated[
 TRAINING_STEPS = 2000
 """Steps that painters are trained for, unless a recipe says otherwise or validation flattens."""
 
-TRAINING_SIZES = 64, 256
+TRAINING_SIZES = 64, 512
 """Bounds of `Recipe.training_size`."""
 
 MARGIN = 8
@@ -535,7 +535,7 @@ class Recipe(_Frozen):
 
     @property
     def training_size(self) -> int:
-        """Side in pixels of the largest views to train a painter on: a multiple of 8, as near the size as can be.
+        """Long side in pixels of what a painter is trained for: a multiple of 8, as near the size as can be.
 
         In larger pastiches, strokes stay as large as at this size.
         """

@@ -21,14 +21,14 @@ VERSIONS = {
     "depth_map": 3,
     "edge_map": 3,
     "style_grams": 2,
-    "painter": 1,
+    "painter": 2,
     "pastiche": 8,
     "timelapse": 1,
     "metrics": 3,
     "metric_table": 3,
     "comparison": 3,
     "contact_sheet": 6,
-    "gallery": 6,
+    "gallery": 7,
     "experiment": 3,
 }
 """Code version of each step: raised when the same ingredients would now give another artefact."""

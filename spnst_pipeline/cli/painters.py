@@ -54,7 +54,11 @@ def train(
             help="pictures to train on; default the contents of the settings and the sample contents",
         ),
     ] = None,
-    size: Annotated[int, typer.Option(metavar="N", help="side in pixels of the largest views to train on")] = 256,
+    size: Annotated[
+        int,
+        typer.Option(metavar="N", help="long side in pixels of what it is to paint; its strokes are as large as there"),
+    ] = 512,
+    view: Annotated[int, typer.Option(metavar="N", help="side in pixels of the largest parts to train on")] = 256,
     minutes: Annotated[
         float | None, typer.Option(metavar="N", help=f"minutes to train; default {MINUTES:g} without --steps")
     ] = None,
@@ -90,7 +94,7 @@ def train(
     files = PainterFiles(output or Path(f"{style.stem}{SUFFIX}"))
     files.require_writable([style, *([warm] if warm else [])], overwrite)
     budget = MINUTES if minutes is None and steps is None else minutes
-    plan = Plan(size, steps, budget, batch, FULL if full else NARROW, seed=seed)
+    plan = Plan(size, view, steps, budget, batch, FULL if full else NARROW, seed=seed)
     flags = {"profile": profile, "encoder": encoder, "edges": edges, "depth": depth, "device": device}
     wanted = PainterTraining.read(style, contents, recipe, plan, warm, **flags)
     for note in wanted.notes:

@@ -33,6 +33,9 @@ CLOSE = 0.1
 PEAK = 8.0
 """How far the power at a checkerboard's frequencies may exceed that around them; see `checkerboard`."""
 
+FARTHER = {"edge_error": 1.5, "patch_distance": 1.5}
+"""How many times as far as the optimiser's pastiches a painter's may be, by the judges."""
+
 ROUNDING = 1e-4
 """Relative asymmetry, and relative size of a negative eigenvalue, that float32 products may leave in a Gram."""
 
@@ -80,8 +83,21 @@ NO_CHECKERBOARD = Check(
     f"{PEAK:g} times the power of the frequencies around it.",
 )
 
+NEAR_OPTIMISER = Check(
+    "near_optimiser",
+    _WARN,
+    "What the painter paints of contents that it wasn't trained on is about as good as what the optimiser paints "
+    "by the same recipe: "
+    + " and ".join(f"the {key.replace('_', ' ')} is at most {most:g} times as large" for key, most in FARTHER.items())
+    + ".",
+)
+
 _BY_NAME = {
-    c.name: c for c in (FINITE, STYLE_FELL, KEEPS_STRUCTURE, POSITIVE_SEMIDEFINITE, NOT_CONSTANT, NO_CHECKERBOARD)
+    c.name: c
+    for c in (
+        *(FINITE, STYLE_FELL, KEEPS_STRUCTURE, POSITIVE_SEMIDEFINITE),
+        *(NOT_CONSTANT, NO_CHECKERBOARD, NEAR_OPTIMISER),
+    )
 }
 
 
@@ -142,6 +158,15 @@ def no_checkerboard(pastiches: Sequence[Tensor]) -> Verdict:
     peak = max(map(checkerboard, pastiches))
     line = f"{peak:.1f} times the power of the frequencies around it at a period of two or four pixels"
     return Verdict(NO_CHECKERBOARD, peak <= PEAK, line, {"peak": round(peak, 3)})
+
+
+def near_optimiser(painted: Mapping[str, float], optimised: Mapping[str, float]) -> Verdict:
+    """The verdict on a painter, by mean scores of its pastiches and of the optimiser's."""
+    pairs = {key: (painted[key], optimised[key]) for key in FARTHER if key in painted and key in optimised}
+    told = [f"{key.replace('_', ' ')} {own:.3f}, the optimiser's {other:.3f}" for key, (own, other) in pairs.items()]
+    passed = all(own <= FARTHER[key] * other for key, (own, other) in pairs.items())
+    numbers = {f"{key}_ratio": round(own / other, 4) for key, (own, other) in pairs.items() if other}
+    return Verdict(NEAR_OPTIMISER, passed, "; ".join(told) or "nothing to compare: no score was finite", numbers)
 
 
 def diverged(error: Diverged) -> Verdict:

@@ -1,18 +1,22 @@
 """Training the painter of one style, and putting it into the store."""
 
 import time
+from statistics import mean
 
 import torch
 
 from spnst_core import __version__, samples
 from spnst_core.errors import InputError
 from spnst_core.imaging import io as image_io
+from spnst_core.metrics.registry import measure
 from spnst_core.optim.divergence import Diverged
 from spnst_core.painters.course import course, resume, split, to_checkpoint, warning_of_few
 from spnst_core.painters.painter import Painter, style_digest
 from spnst_core.painters.sheet import validation_sheet
 from spnst_core.painters.training import Plan, Training, reduced
+from spnst_core.painting import style_targets
 from spnst_core.recipes.recipe import Recipe
+from spnst_core.stylize import stylize
 from spnst_pipeline.artefacts.fingerprints import HEAD, metadata
 from spnst_pipeline.artefacts.identity import ArtefactId
 from spnst_pipeline.artefacts.lineage import Lineage
@@ -25,6 +29,9 @@ from spnst_pipeline.defs.previews import preview, stored_picture
 from spnst_pipeline.progress import Listener
 from spnst_pipeline.project import Project
 from spnst_pipeline.wording import duration
+
+COMPARED = 2
+"""How many held-out contents the optimiser paints as well, to compare a painter with it."""
 
 
 def train(lineage: Lineage, listener: Listener, recipe: Recipe, style: str, *, force: bool = False) -> Made:
@@ -73,11 +80,31 @@ def _train(project: Project, listener: Listener, recipe: Recipe, style: str, wan
     sheet = image_io.encode_png(validation_sheet(training, picture, pastiches))
     verdicts = [checks.required(checks.finite(torch.stack([x.min() for x in pastiches])))]
     verdicts.append(checks.no_checkerboard(pastiches))
+    verdicts.append(checks.near_optimiser(*_beside_optimiser(project, recipe, picture, training, pastiches)))
     versions = {"spnst": __version__, "torch": torch.__version__}
     painter = Painter.trained(training, style_digest(picture), versions)
     told = checks.stamp(verdicts)
     put(project.store, wanted, lambda stamp: painter.to_bytes({**stamp, **told}), {"sheet": sheet})
     project.checkpoints.remove(_checkpoint(wanted))
+
+
+def _beside_optimiser(
+    project: Project, recipe: Recipe, style: torch.Tensor, training: Training, pastiches: list[torch.Tensor]
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Mean scores of the painter's pastiches of some contents that it wasn't trained on, and of the optimiser's."""
+    models, judges, scored = project.models, project.judges, list(checks.FARTHER)
+    optimised = recipe.with_size(training.plan.size).model_copy(update={"engine": "optimize"})
+    targets = style_targets(style, optimised.suited_to(models.encoder.name), models)
+    contents = (training.held_out or training.contents)[:COMPARED]
+    found: tuple[list[dict[str, float]], list[dict[str, float]]] = [], []
+    for content, painted in zip(contents, pastiches, strict=False):
+        slow = stylize(content, style, optimised, models).pixels
+        for scores, pastiche in zip(found, (painted, slow), strict=True):
+            scores.append(measure(content, pastiche, style, targets, models, judges, scored).values)
+    painter, optimiser = (
+        {key: mean(x[key] for x in each) for key in scored if all(key in x for x in each)} for each in found
+    )
+    return painter, optimiser
 
 
 def _finished(project: Project, listener: Listener, training: Training, wanted: Artefact) -> list[torch.Tensor]:

@@ -16,7 +16,7 @@ from spnst_pipeline.defs.training import train
 from spnst_pipeline.progress import Listener
 from spnst_pipeline.project import Project
 
-CHECKS = (checks.FINITE, checks.NO_CHECKERBOARD)
+CHECKS = (checks.FINITE, checks.NO_CHECKERBOARD, checks.NEAR_OPTIMISER)
 
 
 def painter_asset(recipe: Recipe) -> dg.AssetsDefinition:

@@ -240,3 +240,10 @@ def test_what_a_package_adds_must_be_a_metric_under_its_own_key(tmp_path, module
     add(tmp_path, module, attribute)
     with installed(tmp_path), pytest.raises(InputError, match=f'metric "gloss" .* of shine 1.0: .*{says}'):
         METRICS.values()
+
+
+def test_some_metrics_are_as_they_are_among_all(content, own_style, models, judges):
+    pastiche = noisy(content, 0.1)
+    every = measure(content, pastiche, content, own_style, models, judges).values
+    some = measure(content, pastiche, content, own_style, models, judges, only=("edge_error", "patch_distance")).values
+    assert some == {key: every[key] for key in ("edge_error", "patch_distance")}

@@ -159,6 +159,7 @@ def test_what_identifies_a_training_changes_with_its_plan_and_recipe(begin):
         ({"steps": None}, "give steps or minutes"),
         ({"size": 60}, "from 64 that 8 divides, not 60"),
         ({"size": 32}, "from 64 that 8 divides, not 32"),
+        ({"view": 100}, "from 64 that 8 divides, not 100"),
         ({"minutes": float("nan")}, "minutes of a training must be above 0, not nan"),
         ({"steps": 0}, "steps of a training must be above 0, not 0"),
         ({"seed": -1}, "a seed is at least 0, not -1"),

@@ -524,8 +524,9 @@ def test_engine_and_training_are_left_out_of_a_recipe_that_optimises():
     assert not {"engine", "training_steps"} & Recipe.load("structure").model_dump().keys()
     fast = Recipe.load("fast_structure")
     assert fast.model_dump()["engine"] == "feedforward"
-    same = fast.model_copy(update={"engine": "optimize", "name": "structure", "description": ""})
-    assert same == Recipe.load("structure").model_copy(update={"description": ""})
+    same = fast.with_weights({"edge": 1}).model_copy(update={"engine": "optimize", "description": ""})
+    other = Recipe.load("structure").with_weights({"edge": 1})  # by networks, edges are kept with a lower weight
+    assert same == other.model_copy(update={"name": "fast_structure", "description": ""})
 
 
 def test_strokes_of_a_recipe_for_any_style_in_one_pass_are_as_they_are():
@@ -533,7 +534,7 @@ def test_strokes_of_a_recipe_for_any_style_in_one_pass_are_as_they_are():
         Recipe.load("instant").with_strokes("small")
 
 
-@pytest.mark.parametrize(("size", "trained"), [(32, 64), (100, 96), (256, 256), (1000, 256)])
+@pytest.mark.parametrize(("size", "trained"), [(32, 64), (100, 96), (256, 256), (1000, 512)])
 def test_painters_are_trained_at_the_recipes_size_within_bounds(size, trained):
     assert Recipe.load("fast_structure").with_size(size).training_size == trained
 

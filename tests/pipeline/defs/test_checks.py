@@ -54,6 +54,23 @@ def test_finite(value, passed, line):
 
 
 @pytest.mark.parametrize(
+    ("painted", "passed", "line"),
+    [
+        ({"edge_error": 0.3, "patch_distance": 0.05}, True, "edge error 0.300, the optimiser's 0.200; patch distance"),
+        ({"edge_error": 0.31, "patch_distance": 0.04}, False, "edge error 0.310, the optimiser's 0.200"),
+        ({"edge_error": 0.1, "patch_distance": 0.07}, False, "patch distance 0.070, the optimiser's 0.040"),
+        ({"edge_error": 0.3}, True, "edge error 0.300, the optimiser's 0.200"),
+        ({}, True, "nothing to compare: no score was finite"),
+    ],
+)
+def test_a_painter_is_near_the_optimiser_or_it_is_told(painted, passed, line):
+    verdict = checks.near_optimiser(painted, {"edge_error": 0.2, "patch_distance": 0.04})
+    assert (verdict.passed, verdict.check.severity) == (passed, WARN)
+    assert line in verdict.description
+    assert verdict.numbers.keys() == {f"{key}_ratio" for key in painted}
+
+
+@pytest.mark.parametrize(
     ("before", "after", "passed"), [(0.5, 0.2, True), (0.3, 0.3, False), (0.3, 0.4, False), (0.02, 0.05, True)]
 )
 def test_style_fell_or_was_there_from_the_start(before, after, passed):

@@ -11,6 +11,7 @@ from spnst_core.gallery import runtime
 from spnst_core.painters.export import require_same
 from spnst_core.painters.painter import Painter
 from spnst_core.painters.training import Training
+from spnst_pipeline.artefacts.fingerprints import metadata
 from spnst_pipeline.defs import checks
 from spnst_pipeline.planning.plan import EVERYTHING, PREPARATION, painting, training
 
@@ -44,6 +45,10 @@ def test_a_painter_is_trained_once_for_its_style_and_paints_every_content(place,
     painter = Painter.from_bytes((place.out / "painter/fast/wave.safetensors").read_bytes(), "wave")
     assert (painter.size, painter.made["steps"], painter.made["contents"], painter.made["held_out"]) == (64, 2, 5, 1)
     assert Image.open(place.out / "painter/fast/wave.png").height > 512
+    carried = metadata("wave", (place.out / "painter/fast/wave.safetensors").read_bytes())
+    found = {verdict.check: verdict for verdict in checks.carried(carried)}
+    assert set(found) == {checks.FINITE, checks.NO_CHECKERBOARD, checks.NEAR_OPTIMISER}
+    assert found[checks.NEAR_OPTIMISER].numbers.keys() == {"edge_error_ratio", "patch_distance_ratio"}
     pastiche = Image.open(place.out / "pastiche/fast/cat/wave.png")
     assert pastiche.size == (48, 36)
     made = json.loads(pastiche.text["made"])
