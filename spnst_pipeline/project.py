@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, partial
+from pathlib import Path
 
 from spnst_core.errors import InputError
 from spnst_core.metrics.judges import Judges, load_judges
@@ -16,6 +17,7 @@ from spnst_core.recipes.experiments import Experiment
 from spnst_core.recipes.recipe import Recipe
 from spnst_core.recipes.style_size import StyleSize
 from spnst_pipeline.settings import Settings
+from spnst_pipeline.storage.places import is_remote
 from spnst_pipeline.storage.sources import Source
 from spnst_pipeline.storage.store import Store
 
@@ -49,12 +51,13 @@ class Project:
             InputError: a folder or recipe that can't be used.
         """
         source = Source.scan if empty else Source.open
+        _require_apart(settings)
         recipes, experiments, drafts = load_recipes(settings)
         return cls(
             settings,
             Store.open(settings.out) if dry else open_store(settings.out),
-            source(settings.content, "content"),
-            source(settings.style, "style"),
+            source(settings.content, "content", settings.subfolders),
+            source(settings.style, "style", settings.subfolders),
             recipes,
             experiments,
             drafts,
@@ -119,6 +122,23 @@ class Project:
     def style_layers(self) -> tuple[str, ...]:
         """Layers of the encoder whose statistics some recipe takes from a style."""
         return tuple(sorted({layer for r in self.every_recipe for layer in r.style_layers(self.identity.layers)}))
+
+
+def _require_apart(settings: Settings) -> None:
+    """Check that pastiches of one run can't be contents of the next.
+
+    Raises:
+        InputError: with `Settings.subfolders`, the store lies in the folder of contents or styles.
+    """
+    if not settings.subfolders or is_remote(settings.out):
+        return
+    out = Path(settings.out).expanduser().resolve()
+    for kind, place in (("content", settings.content), ("style", settings.style)):
+        if place and not is_remote(place) and out.is_relative_to(Path(place).expanduser().resolve()):
+            raise InputError(
+                f"the store {settings.out} lies in {place}, whose subfolders are searched for {kind}s: choose another "
+                "store"
+            )
 
 
 def open_store(location: str) -> Store:

@@ -44,10 +44,14 @@ class Settings(BaseSettings):
     )
 
     content: str | None = None
-    """Folder or ``s3://bucket/prefix`` of the content images."""
+    """The content images: a folder, a ``.zip`` or ``.tar`` archive, a ``.csv`` or ``.parquet`` table of paths and
+    addresses, or ``s3://bucket/prefix``."""
 
     style: str | None = None
-    """Folder or ``s3://bucket/prefix`` of the style images."""
+    """The style images, likewise."""
+
+    subfolders: bool = False
+    """Whether pictures in folders below those of contents and styles, at any depth, count as well."""
 
     out: str = "out"
     """The store: folder or ``s3://bucket/prefix`` for everything that is made."""

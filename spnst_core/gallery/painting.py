@@ -18,7 +18,6 @@ from spnst_core.gallery.copies import THUMBNAIL, Files, copy, href, mark, stem
 from spnst_core.gallery.description import StoredPicture
 from spnst_core.gallery.pages import environment, script
 from spnst_core.gallery.runtime import PACKAGE, Runtime
-from spnst_core.painters.network import SMALLEST_SIDE
 
 PAGE = "paint.html"
 STATIC = ("paint.js",)
@@ -52,10 +51,17 @@ class BrowserPainter:
 
 @dataclass(frozen=True)
 class Painting:
-    """What the page offers: at least one painter, and the runtime, which is read only if its file has to be written."""
+    """What the page offers.
+
+    Attributes:
+        painters: at least one.
+        runtime: gives the runtime; called only if its file has to be written.
+        smallest: shortest side in pixels of a picture that the painters' networks can paint.
+    """
 
     painters: Sequence[BrowserPainter]
     runtime: Callable[[], Runtime]
+    smallest: int
 
 
 def painting_page(painting: Painting, back: str | None) -> tuple[Files, Mapping[str, bytes]]:
@@ -72,7 +78,7 @@ def painting_page(painting: Painting, back: str | None) -> tuple[Files, Mapping[
         "runtime": href(path),
         "sizes": SIZES,
         "chosen": CHOSEN,
-        "smallest": SMALLEST_SIDE,
+        "smallest": painting.smallest,
         "painters": [_painter(versioned, painter) for painter in painting.painters],
     }
     pages = {

@@ -1,11 +1,11 @@
-"""AVIF: the code points of its colours, which Pillow doesn't read."""
+"""AVIF and HEIC: the code points of their colours, which Pillow doesn't read."""
 
 from __future__ import annotations
 
 import struct
 from typing import Any
 
-_BRANDS = (b"avif", b"avis", b"mif1")
+_BRANDS = (b"avif", b"avis", b"mif1", b"heic", b"heix")
 _COLOURS = b"colrnclx"
 _PROFILES = (b"colrprof", b"colrrICC")
 _HEADER = 1 << 16
@@ -15,7 +15,7 @@ _BT709 = 1
 
 
 def told(data: bytes) -> dict[str, Any]:
-    """``cicp``, as `spnst_core.imaging.png.separate` gives it, of an AVIF file without a profile; otherwise nothing.
+    """``cicp``, as `spnst_core.imaging.png.separate` gives it, of such a file without a profile; otherwise nothing.
 
     The decoder has already made full-range RGB of the pixels. Primaries and curve of BT.709 stand for sRGB, as in
     browsers (ISO/IEC 23000-22, section 7.3.6.4; ISO/IEC 14496-12, section 12.1.5).

@@ -13,6 +13,8 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache, lru_cache
+from importlib import import_module
+from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,7 @@ import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from spnst_core.errors import InputError, printable
-from spnst_core.imaging import avif, jpeg, png, tiff
+from spnst_core.imaging import avif, jpeg, jxl, png, tiff
 from spnst_core.imaging.colour_spaces import UnknownColours, to_srgb
 from spnst_core.imaging.layouts import UnknownLayout
 
@@ -32,7 +34,13 @@ MAX_PIXELS = 100_000_000
 MIN_SIDE = 16
 
 # Pillow knows more formats; some of them run a program (EPS) or don't hold a single picture (ICO, HDF5).
-FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "TIFF", "BMP", "GIF", "PPM", "JPEG2000", "AVIF")
+FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "TIFF", "BMP", "GIF", "PPM", "JPEG2000", "AVIF", "HEIF", "JXL")
+
+DECODERS = ("pillow_heif", "pillow_jxl")
+"""Packages of the extra ``formats``: Pillow's own release has no decoder of HEIC or JPEG XL."""
+
+OF_EXTRA = (".heic", ".heif", ".hif", ".jxl")
+"""Suffixes of pictures that the `DECODERS` decode."""
 
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -64,7 +72,7 @@ _log = logging.getLogger(__name__)
 @cache
 def suffixes() -> tuple[str, ...]:
     """Suffixes, in lower case, of the names of files that `decode` takes, given the codecs that are installed."""
-    Image.init()
+    _register()
     known = {suffix for suffix, form in Image.registered_extensions().items() if form in _known(FORMATS)}
     return tuple(sorted(known - {".pfm"}))  # floating-point pixels, which have no largest value
 
@@ -167,8 +175,17 @@ def _check_size(width: int, height: int, name: str) -> None:
 
 
 @cache
-def _known(formats: tuple[str, ...]) -> tuple[str, ...]:
+def _register() -> None:
+    """Have Pillow know its own formats, and those of the `DECODERS` that are installed."""
     Image.init()
+    for name in filter(find_spec, DECODERS):
+        package = import_module(name)  # that of JPEG XL registers itself
+        if name == "pillow_heif":
+            package.register_heif_opener()
+
+
+def _known(formats: tuple[str, ...]) -> tuple[str, ...]:
+    _register()
     return tuple(f for f in formats if f in Image.OPEN)
 
 
@@ -204,6 +221,9 @@ def _decode(data: bytes, name: str) -> Image.Image:
         pixels, info, spoilt = _separated(data)
     except UnknownLayout as error:
         raise _undecodable(name, error) from error
+    if data.startswith(jxl.SIGNATURES) and "JXL" in _known(FORMATS):
+        with blamed(name):
+            _check_size(*jxl.size(data), name)
     if spoilt:
         _warn(f"{name}: what is spoilt in it is ignored: {', '.join(dict.fromkeys(spoilt))}")
     with opened(pixels, name) as image:
@@ -255,7 +275,8 @@ def _normalised(image: Image.Image, name: str) -> Image.Image:
     """The image upright, 8-bit, sRGB and opaque."""
     exif, ignored = _exif(image)
     image = image.convert(_STRAIGHT.get(image.mode, image.mode)) if image.mode in _STRAIGHT else image
-    turn = _TURNS.get(exif.get(ExifTags.Base.Orientation, 1))
+    # JPEG XL says so in its codestream, which the decoder has heeded; EXIF then doesn't count (ISO/IEC 18181-2).
+    turn = _TURNS.get(exif.get(ExifTags.Base.Orientation, 1)) if image.format != "JXL" else None
     image = image.transpose(turn) if turn is not None else image
     try:
         rgb, failed = to_srgb(_eight_bit(image, name), exif)

@@ -16,7 +16,7 @@ from spnst_pipeline.cli import options
 from spnst_pipeline.cli import painters as painters_command
 from spnst_pipeline.cli import recipes as recipes_command
 from spnst_pipeline.cli.doctor import doctor
-from spnst_pipeline.cli.options import PLACE
+from spnst_pipeline.cli.options import PICTURES, PLACE
 from spnst_pipeline.cli.paint import paint
 from spnst_pipeline.cli.signals import INTERRUPTED, terminating_as_interrupted
 from spnst_pipeline.cli.telling import Brief, Ending, JsonLines, Teller, Words
@@ -102,8 +102,16 @@ def demo(
 
 @app.command()
 def run(
-    content: Annotated[str | None, typer.Option(metavar=PLACE, help="folder or S3 prefix of the contents")] = None,
-    style: Annotated[str | None, typer.Option(metavar=PLACE, help="folder or S3 prefix of the styles")] = None,
+    content: Annotated[
+        str | None,
+        typer.Option(
+            metavar=PICTURES, help="the contents: folder, archive, table of paths and addresses, or S3 prefix"
+        ),
+    ] = None,
+    style: Annotated[str | None, typer.Option(metavar=PICTURES, help="the styles, likewise")] = None,
+    subfolders: Annotated[
+        bool | None, typer.Option("--subfolders", help="take the pictures in folders below as well", show_default=False)
+    ] = None,
     out: Annotated[str | None, typer.Option(metavar=PLACE, help="the store: folder or S3 prefix")] = None,
     recipe: Annotated[
         list[str] | None,
@@ -163,6 +171,7 @@ def run(
     settings = Settings.load(
         content=content,
         style=style,
+        subfolders=subfolders,
         out=out,
         recipes=tuple(recipe) if recipe else None,
         experiments=tuple(experiment) if experiment else None,

@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 
 PLACE = "DIR|s3://BUCKET/PREFIX"
+PICTURES = "DIR|.zip|.tar|.csv|.parquet|s3://BUCKET/PREFIX"
 
 PROFILES = ("vgg16", "pretrained", "embedded")
 EXPERIMENTS = ("seed_six", "ablation", "sweep")

@@ -94,7 +94,7 @@ class PainterTraining:
             plan = replace(plan, width=started.network.width)
         picture, notes = image_io.read(style), list[str]()
         folder = contents or settings.content
-        found = _read_contents(folder, plan.size, notes) if folder else {}
+        found = _read_contents(folder, settings.subfolders, plan.size, notes) if folder else {}
         if not contents:
             found |= {f"sample {k}": reduced(image_io.to_tensor(x), plan.size) for k, x in samples.contents().items()}
         if not found:
@@ -173,9 +173,9 @@ class PainterTraining:
         return painter
 
 
-def _read_contents(location: str, size: int, notes: list[str]) -> dict[str, Tensor]:
+def _read_contents(location: str, subfolders: bool, size: int, notes: list[str]) -> dict[str, Tensor]:
     """The contents of a folder or prefix, reduced to what a training needs; ``notes`` gets those that can't be used."""
-    source, found = Source.open(location, "content"), dict[str, Tensor]()
+    source, found = Source.open(location, "content", subfolders), dict[str, Tensor]()
     notes += source.left_out
     for key, file in source.pictures.items():
         try:

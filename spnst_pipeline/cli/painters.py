@@ -194,6 +194,7 @@ def page(
     from spnst_core.gallery import runtime
     from spnst_core.gallery.painting import BrowserPainter, Painting, painting_folder
     from spnst_core.painters.export import to_onnx
+    from spnst_core.painters.network import SMALLEST_SIDE
     from spnst_pipeline.cli.painter_files import read_painter
     from spnst_pipeline.storage.places import Folder
 
@@ -211,7 +212,7 @@ def page(
         BrowserPainter(file.stem, painter.recipe.name, partial(to_onnx, painter), str(painter.made))
         for file, painter in zip(painters, read, strict=True)
     ]
-    versioned, pages = painting_folder(Painting(offered, lambda: found))
+    versioned, pages = painting_folder(Painting(offered, lambda: found, SMALLEST_SIDE))
     made = {name: make() for name, make in versioned.items()}
     place = Folder(output)
     for name, data in {**made, **pages}.items():

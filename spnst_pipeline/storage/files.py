@@ -9,7 +9,7 @@ from functools import cache
 from PIL import Image
 
 from spnst_core.imaging import io as image_io
-from spnst_pipeline.storage.places import Entry, Place
+from spnst_pipeline.storage.places import Entry, Listing
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class File:
     size: int
     modified: str
     """Changes when the bytes may have: the time in nanoseconds, or the ETag."""
-    _place: Place = field(repr=False, compare=False)
+    _place: Listing = field(repr=False, compare=False)
     _entry: Entry = field(repr=False, compare=False)
 
     @property

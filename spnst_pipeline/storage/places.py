@@ -52,12 +52,11 @@ class Entry(NamedTuple):
     """Why it can't be read, if that is known: a link that leads nowhere, a FIFO, a device."""
 
 
-class Place(ABC):
-    """Files under names such as ``cat.png`` or ``pastiche/gatys/cat.png``.
+class Listing(ABC):
+    """Files that can be listed and read, under names such as ``cat.png`` or ``holidays/cat.png``.
 
-    A write is atomic: a reader sees the old bytes or the new ones, never a part. Of two concurrent writes, the one
-    that ends last wins. Every method raises `InputError` when the place can't be used: no such bucket, a full disk; and
-    `Unreachable` when it can't be read for now: no permission, no answer.
+    Every method raises `InputError` when the place can't be used: no such bucket, a damaged archive; and `Unreachable`
+    when it can't be read for now: no permission, no answer.
     """
 
     location: str
@@ -76,7 +75,32 @@ class Place(ABC):
 
     @abstractmethod
     def files(self, under: str) -> Iterator[Entry]:
-        """All files, at any depth, below the folder ``under``, in no particular order."""
+        """All files, at any depth, below the folder ``under``, or all if that is empty, in no particular order."""
+
+    @abstractmethod
+    def read_listed(self, entry: Entry) -> bytes:
+        """All bytes of a file as it was when it was listed.
+
+        Raises:
+            InputError: it is gone, or has changed since.
+        """
+
+    def digest(self, entry: Entry) -> str:
+        """SHA-256 of a file as it was when it was listed.
+
+        Raises:
+            InputError: it is gone, or has changed since.
+        """
+        return sha256(self.read_listed(entry)).hexdigest()
+
+
+class Place(Listing):
+    """Files that can be written as well, such as ``pastiche/gatys/cat.png``.
+
+    A write is atomic: a reader sees the old bytes or the new ones, never a part. Of two concurrent writes, the one
+    that ends last wins. Every method raises `InputError` when the place can't be used, a full disk for one; and
+    `Unreachable` when it can't be read for now.
+    """
 
     @abstractmethod
     def entry(self, name: str) -> Entry | None:
@@ -97,22 +121,6 @@ class Place(ABC):
     @abstractmethod
     def read_many(self, names: Collection[str], size: int = WHOLE) -> dict[str, bytes]:
         """As `read`, for those files that exist."""
-
-    @abstractmethod
-    def read_listed(self, entry: Entry) -> bytes:
-        """All bytes of a file as it was when it was listed.
-
-        Raises:
-            InputError: it is gone, or has changed since.
-        """
-
-    def digest(self, entry: Entry) -> str:
-        """SHA-256 of a file as it was when it was listed.
-
-        Raises:
-            InputError: it is gone, or has changed since.
-        """
-        return sha256(self.read_listed(entry)).hexdigest()
 
     @abstractmethod
     def write(self, name: str, data: bytes) -> None:

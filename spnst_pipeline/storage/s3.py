@@ -121,8 +121,9 @@ class Prefix(Place):
         return sorted(entry for entry in found if entry.name)  # the prefix itself can be an empty object
 
     def files(self, under: str) -> Iterator[Entry]:
-        """All objects below ``under``."""
-        return (_entry(o["Key"].removeprefix(self._root), o) for o in self._objects(f"{self._root}{under}/"))
+        """All objects below ``under``; keys that end in a slash, by which some programs mark folders, are none."""
+        found = self._objects(f"{self._root}{under}/" if under else self._root)
+        return (_entry(o["Key"].removeprefix(self._root), o) for o in found if not o["Key"].endswith("/"))
 
     def _objects(self, prefix: str, **how: str) -> list[dict[str, Any]]:
         def pages() -> list[dict[str, Any]]:

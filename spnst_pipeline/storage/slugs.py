@@ -26,7 +26,7 @@ def slug(name: str) -> str:
 
 def slug_of_twin(file_name: str) -> str:
     """The key for a file whose name but for the suffix is another's as well, as ``wave.jpg`` beside ``wave.png``."""
-    return _hashed(_words(PurePosixPath(file_name).stem), file_name)
+    return _hashed(_words(file_name.removesuffix(PurePosixPath(file_name).suffix)), file_name)
 
 
 def _words(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Sources of pictures, a folder or an S3 prefix: which file becomes which partition, and what is left out.
+"""Sources of pictures: which file of a folder, archive, table or S3 prefix becomes which partition, what is left out.
 
 A blend of styles is a partition like a picture's. A user's own map of a content's depth or edges is none: it belongs to
 the content beside which it lies, ``cat.depth.npy`` to ``cat.jpg``. Nor is the mask of a region of a content or a style:
@@ -14,12 +14,12 @@ from pathlib import PurePosixPath
 
 from spnst_core.errors import InputError, printable
 from spnst_core.imaging import planes
-from spnst_core.imaging.decoding import MAX_BYTES, suffixes
+from spnst_core.imaging.decoding import MAX_BYTES, OF_EXTRA, suffixes
 from spnst_core.imaging.maps import KINDS, Kind
 from spnst_pipeline.storage import blends
 from spnst_pipeline.storage.blends import Blend, Part, read_blends
 from spnst_pipeline.storage.files import File
-from spnst_pipeline.storage.locations import open_place
+from spnst_pipeline.storage.listings import open_listing
 from spnst_pipeline.storage.places import Entry, Unreachable
 from spnst_pipeline.storage.slugs import slug, slug_of_twin
 
@@ -32,7 +32,7 @@ READERS = 8
 
 @dataclass(frozen=True)
 class Source:
-    """The pictures of a folder or prefix by slug, and one line for each file that is left out.
+    """The pictures of a folder, archive, table or prefix by slug, and one line for each file that is left out.
 
     Attributes:
         unreachable: those of the pictures that couldn't be read when they were looked at, as slug → why.
@@ -48,39 +48,47 @@ class Source:
     masks: Mapping[tuple[str, str], File] = field(default_factory=dict)
 
     @classmethod
-    def open(cls, location: str | None, kind: str) -> Source:
-        """List a folder, or the objects directly under a prefix. Hidden files and subfolders are ignored.
+    def open(cls, location: str | None, kind: str, subfolders: bool = False) -> Source:
+        """List a folder, the objects under a prefix, an archive or a table. Hidden files are ignored.
 
         Of files that differ in their suffix alone, the first by name has the key; that of the others is made distinct.
 
         Args:
-            location: a folder's path, or ``s3://bucket/prefix``.
+            location: as for `open_listing`.
             kind: ``content`` or ``style``, for messages.
+            subfolders: whether what lies in folders below, at any depth, counts as well. The folders are then a part of
+                a picture's name.
 
         Raises:
             InputError: there is no such location or no picture in it, or none was given.
         """
-        source = cls.scan(location, kind)
+        source = cls.scan(location, kind, subfolders)
         if not source.pictures:
             known = " ".join(suffixes())
-            raise InputError(f"{kind} {source.location} holds no picture: put files in it ending in one of {known}")
+            below = "" if subfolders else "; those in folders below count with --subfolders"
+            raise InputError(
+                f"{kind} {source.location} holds no picture: put files in it ending in one of {known}{below}"
+            )
         return source
 
     @classmethod
-    def scan(cls, location: str | None, kind: str) -> Source:
+    def scan(cls, location: str | None, kind: str, subfolders: bool = False) -> Source:
         """As `open`, but without requiring a picture."""
         if not location:
             raise InputError(f"no {kind} folder: give --{kind} DIR, or set {kind} in spnst.yaml")
-        place = open_place(location)
-        children = [entry for entry in place.children() if not PurePosixPath(entry.name).name.startswith(".")]
-        stems = {PurePosixPath(entry.name).stem for entry in children if not _problem(entry)}
+        place = open_listing(location)
+        listed = place.children()
+        if subfolders:
+            listed = sorted(place.files(""))
+        children = [entry for entry in listed if not _is_hidden(entry.name)]
+        stems = {_stem(PurePosixPath(entry.name)) for entry in children if not _problem(entry)}
         pictures, found, masks = dict[str, File](), dict[tuple[str, Kind], File](), dict[tuple[str, str], File]()
         left_out: list[str] = []
         definitions: Entry | None = None
         for entry in children:
             path, name = PurePosixPath(entry.name), printable(place.locate(entry.name))
             file = File(name, entry.size, entry.modified, place, entry)
-            if kind == "style" and path.name == blends.FILE and not entry.problem:
+            if kind == "style" and str(path) == blends.FILE and not entry.problem:
                 definitions = entry
             elif kind == "content" and (mapped := _mapped(path, stems)):
                 if entry.problem or mapped in found:
@@ -96,8 +104,8 @@ class Source:
             elif problem := _problem(entry):
                 left_out.append(f"{name} {problem}")
             else:
-                key = slug(path.stem)
-                pictures[slug_of_twin(path.name) if key in pictures else key] = file
+                key = slug(_stem(path))
+                pictures[slug_of_twin(str(path)) if key in pictures else key] = file
         mixed = dict[str, Blend]()
         if definitions:
             name = printable(place.locate(definitions.name))
@@ -160,7 +168,7 @@ def _mapped(path: PurePosixPath, stems: Collection[str]) -> tuple[str, Kind] | N
 
     A file that would be a picture itself is one if there is no content that it could belong to.
     """
-    stem, _, kind = path.stem.rpartition(".")
+    stem, _, kind = _stem(path).rpartition(".")
     if kind not in KINDS or path.suffix.lower() not in planes.SUFFIXES or stem not in stems:
         return None
     return slug(stem), kind
@@ -171,7 +179,7 @@ def _masked(path: PurePosixPath, stems: Collection[str]) -> tuple[str, str] | No
 
     As of maps, a file that would be a picture itself is one if there is none that it could belong to.
     """
-    stem, _, kind = path.stem.rpartition(".")
+    stem, _, kind = _stem(path).rpartition(".")
     if kind != MASK or path.suffix.lower() not in planes.SUFFIXES:
         return None
     if stem in stems:
@@ -180,13 +188,25 @@ def _masked(path: PurePosixPath, stems: Collection[str]) -> tuple[str, str] | No
     return (slug(owner), region) if region and owner in stems else None
 
 
+def _stem(path: PurePosixPath) -> str:
+    """A file's name, with its folders if it lies in some, but without its suffix."""
+    return str(path.with_name(path.stem))
+
+
+def _is_hidden(name: str) -> bool:
+    return any(part.startswith(".") and part != ".." for part in PurePosixPath(name).parts)
+
+
 def _problem(entry: Entry) -> str:
     """Why a file can't be a picture, as far as the listing tells."""
     if entry.problem:
         return entry.problem
     if not _encodable(entry.name):
         return "has a name that isn't UTF-8: rename it"
-    if PurePosixPath(entry.name).suffix.lower() not in suffixes():
+    suffix = PurePosixPath(entry.name).suffix.lower()
+    if suffix in OF_EXTRA and suffix not in suffixes():
+        return "needs a decoder that isn't installed: pip install 'spnst[formats]'"
+    if suffix not in suffixes():
         return f"has no suffix of a picture ({' '.join(suffixes())})"
     if entry.size > MAX_BYTES:
         return f"has {entry.size / 10**9:.1f} GB, and a picture at most {MAX_BYTES // 10**9}: make it smaller"

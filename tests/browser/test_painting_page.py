@@ -20,7 +20,7 @@ from spnst_core.gallery import runtime
 from spnst_core.gallery.painting import BrowserPainter, Painting, painting_folder
 from spnst_core.imaging import io as image_io
 from spnst_core.painters.export import to_onnx
-from spnst_core.painters.network import NARROW, PainterNet
+from spnst_core.painters.network import NARROW, SMALLEST_SIDE, PainterNet
 from spnst_core.painters.painter import ARCHITECTURE, Painter
 
 pytestmark = [
@@ -53,7 +53,7 @@ def place(tmp_path_factory: pytest.TempPathFactory, fetched: runtime.Runtime) ->
     """A folder with a page of two painters."""
     folder = tmp_path_factory.mktemp("page with a space")
     offered = [BrowserPainter(name, "structure", partial(to_onnx, painter(n)), name) for n, name in enumerate("ab")]
-    versioned, pages = painting_folder(Painting(offered, lambda: fetched))
+    versioned, pages = painting_folder(Painting(offered, lambda: fetched, SMALLEST_SIDE))
     for name, data in {**{name: make() for name, make in versioned.items()}, **pages}.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(data)

@@ -19,6 +19,7 @@ from spnst_core.gallery.painting import BrowserPainter, Painting
 from spnst_core.imaging import io as image_io
 from spnst_core.metrics.registry import METRICS
 from spnst_core.painters.export import to_onnx
+from spnst_core.painters.network import SMALLEST_SIDE
 from spnst_core.painters.painter import Painter
 from spnst_core.recipes.experiments import Experiment
 from spnst_core.recipes.recipe import Recipe
@@ -163,7 +164,7 @@ def painting(lineage: Lineage) -> Painting | None:
         )
         for artefact in lineage.shown_painters()
     ]
-    return Painting(painters, runtime.find) if painters else None
+    return Painting(painters, runtime.find, SMALLEST_SIDE) if painters else None
 
 
 def _onnx(project: Project, painter: Artefact) -> bytes:

@@ -22,6 +22,7 @@ def painting(*names, version="1"):
     return Painting(
         [BrowserPainter(name, "fast", lambda name=name: name.encode(), version, picture) for name in names],
         lambda: RUNTIME,
+        32,
     )
 
 

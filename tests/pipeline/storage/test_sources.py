@@ -355,3 +355,34 @@ def test_of_two_masks_of_one_region_one_is_told(place):
 def test_a_mask_of_a_picture_whose_name_has_a_dot_is_its_own(place):
     source = Source.open(place.put("cat.png", "cat.sky.png", "cat.sky.mask.png"), "content")
     assert [*source.masks] == [("cat.sky", "mask")]
+
+
+def test_subfolders_count_if_asked_for_and_keep_names_apart(place):
+    location = place.put("cat.jpg", "a/cat.jpg", "b/cat.jpg", "b/c/cat.jpg", ".hidden/cat.jpg", "a/.cat.jpg")
+    assert list(Source.open(location, "content").pictures) == ["cat"]
+    source = Source.open(location, "content", subfolders=True)
+    read = {key: file.read() for key, file in source.pictures.items()}
+    assert sorted(read.values()) == [b"a/cat.jpg", b"b/c/cat.jpg", b"b/cat.jpg", b"cat.jpg"]
+    assert read["cat"] == b"cat.jpg"
+    assert {key.partition("--")[0] for key in read} == {"cat", "a-cat", "b-cat", "b-c-cat"}
+
+
+def test_maps_and_masks_in_a_subfolder_belong_to_the_picture_beside_them(place):
+    location = place.put("a/cat.jpg", "b/cat.jpg", "a/cat.depth.npy", "b/cat.sky.mask.png")
+    source = Source.open(location, "content", subfolders=True)
+    [a, b] = source.pictures
+    assert set(source.maps) == {(a, "depth")}
+    assert set(source.masks) == {(b, "sky")}
+
+
+def test_that_pictures_lie_in_subfolders_is_hinted_at(place):
+    with pytest.raises(InputError, match="those in folders below count with --subfolders"):
+        Source.open(place.put("a/cat.jpg"), "content")
+
+
+def test_a_picture_without_its_decoder_names_the_extra(place, monkeypatch):
+    monkeypatch.setattr("spnst_pipeline.storage.sources.suffixes", lambda: (".jpg",))
+    source = Source.open(place.put("cat.HEIC", "dog.jpg", "owl.jxl"), "content")
+    assert list(source.pictures) == ["dog"]
+    assert all(line.endswith("isn't installed: pip install 'spnst[formats]'") for line in source.left_out)
+    assert len(source.left_out) == 2
