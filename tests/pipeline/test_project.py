@@ -1,5 +1,7 @@
 """A project: the settings made real, without loading networks; and what is refused before anything is made."""
 
+import zipfile
+
 import pytest
 
 from spnst_core import InputError
@@ -78,3 +80,23 @@ def test_two_recipes_with_one_name_are_refused(fresh):
 def test_an_unknown_experiment_is_refused(fresh):
     with pytest.raises(InputError, match=r'no experiment "ablaton" \(did you mean "ablation"\?\)'):
         Project.open(fresh.settings(experiments=("ablaton",)))
+
+
+def test_a_store_among_the_pictures_whose_subfolders_are_searched_is_refused(fresh):
+    inside = str(fresh.root / "contents" / "out")
+    assert Project.open(fresh.settings(out=inside, subfolders=False))
+    with pytest.raises(InputError, match="contents, whose subfolders are searched for contents: choose another store"):
+        Project.open(fresh.settings(out=inside, subfolders=True))
+    with pytest.raises(InputError, match="subfolders are searched for styles"):
+        Project.open(fresh.settings(out=str(fresh.root / "styles/out"), subfolders=True))
+
+
+@pytest.mark.heavy
+def test_pictures_that_move_into_an_archive_and_a_table_are_the_same_pictures(made):
+    with zipfile.ZipFile(made.root / "photos.zip", "w") as archive:
+        for path in (made.root / "contents").iterdir():
+            archive.write(path, f"photos/{path.name}")
+    rows = [f"{path.stem},styles/{path.name}" for path in (made.root / "styles").iterdir()]
+    (made.root / "styles.csv").write_text("\n".join(["id,path", *rows]))
+    again = made.run(content=str(made.root / "photos.zip"), style=str(made.root / "styles.csv"))
+    assert (again.failed, again.recorder.keys, again.runs) == ([], [], [])
