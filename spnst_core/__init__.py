@@ -19,6 +19,7 @@ if "torch" not in sys.modules:  # the imports below import it
 
 from spnst_core import models
 from spnst_core.errors import InputError
+from spnst_core.imaging.band import Band
 from spnst_core.imaging.blend import Blend
 from spnst_core.imaging.region import Region
 from spnst_core.models.profiles import Models, load_models
@@ -34,6 +35,7 @@ except PackageNotFoundError:  # a source tree that isn't installed
     __version__ = "0+unknown"
 
 __all__ = [
+    "Band",
     "Blend",
     "ContentTargets",
     "Growth",

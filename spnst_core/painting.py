@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import Tensor
 
+from spnst_core.imaging.band import Band
 from spnst_core.imaging.colour import matched, with_colours_of
 from spnst_core.imaging.io import resize
 from spnst_core.imaging.maps import KINDS, Kind
@@ -29,6 +30,9 @@ from spnst_core.recipes.recipe import Recipe
 
 if TYPE_CHECKING:
     import pandas as pd
+
+DEPTH_SIDE = 512
+"""Long side in pixels of a depth map that only bands of depth ask for."""
 
 Callback = Callable[[Iterate], None]
 """Called with an `Iterate` after each step of the optimiser."""
@@ -85,6 +89,23 @@ def content_targets(
         opacity,
         regions,
     )
+
+
+def band_masks(
+    content: Tensor, targets: ContentTargets, models: Models, bands: Mapping[str, Band], own: OwnMaps = OwnMaps()
+) -> dict[str, Tensor]:
+    """Masks (1, 1, h, w) of the bands of a content's depth, by name.
+
+    Args:
+        content: (1, 3, H, W) in [0, 1].
+        targets: of the content. Where they have no depth, it is computed at the content's own size, at most 512 px.
+        own: the user's own maps, as for `content_targets`.
+    """
+    if not bands:
+        return {}
+    depth = targets.depth or DepthMap.compute(content, models, [min(DEPTH_SIDE, max(content.shape[2:]))], own.depth)
+    used = depth.used[max(depth.used)].cpu()
+    return {name: band.mask(used) for name, band in bands.items()}
 
 
 def style_targets(

@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from torch import Tensor
 from spnst_core.compute.memory import batches
 from spnst_core.errors import InputError, printable
 from spnst_core.imaging import io as image_io
+from spnst_core.imaging.band import Band
 from spnst_core.imaging.blend import Blend
 from spnst_core.imaging.io import Picture
 from spnst_core.imaging.maps import KINDS, disagreement, read_map
@@ -29,7 +30,16 @@ from spnst_core.models.profiles import Models, find_device, load_models
 from spnst_core.objective.regions import REST, Regions
 from spnst_core.objective.targets import ContentTargets, StyleTargets
 from spnst_core.painters.arbitrary import ArbitraryPainter, refuse
-from spnst_core.painting import Callback, OwnMaps, Painted, blend_targets, content_targets, paint_batch, style_targets
+from spnst_core.painting import (
+    Callback,
+    OwnMaps,
+    Painted,
+    band_masks,
+    blend_targets,
+    content_targets,
+    paint_batch,
+    style_targets,
+)
 from spnst_core.recipes.drafts import draft_of
 from spnst_core.recipes.recipe import Recipe
 
@@ -300,9 +310,18 @@ def _content_targets(
     names = {kind: f"the map of {kind}" if x is None else named(x, f"the map of {kind}") for kind, x in given.items()}
     own = OwnMaps(*(None if x is None else read_map(x, kind, names[kind]) for kind, x in given.items()))
     own.require_aspect(picture, names)
-    masks = {key: _mask(region.mask, f'the mask of "{key}"', picture, "content") for key, region in regions.items()}
-    areas = Regions.of(picture, recipe, masks, keep_rest) if masks else None
+    wanted: dict[str, Plane | Band] = {**recipe.depth_bands, **{key: region.mask for key, region in regions.items()}}
+    bands = {key: mask for key, mask in wanted.items() if isinstance(mask, Band)}
+    masks = {
+        key: _mask(mask, f'the mask of "{key}"', picture, "content")
+        for key, mask in wanted.items()
+        if not isinstance(mask, Band)
+    }
+    areas = Regions.of(picture, recipe, masks, keep_rest) if masks and not bands else None
     targets = content_targets(picture, recipe, models, own, opacity, areas)
+    if bands:
+        masks |= band_masks(picture, targets, models, bands, own)
+        targets = replace(targets, regions=Regions.of(picture, recipe, masks, keep_rest))
     for kind, found in zip(KINDS, (targets.depth, targets.edge), strict=True):
         if warning := disagreement(kind, found.agreement if found else None, names[kind]):
             _log.warning("%s", warning)

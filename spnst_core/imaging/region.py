@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from spnst_core.imaging.band import Band
 from spnst_core.imaging.blend import Blend
 from spnst_core.imaging.io import Picture
 from spnst_core.imaging.planes import Plane
@@ -18,11 +19,12 @@ class Region:
 
     Attributes:
         mask: how much each pixel of the content belongs to the region, from 0 to 1, in the content's aspect, of any
-            size: a path ending in ``.npy``, ``.png`` or ``.tif``, an array (H, W), or a tensor. Grey edges are soft.
+            size: a path ending in ``.npy``, ``.png`` or ``.tif``, an array (H, W), or a tensor. Grey edges are soft. Or
+            a `Band` of the content's depth.
         style: its own style, as for `stylize`; None: the style of the whole.
         style_mask: the part of the style that it is painted in, likewise in the style's aspect; None: all of it.
     """
 
-    mask: Plane
+    mask: Plane | Band
     style: Picture | Blend | None = None
     style_mask: Plane | None = None

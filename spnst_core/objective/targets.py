@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-import numpy as np
 import torch
 from PIL import Image
 from safetensors import SafetensorError
@@ -19,6 +18,7 @@ from spnst_core.compute.device_index import indices
 from spnst_core.compute.memory import tile_side
 from spnst_core.errors import InputError
 from spnst_core.imaging import io as image_io
+from spnst_core.imaging.band import relative_depth
 from spnst_core.imaging.colour import recolour
 from spnst_core.imaging.maps import agreement
 from spnst_core.imaging.planes import at_shape
@@ -103,9 +103,7 @@ def _at_size(given: Tensor | None, size: int, seen: Tensor) -> dict[int, Tensor]
 
 def depth_picture(inverse_depth: Tensor) -> Image.Image:
     """Inverse depth (1, 1, H, W) from far (black) to near (white), clipped at the 1st and the 99th percentile."""
-    x = inverse_depth.cpu()
-    low, high = np.quantile(x.numpy(), (0.01, 0.99))
-    return image_io.to_image((x - float(low)) / max(float(high - low), 1e-6))
+    return image_io.to_image(relative_depth(inverse_depth.cpu()))
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from pydantic import (
 from pydantic_core import PydanticKnownError
 
 from spnst_core.errors import InputError, closest, cut, quoted, several
+from spnst_core.imaging.band import Band
 from spnst_core.models.networks import ENCODERS
 from spnst_core.models.roles import Layered, require_layers
 from spnst_core.recipes.style_size import StyleSize
@@ -213,6 +214,9 @@ class Recipe(_Frozen):
             the finished pastiche and leave its lightness as it is (`spnst_core.imaging.colour.with_colours_of`); or
             the style's after its palette was fitted to ``match`` the content's (`spnst_core.imaging.colour.matched`).
         colour_strength: how far ``content`` or ``match`` goes, from 0 to 1.
+        bands: regions of every content by its depth, by name, each from one number to another, where 0 is the farthest
+            and 1 the nearest (`spnst_core.imaging.band.Band`). Each is painted in the part of a style that a mask of
+            the same name shows, or in all of it; ``keep`` isn't painted.
         engine: how pastiches are painted: ``optimize``, pixel by pixel; ``feedforward``, in one pass by a painter, a
             network that is trained for each style with the losses of the last stage (`spnst_core.painters`); or
             ``arbitrary``, in one pass by a network that paints any style (`spnst_core.painters.arbitrary`), for which
@@ -246,6 +250,9 @@ class Recipe(_Frozen):
     # Left out of a recipe's text where they have their default, as a stage's optimizer.
     colour: Colour = Field(default="style", exclude_if=lambda given: given == "style")
     colour_strength: Strength = Field(default=1.0, exclude_if=lambda given: given == 1)
+    bands: dict[Annotated[str, Field(min_length=1)], tuple[Strength, Strength]] = Field(
+        default={}, exclude_if=lambda given: not given
+    )
     engine: Engine = Field(default="optimize", exclude_if=lambda given: given == "optimize")
     training_steps: Steps = Field(default=TRAINING_STEPS, exclude_if=lambda given: given == TRAINING_STEPS)
     layers: dict[Annotated[str, AfterValidator(_known_encoder)], LayerChoice] = {}
@@ -305,6 +312,17 @@ class Recipe(_Frozen):
     def _has_colours_to_weigh(self) -> Recipe:
         if self.colour == "style" and self.colour_strength != 1:
             raise ValueError("colour_strength needs colour content or match: with colour style there is nothing to mix")
+        return self
+
+    @model_validator(mode="after")
+    def _has_bands(self) -> Recipe:
+        try:
+            for limits in self.bands.values():
+                Band(*limits)
+        except InputError as error:
+            raise ValueError(f"bands: {error}") from error
+        if self.bands and self.engine != "optimize":
+            raise ValueError("bands need engine optimize: in one pass, a whole picture is painted in one style")
         return self
 
     @model_validator(mode="after")
@@ -532,6 +550,11 @@ class Recipe(_Frozen):
     def margin(self) -> int:
         """Pixels mirrored around the picture while it is optimised, and cropped at the end: room for jitter."""
         return MARGIN if self.jitter else 0
+
+    @property
+    def depth_bands(self) -> dict[str, Band]:
+        """The bands by name."""
+        return {name: Band(*limits) for name, limits in self.bands.items()}
 
     @property
     def training_size(self) -> int:

@@ -143,7 +143,7 @@ class Lineage:
             picture, painter = self._content_picture(content), f"{arbitrary.identity()} {self._style_pictures(style)}"
             return rules.pastiche_by(recipe, content, style, content_image=picture, painter=painter)
         try:
-            regions = self._regions(content, style)
+            regions = self._regions(recipe, content, style)
         except Unreachable:
             wanted = ArtefactId("pastiche", recipe.name, content, style)
             return Artefact(wanted, self._carried(wanted))
@@ -349,13 +349,17 @@ class Lineage:
             return Artefact(wanted, self._carried(wanted), sizes)
         return rule(content, sizes, content_image=picture, networks=self._networks, given=given)
 
-    def _regions(self, content: str, style: str) -> str:
-        """What the pastiche of one cell is made of beside pictures and targets: masks, paired by their regions."""
+    def _regions(self, recipe: Recipe, content: str, style: str) -> str:
+        """What the pastiche of one cell is made of beside pictures and targets: masks, paired by their regions.
+
+        Bands of depth are in the recipe and in the depth map; what counts here is the style's mask of their name.
+        """
         own, paired = self.project.contents.masks_of(content), self.project.styles.masks_of(style)
         paired.pop(KEEP, None)  # nothing is painted there
-        return rules.regions(
-            {name: (mask.digest(), paired[name].digest() if name in paired else "") for name, mask in own.items()}
-        )
+        parts = {name: mask.digest() for name, mask in paired.items() if name in own or name in recipe.bands}
+        masked = {name: (mask.digest(), parts.get(name, "")) for name, mask in own.items()}
+        banded = {name: ("", parts[name]) for name in recipe.bands if name in parts and name not in own}
+        return rules.regions({**masked, **banded})
 
     def _content_picture(self, content: str) -> str:
         """The fingerprint that a decoded content carries, or will carry."""

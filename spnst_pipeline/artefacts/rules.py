@@ -100,7 +100,10 @@ def blend(parts: Sequence[tuple[str, float]]) -> str:
 
 
 def regions(masks: Mapping[str, tuple[str, str]]) -> str:
-    """The regions of a content, by name: SHA-256 of its mask, and of the style's mask of the same name or nothing."""
+    """The regions of a content, by name: SHA-256 of its mask, and of the style's mask of the same name or nothing.
+
+    Those by depth have no mask of the content.
+    """
     return json.dumps(sorted(masks.items())) if masks else ""
 
 

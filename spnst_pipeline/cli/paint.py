@@ -92,7 +92,8 @@ def paint(
         list[str] | None,
         typer.Option(
             metavar="NAME=MASK",
-            help="part of the content, white in the mask: .png, .tif or .npy; the part named keep isn't painted",
+            help="part of the content, white in the mask (.png, .tif or .npy) or by its depth, as in near=depth:0.6-1; "
+            "the part named keep isn't painted",
         ),
     ] = None,
     region_style: Annotated[

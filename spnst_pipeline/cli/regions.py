@@ -12,10 +12,14 @@ from torch import Tensor
 from spnst_core import Blend, InputError, Recipe, Region
 from spnst_core.errors import closest, cut, printable
 from spnst_core.imaging import io as image_io
+from spnst_core.imaging.band import Band
 from spnst_core.imaging.masks import read_mask
 from spnst_core.imaging.planes import require_aspect
 from spnst_core.imaging.region import KEEP
 from spnst_core.objective.regions import Regions
+
+DEPTH = "depth:"
+"""What the mask of a region begins with that is a band of depth."""
 
 
 class RegionOptions(NamedTuple):
@@ -46,21 +50,26 @@ class RegionOptions(NamedTuple):
             InputError: an option that isn't ``NAME=FILE``, a name given twice or of no region, a style for what is to
                 stay as it is, a file that can't be used, or as `Regions.of`.
         """
-        files = _files("--region", self.masks)
+        given = _pairs("--region", self.masks)
+        bands = {name: Band.parse(text.removeprefix(DEPTH)) for name, text in given.items() if text.startswith(DEPTH)}
+        files = {name: Path(text) for name, text in given.items() if name not in bands}
         styles, style_masks = _files("--region-style", self.styles), _files("--style-mask", self.style_masks)
-        if self.keep_rest and not files:
+        bands |= {k: band for k, band in recipe.depth_bands.items() if k in {*styles, *style_masks} and k not in given}
+        known = {**given, **recipe.bands}
+        if self.keep_rest and not given:
             raise InputError("--keep-rest is for what no mask covers: give a mask with --region NAME=MASK")
-        for option, given in (("--region-style", styles), ("--style-mask", style_masks)):
-            for name in given:
+        for option, files_of_option in (("--region-style", styles), ("--style-mask", style_masks)):
+            for name in files_of_option:
                 if name == KEEP:
                     raise InputError(f"{option} {KEEP}: the region {KEEP} stays as it is: leave the option out")
-                if name not in files:
-                    hint = closest(name, files)
+                if name not in known:
+                    hint = closest(name, known)
                     raise InputError(f"{option} {cut(name)}: there is no such region{hint}: give --region NAME=MASK")
         painted = {name: image_io.decode(file) for name, file in styles.items()}
         picture = image_io.to_tensor(content)
         masks = {name: _mask(file, picture, "content") for name, file in files.items()}
-        if masks:
+        parts: dict[str, Tensor | Band] = {**masks, **bands}
+        if masks and not bands:  # what these cover is known when the depth is
             Regions.of(picture, recipe, masks, self.keep_rest)
         regions = {
             name: Region(
@@ -68,20 +77,24 @@ class RegionOptions(NamedTuple):
                 painted.get(name),
                 _part(style_masks[name], painted.get(name, style)) if name in style_masks else None,
             )
-            for name, mask in masks.items()
+            for name, mask in parts.items()
         }
         return regions, (*files.values(), *styles.values(), *style_masks.values())
 
 
 def _files(option: str, given: Sequence[str]) -> dict[str, Path]:
-    found = dict[str, Path]()
+    return {name: Path(file) for name, file in _pairs(option, given).items()}
+
+
+def _pairs(option: str, given: Sequence[str]) -> dict[str, str]:
+    found = dict[str, str]()
     for each in given:
         name, equals, file = each.partition("=")
         if not (name and equals and file):
             raise InputError(f"{option} must be NAME=FILE, such as sky=sky.png, not {cut(each)}")
         if name in found:
             raise InputError(f"{option} is given twice for {cut(name)}: keep one of them")
-        found[name] = Path(file)
+        found[name] = file
     return found
 
 

@@ -33,7 +33,7 @@ from spnst_pipeline.defs.config import Paint
 from spnst_pipeline.defs.events import in_one_line
 from spnst_pipeline.defs.films import Films
 from spnst_pipeline.defs.previews import stored_picture
-from spnst_pipeline.defs.regions import by_region, content_regions
+from spnst_pipeline.defs.regions import by_region, with_regions
 from spnst_pipeline.defs.targets import own_maps, style_pictures
 from spnst_pipeline.progress import Listener
 from spnst_pipeline.project import Project
@@ -311,7 +311,8 @@ def _how_made(row: _Row, style: str, painted: Painted, began: datetime, cells: i
     """How a pastiche was made, for its file; ``cells`` is the size of its batch."""
     shares = [part.share for part in row.project.styles.parts(style)]
     own = {"own_maps": maps} if (maps := [k for k in KINDS if (row.content, k) in row.project.contents.maps]) else {}
-    regions = {"regions": [*masks]} if (masks := row.project.contents.masks_of(row.content)) else {}
+    names = {**row.recipe.bands, **row.project.contents.masks_of(row.content)}
+    regions = {"regions": [*names]} if names else {}
     batch = {"batch": cells, "batch_seconds": round(painted.seconds * cells, 3)}
     setbacks = {"setbacks": painted.setbacks} if painted.setbacks else {}
     overridden = {"overridden": dict(row.options.changes)} if row.options.changes else {}
@@ -325,15 +326,15 @@ def _content_targets(project: Project, recipe: Recipe, content: str) -> ContentT
     """A content with its edges and depth from the store, or computed now if the store lacks a size."""
     store, device = project.store, project.models.device
     picture = image_io.read(take(store, ArtefactId("content_image", content=content)))
-    regions = content_regions(project, recipe, content, picture)
-    if not set(recipe.sizes) <= set(project.content_sizes):
-        return content_targets(picture, recipe, project.models, own_maps(project, content, picture), regions=regions)
-    return ContentTargets(
-        picture,
-        EdgeMap.from_bytes(take(store, ArtefactId("edge_map", content=content)), device),
-        DepthMap.from_bytes(take(store, ArtefactId("depth_map", content=content)), device),
-        regions=regions,
-    )
+    if set(recipe.sizes) <= set(project.content_sizes):
+        targets = ContentTargets(
+            picture,
+            EdgeMap.from_bytes(take(store, ArtefactId("edge_map", content=content)), device),
+            DepthMap.from_bytes(take(store, ArtefactId("depth_map", content=content)), device),
+        )
+    else:
+        targets = content_targets(picture, recipe, project.models, own_maps(project, content, picture))
+    return with_regions(project, recipe, content, targets)
 
 
 def _style_targets(project: Project, recipe: Recipe, style: str, content: Tensor) -> StyleTargets:

@@ -1,6 +1,8 @@
-"""Regions in the grid: masks that lie beside contents and styles, paired by the names of their regions."""
+"""Regions in the grid: bands of depth, and masks that lie beside contents and styles, paired by their names."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from torch import Tensor
 
@@ -9,7 +11,7 @@ from spnst_core.imaging.masks import decode_mask
 from spnst_core.imaging.planes import require_aspect
 from spnst_core.objective.regions import Regions
 from spnst_core.objective.targets import ContentTargets, StyleTargets
-from spnst_core.painting import style_targets
+from spnst_core.painting import band_masks, style_targets
 from spnst_core.recipes.recipe import Recipe
 from spnst_pipeline.artefacts.identity import ArtefactId
 from spnst_pipeline.artefacts.soundness import take
@@ -17,15 +19,18 @@ from spnst_pipeline.project import Project
 from spnst_pipeline.storage.files import File
 
 
-def content_regions(project: Project, recipe: Recipe, content: str, picture: Tensor) -> Regions | None:
-    """The regions of a content (1, 3, H, W) that its masks make; None if there are no masks.
+def with_regions(project: Project, recipe: Recipe, content: str, targets: ContentTargets) -> ContentTargets:
+    """A content's targets with the regions that its masks and the recipe's bands of depth make, if there are any.
+
+    A mask takes the place of a band of its name.
 
     Raises:
         InputError: a mask that can't be used, or as `Regions.of`.
     """
-    files = project.contents.masks_of(content)
-    masks = {region: _mask(file, picture, "content") for region, file in files.items()}
-    return Regions.of(picture, recipe, masks) if masks else None
+    files, picture = project.contents.masks_of(content), targets.content
+    masks = band_masks(picture, targets, project.models, recipe.depth_bands)
+    masks |= {region: _mask(file, picture, "content") for region, file in files.items()}
+    return replace(targets, regions=Regions.of(picture, recipe, masks)) if masks else targets
 
 
 def by_region(

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 import spnst_core as sp
+from spnst_core import Band
 from spnst_core.imaging import io as image_io
 from spnst_core.objective.objective import Objective
 from spnst_core.objective.regions import Regions
@@ -170,3 +171,47 @@ def test_a_rest_needs_regions(content, models):
 def test_a_recipe_that_paints_in_one_pass_has_no_regions(content):
     with pytest.raises(sp.InputError, match="recipe instant paints in one pass.*leave out regions, keep_rest"):
         sp.stylize(content, RED, "instant", regions={"a": sp.Region(LEFT)}, keep_rest=True)
+
+
+RAMP = np.linspace(0, 1, 64, dtype=np.float32)[None].repeat(51, 0)
+"""Inverse depth that rises to the right: the right half is near."""
+
+
+@pytest.mark.heavy
+def test_a_band_of_depth_is_a_region_by_the_mask_that_it_makes(content, models):
+    near = Band(0.5, 1).mask(torch.from_numpy(RAMP)[None, None])[0, 0].numpy()
+    assert np.abs(near - RIGHT).mean() < 0.02
+    banded, masked = (
+        sp.stylize(content, RED, RECIPE, models, depth_map=RAMP, regions={"near": sp.Region(part, BLUE)}).pixels
+        for part in (Band(0.5, 1), near)
+    )
+    assert torch.allclose(banded, masked, atol=1e-4)
+    left, right = mean_colour(banded[..., :26]), mean_colour(banded[..., 38:])
+    assert left[0] > left[2] + 0.15
+    assert right[2] > right[0] + 0.15
+
+
+@pytest.mark.heavy
+def test_a_recipe_leaves_what_is_near_as_it_is_and_a_mask_takes_the_place_of_a_band(content, models):
+    recipe = RECIPE.model_copy(update={"bands": {"keep": (0.5, 1)}, "stages": (Stage(steps=3),)})
+    near = sp.stylize(content, RED, recipe, models, depth_map=RAMP).pixels
+    assert torch.equal(near[..., 38:], content[..., 38:])
+    assert (near - content)[..., :26].abs().mean() > 0.05
+    left = sp.stylize(content, RED, recipe, models, depth_map=RAMP, regions={"keep": sp.Region(LEFT)}).pixels
+    assert torch.equal(left[..., :26], content[..., :26])
+    assert (left - content)[..., 38:].abs().mean() > 0.05
+
+
+def test_a_band_is_of_the_depth_that_the_network_sees_where_no_map_is_given(content, models):
+    recipe = RECIPE.model_copy(update={"bands": {"keep": (0.5, 1)}, "stages": (Stage(steps=1),)})
+    pixels = sp.stylize(content, RED, recipe, models).pixels
+    inside = Band(0.5, 1).mask(models.depth(content))[0, 0]
+    kept = (pixels - content).abs().amax((0, 1))
+    assert kept[inside == 1].max() < 1e-6
+    assert kept[inside == 0].mean() > 0.01
+
+
+def test_a_band_in_which_nothing_is_is_told(content, models):
+    steps = np.where(RAMP > 0.5, 1, 0).astype(np.float32)
+    with pytest.raises(sp.InputError, match='the region "middle" covers less than a pixel of 64×51'):
+        sp.stylize(content, RED, RECIPE, models, depth_map=steps, regions={"middle": sp.Region(Band(0.4, 0.6))})

@@ -92,3 +92,34 @@ def test_masks_repaint_their_cells_alone_and_one_that_cannot_be_used_costs_its_c
     (made.root / "contents/boat.sky.mask.png").unlink()
     assert paint(made).recorder.keys == []
     assert pastiche(run.project, "boat", "wave") == boat
+
+
+def banded(place, bands="near: [0.5, 1]"):
+    (place.root / "structure.yaml").write_text(f"bands: {{{bands}}}\nweights: {{edge: 0.2}}\nstages: [{{steps: 2}}]\n")
+
+
+def test_bands_of_depth_count_in_every_pastiche_and_pair_with_masks_of_styles(fresh):
+    plain = fingerprints(fresh)
+    banded(fresh)
+    near = fingerprints(fresh)
+    assert {key[0] for key in changed(plain, near)} == {"pastiche"}
+    put(fresh, "styles/wave.near.mask.png", LEFT)
+    paired = fingerprints(fresh)
+    assert changed(near, paired) == {("pastiche", "boat", "wave"), ("pastiche", "cat", "wave")}
+    put(fresh, "contents/cat.near.mask.png", LEFT)
+    assert changed(paired, fingerprints(fresh)) == {("pastiche", "cat", "dots"), ("pastiche", "cat", "wave")}
+
+
+@pytest.mark.heavy
+def test_what_is_near_stays_as_it_is_in_a_grid(made):
+    np.save(made.root / "contents/cat.depth.npy", np.linspace(0, 1, 80, dtype=np.float32)[None].repeat(60, 0))
+    banded(made, "keep: [0.5, 1]")
+    run = paint(made)
+    assert run.failed == []
+    data = pastiche(run.project, "cat", "wave")
+    assert read_made(image_io.png_text(data))["regions"] == ["keep"]
+    content = image_io.read(take(run.project.store, ArtefactId("content_image", content="cat")))
+    found = image_io.read(data)
+    kept, middle = image_io.to_image(image_io.resize(content, *found.shape[2:])), found.shape[3] // 2
+    assert np.array_equal(np.asarray(kept)[:, middle + 2 :], np.asarray(image_io.to_image(found))[:, middle + 2 :])
+    assert not np.array_equal(np.asarray(kept)[:, : middle - 2], np.asarray(image_io.to_image(found))[:, : middle - 2])

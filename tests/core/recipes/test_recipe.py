@@ -543,6 +543,7 @@ def test_painters_are_trained_at_the_recipes_size_within_bounds(size, trained):
     ("text", "message"),
     [
         ("engine: feed", "engine"),
+        ("bands: {near: [0.6, 0.5]}", "bands: a band of depth lies between two numbers"),
         ("training_steps: 5", "training_steps needs engine feedforward"),
         ("{engine: feedforward, colour: match}", "a painter has one"),
         ("{engine: feedforward, record_every: 2}", "record_every needs engine optimize"),
@@ -590,3 +591,8 @@ def test_up_to_that_size_nothing_changes():
     plain, growing = (Recipe.from_yaml(text, "growing.yaml") for text in (GROWING.split("\n", 2)[2], GROWING))
     assert growing != plain
     assert growing.with_size(512).suited_to("vgg16").to_yaml() == plain.with_size(512).suited_to("vgg16").to_yaml()
+
+
+def test_a_recipe_that_paints_in_one_pass_has_no_bands():
+    with pytest.raises(InputError, match="bands need engine optimize"):
+        Recipe.from_yaml("engine: feedforward\nbands: {near: [0.6, 1]}\nstages: [{steps: 1}]\n", "mine.yaml")

@@ -198,6 +198,24 @@ def test_regions_are_painted_as_the_library_paints_them(masks, spnst, picture):
     assert image_io.decode(masks / "b.png").tobytes() == expected.tobytes()
 
 
+@pytest.mark.heavy
+def test_a_region_by_depth_is_painted_as_the_library_paints_it(masks, spnst, picture):
+    picture(5).save(masks / "dawn.png")
+    np.save(masks / "depth.npy", np.linspace(0, 1, 80, dtype=np.float32)[None].repeat(60, 0))
+    options = ("--depth-map", "depth.npy", "--region-style", "near=dawn.png")
+    assert spnst("paint", *QUICK, *options, "--region", "near=depth:0.5-1", "-o", "a.png")[0] == 0
+    expected = sp.stylize(
+        *(masks / "cat.png", masks / "wave.png", masks / "quick.yaml", sp.load_models("embedded")),
+        depth_map=masks / "depth.npy",
+        regions={"near": sp.Region(sp.Band(0.5, 1), masks / "dawn.png")},
+    )
+    assert image_io.decode(masks / "a.png").tobytes() == expected.image.tobytes()
+    with (masks / "quick.yaml").open("a") as recipe:  # the same band as a setting of the recipe
+        recipe.write("bands: {near: [0.5, 1]}\n")
+    assert spnst("paint", *QUICK, *options, "-o", "b.png")[0] == 0
+    assert image_io.decode(masks / "b.png").tobytes() == expected.image.tobytes()
+
+
 LEFT = ("--region", "l=left.png")
 BAD_REGIONS = {
     "no name": (("--region", "left.png"), "--region must be NAME=FILE, such as sky=sky.png, not left.png"),
@@ -215,6 +233,8 @@ BAD_REGIONS = {
     "a part of another aspect": ((*LEFT, "--style-mask", "l=square.png"), "another aspect than the style's"),
     "a part of a blend": (("dawn.png", *LEFT, "--style-mask", "l=part.png"), "part.png can't be a mask of a blend"),
     "nothing to paint": (("--region", "keep=left.png", "--keep-rest"), "leave nothing to paint"),
+    "no band": (("--region", "near=depth:close"), "a band of depth is written as two numbers, such as 0.6-1, not"),
+    "an empty band": (("--region", "near=depth:0.6-0.5"), "lies between two numbers from 0, far, to 1, near"),
     "no rest": (("--keep-rest",), "--keep-rest is for what no mask covers"),
     "a painter": (("--painter", "a.safetensors", *LEFT), "leave out STYLE, --recipe, --region, --profile"),
 }
