@@ -114,7 +114,7 @@ class PictureTable(Listing):
             return _web_entry(name, path)
         try:
             place, own = self._place(path)
-        except InputError as error:
+        except (InputError, RuntimeError) as error:  # RuntimeError: a home folder of a user that isn't known
             return Entry(name, 0, "", f"can't be used: {error}")
         found = place.entry(own)
         return found._replace(name=name) if found else Entry(name, 0, "", "does not exist")
@@ -136,7 +136,8 @@ def _named(paths: list[str], ids: list[str]) -> dict[str, Row]:
         stem, suffix = given.replace("/", "-") or own.stem, own.suffix.lower()
         seen[stem] += 1
         if seen[stem] == 1:
-            found[f"{stem}{suffix}"] = Row(path, "" if path else "has no path")
+            problem = "has a NUL in its path" if "\0" in path else "" if path else "has no path"
+            found[f"{stem}{suffix}"] = Row(path, problem)
         else:
             found[f"{stem} ({seen[stem]}){suffix}"] = Row(path, f'is another row called "{stem}": give each an id')
     return found

@@ -75,13 +75,15 @@ def test_a_parquet_file_serves_as_a_csv_file_does(folder):
 
 
 def test_rows_that_cant_be_used_are_named_and_the_others_are(folder):
-    text = "path\nphotos/cat.jpg\nphotos/owl.jpg\nphotos/cat.jpg\nftp://host/a.jpg\nnotes.txt\n"
+    text = "path\nphotos/cat.jpg\nphotos/owl.jpg\nphotos/cat.jpg\nftp://host/a.jpg\nnotes.txt\n~nobody-here/b.jpg\nc\0.jpg\n"
     source = Source.open(table(folder, text), "content")
     assert list(source.pictures) == ["cat"]
     told = "\n".join(source.left_out)
     assert f"{folder}/photos/owl.jpg does not exist" in told or "photos/owl.jpg does not exist" in told
     assert 'photos/cat.jpg is another row called "cat": give each an id' in told
     assert "ftp://host/a.jpg can't be used: " in told
+    assert "~nobody-here/b.jpg can't be used: " in told
+    assert "has a NUL in its path" in told
     assert "notes.txt does not exist" in told or "notes.txt has no suffix of a picture" in told
 
 
