@@ -123,7 +123,7 @@ def test_without_a_folder_the_sample_contents_are_trained_on(desk, spnst, monkey
 
 BAD = {
     "no budget": (("painters", "train", *QUICK, "--steps", 0), "steps of a training must be above 0, not 0"),
-    "size": (("painters", "train", "wave.png", "--size", 20), "at a size from 64 that 8 divides, not 20"),
+    "size": (("painters", "train", "wave.png", "--size", 20), "at sizes from 64 that 8 divides, not 20"),
     "suffix": (("painters", "train", *QUICK, "-o", "wave.pth"), "painter wave.pth: its name must end in .safetensors"),
     "no such folder": (("painters", "train", *QUICK, "-o", "no/w.safetensors"), "there is no folder no"),
     "no such style": (("painters", "train", "none.png"), "none.png"),
