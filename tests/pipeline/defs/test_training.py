@@ -45,7 +45,7 @@ def test_a_painter_is_trained_once_for_its_style_and_paints_every_content(place,
     painter = Painter.from_bytes((place.out / "painter/fast/wave.safetensors").read_bytes(), "wave")
     assert (painter.size, painter.made["steps"], painter.made["contents"], painter.made["held_out"]) == (64, 2, 5, 1)
     assert Image.open(place.out / "painter/fast/wave.png").height > 512
-    carried = metadata("wave", (place.out / "painter/fast/wave.safetensors").read_bytes())
+    carried = metadata("wave.safetensors", (place.out / "painter/fast/wave.safetensors").read_bytes())
     found = {verdict.check: verdict for verdict in checks.carried(carried)}
     assert set(found) == {checks.FINITE, checks.NO_CHECKERBOARD, checks.NEAR_OPTIMISER}
     assert found[checks.NEAR_OPTIMISER].numbers.keys() == {"edge_error_ratio", "patch_distance_ratio"}
