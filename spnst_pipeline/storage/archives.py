@@ -9,6 +9,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 from spnst_core.errors import InputError, printable
 from spnst_pipeline.storage.places import Entry, Listing, Unreachable
@@ -22,6 +23,15 @@ _ENCRYPTED = 1
 """The bit in a member's flags."""
 
 
+class Member(NamedTuple):
+    """A file in an archive: its name, its size, why it can't be used, and where its bytes begin in a .tar."""
+
+    name: str
+    size: int
+    problem: str
+    start: int = 0
+
+
 class Archive(Listing):
     """The files in an archive. A folder that holds everything else in it, as many programs make one, doesn't count."""
 
@@ -30,6 +40,7 @@ class Archive(Listing):
     def __init__(self, path: Path) -> None:
         self.path = path
         self.location = str(path)
+        self._known: tuple[str, list[Member]] = ("", [])
 
     def locate(self, name: str) -> str:
         """The archive's path and the name in it."""
@@ -46,23 +57,22 @@ class Archive(Listing):
             InputError: there is no such file, or it isn't an archive.
             Unreachable: it can't be read for now.
         """
-        members = self._members()
-        root = _root([name for name, _, _ in members])
-        twice = {name for name, count in Counter(name for name, _, _ in members).items() if count > 1}
-        for name, size, problem in sorted(set(members)):
-            told = "is in the archive twice" if name in twice else problem
+        state, members = self._members()
+        root, count = _root(members), Counter(member.name for member in members)
+        for name, size, problem, _ in sorted({member.name: member for member in members}.values()):
             shown = name.removeprefix(root)
             if shown.startswith(under):
-                yield Entry(shown, size, self._state(), told)
+                yield Entry(shown, size, state, "is in the archive twice" if count[name] > 1 else problem)
 
     def read_listed(self, entry: Entry) -> bytes:
         """All bytes of a file, provided that the archive is unchanged since it was listed."""
-        if self._state() != entry.modified:
+        state, members = self._members()
+        if state != entry.modified:
             raise InputError(f"{self.path} is not what it was when listed: run again when nobody writes to it")
-        root = _root([name for name, _, _ in self._members()])
+        name = _root(members) + entry.name
         try:
-            data = self._read(root + entry.name, entry.size + 1)
-        except (*_DAMAGED, KeyError) as error:
+            data = self._read(next(member for member in members if member.name == name))
+        except _DAMAGED as error:
             raise InputError(f"{printable(self.locate(entry.name))} can't be read: the archive is damaged") from error
         except OSError as error:
             raise Unreachable(f"{self.path} can't be read ({error.strerror}): check it") from error
@@ -70,13 +80,13 @@ class Archive(Listing):
             raise InputError(f"{printable(self.locate(entry.name))} has another length than the archive says")
         return data
 
-    def _read(self, name: str, most: int) -> bytes:
+    def _read(self, member: Member) -> bytes:
         if self.path.suffix.lower() == ".zip":
-            with zipfile.ZipFile(self.path) as packed, packed.open(name) as file:
-                return file.read(most)
-        with tarfile.open(self.path, "r:") as archive:
-            member = archive.extractfile(name)
-            return member.read(most) if member else b""
+            with zipfile.ZipFile(self.path) as packed, packed.open(member.name) as part:
+                return part.read(member.size + 1)
+        with self.path.open("rb") as file:
+            file.seek(member.start)
+            return file.read(member.size)
 
     def _state(self) -> str:
         try:
@@ -87,9 +97,14 @@ class Archive(Listing):
             raise Unreachable(f"{self.path} can't be read ({error.strerror}): check it") from error
         return f"{status.st_size} {status.st_mtime_ns}"
 
-    def _members(self) -> list[tuple[str, int, str]]:
-        """Name, size and problem of each file, in the order of the archive."""
-        self._state()
+    def _members(self) -> tuple[str, list[Member]]:
+        """The archive's state, and its files in their order, which are listed once for each state."""
+        state = self._state()
+        if self._known[0] != state:
+            self._known = state, self._listed()
+        return self._known
+
+    def _listed(self) -> list[Member]:
         try:
             if self.path.suffix.lower() == ".zip":
                 with zipfile.ZipFile(self.path) as packed:
@@ -112,18 +127,19 @@ def require_readable(path: Path) -> None:
         raise InputError(f"{path} is compressed as a whole, and can't be read in place: unpack it, or make a .zip")
 
 
-def _of_zip(member: zipfile.ZipInfo) -> tuple[str, int, str]:
+def _of_zip(member: zipfile.ZipInfo) -> Member:
     problem = _problem(member.filename)
     if member.flag_bits & _ENCRYPTED:
         problem = "is encrypted"
     elif stat.S_ISLNK(member.external_attr >> 16):
         problem = "is a link"
-    return member.filename, member.file_size, problem
+    return Member(member.filename, member.file_size, problem)
 
 
-def _of_tar(member: tarfile.TarInfo) -> tuple[str, int, str]:
-    name = member.name.removeprefix("./")
-    return name, member.size, _problem(name) if member.isreg() else "is not a regular file"
+def _of_tar(member: tarfile.TarInfo) -> Member:
+    name = member.name.removeprefix("./")  # as in what `tar -C FOLDER .` makes
+    regular = member.isreg() and not member.issparse()
+    return Member(name, member.size, _problem(name) if regular else "is not a regular file", member.offset_data)
 
 
 def _problem(name: str) -> str:
@@ -131,9 +147,9 @@ def _problem(name: str) -> str:
     return "has a name that leads out of the archive" if path.is_absolute() or ".." in path.parts else ""
 
 
-def _root(names: list[str]) -> str:
+def _root(members: list[Member]) -> str:
     """The folder, with its slash, that holds all that isn't hidden; empty if there is no such folder."""
-    seen = [name for name in names if not _is_hidden(name)]
+    seen = [member.name for member in members if not _is_hidden(member.name)]
     tops = {name.partition("/")[0] if "/" in name else "" for name in seen}
     [top, *others] = tops or {""}
     return f"{top}/" if top and top != ".." and not others else ""

@@ -177,3 +177,15 @@ def test_a_folder_may_be_called_like_an_archive(path):
     path.mkdir()
     (path / "cat.jpg").write_bytes(b"cat")
     assert list(Source.open(str(path), "content").pictures) == ["cat"]
+
+
+def test_a_tar_of_a_folder_as_tar_itself_makes_it_can_be_read(tmp_path):
+    (tmp_path / "photos").mkdir()
+    for name in ("cat", "dog"):
+        (tmp_path / f"photos/{name}.jpg").write_bytes(name.encode())
+    with tarfile.open(tmp_path / "p.tar", "w") as archive:
+        for name in ("cat", "dog"):
+            archive.add(tmp_path / f"photos/{name}.jpg", f"./{name}.jpg")
+        assert archive.getnames() == ["./cat.jpg", "./dog.jpg"]
+    source = Source.open(str(tmp_path / "p.tar"), "content")
+    assert {key: file.read() for key, file in source.pictures.items()} == {"cat": b"cat", "dog": b"dog"}
