@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import lzma
 import stat
 import tarfile
 import zipfile
@@ -12,13 +13,15 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from spnst_core.errors import InputError, printable
-from spnst_pipeline.storage.places import Entry, Listing, Unreachable
+from spnst_pipeline.storage.places import Entry, Listing, Unreachable, is_hidden
 
 SUFFIXES = (".zip", ".tar")
 COMPRESSED = (".gz", ".tgz", ".bz2", ".tbz2", ".xz", ".txz", ".zst", ".7z", ".rar")
 """Of archives that would have to be read from their beginning for each picture, or that no library here reads."""
 
-_DAMAGED = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, NotImplementedError, RuntimeError)
+_DAMAGED = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, ValueError)
+"""What is raised of broken headers, names and bytes, and of compressions that aren't known."""
+
 _ENCRYPTED = 1
 """The bit in a member's flags."""
 
@@ -75,7 +78,7 @@ class Archive(Listing):
         except _DAMAGED as error:
             raise InputError(f"{printable(self.locate(entry.name))} can't be read: the archive is damaged") from error
         except OSError as error:
-            raise Unreachable(f"{self.path} can't be read ({error.strerror}): check it") from error
+            raise Unreachable(f"{self.path} can't be read ({error.strerror or error}): check it") from error
         if len(data) != entry.size:
             raise InputError(f"{printable(self.locate(entry.name))} has another length than the archive says")
         return data
@@ -94,7 +97,7 @@ class Archive(Listing):
         except FileNotFoundError as error:
             raise InputError(f"{self.path} does not exist: check it") from error
         except OSError as error:
-            raise Unreachable(f"{self.path} can't be read ({error.strerror}): check it") from error
+            raise Unreachable(f"{self.path} can't be read ({error.strerror or error}): check it") from error
         return f"{status.st_size} {status.st_mtime_ns}"
 
     def _members(self) -> tuple[str, list[Member]]:
@@ -114,7 +117,7 @@ class Archive(Listing):
         except _DAMAGED as error:
             raise InputError(f"{self.path} isn't a whole .zip or plain .tar: make it again, or unpack it") from error
         except OSError as error:
-            raise Unreachable(f"{self.path} can't be read ({error.strerror}): check it") from error
+            raise Unreachable(f"{self.path} can't be read ({error.strerror or error}): check it") from error
 
 
 def require_readable(path: Path) -> None:
@@ -149,12 +152,7 @@ def _problem(name: str) -> str:
 
 def _root(members: list[Member]) -> str:
     """The folder, with its slash, that holds all that isn't hidden; empty if there is no such folder."""
-    seen = [member.name for member in members if not _is_hidden(member.name)]
+    seen = [member.name for member in members if not is_hidden(member.name)]
     tops = {name.partition("/")[0] if "/" in name else "" for name in seen}
     [top, *others] = tops or {""}
     return f"{top}/" if top and top != ".." and not others else ""
-
-
-def _is_hidden(name: str) -> bool:
-    """As what macOS adds: a folder ``__MACOSX`` of files ``._name``."""
-    return PurePosixPath(name).name.startswith(".")

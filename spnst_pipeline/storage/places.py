@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from hashlib import sha256
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from tempfile import TemporaryFile
 from typing import NamedTuple
 from uuid import uuid4
@@ -149,6 +149,11 @@ class Place(Listing):
         Raises:
             InputError: they can't.
         """
+
+
+def is_hidden(name: str) -> bool:
+    """Whether the name of a file, or of a folder that it lies in, begins with a dot, as ``__MACOSX/._cat.jpg``."""
+    return any(part.startswith(".") and part != ".." for part in PurePosixPath(name).parts)
 
 
 def is_remote(location: str) -> bool:

@@ -20,7 +20,7 @@ from spnst_pipeline.storage import blends
 from spnst_pipeline.storage.blends import Blend, Part, read_blends
 from spnst_pipeline.storage.files import File
 from spnst_pipeline.storage.listings import open_listing
-from spnst_pipeline.storage.places import Entry, Unreachable
+from spnst_pipeline.storage.places import Entry, Unreachable, is_hidden
 from spnst_pipeline.storage.slugs import slug, slug_of_twin
 
 MASK = "mask"
@@ -80,7 +80,7 @@ class Source:
         listed = place.children()
         if subfolders:
             listed = sorted(place.files(""))
-        children = [entry for entry in listed if not _is_hidden(entry.name)]
+        children = [entry for entry in listed if not is_hidden(entry.name)]
         stems = {_stem(PurePosixPath(entry.name)) for entry in children if not _problem(entry)}
         pictures, found, masks = dict[str, File](), dict[tuple[str, Kind], File](), dict[tuple[str, str], File]()
         left_out: list[str] = []
@@ -191,10 +191,6 @@ def _masked(path: PurePosixPath, stems: Collection[str]) -> tuple[str, str] | No
 def _stem(path: PurePosixPath) -> str:
     """A file's name, with its folders if it lies in some, but without its suffix."""
     return str(path.with_name(path.stem))
-
-
-def _is_hidden(name: str) -> bool:
-    return any(part.startswith(".") and part != ".." for part in PurePosixPath(name).parts)
 
 
 def _problem(entry: Entry) -> str:

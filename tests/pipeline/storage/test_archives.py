@@ -189,3 +189,11 @@ def test_a_tar_of_a_folder_as_tar_itself_makes_it_can_be_read(tmp_path):
         assert archive.getnames() == ["./cat.jpg", "./dog.jpg"]
     source = Source.open(str(tmp_path / "p.tar"), "content")
     assert {key: file.read() for key, file in source.pictures.items()} == {"cat": b"cat", "dog": b"dog"}
+
+
+def test_a_name_that_isnt_the_text_it_says_is_refused(tmp_path):
+    path = tmp_path / "p.zip"
+    packed(path, {"c\u00e4t.jpg": b"cat"})
+    path.write_bytes(path.read_bytes().replace("\u00e4".encode(), b"\xff\xfe"))
+    with pytest.raises(InputError, match=r"p\.zip isn't a whole \.zip"):
+        Source.open(str(path), "content")
