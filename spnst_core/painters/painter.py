@@ -26,7 +26,7 @@ MADE = "painter"
 """Metadata key of a painter's file, as JSON: `Painter.made`."""
 
 WHOLE = 2**22
-"""Pixels up to which a pastiche is painted as a whole, which takes some 200 bytes for each; larger ones, in strips."""
+"""Pixels up to which a pastiche is painted as a whole, which takes some 450 bytes for each; larger ones, in strips."""
 
 ARCHITECTURE = "cheng2020-nearest"
 """Name of the network in painters' files; another network would have another name."""
