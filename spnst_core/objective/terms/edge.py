@@ -98,7 +98,7 @@ class AnalyticEdgeTerm(LossTerm):
         self._edges = edges if stage.tile is None else edges.tiled(stage.tile)
         picture, sizes = crop(stage.content, stage.recipe.margin), stage.recipe.stroke_sizes(stage.stage)
         self._map = self._edges.maps(picture)
-        self._calibration = torch.cat([edges.calibrate(style.recoloured(picture, sizes)) for style in stage.styles])
+        self._calibration = torch.cat([_calibration(stage, style.recoloured(picture, sizes)) for style in stage.styles])
         given = bool(stage.targets.edge and stage.targets.edge.given)
         on_contours = given or stage.recipe.edge_on == "contours"
         self._contours = edges.contours(picture, _on_contours(stage, picture)) if on_contours else None
@@ -120,6 +120,21 @@ def _known_edges(stage: StageContext) -> EdgeMap:
     if known is None:
         raise ValueError(f"recipe {stage.recipe.name} compares edge maps, but the content's targets hold none")
     return known
+
+
+def _calibration(stage: StageContext, pictures: Tensor) -> Tensor:
+    """The calibration by a content in the colours of one style, (1, K, 1, 1).
+
+    Args:
+        pictures: the content in the style's colours, or in those of the style of each region, (R, 3, H, W), which then
+            count by their shares of the area.
+    """
+    found = MultiScaleEdges().calibrate(pictures)
+    guide = stage.targets.guide(pictures)
+    if guide is None or len(found) == 1:
+        return found
+    areas = guide.sum((0, 2, 3))
+    return torch.einsum("r,rkhw->khw", areas / areas.sum(), found)[None]
 
 
 def _on_contours(stage: StageContext, picture: Tensor) -> Tensor:
