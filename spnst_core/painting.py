@@ -6,7 +6,7 @@ Both `spnst_core.stylize` and the pipeline paint with these functions; the pipel
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -109,7 +109,12 @@ def band_masks(
 
 
 def style_targets(
-    style: Tensor, recipe: Recipe, models: Models, content: Tensor | None = None, mask: Tensor | None = None
+    style: Tensor,
+    recipe: Recipe,
+    models: Models,
+    content: Tensor | None = None,
+    mask: Tensor | None = None,
+    strokes: Iterable[str] = (),
 ) -> StyleTargets:
     """Feature statistics of a style (1, 3, H, W) in [0, 1], at the sizes and in the layers that the recipe uses.
 
@@ -117,9 +122,10 @@ def style_targets(
         content: the content (1, 3, H, W) that the style is to paint. Only a recipe whose colours ``match`` asks for it,
             and the statistics then hold for that content alone.
         mask: the part of the style that counts, as for `StyleTargets.compute`.
+        strokes: names of the strokes of regions, at whose sizes the style is looked at as well.
 
     Raises:
-        InputError: as `StyleTargets.compute`.
+        InputError: as `StyleTargets.compute` or `Recipe.style_sizes_for`.
         ValueError: such a recipe, and no content.
     """
     recipe = recipe.suited_to(models.encoder.name)
@@ -127,21 +133,27 @@ def style_targets(
         if content is None:
             raise ValueError(f"recipe {recipe.name} fits styles to a content's colours: give the content")
         style = matched(style, content.to(style), recipe.colour_strength)
-    return StyleTargets.compute(style, models, recipe.style_sizes, recipe.style_layers(models.encoder), mask)
+    sizes = recipe.style_sizes_for({*recipe.band_strokes.values(), *strokes})
+    return StyleTargets.compute(style, models, sizes, recipe.style_layers(models.encoder), mask)
 
 
 def blend_targets(
-    styles: Sequence[tuple[Tensor, float]], recipe: Recipe, models: Models, content: Tensor | None = None
+    styles: Sequence[tuple[Tensor, float]],
+    recipe: Recipe,
+    models: Models,
+    content: Tensor | None = None,
+    strokes: Collection[str] = (),
 ) -> StyleTargets:
     """The targets of several styles as one: `style_targets` of each, averaged by their shares.
 
     Args:
         styles: pictures (1, 3, H, W) in [0, 1] with their shares, which sum to 1. A single one is itself.
+        content, strokes: as for `style_targets`.
 
     Raises:
-        ValueError: as `style_targets`.
+        InputError, ValueError: as `style_targets`.
     """
-    found = [style_targets(style, recipe, models, content) for style, _ in styles]
+    found = [style_targets(style, recipe, models, content, strokes=strokes) for style, _ in styles]
     return found[0] if len(found) == 1 else StyleTargets.blended(found, [share for _, share in styles])
 
 

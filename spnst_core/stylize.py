@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -41,7 +41,7 @@ from spnst_core.painting import (
     style_targets,
 )
 from spnst_core.recipes.drafts import draft_of
-from spnst_core.recipes.recipe import Recipe
+from spnst_core.recipes.recipe import Recipe, stroke_scales
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -122,9 +122,9 @@ def stylize(
             network sees: a path ending in ``.npy``, ``.png`` or ``.tif``, an array (H, W), or a tensor.
         edge_map: the strength of the content's edges, from 0 to 1, likewise in place of what the edge detector sees. A
             warning is logged if a map correlates negatively with the network's.
-        regions: parts of the content by name, each painted in a style, or a part of a style, of its own. The region
-            named ``keep`` isn't painted: there the pastiche is the content. What no mask covers is painted in
-            ``style``; where masks overlap, they share the place in proportion.
+        regions: parts of the content by name, each painted in a style, in a part of a style, or with strokes, of its
+            own. The region named ``keep`` isn't painted: there the pastiche is the content. What no mask covers is
+            painted in ``style``; where masks overlap, they share the place in proportion.
         keep_rest: what no mask covers isn't painted either.
 
     Returns:
@@ -137,7 +137,8 @@ def stylize(
             written, or its name doesn't end in ``.mp4``; a map is constant, isn't finite, has another aspect than the
             content, or is given to a recipe that compares features; a recipe that paints in one pass is given more than
             pictures; a mask is 0 everywhere, has values outside [0, 1] or another aspect, or covers less than a pixel
-            at the smallest stage; masks leave nothing to paint; ``keep`` has a style; a part of a blend is asked for.
+            at the smallest stage; masks leave nothing to paint; ``keep`` has a style or strokes; a region's strokes
+            are unknown or too large; a part of a blend is asked for.
     """
     recipe, callbacks = _recipe(recipe, size), _callbacks(callback)
     if recipe.engine == "arbitrary":
@@ -337,8 +338,12 @@ def _regions(regions: Mapping[str, Region] | None, keep_rest: bool) -> Mapping[s
         raise InputError("a region needs a name, such as sky")
     if keep_rest and not given:
         raise InputError("there are no regions, and so the rest is everything: give a region's mask, or leave it out")
-    if KEEP in given and (given[KEEP].style is not None or given[KEEP].style_mask is not None):
-        raise InputError(f'the region "{KEEP}" stays as it is and takes no style: leave that out, or name it otherwise')
+    kept = given.get(KEEP)
+    if kept and any(part is not None for part in (kept.style, kept.style_mask, kept.strokes)):
+        raise InputError(
+            f'the region "{KEEP}" stays as it is and takes neither style nor strokes: leave them out, or name it '
+            "otherwise"
+        )
     return given
 
 
@@ -352,19 +357,27 @@ def _targets_by_region(
     style: Picture | Blend, regions: Mapping[str, Region], recipe: Recipe, models: Models, row: ContentTargets
 ) -> StyleTargets:
     """The statistics of a style, or those of each region that is painted."""
-    whole = _style_targets(_read_style(style, "the style"), "the style", recipe, models, row.content)
+    strokes = recipe.band_strokes | {name: region.strokes for name, region in regions.items() if region.strokes}
+    asked = set(strokes.values())
+    whole = _style_targets(_read_style(style, "the style"), "the style", recipe, models, row.content, asked)
 
     def of(name: str) -> StyleTargets:
+        found = in_its_style(name)
+        if name not in strokes:
+            return found
+        return found.with_strokes(stroke_scales(strokes[name]), recipe.style_sizes_for())
+
+    def in_its_style(name: str) -> StyleTargets:
         region, called = regions.get(name), f'the style of "{name}"'  # the rest has none
         if region is None or (region.style is None and region.style_mask is None):
             return whole
         seen = _read_style(style if region.style is None else region.style, called)
         if region.style_mask is None:
-            return _style_targets(seen, called, recipe, models, row.content)
+            return _style_targets(seen, called, recipe, models, row.content, asked)
         if len(seen) > 1:
             raise InputError(f"{called} is a blend, of which no part can be taken: give one picture, or no style mask")
         mask = _mask(region.style_mask, f'the style mask of "{name}"', seen[0][0], "style")
-        return style_targets(seen[0][0], recipe, models, row.content, mask)
+        return style_targets(seen[0][0], recipe, models, row.content, mask, asked)
 
     found = [of(name) for name in row.regions.names] if row.regions else []
     return StyleTargets.by_region(found) if any(each is not whole for each in found) else whole
@@ -376,9 +389,14 @@ def _read_style(style: Picture | Blend, name: str) -> list[tuple[Tensor, float]]
 
 
 def _style_targets(
-    style: Sequence[tuple[Tensor, float]], name: str, recipe: Recipe, models: Models, content: Tensor | None
+    style: Sequence[tuple[Tensor, float]],
+    name: str,
+    recipe: Recipe,
+    models: Models,
+    content: Tensor | None,
+    strokes: Collection[str] = (),
 ) -> StyleTargets:
-    targets = blend_targets(style, recipe, models, content)
+    targets = blend_targets(style, recipe, models, content, strokes)
     if is_plain_style(targets):
         _log.warning("%s holds nothing but one colour, and no strokes to take: choose another picture", printable(name))
     return targets

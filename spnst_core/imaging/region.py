@@ -23,8 +23,11 @@ class Region:
             a `Band` of the content's depth.
         style: its own style, as for `stylize`; None: the style of the whole.
         style_mask: the part of the style that it is painted in, likewise in the style's aspect; None: all of it.
+        strokes: ``small``, ``medium`` or ``large``: half, once or twice as large as those of the whole, or ``mixed``,
+            all three at once; None: as the recipe says.
     """
 
     mask: Plane | Band
     style: Picture | Blend | None = None
     style_mask: Plane | None = None
+    strokes: str | None = None

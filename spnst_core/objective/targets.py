@@ -309,7 +309,7 @@ class StyleTargets:
         """The statistics of one style for each region, in the order of `Regions.names`.
 
         Args:
-            styles: of the same sizes and layers; one serves all regions.
+            styles: of the same layers; the sizes that all of them have remain. One serves all regions.
         """
         if len(styles) == 1:
             return styles[0]
@@ -318,9 +318,21 @@ class StyleTargets:
             parts = [style.statistics[size][layer] for style in styles]
             return Statistics(torch.cat([part.gram for part in parts]), torch.cat([part.mean for part in parts]))
 
-        return cls(
-            {size: {layer: joined(size, layer) for layer in found} for size, found in styles[0].statistics.items()}
-        )
+        common = [size for size in styles[0].statistics if all(size in style.statistics for style in styles)]
+        return cls({size: {layer: joined(size, layer) for layer in styles[0].statistics[size]} for size in common})
+
+    def with_strokes(self, scales: Sequence[float], sizes: Iterable[StyleSize]) -> StyleTargets:
+        """The style with other strokes: at each of the sizes, the statistics averaged over multiples of that size.
+
+        Args:
+            scales: the multiples, which the statistics must hold.
+        """
+
+        def scaled(size: StyleSize) -> dict[str, Statistics]:
+            multiples = [size.times(scale) for scale in scales]
+            return {layer: self.averaged(multiples, layer) for layer in self.statistics[size]}
+
+        return StyleTargets({size: scaled(size) for size in sizes})
 
     def averaged(self, sizes: Iterable[StyleSize], layer: str) -> Statistics:
         """The statistics of one layer averaged over several sizes: strokes of several scales at once."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -25,6 +25,7 @@ from pydantic_core import PydanticKnownError
 
 from spnst_core.errors import InputError, closest, cut, quoted, several
 from spnst_core.imaging.band import Band
+from spnst_core.imaging.region import KEEP
 from spnst_core.models.networks import ENCODERS
 from spnst_core.models.roles import Layered, require_layers
 from spnst_core.recipes.style_size import StyleSize
@@ -53,6 +54,7 @@ Name = Annotated[str, Field(max_length=100, pattern=r"^[a-z0-9][a-z0-9_]*$")]
 Engine = Literal["optimize", "feedforward", "arbitrary"]
 Colour = Literal["style", "content", "match"]
 Strength = Annotated[float, Field(ge=0, le=1)]
+Limits = tuple[Strength, Strength]
 Shares = Annotated[dict[str, Positive], Field(min_length=1)]
 WrittenStyleSize = Annotated[
     StyleSize, BeforeValidator(lambda x: StyleSize.parse(x) if isinstance(x, str) else x), PlainSerializer(str)
@@ -76,7 +78,7 @@ STROKES: Mapping[str, tuple[float, ...]] = {
     "large": (2.0,),
     "mixed": (0.5, 1.0, 2.0),
 }
-"""Stroke scales by name, for `Recipe.with_strokes`."""
+"""Stroke scales by name, for `Recipe.with_strokes` and for regions: multiples of the size that the style is given."""
 
 
 class _Frozen(BaseModel):
@@ -90,6 +92,22 @@ def _known_encoder(name: str) -> str:
 
 def _known_term(name: str) -> str:
     TERMS.require(name)
+    return name
+
+
+def stroke_scales(name: str) -> tuple[float, ...]:
+    """The `STROKES` of that name.
+
+    Raises:
+        InputError: there are none.
+    """
+    if name not in STROKES:
+        raise InputError(f'no strokes "{cut(name)}"{closest(name, STROKES)}: there are {", ".join(STROKES)}')
+    return STROKES[name]
+
+
+def _known_strokes(name: str) -> str:
+    stroke_scales(name)
     return name
 
 
@@ -165,6 +183,25 @@ Init = Annotated[
 ]
 
 
+class StrokedBand(_Frozen):
+    """A band of depth with strokes of a size of its own.
+
+    Attributes:
+        depth: from where to where it reaches, as the bands of `Recipe.bands`.
+        strokes: ``small``, ``medium`` or ``large``: half, once or twice as large as the recipe's own, or ``mixed``, all
+            three at once.
+    """
+
+    depth: Limits
+    strokes: Annotated[str, AfterValidator(_known_strokes)]
+
+
+WrittenBand = Annotated[
+    Annotated[Limits, Tag("[limits]")] | Annotated[StrokedBand, Tag("[band]")],
+    Discriminator(lambda given: "[band]" if isinstance(given, Mapping | StrokedBand) else "[limits]"),
+]
+
+
 class Growth(_Frozen):
     """How large pictures are painted: in all stages at one size, then at sizes that double until it is their own.
 
@@ -216,7 +253,8 @@ class Recipe(_Frozen):
         colour_strength: how far ``content`` or ``match`` goes, from 0 to 1.
         bands: regions of every content by its depth, by name, each from one number to another, where 0 is the farthest
             and 1 the nearest (`spnst_core.imaging.band.Band`). Each is painted in the part of a style that a mask of
-            the same name shows, or in all of it; ``keep`` isn't painted.
+            the same name shows, or in all of it, and with strokes of its own if it is a `StrokedBand`; ``keep`` isn't
+            painted.
         engine: how pastiches are painted: ``optimize``, pixel by pixel; ``feedforward``, in one pass by a painter, a
             network that is trained for each style with the losses of the last stage (`spnst_core.painters`); or
             ``arbitrary``, in one pass by a network that paints any style (`spnst_core.painters.arbitrary`), for which
@@ -250,7 +288,7 @@ class Recipe(_Frozen):
     # Left out of a recipe's text where they have their default, as a stage's optimizer.
     colour: Colour = Field(default="style", exclude_if=lambda given: given == "style")
     colour_strength: Strength = Field(default=1.0, exclude_if=lambda given: given == 1)
-    bands: dict[Annotated[str, Field(min_length=1)], tuple[Strength, Strength]] = Field(
+    bands: dict[Annotated[str, Field(min_length=1)], WrittenBand] = Field(
         default={}, exclude_if=lambda given: not given
     )
     engine: Engine = Field(default="optimize", exclude_if=lambda given: given == "optimize")
@@ -317,11 +355,12 @@ class Recipe(_Frozen):
     @model_validator(mode="after")
     def _has_bands(self) -> Recipe:
         try:
-            for limits in self.bands.values():
-                Band(*limits)
+            bands, _ = self.depth_bands, self.style_sizes  # each raises where it can't be
         except InputError as error:
             raise ValueError(f"bands: {error}") from error
-        if self.bands and self.engine != "optimize":
+        if KEEP in self.band_strokes:
+            raise ValueError(f"bands: {KEEP} stays as it is and takes no strokes: give its limits alone")
+        if bands and self.engine != "optimize":
             raise ValueError("bands need engine optimize: in one pass, a whole picture is painted in one style")
         return self
 
@@ -473,8 +512,7 @@ class Recipe(_Frozen):
         >>> Recipe.load("structure").with_strokes("mixed").strokes
         (0.5, 1.0, 2.0)
         """
-        if strokes not in STROKES:
-            raise InputError(f'no strokes "{strokes}"{closest(strokes, STROKES)}: there are {", ".join(STROKES)}')
+        scales = stroke_scales(strokes)
         if self.engine == "arbitrary":
             raise InputError(f"recipe {self.name} has strokes of one size: choose another, such as structure")
         data = self.model_dump(exclude_unset=True)
@@ -482,7 +520,7 @@ class Recipe(_Frozen):
         stages = [stage for part in parts for stage in part.get("stages", ())]
         for part in (*parts, *stages):
             part.pop("strokes", None)
-        return self._validated({**data, "strokes": STROKES[strokes]}, self.name)
+        return self._validated({**data, "strokes": scales}, self.name)
 
     def with_colour(self, colour: str | None = None, strength: float | None = None) -> Recipe:
         """The same recipe with other colours.
@@ -554,7 +592,13 @@ class Recipe(_Frozen):
     @property
     def depth_bands(self) -> dict[str, Band]:
         """The bands by name."""
-        return {name: Band(*limits) for name, limits in self.bands.items()}
+        limits = {name: band.depth if isinstance(band, StrokedBand) else band for name, band in self.bands.items()}
+        return {name: Band(*between) for name, between in limits.items()}
+
+    @property
+    def band_strokes(self) -> dict[str, str]:
+        """The strokes, by name, of the bands that have their own."""
+        return {name: band.strokes for name, band in self.bands.items() if isinstance(band, StrokedBand)}
 
     @property
     def training_size(self) -> int:
@@ -572,8 +616,8 @@ class Recipe(_Frozen):
 
     @property
     def style_sizes(self) -> tuple[StyleSize, ...]:
-        """Sizes at which the style picture is looked at, each once, rising."""
-        return tuple(sorted({size for stage in self.stages for size in self.stroke_sizes(stage)}))
+        """Sizes at which the style picture is looked at, also for the strokes of bands, each once, rising."""
+        return self.style_sizes_for(self.band_strokes.values())
 
     def stage_size(self, stage: Stage) -> int:
         """Long side in pixels of the pastiche in one stage, at least 1."""
@@ -587,6 +631,22 @@ class Recipe(_Frozen):
         """Sizes of the style picture whose statistics one stage averages."""
         size = self.style_size or StyleSize(self.stage_size(stage))
         return tuple(size.times(stroke) for stroke in stage.strokes or self.strokes)
+
+    def style_sizes_for(self, strokes: Iterable[str] = ()) -> tuple[StyleSize, ...]:
+        """Sizes at which the stages look at the style picture, and regions with strokes of these names.
+
+        Raises:
+            InputError: no such strokes, or a size beyond `MAX_STYLE_SIZE`.
+        """
+        own = {size for stage in self.stages for size in self.stroke_sizes(stage)}
+        multiples = {name: {size.times(scale) for size in own for scale in stroke_scales(name)} for name in strokes}
+        for name, sizes in multiples.items():
+            if (largest := max(size.pixels for size in sizes)) > MAX_STYLE_SIZE:
+                raise InputError(
+                    f"{name} strokes look at the style with {largest:,} pixels, more than {MAX_STYLE_SIZE:,}: choose "
+                    "smaller strokes or a smaller size"
+                )
+        return tuple(sorted(own.union(*multiples.values())))
 
     def content_layers(self, encoder: Layered) -> Mapping[str, float]:
         """The encoder's layers for content and what each counts."""
@@ -614,10 +674,10 @@ class Recipe(_Frozen):
         return sum(stage.steps for stage in self.stages)
 
 
-_KEYS = {key for model in (Recipe, Draft, Stage, Weights, LayerChoice) for key in model.model_fields}
+_KEYS = {key for model in (Recipe, Draft, StrokedBand, Stage, Weights, LayerChoice) for key in model.model_fields}
 
 
-_NO_KEYS = ("[key]", "[picture]", "[draft]")
+_NO_KEYS = ("[key]", "[picture]", "[draft]", "[limits]", "[band]")
 """Parts of pydantic's locations that aren't keys of a recipe."""
 
 

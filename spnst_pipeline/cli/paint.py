@@ -104,6 +104,14 @@ def paint(
         list[str] | None,
         typer.Option(metavar="NAME=MASK", help="part of a region's style that it is painted in; default all of it"),
     ] = None,
+    region_strokes: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=STROKES",
+            help="small, medium, large or mixed strokes in a region: half, once or twice as large as in the rest, or "
+            "all three",
+        ),
+    ] = None,
     keep_rest: Annotated[bool, typer.Option("--keep-rest", help="leave what no mask covers as it is")] = False,
     film: Annotated[
         Path | None, typer.Option(metavar="FILE.mp4", help="film of the optimisation to write as well")
@@ -138,6 +146,7 @@ def paint(
             "--region": region,
             "--region-style": region_style,
             "--style-mask": style_mask,
+            "--region-strokes": region_strokes,
             "--keep-rest": keep_rest or None,
             "--film": film,
             "--profile": profile,
@@ -166,7 +175,7 @@ def paint(
                 recipe,
                 changes,
                 {"depth": depth_map, "edges": edge_map},
-                RegionOptions(region or (), region_style or (), style_mask or (), keep_rest),
+                RegionOptions(region or (), region_style or (), style_mask or (), region_strokes or (), keep_rest),
                 device=device,
                 **flags,
             )

@@ -1,4 +1,4 @@
-"""Regions as options give them: ``NAME=FILE``, read and checked before anything is loaded."""
+"""Regions as options give them, such as ``NAME=FILE``, read and checked before anything is loaded."""
 
 from __future__ import annotations
 
@@ -29,12 +29,14 @@ class RegionOptions(NamedTuple):
         masks: ``--region``, of the content.
         styles: ``--region-style``, pictures.
         style_masks: ``--style-mask``, of the style that a region is painted in.
+        strokes: ``--region-strokes``, their names.
         keep_rest: ``--keep-rest``.
     """
 
     masks: Sequence[str] = ()
     styles: Sequence[str] = ()
     style_masks: Sequence[str] = ()
+    strokes: Sequence[str] = ()
     keep_rest: bool = False
 
     def read(
@@ -48,23 +50,27 @@ class RegionOptions(NamedTuple):
 
         Raises:
             InputError: an option that isn't ``NAME=FILE``, a name given twice or of no region, a style for what is to
-                stay as it is, a file that can't be used, or as `Regions.of`.
+                stay as it is, a file that can't be used, or as `Regions.of` or `Recipe.style_sizes_for`.
         """
         given = _pairs("--region", self.masks)
         bands = {name: Band.parse(text.removeprefix(DEPTH)) for name, text in given.items() if text.startswith(DEPTH)}
         files = {name: Path(text) for name, text in given.items() if name not in bands}
         styles, style_masks = _files("--region-style", self.styles), _files("--style-mask", self.style_masks)
-        bands |= {k: band for k, band in recipe.depth_bands.items() if k in {*styles, *style_masks} and k not in given}
+        strokes = _pairs("--region-strokes", self.strokes, "NAME=STROKES, such as far=large")
+        named = {*styles, *style_masks, *strokes}
+        bands |= {name: band for name, band in recipe.depth_bands.items() if name in named and name not in given}
         known = {**given, **recipe.bands}
         if self.keep_rest and not given:
             raise InputError("--keep-rest is for what no mask covers: give a mask with --region NAME=MASK")
-        for option, files_of_option in (("--region-style", styles), ("--style-mask", style_masks)):
-            for name in files_of_option:
+        options = {"--region-style": styles, "--style-mask": style_masks, "--region-strokes": strokes}
+        for option, names in options.items():
+            for name in names:
                 if name == KEEP:
                     raise InputError(f"{option} {KEEP}: the region {KEEP} stays as it is: leave the option out")
                 if name not in known:
                     hint = closest(name, known)
                     raise InputError(f"{option} {cut(name)}: there is no such region{hint}: give --region NAME=MASK")
+        recipe.style_sizes_for(strokes.values())  # which there must be, and not too large
         painted = {name: image_io.decode(file) for name, file in styles.items()}
         picture = image_io.to_tensor(content)
         masks = {name: _mask(file, picture, "content") for name, file in files.items()}
@@ -76,6 +82,7 @@ class RegionOptions(NamedTuple):
                 mask,
                 painted.get(name),
                 _part(style_masks[name], painted.get(name, style)) if name in style_masks else None,
+                strokes.get(name),
             )
             for name, mask in parts.items()
         }
@@ -86,15 +93,15 @@ def _files(option: str, given: Sequence[str]) -> dict[str, Path]:
     return {name: Path(file) for name, file in _pairs(option, given).items()}
 
 
-def _pairs(option: str, given: Sequence[str]) -> dict[str, str]:
+def _pairs(option: str, given: Sequence[str], form: str = "NAME=FILE, such as sky=sky.png") -> dict[str, str]:
     found = dict[str, str]()
     for each in given:
-        name, equals, file = each.partition("=")
-        if not (name and equals and file):
-            raise InputError(f"{option} must be NAME=FILE, such as sky=sky.png, not {cut(each)}")
+        name, equals, value = each.partition("=")
+        if not (name and equals and value):
+            raise InputError(f"{option} must be {form}, not {cut(each)}")
         if name in found:
             raise InputError(f"{option} is given twice for {cut(name)}: keep one of them")
-        found[name] = file
+        found[name] = value
     return found
 
 

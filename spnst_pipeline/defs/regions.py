@@ -12,7 +12,7 @@ from spnst_core.imaging.planes import require_aspect
 from spnst_core.objective.regions import Regions
 from spnst_core.objective.targets import ContentTargets, StyleTargets
 from spnst_core.painting import band_masks, style_targets
-from spnst_core.recipes.recipe import Recipe
+from spnst_core.recipes.recipe import Recipe, stroke_scales
 from spnst_pipeline.artefacts.identity import ArtefactId
 from spnst_pipeline.artefacts.soundness import take
 from spnst_pipeline.project import Project
@@ -38,23 +38,28 @@ def by_region(
 ) -> StyleTargets:
     """The statistics of a style for each region of a content: those of the style's region of that name, or the whole.
 
-    They are computed now, and aren't stored.
+    Those of a part of a style are computed now, and aren't stored. A band's own strokes are taken from either.
 
     Raises:
         InputError: a mask that can't be used.
     """
     if content.regions is None:
         return whole
-    files = project.styles.masks_of(style)
-    paired = [files.get(region) for region in content.regions.names]
-    if not any(paired):
+    files, strokes, names = project.styles.masks_of(style), recipe.band_strokes, content.regions.names
+    if not {*files, *strokes} & {*names}:
         return whole
-    picture = image_io.read(take(project.store, ArtefactId("style_image", style=style)))
 
-    def of(file: File) -> StyleTargets:
+    def part(file: File) -> StyleTargets:
+        picture = image_io.read(take(project.store, ArtefactId("style_image", style=style)))
         return style_targets(picture, recipe, project.models, content.content, _mask(file, picture, "style"))
 
-    return StyleTargets.by_region([of(file) if file else whole for file in paired])
+    def of(region: str) -> StyleTargets:
+        found = part(files[region]) if region in files else whole
+        if region not in strokes:
+            return found
+        return found.with_strokes(stroke_scales(strokes[region]), recipe.style_sizes_for())
+
+    return StyleTargets.by_region([of(region) for region in names])
 
 
 def _mask(file: File, picture: Tensor, whose: str) -> Tensor:

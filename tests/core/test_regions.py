@@ -137,7 +137,9 @@ BAD = {
     "black": ({"a": sp.Region(LEFT * 0)}, 'the mask of "a" is black everywhere'),
     "too little": ({"a": sp.Region(LEFT * 1e-5)}, 'the region "a" covers less than a pixel of 64×51'),
     "no file": ({"a": sp.Region("absent.png")}, "absent.png doesn't exist"),
-    "keep and a style": ({"keep": sp.Region(LEFT, RED)}, 'the region "keep" stays as it is and takes no style'),
+    "keep and a style": ({"keep": sp.Region(LEFT, RED)}, 'the region "keep" stays as it is and takes neither style'),
+    "keep and strokes": ({"keep": sp.Region(LEFT, strokes="large")}, 'the region "keep" .* takes neither style nor s'),
+    "unknown strokes": ({"a": sp.Region(LEFT, strokes="larg")}, 'no strokes "larg" .did you mean "large"'),
     "a mask alone": ({"a": LEFT}, "regions must be a mapping of names to regions"),
     "no name": ({"": sp.Region(LEFT)}, "a region needs a name"),
     "a style of another kind": ({"a": sp.Region(LEFT, [RED])}, 'the style of "a" can\'t be a list'),
@@ -215,3 +217,62 @@ def test_a_band_in_which_nothing_is_is_told(content, models):
     steps = np.where(RAMP > 0.5, 1, 0).astype(np.float32)
     with pytest.raises(sp.InputError, match='the region "middle" covers less than a pixel of 64×51'):
         sp.stylize(content, RED, RECIPE, models, depth_map=steps, regions={"middle": sp.Region(Band(0.4, 0.6))})
+
+
+@pytest.mark.parametrize("strokes", ["large", "mixed"])
+def test_a_region_that_is_everything_has_the_strokes_of_a_recipe_with_these(content, sample_styles, models, strokes):
+    style, recipe = sample_styles["woodblock"], RECIPE.model_copy(update={"stages": (Stage(steps=2),)})
+    everything = {"all": sp.Region(np.ones((51, 64)), strokes=strokes)}
+    found = sp.stylize(content, style, recipe, models, regions=everything).pixels
+    assert torch.equal(found, sp.stylize(content, style, recipe.with_strokes(strokes), models).pixels)
+    assert not torch.allclose(found, sp.stylize(content, style, recipe, models).pixels, atol=0.01)
+
+
+@pytest.mark.heavy
+def test_strokes_of_a_region_leave_those_of_the_rest_as_they_are(content, sample_styles, models):
+    """Each half comes nearer to the statistics that it is to have than to those of the other half."""
+    style, regions = sample_styles["woodblock"], {"right": sp.Region(RIGHT, strokes="large")}
+    pixels = sp.stylize(content, style, RECIPE, models, regions=regions).pixels
+    of = {name: style_targets(style, RECIPE.with_strokes(name), models) for name in ("medium", "large")}
+    for mask, own, other in ((LEFT, "medium", "large"), (RIGHT, "large", "medium")):
+        guide = torch.from_numpy(mask)[None, None]
+        misfits = {
+            name: style_misfit(pixels, [of[name]], RECIPE.with_strokes(name), models, guide).item() for name in of
+        }
+        assert misfits[own] < misfits[other]
+
+
+@pytest.mark.heavy
+def test_a_band_of_a_recipe_has_strokes_of_its_own_unless_a_region_has_others(content, sample_styles, models):
+    style, stages = sample_styles["woodblock"], (Stage(steps=2),)
+    plain = RECIPE.model_copy(update={"stages": stages})
+    broad = sp.Recipe(**plain.model_dump(), bands={"near": {"depth": (0.5, 1), "strokes": "large"}})
+
+    def painted(recipe, **regions):
+        return sp.stylize(content, style, recipe, models, depth_map=RAMP, regions=regions).pixels
+
+    found = painted(broad)
+    assert torch.equal(found, painted(plain, near=sp.Region(Band(0.5, 1), strokes="large")))
+    assert torch.equal(found, painted(broad, near=sp.Region(Band(0.5, 1))))
+    small = painted(broad, near=sp.Region(Band(0.5, 1), strokes="small"))
+    assert torch.equal(small, painted(plain, near=sp.Region(Band(0.5, 1), strokes="small")))
+    assert not torch.equal(found, small)
+
+
+@pytest.mark.heavy
+def test_edges_of_a_batch_with_regions_in_styles_of_their_own_are_those_of_its_cells(content, sample_styles, models):
+    """Analytic edges are calibrated by each style; here by that of each region, weighted by its area."""
+    recipe = RECIPE.model_copy(update={"edge_on": "analytic", "jitter": False, "weights": Weights(edge=1, style=1)})
+    pair = [style_targets(sample_styles[key], recipe, models) for key in ("nocturne", "woodblock")]
+    regions = Regions.of(content, recipe, {"left": torch.from_numpy(LEFT)[None, None]})
+    row, x = ContentTargets(content, regions=regions), content.flip(3).repeat(2, 1, 1, 1)
+
+    def edges(*styles):
+        return Objective(content, row, styles, recipe, recipe.stages[0], models)(x[: len(styles)], VIEW)["edge"]
+
+    both = [StyleTargets.by_region(pair), StyleTargets.by_region(pair[::-1])]
+    found, alone = edges(*both), [edges(style).item() for style in both]
+    assert found.tolist() == pytest.approx(alone, rel=1e-5)
+    assert alone[0] == pytest.approx(alone[1], rel=1e-5), "the halves are equally large"
+    low, high = sorted(edges(*pair).tolist())
+    assert low < alone[0] < high

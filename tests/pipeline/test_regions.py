@@ -5,7 +5,9 @@ import pytest
 from PIL import Image
 from small_project import PAINTED
 
+from spnst_core import Band, Region, stylize
 from spnst_core.imaging import io as image_io
+from spnst_core.recipes.style_size import StyleSize
 from spnst_pipeline.artefacts.identity import ArtefactId
 from spnst_pipeline.artefacts.lineage import Lineage
 from spnst_pipeline.artefacts.provenance import read_made
@@ -94,8 +96,9 @@ def test_masks_repaint_their_cells_alone_and_one_that_cannot_be_used_costs_its_c
     assert pastiche(run.project, "boat", "wave") == boat
 
 
-def banded(place, bands="near: [0.5, 1]"):
-    (place.root / "structure.yaml").write_text(f"bands: {{{bands}}}\nweights: {{edge: 0.2}}\nstages: [{{steps: 2}}]\n")
+def banded(place, bands="near: [0.5, 1]", weights="edge: 0.2"):
+    text = f"bands: {{{bands}}}\nweights: {{{weights}}}\nstages: [{{steps: 2}}]\n"
+    (place.root / "structure.yaml").write_text(text)
 
 
 def test_bands_of_depth_count_in_every_pastiche_and_pair_with_masks_of_styles(fresh):
@@ -123,3 +126,37 @@ def test_what_is_near_stays_as_it_is_in_a_grid(made):
     kept, middle = image_io.to_image(image_io.resize(content, *found.shape[2:])), found.shape[3] // 2
     assert np.array_equal(np.asarray(kept)[:, middle + 2 :], np.asarray(image_io.to_image(found))[:, middle + 2 :])
     assert not np.array_equal(np.asarray(kept)[:, : middle - 2], np.asarray(image_io.to_image(found))[:, : middle - 2])
+
+
+def test_strokes_of_a_band_count_in_every_pastiche(fresh):
+    banded(fresh, "far: [0, 0.5]")
+    plain = fingerprints(fresh)
+    banded(fresh, "far: {depth: [0, 0.5], strokes: large}")
+    large = fingerprints(fresh)
+    assert {key[0] for key in changed(plain, large)} == {"pastiche"}
+    banded(fresh, "far: {depth: [0, 0.5], strokes: small}")
+    assert {key[0] for key in changed(large, fingerprints(fresh))} == {"pastiche"}
+
+
+@pytest.mark.heavy
+def test_a_band_is_painted_with_its_strokes_in_a_grid_as_by_the_library(made):
+    """From stored statistics for `dots`, and for `wave` from those of its part of the band's name."""
+    banded(made, "far: {depth: [0, 0.5], strokes: large}", "depth: 0.1")
+    np.save(made.root / "contents/cat.depth.npy", np.linspace(1, 0, 80, dtype=np.float32)[None].repeat(60, 0))
+    put(made, "styles/wave.far.mask.png", LEFT)
+    run = paint(made)
+    assert run.failed == []
+    assert StyleSize(96) in run.project.style_sizes
+    for style, part in (("dots", None), ("wave", made.root / "styles/wave.far.mask.png")):
+        data = pastiche(run.project, "cat", style)
+        found = {
+            strokes: stylize(
+                *(made.root / "contents/cat.png", made.root / f"styles/{style}.png", run.project.recipes[0]),
+                run.project.models,
+                depth_map=made.root / "contents/cat.depth.npy",
+                regions={"far": Region(Band(0, 0.5), style_mask=part, strokes=strokes)},
+            ).pixels
+            for strokes in ("large", "small")
+        }
+        distance = {strokes: (image_io.read(data) - x).abs().max().item() for strokes, x in found.items()}
+        assert distance["large"] < 0.01 < distance["small"]

@@ -57,6 +57,25 @@ def test_strokes_of_several_scales_are_averaged(style, models):
     torch.testing.assert_close(both, (each[0] + each[1]) / 2)
 
 
+def test_other_strokes_are_the_statistics_at_multiples_of_each_size_under_that_size(style, models):
+    targets = StyleTargets.compute(style, models, [StyleSize(24), StyleSize(36), StyleSize(48), StyleSize(72)])
+    broad = targets.with_strokes((1.0, 2.0), [StyleSize(24), StyleSize(36)])
+    assert [*broad.statistics] == [StyleSize(24), StyleSize(36)]
+    for size, double in ((StyleSize(24), StyleSize(48)), (StyleSize(36), StyleSize(72))):
+        for layer, found in broad.statistics[size].items():
+            both = [targets.statistics[each][layer] for each in (size, double)]
+            torch.testing.assert_close(found.gram, (both[0].gram + both[1].gram) / 2)
+            torch.testing.assert_close(found.mean, (both[0].mean + both[1].mean) / 2)
+
+
+def test_styles_of_regions_are_joined_at_the_sizes_that_all_of_them_have(style, models):
+    targets = StyleTargets.compute(style, models, [StyleSize(24), StyleSize(48)])
+    joined = StyleTargets.by_region([targets, targets.with_strokes((2.0,), [StyleSize(24)])])
+    assert [*joined.statistics] == [StyleSize(24)]
+    gram = joined.statistics[StyleSize(24)]["bank1"].gram
+    assert torch.equal(gram, torch.cat([targets.statistics[size]["bank1"].gram for size in targets.statistics]))
+
+
 def test_a_style_is_looked_at_by_its_long_or_its_short_side(models):
     wide = torch.rand(1, 3, 30, 60, generator=torch.Generator().manual_seed(0))
     sizes = [StyleSize(40), StyleSize(40, "short")]

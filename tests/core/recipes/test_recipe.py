@@ -6,7 +6,7 @@ from distribution import installed, write
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spnst_core import InputError, Recipe, Weights
+from spnst_core import Band, InputError, Recipe, Weights
 from spnst_core.models.vgg import LAYERS, VGG19Encoder
 from spnst_core.recipes.recipe import STROKES, Stage
 from spnst_core.recipes.style_size import StyleSize
@@ -544,6 +544,15 @@ def test_painters_are_trained_at_the_recipes_size_within_bounds(size, trained):
     [
         ("engine: feed", "engine"),
         ("bands: {near: [0.6, 0.5]}", "bands: a band of depth lies between two numbers"),
+        ("bands: {near: [0.6, 2]}", "bands.near.1: Input should be less than or equal to 1"),
+        ("bands: {far: {depth: [0.6, 0.5], strokes: large}}", "bands: a band of depth lies between two numbers"),
+        ("bands: {far: {depth: [0, 0.5]}}", "key bands.far.strokes is missing"),
+        ("bands: {far: {dept: [0, 0.5]}}", 'unknown key bands.far.dept .did you mean "depth"'),
+        (
+            "bands: {far: {depth: [0, 0.5], strokes: larg}}",
+            'bands.far.strokes: no strokes "larg" .did you mean "large"',
+        ),
+        ("bands: {keep: {depth: [0, 0.5], strokes: large}}", "bands: keep stays as it is and takes no strokes"),
         ("training_steps: 5", "training_steps needs engine feedforward"),
         ("{engine: feedforward, colour: match}", "a painter has one"),
         ("{engine: feedforward, record_every: 2}", "record_every needs engine optimize"),
@@ -596,3 +605,29 @@ def test_up_to_that_size_nothing_changes():
 def test_a_recipe_that_paints_in_one_pass_has_no_bands():
     with pytest.raises(InputError, match="bands need engine optimize"):
         Recipe.from_yaml("engine: feedforward\nbands: {near: [0.6, 1]}\nstages: [{steps: 1}]\n", "mine.yaml")
+
+
+BROAD = "size: 100\nstages: [{scale: 0.5, steps: 1}, {steps: 1}]\nbands: {far: {depth: [0, 0.4], strokes: mixed}}\n"
+
+
+def test_the_style_is_looked_at_for_the_strokes_of_bands_as_well():
+    """At half, once and twice each size of a stage."""
+    recipe = Recipe.from_yaml(BROAD, "broad.yaml")
+    assert (recipe.depth_bands, recipe.band_strokes) == ({"far": Band(0, 0.4)}, {"far": "mixed"})
+    assert recipe.style_sizes == tuple(map(StyleSize, (25, 50, 100, 200)))
+    assert recipe.style_sizes_for() == tuple(map(StyleSize, (50, 100)))
+    assert recipe.with_strokes("large").style_sizes_for() == tuple(map(StyleSize, (100, 200)))
+    assert Recipe.from_yaml(recipe.to_yaml(), "broad.yaml") == recipe
+
+
+def test_a_band_without_strokes_is_written_as_before():
+    recipe = Recipe.from_yaml("bands: {near: [0.6, 1]}\nstages: [{steps: 1}]\n", "mine.yaml")
+    assert '"bands":{"near":[0.6,1.0]}' in recipe.model_dump_json()
+    assert recipe.band_strokes == {}
+
+
+def test_strokes_of_bands_that_are_too_large_for_a_size_are_refused():
+    large = BROAD.replace("stages", "strokes: [2]\nstages")
+    assert Recipe.from_yaml(large, "broad.yaml").with_size(5000).style_sizes[-1] == StyleSize(20_000)
+    with pytest.raises(InputError, match="bands: mixed strokes look at the style with 20,004 pixels, more than 20,000"):
+        Recipe.from_yaml(large, "broad.yaml").with_size(5001)

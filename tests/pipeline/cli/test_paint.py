@@ -216,6 +216,26 @@ def test_a_region_by_depth_is_painted_as_the_library_paints_it(masks, spnst, pic
     assert image_io.decode(masks / "b.png").tobytes() == expected.image.tobytes()
 
 
+@pytest.mark.heavy
+def test_a_region_has_strokes_of_its_own_as_in_the_library(masks, spnst):
+    options = ("--region", "l=left.png", "--region-strokes", "l=large")
+    assert spnst("paint", *QUICK, *options, "-o", "a.png")[0] == 0
+    arguments = masks / "cat.png", masks / "wave.png", masks / "quick.yaml", sp.load_models("embedded")
+    expected, plain = (
+        sp.stylize(*arguments, regions={"l": sp.Region(masks / "left.png", strokes=strokes)}).image.tobytes()
+        for strokes in ("large", None)
+    )
+    assert image_io.decode(masks / "a.png").tobytes() == expected != plain
+    np.save(masks / "depth.npy", np.linspace(0, 1, 80, dtype=np.float32)[None].repeat(60, 0))
+    with (masks / "quick.yaml").open("a") as recipe:
+        recipe.write("bands: {near: {depth: [0.5, 1], strokes: small}}\n")
+    options = ("--depth-map", "depth.npy", "--region-strokes", "near=large")  # in place of the recipe's
+    assert spnst("paint", *QUICK, *options, "-o", "b.png")[0] == 0
+    regions = {"near": sp.Region(sp.Band(0.5, 1), strokes="large")}
+    expected = sp.stylize(*arguments, depth_map=masks / "depth.npy", regions=regions).image
+    assert image_io.decode(masks / "b.png").tobytes() == expected.tobytes()
+
+
 LEFT = ("--region", "l=left.png")
 BAD_REGIONS = {
     "no name": (("--region", "left.png"), "--region must be NAME=FILE, such as sky=sky.png, not left.png"),
@@ -225,6 +245,14 @@ BAD_REGIONS = {
     "keep and a style": (
         ("--region", "keep=left.png", "--region-style", "keep=wave.png"),
         "--region-style keep: the region keep stays as it is",
+    ),
+    "strokes of no region": ((*LEFT, "--region-strokes", "r=large"), "--region-strokes r: there is no such region"),
+    "strokes alone": (("--region-strokes", "r=large"), "--region-strokes r: there is no such region"),
+    "unknown strokes": ((*LEFT, "--region-strokes", "l=larg"), 'no strokes "larg" (did you mean "large"?)'),
+    "strokes of nothing": ((*LEFT, "--region-strokes", "large"), "must be NAME=STROKES, such as far=large, not large"),
+    "keep and strokes": (
+        ("--region", "keep=left.png", "--region-strokes", "keep=large"),
+        "--region-strokes keep: the region keep stays as it is",
     ),
     "no file": (("--region", "l=absent.png"), "absent.png doesn't exist"),
     "black": (("--region", "l=black.png"), "black.png is black everywhere"),
