@@ -40,15 +40,17 @@ Callback = Callable[[Iterate], None]
 
 @dataclass(frozen=True)
 class OwnMaps:
-    """A user's own maps of a content, in place of those that networks see in it; see `spnst_core.imaging.maps`.
+    """A user's own maps of a content; see `spnst_core.imaging.maps`.
 
     Attributes:
-        depth: relative inverse depth, larger = nearer, (1, 1, h, w).
-        edges: their strength, (1, 1, h, w) in [0, 1].
+        depth: relative inverse depth, larger = nearer, (1, 1, h, w), in place of what the network sees.
+        edges: their strength, (1, 1, h, w) in [0, 1], likewise.
+        detail: how much more both are to count, (1, 1, h, w) in [0, 1].
     """
 
     depth: Tensor | None = None
     edges: Tensor | None = None
+    detail: Tensor | None = None
 
     def require_aspect(self, content: Tensor, names: Mapping[Kind, str]) -> None:
         """See that the maps have the content's aspect; an `InputError` calls them by these names if they haven't."""
@@ -65,7 +67,7 @@ def content_targets(
     opacity: Tensor | None = None,
     regions: Regions | None = None,
 ) -> ContentTargets:
-    """A content (1, 3, H, W) in [0, 1] with maps of its edges and depth, if the recipe compares them.
+    """A content (1, 3, H, W) in [0, 1] with maps of its edges, depth and detail, if the recipe heeds them.
 
     Args:
         own: the user's own maps, of the content's aspect.
@@ -88,6 +90,7 @@ def content_targets(
         else None,
         opacity,
         regions,
+        own.detail if recipe.heeds_detail else None,
     )
 
 

@@ -21,14 +21,14 @@ from spnst_core.imaging import io as image_io
 from spnst_core.imaging.band import Band
 from spnst_core.imaging.blend import Blend
 from spnst_core.imaging.io import Picture
-from spnst_core.imaging.maps import KINDS, disagreement, read_map
+from spnst_core.imaging.maps import KINDS, Kind, disagreement, read_map
 from spnst_core.imaging.masks import read_mask
 from spnst_core.imaging.planes import Plane, named, require_aspect
 from spnst_core.imaging.region import KEEP, Region
 from spnst_core.metrics.sanity import is_plain, is_plain_style
 from spnst_core.models.profiles import Models, find_device, load_models
 from spnst_core.objective.regions import REST, Regions
-from spnst_core.objective.targets import ContentTargets, StyleTargets
+from spnst_core.objective.targets import ContentTargets, DepthMap, EdgeMap, StyleTargets
 from spnst_core.painters.arbitrary import ArbitraryPainter, refuse
 from spnst_core.painting import (
     Callback,
@@ -84,6 +84,7 @@ def stylize(
     film: str | Path | None = None,
     depth_map: Plane | None = None,
     edge_map: Plane | None = None,
+    detail_map: Plane | None = None,
     regions: Mapping[str, Region] | None = None,
     keep_rest: bool = False,
 ) -> Result:
@@ -122,6 +123,8 @@ def stylize(
             network sees: a path ending in ``.npy``, ``.png`` or ``.tif``, an array (H, W), or a tensor.
         edge_map: the strength of the content's edges, from 0 to 1, likewise in place of what the edge detector sees. A
             warning is logged if a map correlates negatively with the network's.
+        detail_map: where edges and depth are to count more, likewise from 0 to 1, where it is ``recipe.detail`` times
+            their weights that is added.
         regions: parts of the content by name, each painted in a style, in a part of a style, or with strokes, of its
             own. The region named ``keep`` isn't painted: there the pastiche is the content. What no mask covers is
             painted in ``style``; where masks overlap, they share the place in proportion.
@@ -135,26 +138,35 @@ def stylize(
             too small or too narrow for the recipe; there is no such recipe, or it can't have this size; recipe, models
             or callback is of a wrong type; the networks lack features that the recipe compares; the film can't be
             written, or its name doesn't end in ``.mp4``; a map is constant, isn't finite, has another aspect than the
-            content, or is given to a recipe that compares features; a recipe that paints in one pass is given more than
-            pictures; a mask is 0 everywhere, has values outside [0, 1] or another aspect, or covers less than a pixel
-            at the smallest stage; masks leave nothing to paint; ``keep`` has a style or strokes; a region's strokes
-            are unknown or too large; a part of a blend is asked for.
+            content, or is given to a recipe that compares features, or one of detail to a recipe that holds neither
+            edges nor depth; a recipe that paints in one pass is given more than pictures; a mask is 0 everywhere, has
+            values outside [0, 1] or another aspect, or covers less than a pixel at the smallest stage; masks leave
+            nothing to paint; ``keep`` has a style or strokes; a region's strokes are unknown or too large; a part of a
+            blend is asked for.
     """
     recipe, callbacks = _recipe(recipe, size), _callbacks(callback)
     if recipe.engine == "arbitrary":
-        unused = {"callback": callback, "start": start, "film": film, "depth_map": depth_map, "edge_map": edge_map}
-        refuse(recipe, {**unused, "regions": regions, "keep_rest": keep_rest or None})
+        unused = {
+            "callback": callback,
+            "start": start,
+            "film": film,
+            "regions": regions,
+            "keep_rest": keep_rest or None,
+        }
+        refuse(recipe, {"depth_map": depth_map, "edge_map": edge_map, "detail_map": detail_map, **unused})
         painter = _painter(models)
         return _in_one_pass(painter, content, "the content", _read_style(style, "the style"), recipe)
     models = _models(models)
     if film and Path(film).suffix.lower() != ".mp4":
         raise InputError(f"film {film}: its name must end in .mp4")
     recipe = recipe.suited_to(models.encoder.name)  # so that a film knows the number of steps
-    given = _regions(regions, keep_rest)
-    row = _content_targets(content, "the content", recipe, models, depth_map, edge_map, given, keep_rest)
+    given, maps = _regions(regions, keep_rest), dict(zip(KINDS, (depth_map, edge_map, detail_map), strict=True))
+    row = _content_targets(content, "the content", recipe, models, maps, given, keep_rest)
     targets = _targets_by_region(style, given, recipe, models, row)
     if start is None and (draft := draft_of(recipe)):
         own: dict[str, Any] = {"depth_map": depth_map, "edge_map": edge_map, "regions": regions, "keep_rest": keep_rest}
+        if draft.heeds_detail:
+            own["detail_map"] = detail_map
         if draft.engine != "optimize":  # in one pass, a whole picture is painted in one style
             own = {}
         start = stylize(content, style, draft, models, recipe.size, **own).pixels
@@ -299,18 +311,19 @@ def _content_targets(
     name: str,
     recipe: Recipe,
     models: Models,
-    depth_map: Plane | None = None,
-    edge_map: Plane | None = None,
+    maps: Mapping[Kind, Plane | None] = MappingProxyType({}),
     regions: Mapping[str, Region] = MappingProxyType({}),
     keep_rest: bool = False,
 ) -> ContentTargets:
     picture, opacity = image_io.read_with_opacity(content, name)
     if is_plain(picture):
         _log.warning("%s holds nothing but one colour, and no shapes to keep: choose another picture", printable(name))
-    given = dict(zip(KINDS, (depth_map, edge_map), strict=True))
-    names = {kind: f"the map of {kind}" if x is None else named(x, f"the map of {kind}") for kind, x in given.items()}
-    own = OwnMaps(*(None if x is None else read_map(x, kind, names[kind]) for kind, x in given.items()))
+    given = {kind: x for kind, x in maps.items() if x is not None}
+    names = {kind: named(x, f"the map of {kind}") for kind, x in given.items()}
+    own = OwnMaps(**{kind: read_map(x, kind, names[kind]) for kind, x in given.items()})
     own.require_aspect(picture, names)
+    if own.detail is not None:
+        recipe.require_detail()
     wanted: dict[str, Plane | Band] = {**recipe.depth_bands, **{key: region.mask for key, region in regions.items()}}
     bands = {key: mask for key, mask in wanted.items() if isinstance(mask, Band)}
     masks = {
@@ -323,8 +336,9 @@ def _content_targets(
     if bands:
         masks |= band_masks(picture, targets, models, bands, own)
         targets = replace(targets, regions=Regions.of(picture, recipe, masks, keep_rest))
-    for kind, found in zip(KINDS, (targets.depth, targets.edge), strict=True):
-        if warning := disagreement(kind, found.agreement if found else None, names[kind]):
+    seen: dict[Kind, DepthMap | EdgeMap | None] = {"depth": targets.depth, "edges": targets.edge}
+    for kind, found in seen.items():
+        if found and (warning := disagreement(kind, found.agreement, names.get(kind, ""))):
             _log.warning("%s", warning)
     return targets
 

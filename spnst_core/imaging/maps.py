@@ -1,6 +1,7 @@
-"""Maps of a user's own: depth or edges of a content, from a file or an array, in place of a network's.
+"""Maps of a user's own, from a file or an array: depth or edges of a content in place of a network's, and its detail.
 
-Depth is relative inverse depth, larger = nearer, of any scale and origin. Edges are strengths from 0 to 1.
+Depth is relative inverse depth, larger = nearer, of any scale and origin. Edges are strengths from 0 to 1. Detail is
+how much more both are to count at each place, from 0 to 1.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from spnst_core.errors import printable
 from spnst_core.imaging.decoding import refusal
 from spnst_core.imaging.planes import Plane, decode_plane, named, read_plane
 
-Kind = Literal["depth", "edges"]
-KINDS: tuple[Kind, ...] = ("depth", "edges")
+Kind = Literal["depth", "edges", "detail"]
+KINDS: tuple[Kind, ...] = ("depth", "edges", "detail")
 
 LARGEST = 1e6
 """Largest absolute value of a map: squares of larger ones lose what is small beside them."""
@@ -24,13 +25,14 @@ FLAT = 1e-6
 """Range of values, relative to the largest, below which a map is constant."""
 
 _POLARITY = {"depth": "larger values must be nearer", "edges": "1 must be an edge, and 0 none"}
+_SHARES = {"edges": "edges are", "detail": "detail is"}
 
 
 def read_map(source: Plane, kind: Kind, name: str = "the map") -> Tensor:
     """A map as float32, (1, 1, H, W); see `spnst_core.imaging.planes`.
 
     Raises:
-        InputError: as `read_plane`; a value beyond `LARGEST`; a constant map; edges outside [0, 1].
+        InputError: as `read_plane`; a value beyond `LARGEST`; a constant map; edges or detail outside [0, 1].
     """
     return _checked(read_plane(source, "map", name), kind, named(source, name))
 
@@ -70,6 +72,6 @@ def _checked(values: Tensor, kind: Kind, name: str) -> Tensor:
         raise refusal(name, f"holds values from {low:g} to {high:g}, beyond {LARGEST:g}: scale it down")
     if high - low <= FLAT * largest:
         raise refusal(name, f"is {low:g} everywhere: a constant map says nothing of {kind}")
-    if kind == "edges" and not 0 <= low <= high <= 1:
-        raise refusal(name, f"holds values from {low:g} to {high:g}: edges are from 0 to 1")
+    if kind in _SHARES and not 0 <= low <= high <= 1:
+        raise refusal(name, f"holds values from {low:g} to {high:g}: {_SHARES[kind]} from 0 to 1")
     return values

@@ -82,16 +82,21 @@ def edge_loss(maps: Tensor, target: Tensor, form: Form = "relative") -> Tensor:
     return squared_error(maps, target, form)
 
 
-def depth_loss(depth: Tensor, target: Tensor, form: Form = "relative") -> Tensor:
+def depth_loss(depth: Tensor, target: Tensor, form: Form = "relative", shares: Tensor | None = None) -> Tensor:
     """Distance between two maps of relative inverse depth, (N, 1, H, W).
 
     Such maps have no scale and no origin of their own, so ``relative`` standardises both to mean 0 and variance 1:
     mean (z − zₜ)² = 2 (1 − ρ), with ρ the correlation; 0 means the same shape, 2 unrelated, 4 inverted. ``raw`` is the
     plain mean squared error, which the first implementations used.
+
+    ``shares`` say what the squared error at each place counts in the mean, (1, 1, H, W); by default 1.
     """
-    if form == "raw":
-        return squared_error(depth, target, "raw")
-    return squared_error(_standardise(wide(depth)), _standardise(wide(target)), "raw")
+    if form == "relative":
+        depth, target = _standardise(wide(depth)), _standardise(wide(target))
+    if shares is not None:
+        root = shares.sqrt().reshape(1, *depth.shape[1:])
+        depth, target = depth * root, target * root
+    return squared_error(depth, target, "raw")
 
 
 def _standardise(x: Tensor) -> Tensor:

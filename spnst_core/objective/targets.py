@@ -168,6 +168,7 @@ class ContentTargets:
         opacity: of each place, (1, 1, H, W) in [0, 1]: what it counts in the pastiche's statistics; None: all are
             opaque.
         regions: of the content, if it isn't painted in one style throughout.
+        detail: how much more edges and depth are to count at each place, (1, 1, h, w) in [0, 1]; None: nowhere.
     """
 
     content: Tensor
@@ -175,6 +176,7 @@ class ContentTargets:
     depth: DepthMap | None = None
     opacity: Tensor | None = None
     regions: Regions | None = None
+    detail: Tensor | None = None
 
     @property
     def painted_regions(self) -> int:
@@ -195,6 +197,10 @@ class ContentTargets:
     def seen(self, goal: Tensor, margin: int = 0) -> Tensor | None:
         """The opacity in the shape of a canvas with this margin, (1, 1, H, W), on its device; None: all is opaque."""
         return None if self.opacity is None else _on_canvas(self.opacity, goal, margin)
+
+    def detail_on(self, goal: Tensor, margin: int = 0) -> Tensor | None:
+        """The detail map in the shape of a canvas with this margin, (1, 1, H, W), on its device."""
+        return None if self.detail is None else _on_canvas(self.detail, goal, margin)
 
     def with_kept(self, x: Tensor, goal: Tensor, margin: int = 0) -> Tensor:
         """Canvases (N, 3, H, W) with the content's own pixels where it is to stay as it is.

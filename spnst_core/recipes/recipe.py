@@ -60,6 +60,9 @@ WrittenStyleSize = Annotated[
     StyleSize, BeforeValidator(lambda x: StyleSize.parse(x) if isinstance(x, str) else x), PlainSerializer(str)
 ]
 
+DETAIL = 3.0
+"""How many times more edges and depth count where a detail map is 1, unless a recipe says otherwise."""
+
 TRAINING_STEPS = 2000
 """Steps that painters are trained for, unless a recipe says otherwise or validation flattens."""
 
@@ -247,6 +250,8 @@ class Recipe(_Frozen):
             scales, which need no network (`spnst_core.models.embedded.edges.MultiScaleEdges`), or the same on the
             ``contours`` that the edge detector sees in the content: elsewhere they count little, and strokes are free.
         depth_on: the same for the depth network.
+        detail: how much more edges and depth count where the user's detail map is 1: by this many times their weights.
+            The edges that are added are analytic ones, whatever ``edge_on`` is, so that fine ones count as well.
         colour: whose colours the pastiche has: the ``style``'s; the ``content``'s, place by place, which are given to
             the finished pastiche and leave its lightness as it is (`spnst_core.imaging.colour.with_colours_of`); or
             the style's after its palette was fitted to ``match`` the content's (`spnst_core.imaging.colour.matched`).
@@ -286,6 +291,7 @@ class Recipe(_Frozen):
     edge_on: Literal["maps", "features", "analytic", "contours"] = "maps"
     depth_on: Literal["maps", "features"] = "maps"
     # Left out of a recipe's text where they have their default, as a stage's optimizer.
+    detail: NonNegative = Field(default=DETAIL, exclude_if=lambda given: given == DETAIL)
     colour: Colour = Field(default="style", exclude_if=lambda given: given == "style")
     colour_strength: Strength = Field(default=1.0, exclude_if=lambda given: given == 1)
     bands: dict[Annotated[str, Field(min_length=1)], WrittenBand] = Field(
@@ -662,6 +668,25 @@ class Recipe(_Frozen):
     def stage_weights(self, stage: Stage) -> Weights:
         """The weights in force in one stage."""
         return (stage.weights or self.weights).model_copy(update=dict.fromkeys(stage.without, 0.0))
+
+    @property
+    def heeds_detail(self) -> bool:
+        """Whether a detail map changes the pastiches."""
+        used = [self.stage_weights(stage) for stage in self.stages]
+        held = any(each.edge or (each.depth and self.depth_on == "maps") for each in used)
+        return self.engine == "optimize" and self.detail > 0 and held
+
+    def require_detail(self) -> None:
+        """See that a detail map changes the pastiches.
+
+        Raises:
+            InputError: it doesn't.
+        """
+        if not self.heeds_detail:
+            raise InputError(
+                f"recipe {self.name} has nothing to hold in detail, no weight of edges or depth: leave the detail map "
+                "out, or choose another, such as structure"
+            )
 
     @property
     def terms(self) -> tuple[str, ...]:

@@ -135,7 +135,10 @@ class Lineage:
 
     @_once
     def pastiche(self, recipe: Recipe, content: str, style: str) -> Artefact:
-        """The pastiche of one cell. While a mask can't be read, the one that the store holds counts as up to date."""
+        """The pastiche of one cell. While a mask can't be read, the one that the store holds counts as up to date.
+
+        The same goes for a detail map.
+        """
         if recipe.engine == "feedforward":
             picture, painter = self._content_picture(content), self._require(self.painter(recipe, style))
             return rules.pastiche_by(recipe, content, style, content_image=picture, painter=painter)
@@ -143,7 +146,7 @@ class Lineage:
             picture, painter = self._content_picture(content), f"{arbitrary.identity()} {self._style_pictures(style)}"
             return rules.pastiche_by(recipe, content, style, content_image=picture, painter=painter)
         try:
-            regions = self._regions(recipe, content, style)
+            regions, detail = self._regions(recipe, content, style), self._detail(recipe, content)
         except Unreachable:
             wanted = ArtefactId("pastiche", recipe.name, content, style)
             return Artefact(wanted, self._carried(wanted))
@@ -159,6 +162,7 @@ class Lineage:
             networks=self._networks,
             regions=regions,
             draft=self._require(self.pastiche(draft, content, style)) if draft else "",
+            detail=detail,
         )
 
     @_once
@@ -360,6 +364,11 @@ class Lineage:
         masked = {name: (mask.digest(), parts.get(name, "")) for name, mask in own.items()}
         banded = {name: ("", parts[name]) for name in recipe.bands if name in parts and name not in own}
         return rules.regions({**masked, **banded})
+
+    def _detail(self, recipe: Recipe, content: str) -> str:
+        """The digest of a content's detail map; empty if there is none, or the recipe doesn't heed it."""
+        own = self.project.contents.maps.get((content, "detail"))
+        return own.digest() if own and recipe.heeds_detail else ""
 
     def _content_picture(self, content: str) -> str:
         """The fingerprint that a decoded content carries, or will carry."""

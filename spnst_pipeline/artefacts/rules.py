@@ -119,15 +119,18 @@ def pastiche(
     networks: str,
     regions: str = "",
     draft: str = "",
+    detail: str = "",
 ) -> Artefact:
     """A pastiche, from the content with its targets, the style's targets, the recipe and the networks.
 
     ``regions`` is what `regions` gives; a content without masks has none. ``draft`` is the fingerprint of another
-    recipe's pastiche that it starts from; most start from none.
+    recipe's pastiche that it starts from; most start from none. ``detail`` is the SHA-256 of the user's detail map, if
+    there is one that the recipe heeds.
     A loss term that another package adds counts with that package's version.
     """
     ingredients = content_image, depth_map, edge_map, style_grams, _written(recipe), networks
-    more = [*([regions] if regions else []), *([f"draft {draft}"] if draft else [])]
+    named = {"draft": draft, "detail": detail}
+    more = [*([regions] if regions else []), *(f"{name} {what}" for name, what in named.items() if what)]
     made_of = fingerprint("pastiche", *ingredients, *more)
     return Artefact(ArtefactId("pastiche", recipe.name, content, style), made_of)
 

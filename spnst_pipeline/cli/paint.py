@@ -88,6 +88,12 @@ def paint(
         Path | None,
         typer.Option(metavar="FILE", help="edges of the content in place of the network's, 0 to 1: .npy, .png or .tif"),
     ] = None,
+    detail_map: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="where edges and depth count more, as a face's, 0 to 1 for most: .npy, .png or .tif"
+        ),
+    ] = None,
     region: Annotated[
         list[str] | None,
         typer.Option(
@@ -143,6 +149,7 @@ def paint(
             "--colour-strength": colour_strength,
             "--depth-map": depth_map,
             "--edge-map": edge_map,
+            "--detail-map": detail_map,
             "--region": region,
             "--region-style": region_style,
             "--style-mask": style_mask,
@@ -174,7 +181,7 @@ def paint(
                 weights,
                 recipe,
                 changes,
-                {"depth": depth_map, "edges": edge_map},
+                {"depth": depth_map, "edges": edge_map, "detail": detail_map},
                 RegionOptions(region or (), region_style or (), style_mask or (), region_strokes or (), keep_rest),
                 device=device,
                 **flags,

@@ -34,7 +34,7 @@ from spnst_pipeline.progress import Listener, work
 from spnst_pipeline.settings import Settings
 from spnst_pipeline.storage.places import Folder
 
-MAP_OPTIONS: Mapping[Kind, str] = {"depth": "--depth-map", "edges": "--edge-map"}
+MAP_OPTIONS: Mapping[Kind, str] = {"depth": "--depth-map", "edges": "--edge-map", "detail": "--detail-map"}
 """Options that name the user's own maps."""
 
 
@@ -70,7 +70,7 @@ class SinglePastiche:
     """What to paint: picture files, decoded, and the recipe suited to the encoder that the settings choose.
 
     Attributes:
-        maps: of the content's depth and edges, the user's own, (1, 1, H, W).
+        maps: of the content's depth, edges and detail, the user's own, (1, 1, H, W).
         regions: of the content, by name.
         keep_rest: leave what no region covers as it is.
         files: all that were read, which are never replaced.
@@ -139,6 +139,8 @@ class SinglePastiche:
             require_aspect(values, image_io.to_tensor(picture), str(files[kind]))
         style_or_blend = seen[0] if len(seen) == 1 else Blend(seen, numbers)
         chosen = chosen.suited_to(encoder)
+        if "detail" in own:
+            chosen.require_detail()
         parts, read = regions.read(picture, style_or_blend, chosen)
         return cls(
             content,
@@ -225,6 +227,7 @@ class SinglePastiche:
             film=film,
             depth_map=self.maps.get("depth"),
             edge_map=self.maps.get("edges"),
+            detail_map=self.maps.get("detail"),
             regions=self.regions,
             keep_rest=self.keep_rest,
         )

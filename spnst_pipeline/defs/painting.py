@@ -14,6 +14,7 @@ from spnst_core.compute.memory import batches, ran_out, release
 from spnst_core.errors import InputError
 from spnst_core.imaging import io as image_io
 from spnst_core.imaging.maps import KINDS
+from spnst_core.imaging.maps import Kind as MapKind
 from spnst_core.metrics.sanity import plain
 from spnst_core.objective.targets import ContentTargets, DepthMap, EdgeMap, StyleTargets
 from spnst_core.optim.divergence import Diverged
@@ -310,7 +311,8 @@ def _keep_film(row: _Row, cell: _Cell, film: Artefact, recorded: Films) -> Lande
 def _how_made(row: _Row, style: str, painted: Painted, began: datetime, cells: int) -> dict[str, Any]:
     """How a pastiche was made, for its file; ``cells`` is the size of its batch."""
     shares = [part.share for part in row.project.styles.parts(style)]
-    own = {"own_maps": maps} if (maps := [k for k in KINDS if (row.content, k) in row.project.contents.maps]) else {}
+    maps = [kind for kind in _heeded_maps(row.recipe) if (row.content, kind) in row.project.contents.maps]
+    own = {"own_maps": maps} if maps else {}
     names = {**row.recipe.bands, **row.project.contents.masks_of(row.content)}
     regions = {"regions": [*names]} if names else {}
     batch = {"batch": cells, "batch_seconds": round(painted.seconds * cells, 3)}
@@ -322,8 +324,13 @@ def _how_made(row: _Row, style: str, painted: Painted, began: datetime, cells: i
     return {**found, **own, **regions, **batch, **setbacks, **overridden}
 
 
+def _heeded_maps(recipe: Recipe) -> tuple[MapKind, ...]:
+    """The kinds of a user's own maps that a recipe has a use for, or that show what it paints by."""
+    return tuple(kind for kind in KINDS if kind != "detail" or recipe.heeds_detail)
+
+
 def _content_targets(project: Project, recipe: Recipe, content: str) -> ContentTargets:
-    """A content with its edges and depth from the store, or computed now if the store lacks a size."""
+    """A content with its edges and depth from the store, or computed now if the store lacks a size, and its detail."""
     store, device = project.store, project.models.device
     picture = image_io.read(take(store, ArtefactId("content_image", content=content)))
     if set(recipe.sizes) <= set(project.content_sizes):
@@ -331,9 +338,11 @@ def _content_targets(project: Project, recipe: Recipe, content: str) -> ContentT
             picture,
             EdgeMap.from_bytes(take(store, ArtefactId("edge_map", content=content)), device),
             DepthMap.from_bytes(take(store, ArtefactId("depth_map", content=content)), device),
+            detail=own_maps(project, content, picture, "detail").detail if recipe.heeds_detail else None,
         )
     else:
-        targets = content_targets(picture, recipe, project.models, own_maps(project, content, picture))
+        own = own_maps(project, content, picture, *_heeded_maps(recipe))
+        targets = content_targets(picture, recipe, project.models, own)
     return with_regions(project, recipe, content, targets)
 
 

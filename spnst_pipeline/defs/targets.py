@@ -14,7 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from spnst_core.imaging import io as image_io
-from spnst_core.imaging.maps import KINDS, Kind, decode_map, disagreement
+from spnst_core.imaging.maps import Kind, decode_map, disagreement
 from spnst_core.objective.targets import DepthMap, EdgeMap, StyleTargets
 from spnst_core.painting import OwnMaps
 from spnst_core.recipes.recipe import Recipe
@@ -95,14 +95,14 @@ class Target:
         put(project.store, wanted, lambda stamp: found.to_bytes({**stamp, **told, **verdicts}), shown)
 
 
-def own_maps(project: Project, content: str, picture: Tensor, only: Kind | None = None) -> OwnMaps:
-    """The user's own maps of a content (1, 3, H, W), or the one of a kind.
+def own_maps(project: Project, content: str, picture: Tensor, *kinds: Kind) -> OwnMaps:
+    """The user's own maps of a content (1, 3, H, W), of these kinds.
 
     Raises:
         InputError: one that can't be used.
     """
     known = project.contents.maps
-    files = {kind: known[content, kind] for kind in ([only] if only else KINDS) if (content, kind) in known}
+    files = {kind: known[content, kind] for kind in kinds if (content, kind) in known}
     own = OwnMaps(**{kind: decode_map(file.read(), kind, file.name) for kind, file in files.items()})
     own.require_aspect(picture, {kind: file.name for kind, file in files.items()})
     return own

@@ -1,8 +1,8 @@
 """Sources of pictures: which file of a folder, archive, table or S3 prefix becomes which partition, what is left out.
 
-A blend of styles is a partition like a picture's. A user's own map of a content's depth or edges is none: it belongs to
-the content beside which it lies, ``cat.depth.npy`` to ``cat.jpg``. Nor is the mask of a region of a content or a style:
-``cat.sky.mask.png`` and ``cat.mask.png`` belong to ``cat.jpg``.
+A blend of styles is a partition like a picture's. A user's own map of a content's depth, edges or detail is none: it
+belongs to the content beside which it lies, ``cat.depth.npy`` to ``cat.jpg``. Nor is the mask of a region of a content
+or a style: ``cat.sky.mask.png`` and ``cat.mask.png`` belong to ``cat.jpg``.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Source:
 
     Attributes:
         unreachable: those of the pictures that couldn't be read when they were looked at, as slug → why.
-        maps: of contents, the user's own maps of their depth and edges, by slug and kind.
+        maps: of contents, the user's own maps of their depth, edges and detail, by slug and kind.
         masks: of regions, by slug and region; the region of ``cat.mask.png`` is `MASK`.
     """
 

@@ -10,6 +10,7 @@ from PIL import Image
 
 import spnst_core as sp
 from spnst_core.imaging import io as image_io
+from spnst_core.models.embedded.edges import MultiScaleEdges
 from spnst_core.objective.canvas import at_size
 from spnst_core.objective.targets import EdgeMap, StyleTargets
 from spnst_core.objective.terms.style import style_misfit
@@ -163,6 +164,55 @@ def test_a_map_for_features_is_refused(own, sample_styles, models):
         with pytest.raises(sp.InputError, match=f"has {term}_on: features, which no map can stand for"):
             sp.stylize(content, sample_styles["nocturne"], recipe, models, **given)
         recipe = recipe.model_copy(update={f"{term}_on": "maps"})
+
+
+@pytest.fixture
+def right():
+    """A detail map that is white on the right."""
+    return np.concatenate([np.zeros((38, 24)), np.ones((38, 24))], 1).astype(np.float32)
+
+
+@pytest.mark.heavy
+def test_a_detail_map_holds_edges_where_it_is_white(own, sample_styles, models, right):
+    content, recipe, *_ = own
+    weights, stages = sp.Weights(edge=0.3, style=3), (Stage(steps=12),)
+    recipe = recipe.model_copy(update={"weights": weights, "stages": stages, "detail": 10.0})
+    edges, wanted = MultiScaleEdges(), MultiScaleEdges().maps(at_size(content, 48))
+    error = {}
+    for name, detail in (("plain", None), ("detailed", right)):
+        pixels = sp.stylize(content, sample_styles["nocturne"], recipe, models, detail_map=detail).pixels
+        error[name] = (edges.maps(pixels) - wanted)[:, :3].square().mean((0, 1, 2))
+    gain = 1 - error["detailed"] / error["plain"]
+    assert gain[28:].mean() > 0.3
+    assert gain[:20].mean() < 0.05
+
+
+@pytest.mark.heavy
+def test_a_detail_map_does_more_the_more_the_recipe_says(own, sample_styles, models, right):
+    content, recipe, *_ = own
+
+    def edge(**changes):
+        asked = recipe.model_copy(update={"stages": (Stage(steps=1),), **changes})
+        return sp.stylize(content, sample_styles["nocturne"], asked, models, detail_map=right).history["edge"].item()
+
+    plain = sp.stylize(content, sample_styles["nocturne"], recipe, models).history["edge"].iloc[0]
+    assert plain < edge(detail=1.0) < edge() < edge(detail=6.0)
+    assert edge() - plain == pytest.approx(3 * (edge(detail=1.0) - plain), rel=1e-3)
+
+
+@pytest.mark.parametrize("name", ["gatys", "structure without detail"])
+def test_a_detail_map_that_would_change_nothing_is_refused(own, sample_styles, models, right, name):
+    content, recipe, *_ = own
+    recipe = sp.Recipe.load("gatys") if name == "gatys" else recipe.model_copy(update={"detail": 0.0})
+    with pytest.raises(sp.InputError, match=f"recipe {recipe.name} has nothing to hold in detail"):
+        sp.stylize(content, sample_styles["nocturne"], recipe, models, detail_map=right)
+    with pytest.raises(sp.InputError, match="the map of detail has 24×38 pixels, another aspect"):
+        sp.stylize(content, sample_styles["nocturne"], recipe, models, detail_map=right[:, 12:36])
+
+
+def test_a_recipe_that_paints_in_one_pass_takes_no_detail_map(own, right):
+    with pytest.raises(sp.InputError, match="recipe instant paints in one pass.*leave out detail_map"):
+        sp.stylize(own[0], own[0], "instant", detail_map=right)
 
 
 def hidden_half(content, colour):

@@ -1,9 +1,10 @@
-"""A user's own maps of depth and edges, from the file beside the content to pastiche and gallery."""
+"""A user's own maps of depth, edges and detail, from the file beside the content to pastiche and gallery."""
 
 import numpy as np
 import pytest
 from small_project import PAINTED
 
+from spnst_core import stylize
 from spnst_core.imaging import io as image_io
 from spnst_core.objective.targets import DepthMap
 from spnst_pipeline.artefacts.fingerprints import metadata
@@ -65,6 +66,41 @@ def test_a_map_counts_for_its_kind_and_what_is_made_of_it(fresh):
     assert fingerprints(fresh)["depth_map", "cat"] != after["depth_map", "cat"]
     (fresh.root / "contents/cat.depth.npy").unlink()
     assert fingerprints(fresh) == before
+
+
+def pastiches(place):
+    lineage = Lineage(Project.open(place.settings()), ahead=True)
+    cells = [(recipe, content) for recipe in lineage.project.recipes for content in ("boat", "cat")]
+    return {(r.name, content): lineage.pastiche(r, content, "wave").fingerprint for r, content in cells}
+
+
+def test_a_detail_map_counts_for_pastiches_whose_recipe_holds_structure(fresh):
+    before, painted = fingerprints(fresh), pastiches(fresh)
+    np.save(fresh.root / "contents/cat.detail.npy", RAMP)
+    after, repainted = fingerprints(fresh), pastiches(fresh)
+    assert {key for key in before if before[key] != after[key]} == {("pastiche", "cat")}
+    assert {key for key in painted if painted[key] != repainted[key]} == {("structure", "cat")}
+    np.save(fresh.root / "contents/cat.detail.npy", RAMP**2)
+    assert pastiches(fresh)["structure", "cat"] != repainted["structure", "cat"]
+    (fresh.root / "contents/cat.detail.npy").unlink()
+    assert pastiches(fresh) == painted
+
+
+@pytest.mark.heavy
+def test_a_detail_map_repaints_its_content_alone_and_one_that_cannot_be_used_costs_no_other(made):
+    cell = ArtefactId("pastiche", "structure", "cat", "wave")
+    before = image_io.read(take(Project.open(made.settings()).store, cell))
+    np.save(made.root / "contents/cat.detail.npy", RAMP)
+    np.save(made.root / "contents/boat.detail.npy", 0 * RAMP)
+    run = paint(made)
+    assert len(run.failed) == 2
+    assert all("boat.detail.npy is 0 everywhere: a constant map says nothing of detail" in x for x in run.failed)
+    assert sorted(run.recorder.keys) == ["pastiche/structure/cat/dots.png", "pastiche/structure/cat/wave.png"]
+    painted = take(run.project.store, cell)
+    assert read_made(image_io.png_text(painted))["own_maps"] == ["detail"]
+    picture = made.root / "contents/cat.png", made.root / "styles/wave.png", run.project.recipes[0], run.project.models
+    expected = stylize(*picture, detail_map=RAMP).pixels
+    assert (image_io.read(painted) - expected).abs().max() < 0.01 < (before - expected).abs().max()
 
 
 @pytest.mark.slow(15)

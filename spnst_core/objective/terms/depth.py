@@ -22,7 +22,8 @@ class DepthMapTerm(LossTerm):
     """`losses.depth_loss` of the maps that the depth network gives for content and pastiche in the same view.
 
     Where the user gave a map of the content's depth, it takes the place of the network's. The raw form, which knows no
-    scale, sees it with the network's mean and spread.
+    scale, sees it with the network's mean and spread. Where the user asks for detail, an error counts the recipe's
+    ``detail`` times more.
     """
 
     def __init__(self, stage: StageContext) -> None:
@@ -31,6 +32,8 @@ class DepthMapTerm(LossTerm):
             raise ValueError(f"recipe {stage.recipe.name} compares depth maps, but the content's targets hold none")
         given = stage.targets.depth.given
         self._given = framed(given[stage.size].to(stage.content), stage.recipe.margin) if given else None
+        detail = stage.targets.detail_on(stage.content, stage.recipe.margin)
+        self._shares = None if detail is None else 1 + stage.recipe.detail * detail
 
     def target(self, view: View) -> Tensor:
         """The content's inverse depth in a view, (1, 1, h, w)."""
@@ -47,7 +50,8 @@ class DepthMapTerm(LossTerm):
         return self.stage.on_whole_canvas(self._distance, canvases.x, canvases.view, target)
 
     def _distance(self, x: Tensor, view: View, target: Tensor) -> Tensor:
-        return losses.depth_loss(self.stage.models.depth(view.depth_input(x)), target, self.stage.recipe.form)
+        shares = None if self._shares is None else self._shares[view.window]
+        return losses.depth_loss(self.stage.models.depth(view.depth_input(x)), target, self.stage.recipe.form, shares)
 
 
 def _scaled(x: Tensor, other: Tensor) -> Tensor:

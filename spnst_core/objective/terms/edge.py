@@ -1,5 +1,7 @@
 """The edge term: edges should match those of the content, as maps or as the features behind them."""
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -23,12 +25,17 @@ CLOSE = 1 / 128
 
 
 def edge_term(stage: StageContext) -> LossTerm:
-    """The term that the recipe's ``edge_on`` names.
+    """The term that the recipe's ``edge_on`` names, and more of it where the user asks for detail.
 
     Raises:
         InputError: the recipe compares features, and the profile's edge detector has none.
         ValueError: the recipe compares maps, and the content's targets hold none.
     """
+    term = _asked_for(stage)
+    return term if stage.targets.detail is None else DetailedEdgeTerm(stage, term)
+
+
+def _asked_for(stage: StageContext) -> LossTerm:
     known = stage.targets.edge
     several = known is not None and bool(known.given) and known.maps[stage.size].shape[1] > 1
     if stage.recipe.edge_on in ("analytic", "contours") or (several and stage.recipe.edge_on == "maps"):
@@ -99,10 +106,19 @@ class AnalyticEdgeTerm(LossTerm):
         picture, sizes = crop(stage.content, stage.recipe.margin), stage.recipe.stroke_sizes(stage.stage)
         self._map = self._edges.maps(picture)
         self._calibration = torch.cat([_calibration(stage, style.recoloured(picture, sizes)) for style in stage.styles])
-        given = bool(stage.targets.edge and stage.targets.edge.given)
-        on_contours = given or stage.recipe.edge_on == "contours"
-        self._contours = edges.contours(picture, _on_contours(stage, picture)) if on_contours else None
-        self._energy = energy(self._map if self._contours is None else self._map * self._contours.root)
+        share = self._share(picture)
+        self._contours = None if share is None else edges.contours(picture, share)
+        self._energy = self._unit()
+
+    def _share(self, picture: Tensor) -> Tensor | None:
+        """What an error counts at each place of a picture, (1, 1, H, W); None: the same everywhere."""
+        given = bool(self.stage.targets.edge and self.stage.targets.edge.given)
+        on_contours = given or self.stage.recipe.edge_on == "contours"
+        return _on_contours(self.stage, picture) if on_contours else None
+
+    def _unit(self) -> Tensor:
+        """What the error is divided by in the relative form, (1,)."""
+        return energy(self._map if self._contours is None else self._map * self._contours.root)
 
     def __call__(self, canvases: Canvases, target: None) -> Tensor:
         """The error, (B,)."""
@@ -113,6 +129,36 @@ class AnalyticEdgeTerm(LossTerm):
         else:
             error = self._edges.contour_error(picture, self._map, own, self._contours)
         return losses.error_of_sums(error, self._energy, self._map[0].numel(), self.stage.recipe.form)
+
+
+class DetailTerm(AnalyticEdgeTerm):
+    """The same error by the user's detail map: full at 1, none at 0, of all edges alike, fine ones too.
+
+    Its unit is the energy of the edges of the whole content, so that as much is added for a place whatever the rest of
+    the map shows.
+    """
+
+    def _share(self, picture: Tensor) -> Tensor | None:
+        return self.stage.targets.detail_on(picture)
+
+    def _unit(self) -> Tensor:
+        return energy(self._map)
+
+
+class DetailedEdgeTerm(LossTerm):
+    """An edge term, and the recipe's ``detail`` times the `DetailTerm`."""
+
+    def __init__(self, stage: StageContext, term: LossTerm) -> None:
+        super().__init__(stage)
+        self.head, self._term, self._detail = term.head, term, DetailTerm(stage)
+
+    def target(self, view: View) -> Any:
+        """That of the edge term."""
+        return self._term.target(view)
+
+    def __call__(self, canvases: Canvases, target: Any) -> Tensor:
+        """The sum, (B,)."""
+        return self._term(canvases, target) + self.stage.recipe.detail * self._detail(canvases, None)
 
 
 def _known_edges(stage: StageContext) -> EdgeMap:

@@ -116,11 +116,18 @@ def test_what_is_no_map_is_refused_in_one_line_that_names_the_file(name):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(("kind", "says"), [("edges", "edges are from 0 to 1"), ("detail", "detail is from 0 to 1")])
 @pytest.mark.parametrize("values", [RAMP, SHARES * 255])
-def test_edges_are_from_0_to_1(values):
-    assert read_map(SHARES, "edges").max() == 1
-    with pytest.raises(sp.InputError, match="edges are from 0 to 1"):
-        read_map(values, "edges", "the map")
+def test_edges_and_detail_are_from_0_to_1(values, kind, says):
+    assert read_map(SHARES, kind).max() == 1
+    with pytest.raises(sp.InputError, match=says):
+        read_map(values, kind, "the map")
+
+
+@pytest.mark.parametrize("value", [0, 1])
+def test_detail_that_is_the_same_everywhere_is_refused(value):
+    with pytest.raises(sp.InputError, match=f"a.npy is {value} everywhere: a constant map says nothing of detail"):
+        decode_map(npy(np.full((24, 32), value)), "detail", "a.npy")
 
 
 @pytest.mark.parametrize(("given", "says"), [(None, "can't be a NoneType"), ("absent.npy", "doesn't exist")])

@@ -128,6 +128,19 @@ def test_relative_depth_ignores_scale_and_shift():
     torch.testing.assert_close(losses.depth_loss(t, t), torch.zeros(2).double())
 
 
+@pytest.mark.parametrize("form", ["relative", "raw"])
+def test_an_error_of_depth_counts_by_its_share(form):
+    shares, axes = 1 + 3 * np.random.default_rng(0).random((1, 1, *X.shape[2:])), (1, 2, 3)
+    x, t = X[:, :1].detach().numpy(), T[:, :1].detach().numpy()
+    if form == "relative":
+        x, t = ((y - y.mean(axes, keepdims=True)) / y.std(axes, keepdims=True) for y in (x, t))
+    expected = (shares * (x - t) ** 2).mean(axes)
+    found = losses.depth_loss(X[:, :1], T[:, :1], form, torch.from_numpy(shares))
+    np.testing.assert_allclose(found.detach().numpy(), expected, rtol=1e-4)
+    same = losses.depth_loss(X[:, :1], T[:, :1], form, torch.ones(1, 1, *X.shape[2:]))
+    torch.testing.assert_close(same, losses.depth_loss(X[:, :1], T[:, :1], form))
+
+
 def test_relative_depth_is_four_when_inside_out():
     t = T[:, :1]
     torch.testing.assert_close(losses.depth_loss(-t, t), torch.full((2,), 4.0).double(), rtol=1e-5, atol=0)

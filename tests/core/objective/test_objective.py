@@ -120,6 +120,41 @@ def test_analytic_edges_are_compared_at_the_contrast_of_each_style(edge_on, tile
     assert expected[0] != pytest.approx(expected[1], rel=0.05)
 
 
+@pytest.mark.parametrize("tile", [None, 40])
+@pytest.mark.parametrize("edge_on", ["maps", "contours"])
+@pytest.mark.heavy
+def test_detail_adds_analytic_edges_and_depth_by_the_map_and_nothing_where_it_is_black(
+    edge_on, tile, content, styles, models
+):
+    asked = recipe(edge_on=edge_on, detail=2.5)
+    plain, goal = content_targets(content, asked, models), canvas(content, asked, asked.stages[0])
+    detail = torch.zeros(1, 1, *goal.shape[2:])
+    detail[..., 5:30, 10:25] = 0.5
+    known = [StyleTargets.compute(style, models, asked.style_sizes) for style in styles[:2]]
+    x = torch.cat([goal.flip(3) ** 2, goal.flip(2) ** 2])
+    objectives = [
+        Objective(goal, targets, known, asked, asked.stages[0], models, tile)
+        for targets in (replace(plain, detail=detail), plain)
+    ]
+    more, less = (objective(x, View()) for objective in objectives)
+
+    edges, wanted = MultiScaleEdges(), MultiScaleEdges().maps(goal)
+    contours = edges.contours(goal, detail)
+    for own, style, added in zip(x.split(1), known, more["edge"] - less["edge"], strict=True):
+        contrast = edges.calibrate(style.recoloured(goal, asked.style_sizes))
+        error = edges.contour_error(own, wanted, contrast, contours) / wanted.square().sum()
+        assert added.item() == pytest.approx(2.5 * error.item(), rel=1e-3)
+    seen = [models.depth(each) for each in (x, goal)]
+    torch.testing.assert_close(more["depth"], losses.depth_loss(*seen, "relative", 1 + 2.5 * detail), rtol=1e-4, atol=0)
+    assert torch.equal(more["tv"], less["tv"])
+
+    beside = goal.clone()
+    beside[..., 36:] = 1 - beside[..., 36:]  # farther from the map than the widths reach
+    inside, outside = (objective(beside, View(), [0])["edge"] for objective in objectives)
+    still, before = (objective(goal, View(), [0])["edge"] for objective in objectives)
+    torch.testing.assert_close(inside - still, outside - before, rtol=1e-3, atol=1e-5)
+
+
 def test_edges_on_contours_need_the_contents_edges(content, styles, models):
     asked = recipe(edge_on="contours")
     known = ContentTargets(content, None, content_targets(content, asked, models).depth)

@@ -631,3 +631,21 @@ def test_strokes_of_bands_that_are_too_large_for_a_size_are_refused():
     assert Recipe.from_yaml(large, "broad.yaml").with_size(5000).style_sizes[-1] == StyleSize(20_000)
     with pytest.raises(InputError, match="bands: mixed strokes look at the style with 20,004 pixels, more than 20,000"):
         Recipe.from_yaml(large, "broad.yaml").with_size(5001)
+
+
+def test_recipes_heed_a_detail_map_if_they_weigh_what_it_raises():
+    heeding = {name for name in Recipe.names() if Recipe.load(name).suited_to("vgg16").heeds_detail}
+    assert {"structure", "bold", "faithful", "smallstroke_preserve"} <= heeding
+    assert not {"gatys", "smallstroke_nopreserve", "instant", "fast_structure"} & heeding
+    assert not Recipe.load("structure").model_copy(update={"detail": 0.0}).heeds_detail
+    text = "weights: {depth: 1}\nstages: [{steps: 1}]\ndepth_on: "
+    assert Recipe.from_yaml(text + "maps", "a.yaml").heeds_detail
+    assert not Recipe.from_yaml(text + "features", "a.yaml").heeds_detail
+
+
+def test_detail_is_written_only_where_it_is_not_the_default():
+    recipe = Recipe.from_yaml("stages: [{steps: 1}]\ndetail: 3\n", "a.yaml")
+    assert "detail" not in recipe.model_dump_json()
+    assert "detail: 5.0" in Recipe.from_yaml("stages: [{steps: 1}]\ndetail: 5\n", "a.yaml").to_yaml()
+    with pytest.raises(InputError, match="detail: Input should be greater than or equal to 0"):
+        Recipe.from_yaml("stages: [{steps: 1}]\ndetail: -1\n", "a.yaml")

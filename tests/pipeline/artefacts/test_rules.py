@@ -227,3 +227,8 @@ def test_a_pastiche_by_a_painter_is_made_of_it_the_content_and_the_recipe():
 def test_a_draft_is_among_what_a_pastiche_is_made_of():
     found = [pastiche(), pastiche(draft="one"), pastiche(draft="another"), pastiche(regions="one")]
     assert len({each.fingerprint for each in found}) == 4
+
+
+def test_a_detail_map_is_among_what_a_pastiche_is_made_of():
+    found = [pastiche(), pastiche(detail="one"), pastiche(detail="another"), pastiche(draft="one")]
+    assert len({each.fingerprint for each in found}) == 4

@@ -152,6 +152,20 @@ def test_maps_of_the_users_own_take_the_networks_place(desk, spnst):
 
 
 @pytest.mark.heavy
+def test_a_detail_map_counts_as_in_the_library(desk, spnst):
+    ramp = np.linspace(0, 1, 60 * 80, dtype=np.float32).reshape(60, 80)
+    Image.fromarray((ramp * 255).round().astype(np.uint8)).save(desk / "detail.png")
+    assert spnst("paint", *QUICK, "--detail-map", "detail.png")[0] == 0
+    data = (desk / "cat_wave.png").read_bytes()
+    arguments = desk / "cat.png", desk / "wave.png", desk / "quick.yaml", sp.load_models("embedded")
+    expected, plain = (
+        sp.stylize(*arguments, detail_map=given).image.tobytes() for given in (desk / "detail.png", None)
+    )
+    assert image_io.decode(data).tobytes() == expected != plain
+    assert read_made(image_io.png_text(data))["own_maps"] == ["detail"]
+
+
+@pytest.mark.heavy
 def test_a_transparent_content_gives_a_transparent_pastiche_or_one_on_white_with_a_notice(desk, spnst):
     content = Image.open(desk / "cat.png").convert("RGBA")
     content.paste((0, 0, 0, 0), (0, 0, 40, 60))
@@ -354,6 +368,12 @@ BAD = {
     "no weight above 0": (another, ("cat.png", "dawn.png", *QUICK[1:], "--weights", "0,0"), ["sum to 0"]),
     "weight that is no number": (another, ("cat.png", "dawn.png", *QUICK[1:], "--weights", "nan,1"), ["not nan"]),
     "one weight above 0": (another, ("cat.png", "dawn.png", *QUICK[1:], "--weights", "1,0"), ["a blend needs two"]),
+    "a detail map of nothing": (mapped(np.zeros((60, 80))), (*QUICK, "--detail-map", "m.npy"), ["nothing of detail"]),
+    "a detail map for no structure": (
+        mapped(np.eye(60, 80)),
+        (*QUICK[:4], "--recipe", "gatys", "--detail-map", "m.npy"),
+        ["recipe gatys has nothing to hold in detail"],
+    ),
     "a map that isn't there": (nothing, (*QUICK, "--depth-map", "absent.npy"), ["absent.npy doesn't exist"]),
     "a map of one value": (mapped(np.ones((60, 80))), (*QUICK, "--depth-map", "m.npy"), ["m.npy is 1 everywhere"]),
     "a map with a hole": (mapped(np.full((60, 80), np.nan)), (*QUICK, "--edge-map", "m.npy"), ["aren't finite"]),

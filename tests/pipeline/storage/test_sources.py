@@ -288,7 +288,15 @@ class TestEntriesThatAreNoPictures:
 
 
 def test_a_users_own_maps_belong_to_the_content_beside_which_they_lie(place):
-    names = ("cat.jpg", "cat.depth.npy", "cat.edges.PNG", "My Dog.png", "My Dog.depth.tif", "wave.depth.png")
+    names = (
+        "cat.jpg",
+        "cat.depth.npy",
+        "cat.edges.PNG",
+        "cat.detail.png",
+        "My Dog.png",
+        "My Dog.depth.tif",
+        "wave.depth.png",
+    )
     source = Source.open(place.put(*names), "content")
     dog = slug("My Dog")
     assert set(source.pictures) == {"cat", dog, "wave.depth"}  # there is no wave
@@ -296,6 +304,7 @@ def test_a_users_own_maps_belong_to_the_content_beside_which_they_lie(place):
     assert found == {
         ("cat", "depth"): "cat.depth.npy",
         ("cat", "edges"): "cat.edges.PNG",
+        ("cat", "detail"): "cat.detail.png",
         (dog, "depth"): "My Dog.depth.tif",
     }
     assert source.left_out == ()
