@@ -165,7 +165,7 @@ def stylize(
     targets = _targets_by_region(style, given, recipe, models, row)
     if start is None and (draft := draft_of(recipe)):
         own: dict[str, Any] = {"depth_map": depth_map, "edge_map": edge_map, "regions": regions, "keep_rest": keep_rest}
-        if draft.heeds_detail:
+        if draft.suited_to(models.encoder.name).heeds_detail:
             own["detail_map"] = detail_map
         if draft.engine != "optimize":  # in one pass, a whole picture is painted in one style
             own = {}

@@ -325,7 +325,7 @@ def _how_made(row: _Row, style: str, painted: Painted, began: datetime, cells: i
 
 
 def _heeded_maps(recipe: Recipe) -> tuple[MapKind, ...]:
-    """The kinds of a user's own maps that a recipe has a use for, or that show what it paints by."""
+    """The kinds of the user's own maps that count for a recipe. Depth and edges are made for all recipes alike."""
     return tuple(kind for kind in KINDS if kind != "detail" or recipe.heeds_detail)
 
 
