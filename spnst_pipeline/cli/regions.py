@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -62,7 +62,11 @@ class RegionOptions(NamedTuple):
         known = {**given, **recipe.bands}
         if self.keep_rest and not given:
             raise InputError("--keep-rest is for what no mask covers: give a mask with --region NAME=MASK")
-        options = {"--region-style": styles, "--style-mask": style_masks, "--region-strokes": strokes}
+        options: dict[str, Collection[str]] = {
+            "--region-style": styles,
+            "--style-mask": style_masks,
+            "--region-strokes": strokes,
+        }
         for option, names in options.items():
             for name in names:
                 if name == KEEP:
