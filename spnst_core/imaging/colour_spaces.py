@@ -7,39 +7,30 @@ Whatever is said otherwise than by a profile is made into one, so that one engin
 
 from __future__ import annotations
 
-import struct
-from functools import cache
 from io import BytesIO
-from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from PIL import ExifTags, Image, ImageCms
 
+from spnst_core.imaging.icc import (
+    ADOBE_CURVE,
+    ADOBE_RGB,
+    D65,
+    DISPLAY_P3,
+    SRGB,
+    SRGB_CURVE,
+    SRGB_ICC,
+    Curve,
+    Primaries,
+    made,
+)
+
 _INDEX = 1  # InteroperabilityIndex
-
-Curve = tuple[float, ...]
-"""Parameters of ICC's parametric curves: (g,) for Y = X^g; (g, a, b, c, d) for Y = (aX + b)^g from d on, cX below."""
-
-
-class Primaries(NamedTuple):
-    """Chromaticities (x, y) of white and of the three primaries."""
-
-    white: tuple[float, float]
-    red: tuple[float, float]
-    green: tuple[float, float]
-    blue: tuple[float, float]
 
 
 class UnknownColours(ValueError):
     """A colour space that can't be converted to sRGB by its colours alone. Its message says which."""
 
-
-D65 = (0.3127, 0.3290)
-SRGB = Primaries(D65, (0.64, 0.33), (0.30, 0.60), (0.15, 0.06))
-SRGB_CURVE: Curve = (2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
-ADOBE_RGB = Primaries(D65, (0.64, 0.33), (0.21, 0.71), (0.15, 0.06))
-ADOBE_CURVE: Curve = (563 / 256,)
 
 _PRIMARIES = {
     1: SRGB,
@@ -49,7 +40,7 @@ _PRIMARIES = {
     7: Primaries(D65, (0.630, 0.340), (0.310, 0.595), (0.155, 0.070)),
     9: Primaries(D65, (0.708, 0.292), (0.170, 0.797), (0.131, 0.046)),
     11: Primaries((0.314, 0.351), (0.680, 0.320), (0.265, 0.690), (0.150, 0.060)),
-    12: Primaries(D65, (0.680, 0.320), (0.265, 0.690), (0.150, 0.060)),
+    12: DISPLAY_P3,
     22: Primaries(D65, (0.630, 0.340), (0.295, 0.605), (0.155, 0.077)),
 }
 """ColourPrimaries of ITU-T H.273 (07/2024), table 2."""
@@ -62,26 +53,10 @@ _HDR = {16: "PQ", 18: "HLG"}
 
 _UNSPECIFIED = 2
 
-_D50 = np.array([0.9642, 1.0, 0.8249])
-_BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
-
 _SRGB_PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
 
-_DATE = slice(24, 36)
-"""Where a profile's header has the time at which it was made (ICC.1:2022, section 7.2.1)."""
 
-
-def _srgb_icc() -> bytes:
-    profile = bytearray(_SRGB_PROFILE.tobytes())
-    profile[_DATE] = struct.pack(">6H", 2000, 1, 1, 0, 0, 0)
-    return bytes(profile)
-
-
-SRGB_ICC = _srgb_icc()
-"""The profile of sRGB that LittleCMS makes, the same at any time, to be embedded in files."""
-
-
-def to_srgb(image: Image.Image, exif: Image.Exif) -> tuple[Image.Image, list[str]]:
+def to_srgb(image: Image.Image, exif: Image.Exif) -> tuple[Image.Image, bytes | None, list[str]]:
     """Convert a picture to sRGB, given what its file says about colours.
 
     Args:
@@ -89,29 +64,30 @@ def to_srgb(image: Image.Image, exif: Image.Exif) -> tuple[Image.Image, list[str
         exif: the picture's EXIF.
 
     Returns:
-        The picture in sRGB, of mode RGB, and what couldn't be applied, each with the reason. A picture of which
-        nothing is known is taken to be sRGB.
+        The picture in sRGB, of mode RGB; the ICC profile of the colours that it had, or None if nothing is known of
+        them, which is taken to mean sRGB, or they were CIELAB; and what couldn't be applied, each with the reason.
 
     Raises:
         UnknownColours: high dynamic range, which becomes sRGB only by a choice of what is white.
     """
     if image.mode == "LAB":
-        return _converted(image, ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))), []
+        lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
+        return ImageCms.buildTransform(lab, _SRGB_PROFILE, image.mode, "RGB").apply(image), None, []
     failed: list[str] = []
     for name, profile_of in _SOURCES:
         try:
             profile = profile_of(image, exif)
             if profile is not None:
                 own = image if profile_of is _by_profile or image.mode == "RGB" else image.convert("RGB")
-                return _converted(own, profile), failed
+                return _converted(own, profile), profile, failed
         except UnknownColours:
             raise
         except Exception as error:  # of LittleCMS, of Pillow's EXIF, or arithmetic on nonsense
             failed.append(f"{name} can't be applied ({error})")
-    return image.convert("RGB"), failed
+    return image.convert("RGB"), None, failed
 
 
-def _by_code_points(image: Image.Image, exif: Image.Exif) -> ImageCms.ImageCmsProfile | None:
+def _by_code_points(image: Image.Image, exif: Image.Exif) -> bytes | None:
     if "cicp" not in image.info or image.mode == "CMYK":
         return None
     primaries, transfer, _, full_range = image.info["cicp"]
@@ -126,18 +102,15 @@ def _by_code_points(image: Image.Image, exif: Image.Exif) -> ImageCms.ImageCmsPr
     return _profile(_PRIMARIES[primaries], _CURVES[transfer])
 
 
-def _by_profile(image: Image.Image, exif: Image.Exif) -> ImageCms.ImageCmsProfile | None:
-    icc = image.info.get("icc_profile")
-    if icc == SRGB_ICC:
-        return _SRGB_PROFILE
-    return ImageCms.ImageCmsProfile(BytesIO(icc)) if icc else None
+def _by_profile(image: Image.Image, exif: Image.Exif) -> bytes | None:
+    return image.info.get("icc_profile") or None
 
 
-def _by_exponent(image: Image.Image, exif: Image.Exif) -> ImageCms.ImageCmsProfile | None:
+def _by_exponent(image: Image.Image, exif: Image.Exif) -> bytes | None:
     """By sRGB, gAMA and cHRM. An exponent of 1/2.2 stands for sRGB's own curve, as in browsers."""
     gamma, told = image.info.get("gamma"), image.info.get("chromaticity")
     if "srgb" in image.info:
-        return _SRGB_PROFILE
+        return SRGB_ICC
     if image.mode == "CMYK" or (gamma is None and told is None):
         return None
     if not 0.1 <= (1 if gamma is None else gamma) <= 10 or not all(0 <= value <= 1 for value in told or ()):
@@ -150,7 +123,7 @@ def _by_exponent(image: Image.Image, exif: Image.Exif) -> ImageCms.ImageCmsProfi
     return _profile(primaries, curve)
 
 
-def _by_exif(image: Image.Image, exif: Image.Exif) -> ImageCms.ImageCmsProfile | None:
+def _by_exif(image: Image.Image, exif: Image.Exif) -> bytes | None:
     """By the interoperability index R03 of DCF 2.0 (CIPA DC-009), which stands for Adobe RGB (1998)."""
     if image.mode != "RGB" or exif.get_ifd(ExifTags.IFD.Interop).get(_INDEX) != "R03":
         return None
@@ -167,53 +140,14 @@ _SOURCES = (
 """In the order of precedence of the PNG specification, third edition, section 4.3; EXIF comes last."""
 
 
-def _converted(image: Image.Image, profile: ImageCms.ImageCmsProfile) -> Image.Image:
-    if profile is _SRGB_PROFILE:
+def _converted(image: Image.Image, icc: bytes) -> Image.Image:
+    if icc == SRGB_ICC:
         return image.convert("RGB")
+    profile = ImageCms.ImageCmsProfile(BytesIO(icc))
     return ImageCms.buildTransform(profile, _SRGB_PROFILE, image.mode, "RGB").apply(image)
 
 
-def _profile(primaries: Primaries, curve: Curve) -> ImageCms.ImageCmsProfile:
+def _profile(primaries: Primaries, curve: Curve) -> bytes:
     """The profile of a colour space; sRGB's own, which changes no number, for primaries as near as rounding goes."""
     near = np.abs(np.subtract(primaries, SRGB)).max() < 0.001
-    return _SRGB_PROFILE if near and curve == SRGB_CURVE else _made(primaries, curve)
-
-
-@cache
-def _made(primaries: Primaries, curve: Curve) -> ImageCms.ImageCmsProfile:
-    """A display profile of three primaries and one curve (ICC.1:2022, section 8.4.3)."""
-    red, green, blue = _colorants(primaries).T
-    trc = b"para" + struct.pack(">4xHxx", 3 if len(curve) > 1 else 0) + b"".join(map(_fixed, curve))
-    tags = {
-        b"wtpt": _xyz(_D50),
-        b"rXYZ": _xyz(red),
-        b"gXYZ": _xyz(green),
-        b"bXYZ": _xyz(blue),
-        b"rTRC": trc,
-        b"gTRC": trc,
-        b"bTRC": trc,
-    }
-    table, data, start = struct.pack(">I", len(tags)), b"", 132 + 12 * len(tags)
-    for name, content in tags.items():
-        table += name + struct.pack(">II", start + len(data), len(content))
-        data += content + bytes(-len(content) % 4)
-    kinds = struct.pack(">I4x4B4s4s4s12x4s28x", start + len(data), 4, 0x40, 0, 0, b"mntr", b"RGB ", b"XYZ ", b"acsp")
-    header = (kinds + b"".join(map(_fixed, _D50))).ljust(128, b"\0")
-    return ImageCms.ImageCmsProfile(BytesIO(header + table + data))
-
-
-def _colorants(primaries: Primaries) -> npt.NDArray[np.float64]:
-    """XYZ of red, green and blue, as columns, adapted to D50 by Bradford's method (ICC.1:2022, annex E)."""
-    white, *colours = (np.array([x / y, 1, (1 - x - y) / y]) for x, y in primaries)
-    columns = np.stack(colours, 1)
-    seen = _BRADFORD @ white
-    adapted = np.linalg.inv(_BRADFORD) @ np.diag(_BRADFORD @ _D50 / seen) @ _BRADFORD
-    return adapted @ columns @ np.diag(np.linalg.solve(columns, white))
-
-
-def _xyz(values: npt.NDArray[np.float64]) -> bytes:
-    return b"XYZ \0\0\0\0" + b"".join(map(_fixed, values))
-
-
-def _fixed(value: float) -> bytes:
-    return struct.pack(">i", round(value * 65536))
+    return SRGB_ICC if near and curve == SRGB_CURVE else made("Colours of a picture", primaries, curve)

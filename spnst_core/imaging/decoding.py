@@ -25,6 +25,7 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 from spnst_core.errors import InputError, printable
 from spnst_core.imaging import avif, jpeg, jxl, png, tiff
 from spnst_core.imaging.colour_spaces import UnknownColours, to_srgb
+from spnst_core.imaging.icc import SRGB_ICC
 from spnst_core.imaging.layouts import UnknownLayout
 
 MAX_BYTES = 10**9
@@ -66,6 +67,9 @@ _ROUNDED = ((np.arange(65536) * 255 + 32767) // 65535).astype(np.uint8)
 OPACITY = "opacity"
 """The name under which `PIL.Image.Image.info` of a decoded picture has its opacity, of mode L, unless it is opaque."""
 
+PROFILE = "colour_profile"
+"""Likewise, the ICC profile of the colours of its file, unless that tells none, or sRGB's own."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -82,8 +86,9 @@ def decode(source: Path | bytes, name: str | None = None) -> Image.Image:
 
     The orientation of EXIF or XMP is applied, alpha is composited over white, 16 bits are rounded to 8, an animation
     gives frame 0. What alpha there was is kept as its `OPACITY`. Colours are converted to sRGB as the file describes
-    them: by code points (cICP), an ICC profile, gAMA and cHRM, or EXIF's index for Adobe RGB. A description that is
-    broken is ignored, with a logged warning; of broken EXIF the orientation is applied all the same if it can be read.
+    them: by code points (cICP), an ICC profile, gAMA and cHRM, or EXIF's index for Adobe RGB; the profile of what they
+    were is kept as its `PROFILE`. A description that is broken is ignored, with a logged warning; of broken EXIF the
+    orientation is applied all the same if it can be read.
 
     Args:
         source: a file, or a file's bytes.
@@ -279,7 +284,7 @@ def _normalised(image: Image.Image, name: str) -> Image.Image:
     turn = _TURNS.get(exif.get(ExifTags.Base.Orientation, 1)) if image.format != "JXL" else None
     image = image.transpose(turn) if turn is not None else image
     try:
-        rgb, failed = to_srgb(_eight_bit(image, name), exif)
+        rgb, profile, failed = to_srgb(_eight_bit(image, name), exif)
     except UnknownColours as error:
         raise refusal(name, f"has {error}") from error
     if ignored or failed:
@@ -291,6 +296,8 @@ def _normalised(image: Image.Image, name: str) -> Image.Image:
     rgb.info.clear()
     if opacity is not None and opacity.getextrema() != (255, 255):
         rgb.info[OPACITY] = opacity
+    if profile not in (None, SRGB_ICC):
+        rgb.info[PROFILE] = profile
     return rgb
 
 

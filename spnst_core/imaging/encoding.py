@@ -1,6 +1,6 @@
 """Encoding: a finished picture as a file to look at, to print or to edit: PNG, TIFF or JPEG.
 
-Such a file says what its numbers mean (by the profile of sRGB), how large it is to be printed, and how it was made.
+Such a file says what its numbers mean (by an ICC profile), how large it is to be printed, and how it was made.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from torch import Tensor
 
 from spnst_core.errors import InputError, cut
 from spnst_core.imaging import png
-from spnst_core.imaging.colour_spaces import SRGB_ICC
-from spnst_core.imaging.io import png_texts
+from spnst_core.imaging.gamut import SRGB, Gamut
+from spnst_core.imaging.io import STRIP, png_texts
 
 DEPTHS: Mapping[str, tuple[int, ...]] = {
     ".png": (8, 16),
@@ -53,6 +53,8 @@ class FileFormat:
         suffix: one of `SUFFIXES`, in small or capital letters.
         bits: of each channel, 8 or 16; by default 16 for TIFF and 8 otherwise.
         dpi: pixels to an inch of paper, from 1 to `MAX_DPI`; by default the file doesn't say.
+        gamut: the colour space that the picture is converted to, such as ``GAMUTS["display-p3"]`` of
+            `spnst_core.imaging.gamut`; the file has its ICC profile.
 
     Raises:
         InputError: another suffix, bits that such a file can't have, or a dpi out of range.
@@ -61,6 +63,7 @@ class FileFormat:
     suffix: str
     bits: int | None = None
     dpi: int | None = None
+    gamut: Gamut = SRGB
 
     def __post_init__(self) -> None:
         if self.suffix.lower() not in DEPTHS:
@@ -91,7 +94,7 @@ class FileFormat:
         if opacity is not None:
             own = opacity.to(x)
             x = x * own + (1 - own) if not self.holds_alpha else torch.cat([x, own], 1)
-        levels = _levels(x, bits)
+        levels = _levels(x, bits, self.gamut)
         if self.suffix.lower() in (".tif", ".tiff"):
             return self._tiff(levels, texts)
         if self.suffix.lower() == ".png":
@@ -99,7 +102,7 @@ class FileFormat:
         out = BytesIO()
         comment = _lines(texts).encode()
         Image.fromarray(levels).save(
-            out, "JPEG", quality=95, subsampling=0, icc_profile=SRGB_ICC, comment=comment, **self._resolution
+            out, "JPEG", quality=95, subsampling=0, icc_profile=self.gamut.profile, comment=comment, **self._resolution
         )
         return out.getvalue()
 
@@ -115,7 +118,7 @@ class FileFormat:
     def _png(self, levels: npt.NDArray[np.uint8 | np.uint16], texts: Mapping[str, str]) -> bytes:
         out, chunks = BytesIO(), png_texts(texts)
         if levels.dtype == np.uint8:
-            Image.fromarray(levels).save(out, "PNG", pnginfo=chunks, icc_profile=SRGB_ICC, **self._resolution)
+            Image.fromarray(levels).save(out, "PNG", pnginfo=chunks, icc_profile=self.gamut.profile, **self._resolution)
             return out.getvalue()
         # Pillow has no mode for colours of 16 bits.
         height, width, channels = levels.shape
@@ -125,7 +128,9 @@ class FileFormat:
         filtered = np.pad(rows, ((0, 0), (1, 0)), constant_values=_UP)
         out.write(png.SIGNATURE)
         PngImagePlugin.putchunk(out, b"IHDR", struct.pack(">2I5B", width, height, 16, kind_of_colour, 0, 0, 0))
-        PngImagePlugin.putchunk(out, b"iCCP", b"sRGB\0\0" + zlib.compress(SRGB_ICC))
+        PngImagePlugin.putchunk(
+            out, b"iCCP", self.gamut.name.encode("latin-1") + b"\0\0" + zlib.compress(self.gamut.profile)
+        )
         if self.dpi:
             PngImagePlugin.putchunk(out, b"pHYs", struct.pack(">2IB", *[round(self.dpi * _METRE)] * 2, 1))
         for kind, content, *_ in chunks.chunks:
@@ -142,7 +147,7 @@ class FileFormat:
             photometric="rgb",
             extrasamples=["unassalpha"] if levels.shape[2] == 4 else None,
             compression="zlib",
-            iccprofile=SRGB_ICC,
+            iccprofile=self.gamut.profile,
             description=_lines(texts),
             metadata=None,
             software=False,
@@ -152,11 +157,15 @@ class FileFormat:
         return out.getvalue()
 
 
-def _levels(x: Tensor, bits: int) -> npt.NDArray[np.uint8 | np.uint16]:
-    """The nearest levels, (H, W, C)."""
-    largest = 2**bits - 1
-    levels = x[0].detach().double().clamp(0, 1).mul(largest).round().permute(1, 2, 0).cpu().numpy()
-    return np.ascontiguousarray(levels, np.uint8 if bits == 8 else np.uint16)
+def _levels(x: Tensor, bits: int, gamut: Gamut) -> npt.NDArray[np.uint8 | np.uint16]:
+    """The nearest levels in a colour space, (H, W, C), of sRGB and any alpha (1, C, H, W)."""
+    largest, (channels, height, width) = 2**bits - 1, x.shape[1:]
+    levels = np.empty((height, width, channels), np.uint8 if bits == 8 else np.uint16)
+    for top in range(0, height, STRIP):  # a large picture isn't held in doubles
+        strip = x[0, :, top : top + STRIP].detach().cpu().double().clamp(0, 1).permute(1, 2, 0).numpy()
+        levels[top : top + STRIP, :, :3] = (gamut.from_srgb(strip[..., :3]) * largest).round()
+        levels[top : top + STRIP, :, 3:] = (strip[..., 3:] * largest).round()
+    return levels
 
 
 def _lines(texts: Mapping[str, str]) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from spnst_core.imaging.colour_spaces import SRGB, SRGB_CURVE
+from spnst_core.imaging.icc import SRGB, SRGB_CURVE
 
 _BEND = 6 / 29
 """Where CIELAB's cube root, of luminance relative to white, becomes a straight line: below the cube of this."""

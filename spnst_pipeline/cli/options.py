@@ -23,6 +23,7 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("auto", "float32", "bfloat16")
 STROKES = ("small", "medium", "large", "mixed")
 COLOURS = ("style", "content", "match")
+GAMUTS = ("srgb", "display-p3", "adobe-rgb", "content")
 
 
 def one_of(names: Sequence[str]) -> Callable[[str], list[str]]:

@@ -45,6 +45,14 @@ def paint(
         int | None, typer.Option(metavar="8|16", help="bits of each channel; default 16 for .tif, 8 for the others")
     ] = None,
     dpi: Annotated[int | None, typer.Option(metavar="N", help="pixels to an inch of paper, told in the file")] = None,
+    gamut: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="colour space of the file: srgb, display-p3, adobe-rgb, or content for that of the content's file",
+            autocompletion=options.one_of(options.GAMUTS),
+        ),
+    ] = "srgb",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="replace files that exist")] = False,
     recipe: options.Recipe = None,
     size: Annotated[
@@ -161,7 +169,7 @@ def paint(
             "--edges": edges,
             "--depth": depth,
         }
-        _paint_by(painter, content, given, output, overwrite, bits, dpi, size, device)
+        _paint_by(painter, content, given, output, overwrite, bits, dpi, gamut, size, device)
         return
     if not style:
         raise typer.BadParameter("give a picture as STYLE, or a painter with --painter FILE", param_hint="STYLE")
@@ -187,7 +195,7 @@ def paint(
                 **flags,
             )
             file = pastiche.require_writable(output, film, overwrite)
-            form = FileFormat(file.suffix, bits, dpi)
+            form = FileFormat(file.suffix, bits, dpi, pastiche.gamut(gamut))
         with download_bars(console) as progress:
             pastiche.fetch_models(progress)
         with shown(console) as listener:

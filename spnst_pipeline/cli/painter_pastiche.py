@@ -11,6 +11,7 @@ from pathlib import Path
 from spnst_core.errors import InputError
 from spnst_core.imaging import io as image_io
 from spnst_core.imaging.encoding import SUFFIXES, FileFormat
+from spnst_core.imaging.gamut import choose
 from spnst_core.models.profiles import find_device
 from spnst_pipeline.artefacts.provenance import MADE, describe_pass
 from spnst_pipeline.cli.output_files import require_writable
@@ -26,10 +27,15 @@ def paint_by(
     overwrite: bool,
     bits: int | None,
     dpi: int | None,
+    gamut: str,
     size: int | None,
     device: str | None,
 ) -> Path:
     """Paint a content by a painter and write the pastiche; returns its file.
+
+    Args:
+        bits, dpi: as for `FileFormat`.
+        gamut: as for `spnst_core.imaging.gamut.choose`.
 
     Raises:
         InputError: a file that can't be read, used or written, a size that the painter can't paint, or a device that
@@ -37,8 +43,9 @@ def paint_by(
     """
     network, settings = read_painter(painter), Settings.load(size=size, device=device)
     output = output or Path(f"{content.stem}_{painter.stem}.png")
-    form = FileFormat(output.suffix, bits, dpi)
-    picture = image_io.read(content)
+    seen = image_io.decode(content)
+    form = FileFormat(output.suffix, bits, dpi, choose(gamut, seen, str(content)))
+    picture = image_io.read(seen)
     require_writable({"pastiche": (output, SUFFIXES)}, (content, painter), overwrite)
     began, started = datetime.now(timezone.utc), time.perf_counter()
     place = find_device(settings.device)

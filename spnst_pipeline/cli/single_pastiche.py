@@ -20,6 +20,8 @@ from spnst_core.errors import cut, printable
 from spnst_core.imaging import io as image_io
 from spnst_core.imaging.decoding import OPACITY
 from spnst_core.imaging.encoding import SUFFIXES, FileFormat
+from spnst_core.imaging.gamut import Gamut
+from spnst_core.imaging.gamut import choose as choose_gamut
 from spnst_core.imaging.maps import Kind, read_map
 from spnst_core.imaging.planes import require_aspect
 from spnst_core.models.profiles import Overrides, choose, fetch_models, find_device, identify
@@ -160,6 +162,14 @@ class SinglePastiche:
     def transparent(self) -> bool:
         """Whether the content is transparent anywhere, and so will the pastiche be."""
         return OPACITY in self.picture.info
+
+    def gamut(self, name: str) -> Gamut:
+        """The colour space that a file is to have, as `spnst_core.imaging.gamut.choose` tells it.
+
+        Raises:
+            InputError: likewise.
+        """
+        return choose_gamut(name, self.picture, str(self.content))
 
     @property
     def shares(self) -> tuple[float, ...]:

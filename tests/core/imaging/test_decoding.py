@@ -12,6 +12,8 @@ from PIL import Image, ImageCms
 
 from spnst_core.errors import InputError
 from spnst_core.imaging import io as image_io
+from spnst_core.imaging.decoding import PROFILE
+from spnst_core.imaging.icc import SRGB_ICC
 
 ORIENTATION = 0x0112
 SRGB_D50 = np.array([[0.43607, 0.22249, 0.01392], [0.38515, 0.71687, 0.09708], [0.14307, 0.06061, 0.71410]])
@@ -122,9 +124,10 @@ class TestDecode:
         image = image_io.decode(encoded(frames[0], "GIF", save_all=True, append_images=frames[1:]))
         assert image.getpixel((0, 0)) == (255, 0, 0)
 
-    def test_nothing_of_the_file_is_left_on_the_image(self):
+    def test_nothing_of_the_file_is_left_on_the_image_but_what_its_colours_were(self):
         profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-        assert image_io.decode(encoded(picture(), icc_profile=profile, dpi=(72, 72))).info == {}
+        assert image_io.decode(encoded(picture(), icc_profile=profile, dpi=(72, 72))).info == {PROFILE: profile}
+        assert image_io.decode(encoded(picture(), icc_profile=SRGB_ICC, dpi=(72, 72))).info == {}
 
 
 class TestColourProfiles:

@@ -8,6 +8,7 @@ from typing import get_args
 
 import pytest
 
+from spnst_core.imaging.gamut import CHOICES
 from spnst_core.models.precision import Precision
 from spnst_core.models.profiles import PROFILES
 from spnst_core.recipes.experiments import Experiment
@@ -18,6 +19,7 @@ from spnst_pipeline.cli import options
 def test_the_names_are_those_of_the_core():
     assert tuple(PROFILES) == options.PROFILES
     assert get_args(Precision) == options.PRECISIONS
+    assert CHOICES == options.GAMUTS
     assert get_args(Colour) == options.COLOURS
     assert sorted(options.EXPERIMENTS) == sorted(Experiment.names())
     assert options.recipes("") == sorted(RECIPES)

@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
+from picture_files import matrix_profile
 from PIL import Image
 
 import spnst_core as sp
 from spnst_core.imaging import io as image_io
+from spnst_core.imaging.gamut import GAMUTS
 from spnst_core.painting import content_targets, misfits, style_targets
 from spnst_core.report.film import FPS, read_facts
 from spnst_pipeline.artefacts.provenance import read_history, read_made
@@ -75,6 +77,22 @@ def test_a_png_has_sixteen_bits_on_request_and_carries_what_the_pipelines_do(des
     data = (desk / "cat_wave.png").read_bytes()
     assert data[24] == 16
     assert set(image_io.png_text(data)) == {"made", "history"}
+
+
+@pytest.mark.heavy
+def test_the_file_has_the_colour_space_that_is_asked_for(desk, spnst, picture):
+    profile = matrix_profile(
+        [[0.60974, 0.31111, 0.01947], [0.20528, 0.62567, 0.06087], [0.14919, 0.06322, 0.74457]], 1.8
+    )
+    picture(3).save(desk / "cat.png", icc_profile=profile)
+    assert spnst("paint", *QUICK)[0] == 0
+    assert spnst("paint", *QUICK, "--gamut", "display-p3", "-o", "wide.tif")[0] == 0
+    assert spnst("paint", *QUICK, "--gamut", "content", "-o", "own.jpg")[0] == 0
+    assert Image.open(desk / "own.jpg").info["icc_profile"] == profile
+    assert Image.open(desk / "wide.tif").info["icc_profile"] == GAMUTS["display-p3"].profile
+    plain, wide = (np.asarray(image_io.decode(desk / name), int) for name in ("cat_wave.png", "wide.tif"))
+    assert np.abs(plain - wide).mean() < 1
+    assert np.abs(plain - tifffile.imread(desk / "wide.tif") / 257).mean() > 5
 
 
 def test_names_that_would_steer_a_terminal_are_shown_escaped(desk, spnst):
@@ -395,6 +413,15 @@ BAD = {
     "size too small": (nothing, (*QUICK, "--size", 8), ["size", "32", "8"]),
     "unknown suffix": (nothing, (*QUICK, "-o", "out.gif"), ["pastiche out.gif", ".png or .jpg or .jpeg"]),
     "too many bits for a format": (nothing, (*QUICK, "-o", "a.jpg", "--bits", 16), [".jpg", "8 bits", "not 16"]),
+    "unknown gamut": (nothing, (*QUICK, "--gamut", "p3"), ['no gamut "p3"', "display-p3, adobe-rgb, content"]),
+    "gamut of a content of grey": (
+        lambda d: Image.linear_gradient("L").save(
+            d / "cat.png",
+            icc_profile=matrix_profile(np.eye(3), 2.2).replace(b"RGB ", b"GRAY").replace(b"rTRC", b"kTRC"),
+        ),
+        (*QUICK, "--gamut", "content"),
+        ["cat.png has a colour profile that is of GRAY colours", "choose srgb or display-p3 or adobe-rgb as gamut"],
+    ),
     "no resolution": (nothing, (*QUICK, "--dpi", 0), ["dpi is from 1 to 10,000, not 0"]),
     "no suffix": (nothing, (*QUICK, "-o", "out"), ["pastiche out", "must end in .png"]),
     "unknown suffix of a film": (nothing, (*QUICK, "--film", "film.avi"), ["film film.avi", "must end in .mp4"]),

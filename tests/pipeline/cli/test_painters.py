@@ -7,6 +7,7 @@ from PIL import Image
 
 from spnst_core.gallery import runtime
 from spnst_core.imaging import io as image_io
+from spnst_core.imaging.gamut import GAMUTS
 from spnst_core.painters import course, training
 from spnst_core.painters.network import NARROW, PainterNet
 from spnst_core.painters.painter import ARCHITECTURE, Painter
@@ -53,6 +54,9 @@ def test_a_trained_painter_is_listed_and_paints_a_photo_without_its_style(desk, 
     (desk / "wave.png").unlink()
     status, out, _ = spnst("paint", "photos/cat.png", "--painter", "wave.safetensors", "-o", "out.png", "--size", 90)
     assert status == 0
+    wide = ("-o", "wide.png", "--gamut", "adobe-rgb")
+    assert spnst("paint", "photos/cat.png", "--painter", "wave.safetensors", *wide)[0] == 0
+    assert Image.open(desk / "wide.png").info["icc_profile"] == GAMUTS["adobe-rgb"].profile
     assert out.endswith(" s: out.png\n")
     pastiche = Image.open(desk / "out.png")
     assert max(pastiche.size) == 90
