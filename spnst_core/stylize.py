@@ -120,7 +120,7 @@ def stylize(
         film: path of an ``.mp4`` file in which to record the optimisation, the content beside it and the loss curve
             below: one frame for each ``recipe.record_every`` steps, or for every second step if that is 0.
         depth_map: the content's relative inverse depth, larger = nearer, of any scale, in place of what the depth
-            network sees: a path ending in ``.npy``, ``.png`` or ``.tif``, an array (H, W), or a tensor.
+            network sees: a path ending in ``.npy``, ``.png``, ``.tif`` or ``.exr``, an array (H, W), or a tensor.
         edge_map: the strength of the content's edges, from 0 to 1, likewise in place of what the edge detector sees. A
             warning is logged if a map correlates negatively with the network's.
         detail_map: where edges and depth are to count more, likewise from 0 to 1, where it is ``recipe.detail`` times

@@ -1,7 +1,7 @@
 """Planes: one value for each pixel, from a file or an array. Maps and masks are planes.
 
-A file is told by its suffix: NumPy's ``.npy`` of numbers, ``.tif`` of integers or floats, ``.png``. Integers of b
-unsigned bits are divided by their largest value, 2ᵇ − 1. A picture in colour must be grey throughout.
+A file is told by its suffix: NumPy's ``.npy`` of numbers, ``.tif`` of integers or floats, ``.png``, ``.exr``. Integers
+of b unsigned bits are divided by their largest value, 2ᵇ − 1. A picture in colour must be grey throughout.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from PIL import Image
 from torch import Tensor
 
 from spnst_core.errors import InputError, printable
-from spnst_core.imaging import tiff
-from spnst_core.imaging.decoding import MAX_PIXELS, MIN_SIDE, blamed, opened, read_file, refusal
+from spnst_core.imaging import exr, tiff
+from spnst_core.imaging.decoding import MAX_PIXELS, MIN_SIDE, blamed, opened, read_file, refusal, too_large
 from spnst_core.imaging.layouts import UnknownLayout
 
-SUFFIXES = (".npy", ".png", ".tif", ".tiff")
+SUFFIXES = (".npy", ".png", ".tif", ".tiff", ".exr")
 """Of the files that hold planes."""
 
 Plane = str | Path | npt.NDArray[Any] | Tensor
@@ -65,6 +65,8 @@ def decode_plane(data: bytes, what: str, name: str) -> Tensor:
             values = _from_npy(data, what, name)
         elif suffix == ".png":
             values = _from_png(data, what, name)
+        elif suffix == ".exr":
+            values = _from_exr(data, what, name)
         else:
             values = _from_tiff(data, what, name)
         return _checked(values, what, name)
@@ -111,7 +113,7 @@ def _from_npy(data: bytes, what: str, name: str) -> npt.NDArray[Any]:
 def _from_png(data: bytes, what: str, name: str) -> npt.NDArray[Any]:
     with opened(data, name, ("PNG",)) as image:
         if image.width * image.height > MAX_PIXELS:
-            raise refusal(name, f"has more than {MAX_PIXELS // 1_000_000} million pixels; make it smaller")
+            raise too_large(name)
         if image.mode in ("1", "P", "PA", "RGBA", "LA"):
             image = _opaque(image, what, name)
         pixels = np.asarray(image)
@@ -121,7 +123,7 @@ def _from_png(data: bytes, what: str, name: str) -> npt.NDArray[Any]:
 def _from_tiff(data: bytes, what: str, name: str) -> npt.NDArray[Any]:
     with opened(data, name, ("TIFF",)) as image:
         if image.width * image.height > MAX_PIXELS:
-            raise refusal(name, f"has more than {MAX_PIXELS // 1_000_000} million pixels; make it smaller")
+            raise too_large(name)
         try:
             return tiff.samples(data)
         except UnknownLayout as error:
@@ -130,6 +132,18 @@ def _from_tiff(data: bytes, what: str, name: str) -> npt.NDArray[Any]:
                     name, f"holds {error}, which isn't read as a {what}: save it as .npy of float32"
                 ) from error
             return np.asarray(image)
+
+
+def _from_exr(data: bytes, what: str, name: str) -> npt.NDArray[Any]:
+    if not exr.installed():
+        raise refusal(name, "needs a decoder that isn't installed: pip install 'spnst[formats]'")
+    try:
+        width, height = exr.size(data)
+        if width * height > MAX_PIXELS:
+            raise too_large(name)
+        return exr.plane(data)
+    except UnknownLayout as error:
+        raise refusal(name, f"holds {error}, which isn't read as a {what}: save one whole channel") from error
 
 
 def _opaque(image: Image.Image, what: str, name: str) -> Image.Image:

@@ -19,8 +19,8 @@ class Region:
 
     Attributes:
         mask: how much each pixel of the content belongs to the region, from 0 to 1, in the content's aspect, of any
-            size: a path ending in ``.npy``, ``.png`` or ``.tif``, an array (H, W), or a tensor. Grey edges are soft. Or
-            a `Band` of the content's depth.
+            size: a path ending in ``.npy``, ``.png``, ``.tif`` or ``.exr``, an array (H, W), or a tensor. Grey edges
+            are soft. Or a `Band` of the content's depth.
         style: its own style, as for `stylize`; None: the style of the whole.
         style_mask: the part of the style that it is painted in, likewise in the style's aspect; None: all of it.
         strokes: ``small``, ``medium`` or ``large``: half, once or twice as large as those of the whole, or ``mixed``,

@@ -89,12 +89,15 @@ def paint(
     depth_map: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="depth of the content in place of the network's, larger = nearer: .npy, .png or .tif"
+            metavar="FILE",
+            help="depth of the content in place of the network's, larger = nearer: .npy, .png, .tif or .exr",
         ),
     ] = None,
     edge_map: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="edges of the content in place of the network's, 0 to 1: .npy, .png or .tif"),
+        typer.Option(
+            metavar="FILE", help="edges of the content in place of the network's, 0 to 1: .npy, .png, .tif or .exr"
+        ),
     ] = None,
     detail_map: Annotated[
         Path | None,
@@ -106,8 +109,8 @@ def paint(
         list[str] | None,
         typer.Option(
             metavar="NAME=MASK",
-            help="part of the content, white in the mask (.png, .tif or .npy) or by its depth, as in near=depth:0.6-1; "
-            "the part named keep isn't painted",
+            help="part of the content, white in the mask (.png, .tif, .exr or .npy) or by its depth, as in "
+            "near=depth:0.6-1; the part named keep isn't painted",
         ),
     ] = None,
     region_style: Annotated[

@@ -103,7 +103,7 @@ BAD = {
     "a bomb": ("a.npy", npy(RAMP).replace(b"(24, 32), }      ", b"(99999, 99999), }"), "9,999,800,001 numbers"),
     "no picture": ("a.png", b"hello there", "is not a picture"),
     "nothing": ("a.npy", b"", "damaged"),
-    "another suffix": ("a.exr", b"", "must end in .npy or .png"),
+    "another suffix": ("a.pfm", b"", "must end in .npy or .png"),
 }
 
 
