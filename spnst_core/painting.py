@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import Tensor
 
+from spnst_core.errors import InputError, printable
 from spnst_core.imaging.band import Band
 from spnst_core.imaging.colour import matched, with_colours_of
 from spnst_core.imaging.io import resize
 from spnst_core.imaging.maps import KINDS, Kind
-from spnst_core.imaging.planes import require_aspect
+from spnst_core.imaging.planes import require_aspect, same_aspect
 from spnst_core.models.profiles import Models
 from spnst_core.objective.canvas import crop, shape_at
 from spnst_core.objective.regions import Regions
@@ -92,6 +93,31 @@ def content_targets(
         regions,
         own.detail if recipe.heeds_detail else None,
     )
+
+
+def upscaling(recipe: Recipe, small: Tensor, content: Tensor, name: str) -> Recipe:
+    """A recipe, suited to an encoder, with the stages that refine a finished pastiche alone.
+
+    Args:
+        small: the pastiche, (1, 3, h, w), to be given as ``start``.
+        content: (1, 3, H, W).
+        name: what to call the pastiche in an error.
+
+    Raises:
+        InputError: it has another aspect than the content, or is as large as what is to be made of it.
+    """
+    (height, width), (own_height, own_width) = content.shape[2:], small.shape[2:]
+    if not same_aspect(small, content):
+        raise InputError(
+            f"{printable(name)} has {own_width}×{own_height} pixels, another aspect than the content's "
+            f"{width}×{height}: name a pastiche of this content"
+        )
+    if max(own_height, own_width) >= recipe.size:
+        raise InputError(
+            f"{printable(name)} has {own_width}×{own_height} pixels, no fewer than a pastiche of {recipe.size} px: "
+            "choose a larger size"
+        )
+    return recipe.refining(max(own_height, own_width))
 
 
 def band_masks(

@@ -39,6 +39,7 @@ from spnst_core.painting import (
     content_targets,
     paint_batch,
     style_targets,
+    upscaling,
 )
 from spnst_core.recipes.drafts import draft_of
 from spnst_core.recipes.recipe import Recipe, stroke_scales
@@ -81,6 +82,7 @@ def stylize(
     callback: Callback | None = None,
     *,
     start: Picture | None = None,
+    upscale_from: Picture | None = None,
     film: str | Path | None = None,
     depth_map: Plane | None = None,
     edge_map: Plane | None = None,
@@ -117,6 +119,8 @@ def stylize(
             [0, 1], on the models' device.
         start: a picture to start from in place of the recipe's ``init``, such as an earlier pastiche; it is resized
             to the content's shape.
+        upscale_from: a smaller pastiche of this content in this style to start from, likewise. Only the stages of the
+            recipe that are larger are run.
         film: path of an ``.mp4`` file in which to record the optimisation, the content beside it and the loss curve
             below: one frame for each ``recipe.record_every`` steps, or for every second step if that is 0.
         depth_map: the content's relative inverse depth, larger = nearer, of any scale, in place of what the depth
@@ -134,21 +138,23 @@ def stylize(
         The pastiche, with the content's aspect ratio, and its history.
 
     Raises:
-        InputError: content, style or start isn't one picture, has a wrong shape, type or range, can't be decoded, or is
-            too small or too narrow for the recipe; there is no such recipe, or it can't have this size; recipe, models
-            or callback is of a wrong type; the networks lack features that the recipe compares; the film can't be
-            written, or its name doesn't end in ``.mp4``; a map is constant, isn't finite, has another aspect than the
-            content, or is given to a recipe that compares features, or one of detail to a recipe that holds neither
-            edges nor depth; a recipe that paints in one pass is given more than pictures; a mask is 0 everywhere, has
-            values outside [0, 1] or another aspect, or covers less than a pixel at the smallest stage; masks leave
-            nothing to paint; ``keep`` has a style or strokes; a region's strokes are unknown or too large; a part of a
-            blend is asked for.
+        InputError: content, style, start or upscale_from isn't one picture, has a wrong shape, type or range, can't be
+            decoded, or is too small or too narrow for the recipe; there is no such recipe, or it can't have this size;
+            recipe, models or callback is of a wrong type; the networks lack features that the recipe compares; the film
+            can't be written, or its name doesn't end in ``.mp4``; a map is constant, isn't finite, has another aspect
+            than the content, or is given to a recipe that compares features, or one of detail to a recipe that holds
+            neither edges nor depth; a recipe that paints in one pass is given more than pictures; a mask is 0
+            everywhere, has values outside [0, 1] or another aspect, or covers less than a pixel at the smallest stage;
+            masks leave nothing to paint; ``keep`` has a style or strokes; a region's strokes are unknown or too large;
+            a part of a blend is asked for; the pastiche to upscale has another aspect than the content, isn't smaller
+            than the one that is to be made of it, or is given beside a start.
     """
     recipe, callbacks = _recipe(recipe, size), _callbacks(callback)
     if recipe.engine == "arbitrary":
         unused = {
             "callback": callback,
             "start": start,
+            "upscale_from": upscale_from,
             "film": film,
             "regions": regions,
             "keep_rest": keep_rest or None,
@@ -160,6 +166,12 @@ def stylize(
     if film and Path(film).suffix.lower() != ".mp4":
         raise InputError(f"film {film}: its name must end in .mp4")
     recipe = recipe.suited_to(models.encoder.name)  # so that a film knows the number of steps
+    if upscale_from is not None:
+        if start is not None:
+            raise InputError("start and upscale_from are both pictures to start from: give one of them")
+        name = str(upscale_from) if isinstance(upscale_from, str | Path) else "the pastiche to upscale"
+        start = image_io.read(upscale_from, name)
+        recipe = upscaling(recipe, start, image_io.read(content, "the content"), name)
     given, maps = _regions(regions, keep_rest), dict(zip(KINDS, (depth_map, edge_map, detail_map), strict=True))
     row = _content_targets(content, "the content", recipe, models, maps, given, keep_rest)
     targets = _targets_by_region(style, given, recipe, models, row)

@@ -79,6 +79,12 @@ def at_shape(values: Tensor, height: int, width: int) -> Tensor:
     return F.interpolate(values, (height, width), mode="bilinear", antialias=True, align_corners=False)
 
 
+def same_aspect(one: Tensor, other: Tensor) -> bool:
+    """Whether two pictures or planes (N, C, H, W) have one shape, up to its scale and a pixel's rounding."""
+    (height, width), (other_height, other_width) = one.shape[2:], other.shape[2:]
+    return abs(width * other_height - height * other_width) <= max(height, width, other_height, other_width)
+
+
 def require_aspect(values: Tensor, picture: Tensor, name: str, whose: str = "content") -> None:
     """See that a plane (1, 1, h, w) has the shape of its picture (N, C, H, W), up to its scale and a pixel's rounding.
 
@@ -89,8 +95,7 @@ def require_aspect(values: Tensor, picture: Tensor, name: str, whose: str = "con
         InputError: it has another aspect.
     """
     (height, width), (own_height, own_width) = picture.shape[2:], values.shape[2:]
-    off = abs(own_width * height - own_height * width)
-    if off > max(height, width, own_height, own_width):  # a side is off by more than a pixel
+    if not same_aspect(values, picture):
         raise InputError(
             f"{printable(name)} has {own_width}×{own_height} pixels, another aspect than the {whose}'s "
             f"{width}×{height}: crop it as the {whose} is cropped"

@@ -572,6 +572,19 @@ class Recipe(_Frozen):
             return found
         return found.model_copy(update={"layers": {k: v for k, v in found.layers.items() if k == encoder}})
 
+    def refining(self, size: int) -> Recipe:
+        """The recipe, suited to an encoder, with those stages alone that are larger than ``size`` pixels.
+
+        Raises:
+            InputError: none is, because the recipe's own size isn't.
+
+        >>> Recipe.load("structure").with_size(1500).suited_to("vgg16").refining(512).sizes
+        (1024, 1500)
+        """
+        if size >= self.size:
+            raise InputError(f"there is nothing to refine from {size} to {self.size} px: choose a larger size")
+        return self.model_copy(update={"stages": tuple(s for s in self.stages if self.stage_size(s) > size)})
+
     def _grown(self) -> Recipe:
         """The recipe with all stages that its size takes, and without ``growth``."""
         if self.growth is None:

@@ -58,6 +58,10 @@ def paint(
     size: Annotated[
         int | None, typer.Option(metavar="N", help="long side of the pastiche in pixels; default the recipe's own")
     ] = None,
+    upscale_from: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="smaller pastiche of CONTENT in STYLE to start from; the rest is refined"),
+    ] = None,
     weights: Annotated[
         str | None,
         typer.Option(metavar="W,W,...", help="weight of each of several styles, such as 0.7,0.3; default all the same"),
@@ -166,6 +170,7 @@ def paint(
             "--style-mask": style_mask,
             "--region-strokes": region_strokes,
             "--keep-rest": keep_rest or None,
+            "--upscale-from": upscale_from,
             "--film": film,
             "--profile": profile,
             "--encoder": encoder,
@@ -194,6 +199,7 @@ def paint(
                 changes,
                 {"depth": depth_map, "edges": edge_map, "detail": detail_map},
                 RegionOptions(region or (), region_style or (), style_mask or (), region_strokes or (), keep_rest),
+                upscale_from,
                 device=device,
                 **flags,
             )

@@ -29,6 +29,7 @@ from spnst_core.models.weights import Progress
 from spnst_core.objective.targets import ContentTargets
 from spnst_core.painters import arbitrary
 from spnst_core.painters.arbitrary import ArbitraryPainter
+from spnst_core.painting import upscaling
 from spnst_core.recipes.drafts import draft_of
 from spnst_pipeline.cli.output_files import require_writable
 from spnst_pipeline.cli.regions import RegionOptions
@@ -75,6 +76,7 @@ class SinglePastiche:
         maps: of the content's depth, edges and detail, the user's own, (1, 1, H, W).
         regions: of the content, by name.
         keep_rest: leave what no region covers as it is.
+        smaller: pastiche to start from; the recipe then has the stages that refine it alone.
         files: all that were read, which are never replaced.
     """
 
@@ -85,6 +87,7 @@ class SinglePastiche:
     maps: Mapping[Kind, Tensor]
     regions: Mapping[str, Region]
     keep_rest: bool
+    smaller: Image.Image | None
     files: tuple[Path, ...]
     recipe: Recipe
     settings: Settings
@@ -100,6 +103,7 @@ class SinglePastiche:
         changes: Changes = Changes(),  # noqa: B008 - it can't be changed
         maps: Mapping[Kind, Path | None] = MappingProxyType({}),
         regions: RegionOptions = RegionOptions(),  # noqa: B008 - it can't be changed
+        upscale_from: Path | None = None,
         **flags: Any,
     ) -> SinglePastiche:
         """Read the pictures, the settings and the recipe.
@@ -112,11 +116,12 @@ class SinglePastiche:
             changes: to the recipe.
             maps: files of the user's own maps of the content.
             regions: of the content, as options give them.
+            upscale_from: a smaller pastiche to start from.
             flags: settings, as for `Settings.load`.
 
         Raises:
-            InputError: a picture, map, mask, weight, setting, recipe, network or device that can't be used, or one file
-                given twice.
+            InputError: a picture, map, mask, weight, setting, recipe, network, device or pastiche that can't be used,
+                or one file given twice.
         """
         settings = Settings.load(recipes=(recipe,) if recipe else None, **flags)
         overrides: Overrides = {"encoder": settings.encoder, "edges": settings.edges, "depth": settings.depth}
@@ -135,14 +140,18 @@ class SinglePastiche:
         files = {kind: file for kind, file in maps.items() if file}
         if chosen.engine == "arbitrary":
             unused = {MAP_OPTIONS[kind]: file for kind, file in files.items()}
-            arbitrary.refuse(chosen, {**unused, "--region": regions.masks or None})
+            arbitrary.refuse(chosen, {**unused, "--region": regions.masks or None, "--upscale-from": upscale_from})
         own = {kind: read_map(file, kind) for kind, file in files.items()}
         for kind, values in own.items():
             require_aspect(values, image_io.to_tensor(picture), str(files[kind]))
         style_or_blend = seen[0] if len(seen) == 1 else Blend(seen, numbers)
-        chosen = chosen.suited_to(encoder)
+        chosen, smaller = chosen.suited_to(encoder), None
         if "detail" in own:
             chosen.require_detail()
+        if upscale_from:
+            smaller = image_io.decode(upscale_from)
+            small, whole = image_io.to_tensor(smaller), image_io.to_tensor(picture)
+            chosen = upscaling(chosen, small, whole, str(upscale_from))
         parts, read = regions.read(picture, style_or_blend, chosen)
         return cls(
             content,
@@ -152,7 +161,8 @@ class SinglePastiche:
             own,
             parts,
             regions.keep_rest,
-            (content, *styles, *files.values(), *read),
+            smaller,
+            (content, *styles, *files.values(), *read, *([upscale_from] if upscale_from else ())),
             chosen,
             settings,
             overrides,
@@ -234,6 +244,7 @@ class SinglePastiche:
             self.recipe,
             models,
             callback=listener.step,
+            upscale_from=self.smaller,
             film=film,
             depth_map=self.maps.get("depth"),
             edge_map=self.maps.get("edges"),
@@ -246,6 +257,7 @@ class SinglePastiche:
         )
         made |= {"own_maps": list(self.maps)} if self.maps else {}
         made |= {"regions": list(self.regions)} if self.regions else {}
+        made |= {"upscaled_from": "{} × {}".format(*self.smaller.size)} if self.smaller else {}
         told = provenance.stamp(made, result.history)
         Folder(output.parent).write(output.name, form.encode(result.pixels, told, result.opacity))
 

@@ -340,6 +340,34 @@ def test_a_callback_sees_every_step_and_the_pastiche_as_it_becomes(sample_conten
 
 
 @pytest.mark.heavy
+def test_a_smaller_pastiche_is_refined_by_the_larger_stages(tmp_path, sample_contents, sample_styles, recipe, models):
+    content, style = sample_contents["coffee"], next(iter(sample_styles.values()))
+    small = sp.stylize(content, style, recipe, models, 32)
+    small.image.save(tmp_path / "small.png")
+    result = sp.stylize(content, style, recipe, models, 48, upscale_from=tmp_path / "small.png")
+    assert result.history["stage"].to_list() == [0, 0, 0]
+    last = recipe.model_copy(update={"stages": recipe.stages[-1:]})
+    assert result.image.tobytes() == sp.stylize(content, style, last, models, start=small.image).image.tobytes()
+    assert result.image.tobytes() != sp.stylize(content, style, last, models).image.tobytes()
+
+
+BAD_SMALL = {
+    "another aspect": ((32, 32), {}, "has 32×32 pixels, another aspect than the content's .* name a pastiche of this"),
+    "as large": ((48, 32), {}, "has 48×32 pixels, no fewer than a pastiche of 48 px: choose a larger size"),
+    "larger": ((96, 64), {}, "has 96×64 pixels, no fewer than a pastiche of 48 px"),
+    "two to start from": ((36, 24), {"start": grey()}, "start and upscale_from are both"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_SMALL)
+def test_what_cannot_be_refined_is_told(name, sample_styles, recipe, models):
+    size, more, says = BAD_SMALL[name]
+    content, style = Image.linear_gradient("L").resize((120, 80)), next(iter(sample_styles.values()))
+    with pytest.raises(sp.InputError, match=says):
+        sp.stylize(content, style, recipe, models, upscale_from=Image.new("RGB", size), **more)
+
+
+@pytest.mark.heavy
 def test_without_networks_the_embedded_ones_are_loaded(sample_contents, sample_styles, recipe):
     assert max(sp.stylize(sample_contents["coffee"], next(iter(sample_styles.values())), recipe).image.size) == 48
 

@@ -596,6 +596,31 @@ def test_a_large_picture_grows_from_a_smaller_one(size, sizes, steps):
     assert Recipe.from_yaml(grown.to_yaml(), "growing.yaml") == grown
 
 
+@pytest.mark.parametrize(
+    ("size", "start", "sizes"),
+    [
+        (3000, 600, (1024, 2048, 3000)),
+        (3000, 512, (1024, 2048, 3000)),
+        (3000, 511, (512, 1024, 2048, 3000)),
+        (512, 256, (512,)),
+        (512, 255, (256, 512)),
+        (513, 512, (513,)),
+    ],
+)
+def test_a_smaller_pastiche_is_refined_by_the_larger_stages_as_they_are(size, start, sizes):
+    grown = Recipe.from_yaml(GROWING, "growing.yaml").with_size(size).suited_to("vgg16")
+    refined = grown.refining(start)
+    assert refined.sizes == sizes
+    assert refined.stages == grown.stages[-len(refined.stages) :]
+    assert refined.refining(start) == refined.suited_to("vgg16") == refined
+
+
+@pytest.mark.parametrize("start", [64, 65])
+def test_nothing_is_refined_from_a_size_to_none_larger(start):
+    with pytest.raises(InputError, match=f"nothing to refine from {start} to 64 px"):
+        Recipe.from_yaml(STAGES, "mine.yaml").with_size(64).refining(start)
+
+
 def test_up_to_that_size_nothing_changes():
     plain, growing = (Recipe.from_yaml(text, "growing.yaml") for text in (GROWING.split("\n", 2)[2], GROWING))
     assert growing != plain

@@ -80,6 +80,22 @@ def test_a_png_has_sixteen_bits_on_request_and_carries_what_the_pipelines_do(des
 
 
 @pytest.mark.heavy
+def test_a_finished_pastiche_is_refined_at_a_larger_size(desk, spnst):
+    assert spnst("paint", *QUICK, "--size", 40, "-o", "small.png")[0] == 0
+    assert spnst("paint", *QUICK, "--upscale-from", "small.png", "-o", "large.png")[0] == 0
+    expected = sp.stylize(
+        *(desk / name for name in ("cat.png", "wave.png", "quick.yaml")),
+        sp.load_models("embedded"),
+        upscale_from=desk / "small.png",
+    )
+    assert image_io.decode(desk / "large.png").tobytes() == expected.image.tobytes()
+    told = image_io.png_text((desk / "large.png").read_bytes())
+    made = read_made(told)
+    assert (made["upscaled_from"], made["size"], made["steps"]) == ("40 × 30", "64 × 48", 3)
+    assert "upscaled_from" not in read_made(image_io.png_text((desk / "small.png").read_bytes()))
+
+
+@pytest.mark.heavy
 def test_the_file_has_the_colour_space_that_is_asked_for(desk, spnst, picture):
     profile = matrix_profile(
         [[0.60974, 0.31111, 0.01947], [0.20528, 0.62567, 0.06087], [0.14919, 0.06322, 0.74457]], 1.8
@@ -413,6 +429,22 @@ BAD = {
     "size too small": (nothing, (*QUICK, "--size", 8), ["size", "32", "8"]),
     "unknown suffix": (nothing, (*QUICK, "-o", "out.gif"), ["pastiche out.gif", ".png or .jpg or .jpeg"]),
     "too many bits for a format": (nothing, (*QUICK, "-o", "a.jpg", "--bits", 16), [".jpg", "8 bits", "not 16"]),
+    "nothing to upscale": (nothing, (*QUICK, "--upscale-from", "small.png"), ["small.png doesn't exist"]),
+    "upscaling to what is smaller": (
+        nothing,
+        (*QUICK, "--upscale-from", "wave.png"),
+        ["wave.png has 80×60 pixels, no fewer than a pastiche of 64 px", "larger size"],
+    ),
+    "upscaling another content": (
+        lambda d: Image.new("RGB", (40, 40)).save(d / "small.png"),
+        (*QUICK, "--upscale-from", "small.png"),
+        ["small.png has 40×40 pixels, another aspect than the content's 80×60"],
+    ),
+    "output is what is upscaled": (
+        lambda d: Image.new("RGB", (40, 30)).save(d / "small.png"),
+        (*QUICK, "--upscale-from", "small.png", "-o", "small.png", "--overwrite"),
+        ["small.png is one of the files to read"],
+    ),
     "unknown gamut": (nothing, (*QUICK, "--gamut", "p3"), ['no gamut "p3"', "display-p3, adobe-rgb, content"]),
     "gamut of a content of grey": (
         lambda d: Image.linear_gradient("L").save(
@@ -575,6 +607,7 @@ def test_the_recipe_instant_blends_styles(desk, spnst, instant, picture):
     [
         (("--film", "a.mp4"), "leave out --film"),
         (("--edge-map", "edges.png"), "leave out --edge-map"),
+        (("--upscale-from", "cat.png"), "leave out --upscale-from"),
         (("--strokes", "small"), "strokes of one size"),
         (("--structure", "1"), "weighs neither edges nor depth"),
     ],
