@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from spnst_core.compute.memory import batches
+from spnst_core.compute.memory import batches, shortfall
 from spnst_core.errors import InputError, printable
 from spnst_core.imaging import io as image_io
 from spnst_core.imaging.band import Band
@@ -330,6 +330,8 @@ def _content_targets(
     picture, opacity = image_io.read_with_opacity(content, name)
     if is_plain(picture):
         _log.warning("%s holds nothing but one colour, and no shapes to keep: choose another picture", printable(name))
+    if warning := shortfall(*image_io.fit(*picture.shape[2:], recipe.size), models.device):
+        _log.warning("%s", warning)
     given = {kind: x for kind, x in maps.items() if x is not None}
     names = {kind: named(x, f"the map of {kind}") for kind, x in given.items()}
     own = OwnMaps(**{kind: read_map(x, kind, names[kind]) for kind, x in given.items()})

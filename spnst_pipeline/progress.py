@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rich.console import Console, RenderableType
-from rich.progress import BarColumn, Progress, TextColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
 from rich.text import Text
 
 from spnst_pipeline.wording import counted, duration
@@ -53,6 +53,14 @@ class Listener:
         """The run is over."""
 
 
+class _StageBegun(NamedTuple):
+    """When the first step of a stage was done, and what all steps until then had cost."""
+
+    index: int | None = None
+    time: float = 0.0
+    work: int = 0
+
+
 class Estimate(Listener):
     """Tracks a phase: what is done, what is in progress, and how long the rest will take."""
 
@@ -72,15 +80,24 @@ class Estimate(Listener):
         self.done = self.running = self.landed = 0
         self.detail = ""
         self._recipe: Recipe | None = None
-        self._started = time.monotonic()
+        self._started = self._heard = time.monotonic()
+        self._stage = _StageBegun()
+        self._pace: float | None = None
 
     def batch(self, recipe: Recipe, content: str, styles: Sequence[str]) -> None:
         self._recipe, self._batch, self.running = recipe, len(styles), 0
         self._what = self.detail = describe(recipe, content, styles)
+        self._stage = _StageBegun()
 
     def step(self, iterate: Iterate) -> None:
         assert self._recipe is not None
         self.running = self._batch * work(self._recipe, iterate.step)  # stages that end early skip steps
+        self._heard = time.monotonic()
+        went_back = self.running <= self._stage.work  # a cell whose losses weren't finite
+        if iterate.stage != self._stage.index or went_back:
+            self._stage = _StageBegun(iterate.stage, self._heard, self.running)
+        else:
+            self._pace = (self._heard - self._stage.time) / (self.running - self._stage.work)
         if self._reading is None and time.monotonic() - self._looked > 0.25:
             self._looked = time.monotonic()
             self._reading = Reading(iterate)
@@ -94,6 +111,7 @@ class Estimate(Listener):
             return  # the cell was counted with its pastiche
         self._newest = artefact
         landed = work(self._recipe) if self._recipe else 1
+        self._heard = time.monotonic()
         self.done += landed
         self.running = max(0, self.running - landed)
         self.landed += 1
@@ -101,12 +119,20 @@ class Estimate(Listener):
 
     @property
     def left(self) -> str:
-        """Time left, once enough is done to estimate it."""
-        done = self.done + self.running
-        elapsed = time.monotonic() - self._started
-        if elapsed < 2 or not done:
+        """Time left, once enough is done to estimate it; it runs down between two steps.
+
+        A single cell is estimated by the steps of its latest stage: before the first one, targets were computed at all
+        sizes, and small stages say little of large ones. Many cells are estimated by all that was done.
+        """
+        done, elapsed = self.done + self.running, self._heard - self._started
+        if self.cells == 1:
+            pace = self._pace
+        else:
+            pace = elapsed / done if elapsed >= 2 and done else None
+        if pace is None:
             return ""
-        return f"{duration(round(elapsed * max(0, self.total - done) / done))} left"
+        seconds = pace * max(0, self.total - done) - (time.monotonic() - self._heard)
+        return f"{duration(max(0, round(seconds)))} left"
 
     @property
     def count(self) -> str:
@@ -125,11 +151,11 @@ class Bar(Estimate):
             TextColumn("{task.description}"),
             BarColumn(),
             TextColumn("{task.fields[count]}"),
-            TextColumn("[dim]{task.fields[left]}"),
+            _Left(self),
             console=console,
             transient=True,
         )
-        self._task = self._progress.add_task("", total=None, count="", left="")
+        self._task = self._progress.add_task("", total=None, count="")
         self._progress.start()
 
     def phase(self, name: str, total: int, cells: int = 0) -> None:
@@ -162,7 +188,6 @@ class Bar(Estimate):
             total=self.total or None,  # None: unchanged, at first a bar that moves to and fro
             completed=self.done + self.running,
             count=self.count,
-            left=self.left,
         )
 
 
@@ -234,6 +259,17 @@ class Events(Estimate):
             seconds = None if began is None else round(time.monotonic() - began, 3)
             cell = {"recipe": artefact.recipe, "content": content, "style": style, "seconds": seconds}
             self.tell(f"{kind}_{what}", **cell, **fields)
+
+
+class _Left(ProgressColumn):
+    """The time left, as it is when the bar is drawn."""
+
+    def __init__(self, estimate: Estimate) -> None:
+        super().__init__()
+        self._estimate = estimate
+
+    def render(self, task: Task) -> Text:
+        return Text(self._estimate.left, style="dim")
 
 
 class _TwoLines(Progress):

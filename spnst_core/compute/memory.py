@@ -125,6 +125,21 @@ def side_in(memory: int, height: int, width: int, halo: int | None = None) -> in
     return fitting if halo is None else min(fitting, max(SMALLEST_TILE, MOST_HALOS * halo))
 
 
+def shortfall(height: int, width: int, device: torch.device) -> str:
+    """What to tell, in one line, of a pastiche for which memory is likely to run out; empty if it will do."""
+    free, pixels = free_memory(device), height * width
+    least = SMALLEST_TILE**2 * BYTES_PER_PIXEL
+    needed = least + pixels * BYTES_PER_PIXEL_APART
+    if pixels <= SMALLEST_TILE**2 or needed <= free:
+        return ""
+    fitting = isqrt(max(0, free - least) * max(height, width) ** 2 // (pixels * BYTES_PER_PIXEL_APART)) // 100 * 100
+    smaller = f"choose a size of {fitting:,} px" if fitting else "choose a smaller size"
+    return (
+        f"a pastiche of {width}×{height} takes about {needed / 1e9:.1f} GB while it is painted, and {free / 1e9:.1f} "
+        f"GB are free, so that memory may run out: {smaller}, or run where more is free"
+    )
+
+
 def free_memory(device: torch.device) -> int:
     """Free memory of a device in bytes; for a CPU that of the system, or of its container where that is less.
 

@@ -1,5 +1,6 @@
 """The Python interface: any kind of picture in, pictures and histories out, every cell once."""
 
+from importlib import import_module
 from importlib.metadata import version
 from importlib.resources import files
 
@@ -337,6 +338,14 @@ def test_a_callback_sees_every_step_and_the_pastiche_as_it_becomes(sample_conten
     result = sp.stylize(*pictures, recipe, models, callback=seen.append)
     assert [iterate.step for iterate in seen] == [1, 2, 3, 4, 5]
     assert image_io.to_image(seen[-1].image).tobytes() == result.image.tobytes()
+
+
+def test_a_pastiche_for_which_memory_will_hardly_do_is_told_and_painted(sample_styles, models, monkeypatch, caplog):
+    recipe = sp.Recipe(name="quick", size=48, stages=[Stage(steps=1)])
+    monkeypatch.setattr(import_module("spnst_core.stylize"), "shortfall", lambda *shape: f"{shape[:2]} won't fit")
+    content, style = Image.linear_gradient("L").resize((120, 80)), next(iter(sample_styles.values()))
+    assert sp.stylize(content, style, recipe, models).image.size == (48, 32)
+    assert caplog.messages == ["(32, 48) won't fit"]
 
 
 @pytest.mark.heavy

@@ -12,6 +12,7 @@ from spnst_core.recipes.recipe import Recipe, Stage
 from spnst_pipeline import progress
 from spnst_pipeline.artefacts.identity import ArtefactId
 from spnst_pipeline.progress import Bar, Estimate, Events, Lines, shown, work
+from spnst_pipeline.wording import duration
 
 RECIPE = Recipe(name="bold", size=128, stages=(Stage(scale=0.5, steps=4), Stage(steps=2)))
 
@@ -50,6 +51,38 @@ def test_a_stage_that_ends_early_counts_as_done(clock):
     for step in (1, 2, 5, 6):
         estimate.step(iterate(step, cells=1))
     assert (estimate.running, estimate.count) == (work(RECIPE), "")
+
+
+def test_the_time_left_for_one_cell_is_told_by_its_latest_stage_and_runs_down(clock):
+    estimate = Estimate()
+    estimate.phase("painting", work(RECIPE), 1)
+    estimate.batch(RECIPE, "cat", ["wave"])
+    found = []
+    for step, seconds in ((1, 600), (2, 10), (3, 10), (4, 10), (5, 900)):  # targets are computed before some
+        clock.now += seconds
+        estimate.step(iterate(step, cells=1))
+        found.append(estimate.left)
+    large = (128**2 + 64**2) / (64**2 + 64**2)  # of a step, in small ones
+    assert found == [
+        "",
+        *(f"{duration(20 + seconds)} left" for seconds in (50, 40, 30)),
+        f"{round(10 * large)} s left",
+    ]
+    clock.now += 7
+    assert estimate.left == f"{round(10 * large) - 7} s left"
+    clock.now += 600
+    assert estimate.left == "0 s left"
+
+
+def test_a_cell_that_goes_back_and_one_that_is_tried_again_are_timed_anew(clock):
+    estimate = Estimate()
+    estimate.phase("painting", work(RECIPE), 1)
+    for _ in range(2):
+        estimate.batch(RECIPE, "cat", ["wave"])
+        for step in (2, 1, 2, 3):
+            clock.now += 10
+            estimate.step(iterate(step, cells=1))
+    assert estimate.left == "1 min left"  # 10 s, and 50 s for the two large ones
 
 
 def test_a_phase_of_cells_is_counted_by_steps_and_lands_cell_by_cell(clock):

@@ -6,7 +6,17 @@ import numpy as np
 import pytest
 import torch
 
-from spnst_core.compute.memory import BYTES_PER_PIXEL, Room, abreast, batches, free_memory, ran_out, release, shortage
+from spnst_core.compute.memory import (
+    BYTES_PER_PIXEL,
+    Room,
+    abreast,
+    batches,
+    free_memory,
+    ran_out,
+    release,
+    shortage,
+    shortfall,
+)
 from spnst_core.errors import InputError
 
 CPU = torch.device("cpu")
@@ -108,3 +118,19 @@ def test_what_an_error_holds_is_freed_and_its_lines_stay():
     assert format_exception(caught.value) == before
     for error in (caught.value, caught.value.__context__):
         assert not any("taken" in frame.f_locals for frame, _ in walk_tb(error.__traceback__))
+
+
+def test_a_pastiche_for_which_memory_will_hardly_do_is_told_with_a_size_that_fits(monkeypatch):
+    monkeypatch.setattr("spnst_core.compute.memory.free_memory", lambda device: 13_000_000_000)
+    line = shortfall(8000, 10_000, CPU)
+    assert line.startswith("a pastiche of 10000×8000 takes about 40.4 GB while it is painted, and 13.0 GB are free")
+    assert "choose a size of 5,600 px, or run where more is free" in line
+    assert shortfall(8000 * 5600 // 10_000, 5600, CPU) == ""
+    assert shortfall(8000 * 5700 // 10_000, 5700, CPU) != ""
+
+
+@pytest.mark.parametrize(("free", "says"), [(1000, "choose a smaller size"), (10**12, "")])
+def test_no_size_is_named_where_none_fits_and_nothing_is_said_where_all_do(free, says, monkeypatch):
+    monkeypatch.setattr("spnst_core.compute.memory.free_memory", lambda device: free)
+    assert says in (line := shortfall(1000, 1000, CPU)) and bool(line) == bool(says)
+    assert shortfall(100, 100, CPU) == ""
