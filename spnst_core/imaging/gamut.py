@@ -49,7 +49,7 @@ class Gamut:
 
     @cached_property
     def _from_linear_srgb(self) -> Floats:
-        return np.linalg.solve(self._matrix_and_curves[0], icc.colorants(icc.SRGB))
+        return np.asarray(np.linalg.solve(self._matrix_and_curves[0], icc.colorants(icc.SRGB)), np.float64)
 
 
 SRGB = Gamut("sRGB", icc.SRGB_ICC)
