@@ -151,15 +151,9 @@ def stylize(
     """
     recipe, callbacks = _recipe(recipe, size), _callbacks(callback)
     if recipe.engine == "arbitrary":
-        unused = {
-            "callback": callback,
-            "start": start,
-            "upscale_from": upscale_from,
-            "film": film,
-            "regions": regions,
-            "keep_rest": keep_rest or None,
-        }
-        refuse(recipe, {"depth_map": depth_map, "edge_map": edge_map, "detail_map": detail_map, **unused})
+        unused: dict[str, object] = {"callback": callback, "start": start, "upscale_from": upscale_from, "film": film}
+        unused |= {"depth_map": depth_map, "edge_map": edge_map, "detail_map": detail_map}
+        refuse(recipe, {**unused, "regions": regions, "keep_rest": keep_rest or None})
         painter = _painter(models)
         return _in_one_pass(painter, content, "the content", _read_style(style, "the style"), recipe)
     models = _models(models)
@@ -330,7 +324,8 @@ def _content_targets(
     picture, opacity = image_io.read_with_opacity(content, name)
     if is_plain(picture):
         _log.warning("%s holds nothing but one colour, and no shapes to keep: choose another picture", printable(name))
-    if warning := shortfall(*image_io.fit(*picture.shape[2:], recipe.size), models.device):
+    height, width = image_io.fit(picture.shape[2], picture.shape[3], recipe.size)
+    if warning := shortfall(height, width, models.device):
         _log.warning("%s", warning)
     given = {kind: x for kind, x in maps.items() if x is not None}
     names = {kind: named(x, f"the map of {kind}") for kind, x in given.items()}

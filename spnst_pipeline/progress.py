@@ -56,7 +56,7 @@ class Listener:
 class _StageBegun(NamedTuple):
     """When the first step of a stage was done, and what all steps until then had cost."""
 
-    index: int | None = None
+    number: int | None = None
     time: float = 0.0
     work: int = 0
 
@@ -94,7 +94,7 @@ class Estimate(Listener):
         self.running = self._batch * work(self._recipe, iterate.step)  # stages that end early skip steps
         self._heard = time.monotonic()
         went_back = self.running <= self._stage.work  # a cell whose losses weren't finite
-        if iterate.stage != self._stage.index or went_back:
+        if iterate.stage != self._stage.number or went_back:
             self._stage = _StageBegun(iterate.stage, self._heard, self.running)
         else:
             self._pace = (self._heard - self._stage.time) / (self.running - self._stage.work)
