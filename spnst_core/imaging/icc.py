@@ -158,7 +158,8 @@ def _parametric(kind: int, numbers: Sequence[float]) -> Floats:
         a = 1.0
     if kind in (1, 2):  # c is what is added to both parts, which meet where the power begins
         c, d, e, f = 0.0, -b / a if a else 0.0, c, c
-    power = np.clip(a * LEVELS + b, 0, None) ** g + e
+    with np.errstate(all="ignore"):  # an infinite value is refused with the curve
+        power = np.clip(a * LEVELS + b, 0, None) ** g + e
     return np.clip(np.where(d <= LEVELS, power, c * LEVELS + f), 0, 1)
 
 

@@ -109,7 +109,7 @@ def test_a_profile_of_another_kind_says_what_it_is(name):
         icc.read(spoil(matrix_profile(ADOBE, 2.2)))
 
 
-@pytest.mark.parametrize("curve", [table(0, 9000, 5000, 65535), table(7, 7), parametric(0, 0)])
+@pytest.mark.parametrize("curve", [table(0, 9000, 5000, 65535), table(7, 7), parametric(0, 0), parametric(0, -1)])
 def test_curves_that_fall_or_stay_are_refused(curve):
     with pytest.raises(icc.NotByMatrix, match="can't be inverted"):
         icc.read(curved(curve))
