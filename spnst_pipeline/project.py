@@ -45,7 +45,7 @@ class Project:
         Args:
             settings: what to open.
             empty: the sources may have no pictures yet.
-            dry: nothing will be made, so that the store needn't be writable; on S3, finding that out takes a write.
+            dry: nothing will be made, so that the store needn't be writable; in a bucket, trying that takes a write.
 
         Raises:
             InputError: a folder or recipe that can't be used.
@@ -142,7 +142,7 @@ def _require_apart(settings: Settings) -> None:
 
 
 def open_store(location: str) -> Store:
-    """The store in a folder, or under a prefix of an S3 bucket, to write to.
+    """The store in a folder, or under a prefix of a bucket, to write to.
 
     Raises:
         InputError: it can't be written.

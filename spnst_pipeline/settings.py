@@ -45,7 +45,7 @@ class Settings(BaseSettings):
 
     content: str | None = None
     """The content images: a folder, a ``.zip`` or ``.tar`` archive, a ``.csv`` or ``.parquet`` table of paths and
-    addresses, or ``s3://bucket/prefix``."""
+    addresses, or ``s3://bucket/prefix``, ``gs://bucket/prefix`` or ``az://container/prefix``."""
 
     style: str | None = None
     """The style images, likewise."""
@@ -54,7 +54,8 @@ class Settings(BaseSettings):
     """Whether pictures in folders below those of contents and styles, at any depth, count as well."""
 
     out: str = "out"
-    """The store: folder or ``s3://bucket/prefix`` for everything that is made."""
+    """The store for everything that is made: a folder, or ``s3://bucket/prefix``, ``gs://bucket/prefix`` or
+    ``az://container/prefix``."""
 
     home: str | None = None
     """Folder of Dagster's own records; by default, see `dagster_home`."""
@@ -204,13 +205,15 @@ class Settings(BaseSettings):
 
         It is ``home``, else ``OUT/.dagster``. Dagster needs files of its own, so for an OUT of ``s3://bucket/prefix``
         it is ``spnst/bucket/prefix`` where this user's programs keep their data: on Linux ``XDG_DATA_HOME``, else
-        ``~/.local/share``.
+        ``~/.local/share``. For one of ``gs://`` or ``az://`` it is ``spnst/gs/bucket/prefix``, so that buckets of one
+        name stay apart; no bucket has a name as short as ``gs``.
         """
         if self.home:
             return Path(self.home).expanduser()
         if not is_remote(self.out):
             return Path(self.out).expanduser() / ".dagster"
-        return user_data_path("spnst").joinpath(*self.out.partition("://")[2].strip("/").split("/"))
+        scheme, _, path = self.out.partition("://")
+        return user_data_path("spnst").joinpath("" if scheme == "s3" else scheme, *path.strip("/").split("/"))
 
     def to_yaml(self, folder: Path) -> str:
         """The text of a settings file in ``folder``.

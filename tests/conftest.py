@@ -27,7 +27,12 @@ if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM:
     os.environ.setdefault("TMPDIR", str(MEMORY))
     tempfile.tempdir = None  # so that it is looked up again
 
-DEAR = {"s3_server": "s3", "database": "postgres", "deployment": "daemon", "first_run": "project"}
+DEAR = {
+    **dict.fromkeys(("s3_server", "gcs_server", "azure_server"), "s3"),
+    "database": "postgres",
+    "deployment": "daemon",
+    "first_run": "project",
+}
 """Fixtures that start a server or make a project, and the marker of every test that uses one, directly or not."""
 
 

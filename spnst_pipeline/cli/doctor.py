@@ -30,7 +30,7 @@ def doctor(
 ) -> None:
     """Check that a run can work.
 
-    Looks at versions, devices, memory, threads, weight files, the store, Dagster's records, S3 and the encoder of
+    Looks at versions, devices, memory, threads, weight files, the store, Dagster's records, buckets and the encoder of
     films, and says what to do about each line that isn't ok. Nothing that it tries out stays behind. The exit status is
     1 if a line is an error.
     """

@@ -36,6 +36,7 @@ from spnst_pipeline.dagster_private import open_records, schema_revisions
 from spnst_pipeline.settings import Settings
 from spnst_pipeline.storage.locations import open_place
 from spnst_pipeline.storage.places import is_remote
+from spnst_pipeline.storage.prefixes import Prefix
 from spnst_pipeline.wording import counted
 
 Status = Literal["ok", "warning", "error"]
@@ -196,23 +197,21 @@ def store(settings: Settings) -> Iterator[Finding]:
     yield _space("store", there)
 
 
-def s3(settings: Settings) -> Iterator[Finding]:
-    """The store, under a prefix of an S3 bucket: whether it answers, and how it writes."""
+def bucket(settings: Settings) -> Iterator[Finding]:
+    """The store, under a prefix of a bucket: whether it answers, and how it writes."""
     if not is_remote(settings.out):
         return
     place = open_place(settings.out)
-    from spnst_pipeline.storage.s3 import Prefix  # boto3 is an extra, and is there once such a place was opened
-
     assert isinstance(place, Prefix)
     held = next(place.files("gallery"), None)
     if held:
         place.read(held.name, 1)
-    yield Finding("s3", "ok", f"{place.location} can be read")
+    yield Finding("bucket", "ok", f"{place.location} can be read")
     if place.refuses_to_replace():
-        yield Finding("s3", "ok", f"{place.location} can be written, also on a condition")
+        yield Finding("bucket", "ok", f"{place.location} can be written, also on a condition")
     else:
         yield Finding(
-            "s3",
+            "bucket",
             "warning",
             f"{place.location} can be written, but ignores the condition If-None-Match",
             "It serves as a store; let no two machines use it at once, or update the S3 service.",
@@ -270,7 +269,7 @@ CHECKS: dict[str, Check] = {
     "threads": threads,
     "weights": weight_cache,
     "store": store,
-    "s3": s3,
+    "bucket": bucket,
     "records": records,
     "films": films,
 }

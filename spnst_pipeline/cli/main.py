@@ -66,7 +66,7 @@ def _common(
 
 @app.command()
 def demo(
-    out: Annotated[str, typer.Option(metavar=PLACE, help="the store: folder or S3 prefix")] = "out/demo",
+    out: Annotated[str, typer.Option(metavar=PLACE, help="the store: folder or prefix of a bucket")] = "out/demo",
     profile: Annotated[
         str,
         typer.Option(
@@ -79,7 +79,7 @@ def demo(
     """Paint the sample grid.
 
     Paints sample contents in sample styles with two recipes. It needs no GPU. The samples are written to OUT/samples
-    or, if OUT is on S3, to the folder of Dagster's own records (see --home of the command run).
+    or, if OUT is in a bucket, to the folder of Dagster's own records (see --home of the command run).
     """
     from spnst_core import samples
     from spnst_core.errors import InputError
@@ -105,14 +105,14 @@ def run(
     content: Annotated[
         str | None,
         typer.Option(
-            metavar=PICTURES, help="the contents: folder, archive, table of paths and addresses, or S3 prefix"
+            metavar=PICTURES, help="the contents: folder, archive, table of paths and addresses, or prefix of a bucket"
         ),
     ] = None,
     style: Annotated[str | None, typer.Option(metavar=PICTURES, help="the styles, likewise")] = None,
     subfolders: Annotated[
         bool | None, typer.Option("--subfolders", help="take the pictures in folders below as well", show_default=False)
     ] = None,
-    out: Annotated[str | None, typer.Option(metavar=PLACE, help="the store: folder or S3 prefix")] = None,
+    out: Annotated[str | None, typer.Option(metavar=PLACE, help="the store: folder or prefix of a bucket")] = None,
     recipe: Annotated[
         list[str] | None,
         typer.Option(

@@ -14,8 +14,8 @@ from typing import Annotated
 
 import typer
 
-PLACE = "DIR|s3://BUCKET/PREFIX"
-PICTURES = "DIR|.zip|.tar|.csv|.parquet|s3://BUCKET/PREFIX"
+PLACE = "DIR|s3://BUCKET/PREFIX|gs://…|az://…"
+PICTURES = "DIR|.zip|.tar|.csv|.parquet|s3://BUCKET/PREFIX|gs://…|az://…"
 
 PROFILES = ("vgg16", "pretrained", "embedded")
 EXPERIMENTS = ("seed_six", "ablation", "sweep")
@@ -77,6 +77,6 @@ Home = Annotated[
     str | None,
     typer.Option(
         metavar="DIR",
-        help="folder of Dagster's own records; default OUT/.dagster, or ~/.local/share/spnst/BUCKET/PREFIX for S3",
+        help="folder of Dagster's own records; default OUT/.dagster, or ~/.local/share/spnst/BUCKET/PREFIX for s3://",
     ),
 ]

@@ -77,7 +77,7 @@ class PainterTraining:
 
         Args:
             style: the style's file.
-            contents: a folder or S3 prefix of contents to train on. By default those of the settings, and the sample
+            contents: a folder or prefix of contents to train on. By default those of the settings, and the sample
                 contents.
             recipe: name or file of the recipe whose objective is minimised; by default ``structure``.
             plan: the plan; a painter to start from decides about the width.

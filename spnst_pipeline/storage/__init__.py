@@ -1,1 +1,1 @@
-"""Storage: folders and S3 behind one store, sources of pictures, digests."""
+"""Storage: folders and buckets behind one store, sources of pictures, digests."""

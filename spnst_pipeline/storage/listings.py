@@ -13,10 +13,10 @@ def open_listing(location: str) -> Listing:
 
     Args:
         location: the path of a folder, of a ``.zip`` or ``.tar`` archive, or of a ``.csv`` or ``.parquet`` table of
-            paths and addresses; or ``s3://bucket/prefix``.
+            paths and addresses; or a prefix's address (`open_place`).
 
     Raises:
-        InputError: the address is of another kind, an archive is compressed as a whole, or boto3 isn't installed.
+        InputError: the address is of another kind, an archive is compressed as a whole, or a library isn't installed.
     """
     if is_remote(location):
         return open_place(location)

@@ -1,7 +1,8 @@
 """Tables of pictures: a CSV or Parquet file that names paths or addresses, with a name for each if it likes.
 
-The column ``path`` holds paths, relative to the table's folder, or addresses (``s3://``, ``https://``, ``http://``);
-``id``, if it is there, the names that the pictures' keys are made of, in place of the files' own.
+The column ``path`` holds paths, relative to the table's folder, or addresses (``s3://``, ``gs://``, ``az://``,
+``https://``, ``http://``); ``id``, if it is there, the names that the pictures' keys are made of, in place of the
+files' own.
 """
 
 from __future__ import annotations

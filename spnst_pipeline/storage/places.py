@@ -1,4 +1,4 @@
-"""Places that hold files: a folder on this machine or a prefix of an S3 bucket, with one interface."""
+"""Places that hold files: a folder on this machine or a prefix of a bucket, with one interface."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Listing(ABC):
     """
 
     location: str
-    """The location as the user writes it: a path, or ``s3://bucket/prefix``."""
+    """The location as the user writes it: a path, or an address such as ``s3://bucket/prefix``."""
 
     remote: bool
     """Whether reading a file takes a transfer over a network."""

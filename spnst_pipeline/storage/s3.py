@@ -13,15 +13,12 @@ the bucket (``AbortIncompleteMultipartUpload``) removes it.
 from __future__ import annotations
 
 import mimetypes
-import re
-from collections.abc import Callable, Collection, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from io import BytesIO
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import urlsplit
-from uuid import uuid4
 
 import boto3
 from boto3.exceptions import Boto3Error
@@ -45,25 +42,13 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 
 from spnst_core.errors import InputError
-from spnst_pipeline.storage import digest_cache
-from spnst_pipeline.storage.patience import attempts
-from spnst_pipeline.storage.places import WHOLE, Entry, Place, Unreachable
-
-T = TypeVar("T")
+from spnst_pipeline.storage.places import WHOLE, Entry, Unreachable
+from spnst_pipeline.storage.prefixes import PART, REQUESTS, InTrouble, Prefix, Taken
 
 READ_TIMEOUT = 15.0
 """Seconds without a byte of an answer after which it is asked for again."""
 
-REQUESTS = 32
-"""Concurrent requests when many files are read: each takes tens of milliseconds, nearly all of it waiting."""
-
-PARTS = TransferConfig(multipart_threshold=8 << 20, multipart_chunksize=8 << 20)
-"""Files from 8 MiB on are uploaded in parts of that size, each retried by itself, and appear once all are there."""
-
-PROBE = ".spnst"
-"""Name of the empty object written to test for write permission. It is hidden, so it isn't an artefact."""
-
-_ADDRESS = re.compile(r"s3://(?P<bucket>[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9])(?:/(?P<prefix>.*?))?/?")
+PARTS = TransferConfig(multipart_threshold=PART, multipart_chunksize=PART)
 
 _NO_LOGIN = (
     NoCredentialsError,
@@ -85,10 +70,11 @@ _unconditional: set[str] = set()
 """Buckets whose service doesn't know conditional writes, as far as this process has found out."""
 
 
-class Prefix(Place):
-    """The objects of a bucket whose keys start with ``prefix/``; no others are read, listed or written."""
+class S3Prefix(Prefix):
+    """The objects of an S3 bucket whose keys start with ``prefix/``; no others are read, listed or written."""
 
-    remote = True
+    form = "s3://bucket/prefix"
+    login = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 
     def __init__(self, location: str) -> None:
         """The place at ``s3://bucket/prefix``; no request is made yet.
@@ -96,24 +82,14 @@ class Prefix(Place):
         Raises:
             InputError: the location isn't such an address, or boto3's own settings can't be used.
         """
-        found = _ADDRESS.fullmatch(location)
-        parts = found["prefix"].split("/") if found and found["prefix"] else []
-        if not found or {"", ".", ".."} & set(parts):
-            hint = "; credentials are set with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY" if "@" in location else ""
-            raise InputError(f"{location} is no address of a bucket and a prefix: write s3://bucket/prefix{hint}")
-        self.location = "/".join(("s3:/", found["bucket"], *parts))
-        self._bucket, self._root = found["bucket"], "".join(f"{part}/" for part in parts)
-        with _told(self.location):
+        super().__init__(location)
+        with self._told(self.location):
             try:
                 self._client = client()
             except InputError:
                 raise
             except ValueError as error:
                 raise InputError(f"{location}: {_line(error)}: check AWS_ENDPOINT_URL") from error
-
-    def locate(self, name: str) -> str:
-        """The object's address."""
-        return f"{self.location}/{name}"
 
     def children(self) -> list[Entry]:
         """The objects directly under the prefix, sorted by name."""
@@ -134,14 +110,14 @@ class Prefix(Place):
             return found
 
         try:
-            return [o for page in _ask(self.location, pages) for o in page.get("Contents", ())]
+            return [o for page in self._ask(self.location, pages) for o in page.get("Contents", ())]
         except FileNotFoundError as error:  # S3 would say that there is no such bucket
             raise InputError(f"{self.location}: {_NOT_S3}") from error
 
     def entry(self, name: str) -> Entry | None:
         """The object as it would appear in a listing; None if there is no such object."""
         try:
-            found = _ask(self.locate(name), lambda: self._client.head_object(**self._object(name)))
+            found = self._ask(self.locate(name), lambda: self._client.head_object(**self._object(name)))
         except FileNotFoundError:
             return None
         return _entry(name, {"Size": found["ContentLength"], "ETag": found["ETag"]})
@@ -153,35 +129,8 @@ class Prefix(Place):
         except _NothingInRange:
             return b""
 
-    def read_many(self, names: Collection[str], size: int = WHOLE) -> dict[str, bytes]:
-        """As `read`, for those objects that exist, `REQUESTS` at a time."""
-
-        def look(name: str) -> bytes | None:
-            try:
-                return self.read(name, size)
-            except FileNotFoundError:
-                return None
-
-        with ThreadPoolExecutor(REQUESTS) as threads:
-            found = zip(names, threads.map(look, names), strict=True)
-            return {name: data for name, data in found if data is not None}
-
-    def read_listed(self, entry: Entry) -> bytes:
-        """All bytes of an object that still has the ETag it was listed with."""
-        address = self.locate(entry.name)
-        try:
-            return self._get(entry.name, IfMatch=f'"{entry.modified}"')
-        except (_Taken, FileNotFoundError) as error:
-            raise InputError(f"{address} is not what it was when listed: run again when nobody writes to it") from error
-
-    def digest(self, entry: Entry) -> str:
-        """SHA-256 of an object as it was when it was listed; each state is downloaded once per machine."""
-        state = (self.locate(entry.name), entry.size, entry.modified)
-        digest = digest_cache.known(*state)
-        if not digest:
-            digest = super().digest(entry)
-            digest_cache.keep(*state, digest)
-        return digest
+    def _read_if_unchanged(self, entry: Entry) -> bytes:
+        return self._get(entry.name, IfMatch=f'"{entry.modified}"')
 
     def _get(self, name: str, **how: str) -> bytes:
         """Read an object; a response that breaks off is asked for again."""
@@ -192,7 +141,7 @@ class Prefix(Place):
                 raise _NotS3
             return answer["Body"].read()
 
-        return _ask(self.locate(name), body)
+        return self._ask(self.locate(name), body)
 
     def write(self, name: str, data: bytes) -> None:
         """Put ``data`` under ``name``, in parts if it is large."""
@@ -202,55 +151,18 @@ class Prefix(Place):
             extra = {"ContentType": kind}
             self._client.upload_fileobj(BytesIO(data), self._bucket, self._root + name, ExtraArgs=extra, Config=PARTS)
 
-        _ask(self.locate(name), put)
+        self._ask(self.locate(name), put)
 
     def copy(self, source: str, target: str) -> None:
         """Put the bytes of one object under another name, inside S3."""
         there, to = self._object(source), self._object(target)
-        _ask(self.locate(source), lambda: self._client.copy_object(**to, CopySource=there))
+        self._ask(self.locate(source), lambda: self._client.copy_object(**to, CopySource=there))
 
     def remove(self, name: str) -> None:
         """Remove an object; nothing happens if it isn't there."""
-        _ask(self.locate(name), lambda: self._client.delete_object(**self._object(name)))
-
-    def sweep(self) -> None:
-        """Nothing to do: an object appears once it is whole."""
-
-    def require_writable(self) -> None:
-        """Test by writing an empty object, on the condition that it doesn't exist, so that only the first test writes.
-
-        Artefacts themselves are written unconditionally: an artefact's fingerprint follows from its inputs, so either
-        of two processes that make the same one may win, and one written with other settings is out of date as usual.
-        A service that doesn't know the condition is written to each time.
-        """
-        with suppress(_Taken):  # S3 checks the condition only after the permission
-            self._put_new(PROBE)
-
-    def refuses_to_replace(self) -> bool:
-        """Whether a write on the condition that nothing is there yet is refused where something is.
-
-        It is tried with an object that is removed again, so that the permissions to write and to remove are tested too.
-
-        Raises:
-            InputError: the object can't be written or removed.
-        """
-        probe = f"{PROBE}-{uuid4().hex}"
-        try:
-            for _ in range(2):
-                self._put_new(probe)
-        except _Taken:
-            return True
-        finally:
-            self.remove(probe)
-        return False
+        self._ask(self.locate(name), lambda: self._client.delete_object(**self._object(name)))
 
     def _put_new(self, name: str) -> None:
-        """Write an empty object if there is none yet, or in any case if the service doesn't know conditions.
-
-        Raises:
-            _Taken: there is one.
-        """
-
         def put(**condition: str) -> None:
             answer = self._client.put_object(**self._object(name), Body=b"", **condition)
             if "ETag" not in answer:
@@ -258,10 +170,45 @@ class Prefix(Place):
 
         if self._bucket not in _unconditional:
             try:
-                return _ask(self.location, lambda: put(IfNoneMatch="*"))
+                return self._ask(self.location, lambda: put(IfNoneMatch="*"))
             except _Unknown:
                 _unconditional.add(self._bucket)
-        return _ask(self.location, put)
+        return self._ask(self.location, put)
+
+    @contextmanager
+    def _told(self, address: str) -> Iterator[None]:
+        """Turn boto3's errors into `FileNotFoundError` or into an `InputError` of one line."""
+        try:
+            yield
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code in _MISSING:
+                raise FileNotFoundError(f"{address} does not exist") from error
+            if code in _TAKEN:
+                raise Taken(address) from error
+            if code == "InvalidRange":
+                raise _NothingInRange(address) from error
+            told = f"{address}: {_answered(code, error)}"
+            status = error.response["ResponseMetadata"].get("HTTPStatusCode", 0)
+            if code in _UNKNOWN or status == 501:
+                raise _Unknown(told) from error
+            if code in _BUSY or status >= 500:
+                raise InTrouble(told) from error
+            if status == 403:
+                raise Unreachable(told) from error
+            raise InputError(told) from error
+        except _NO_LOGIN as error:
+            hint = "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+            raise InputError(f"{address}: no credentials for S3 ({_line(error)}): {hint}") from error
+        except SSLError as error:
+            raise InputError(f"{address}: {_line(error)}: check AWS_ENDPOINT_URL and AWS_CA_BUNDLE") from error
+        except (ConnectionError, HTTPClientError, IncompleteReadError, ResponseStreamingError) as error:
+            hint = "check the network and AWS_ENDPOINT_URL"
+            raise InTrouble(f"{address}: no answer from S3 ({_line(error)}): {hint}") from error
+        except (ResponseParserError, _NotS3) as error:
+            raise InputError(f"{address}: {_NOT_S3}") from error
+        except (BotoCoreError, Boto3Error) as error:
+            raise InputError(f"{address}: {_line(error)}") from error
 
     def _object(self, name: str) -> dict[str, str]:
         return {"Bucket": self._bucket, "Key": self._root + name}
@@ -290,24 +237,6 @@ def client() -> Any:
     return made
 
 
-def _ask(address: str, request: Callable[[], T]) -> T:
-    """What S3 answers to a request, which is repeated while the service is in trouble.
-
-    Raises:
-        FileNotFoundError: there is no such object.
-        Unreachable: the service was in trouble for as long as it is waited for, or doesn't let the user in.
-        InputError: anything else that is wrong.
-    """
-    for attempt in attempts(_InTrouble):
-        with attempt, _told(address):
-            return request()
-    raise AssertionError("tenacity either tries again or raises")
-
-
-class _InTrouble(Unreachable):
-    """The service doesn't answer, or says that it can't for now."""
-
-
 class _Unknown(InputError):
     """The service doesn't know what was asked of it."""
 
@@ -319,52 +248,12 @@ class _NotS3(Exception):
 _NOT_S3 = "what answers there isn't S3, but a web page, say: check AWS_ENDPOINT_URL and proxies"
 
 
-class _Taken(Exception):
-    """The condition of a request doesn't hold."""
-
-
 class _NothingInRange(Exception):
     """The first bytes of an empty object were requested."""
 
 
 def _entry(name: str, listed: dict[str, Any]) -> Entry:
     return Entry(name, listed["Size"], listed["ETag"].strip('"'))
-
-
-@contextmanager
-def _told(address: str) -> Iterator[None]:
-    """Turn boto3's errors into `FileNotFoundError` or into an `InputError` of one line."""
-    try:
-        yield
-    except ClientError as error:
-        code = error.response["Error"]["Code"]
-        if code in _MISSING:
-            raise FileNotFoundError(f"{address} does not exist") from error
-        if code in _TAKEN:
-            raise _Taken(address) from error
-        if code == "InvalidRange":
-            raise _NothingInRange(address) from error
-        told = f"{address}: {_answered(code, error)}"
-        status = error.response["ResponseMetadata"].get("HTTPStatusCode", 0)
-        if code in _UNKNOWN or status == 501:
-            raise _Unknown(told) from error
-        if code in _BUSY or status >= 500:
-            raise _InTrouble(told) from error
-        if status == 403:
-            raise Unreachable(told) from error
-        raise InputError(told) from error
-    except _NO_LOGIN as error:
-        hint = "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-        raise InputError(f"{address}: no credentials for S3 ({_line(error)}): {hint}") from error
-    except SSLError as error:
-        raise InputError(f"{address}: {_line(error)}: check AWS_ENDPOINT_URL and AWS_CA_BUNDLE") from error
-    except (ConnectionError, HTTPClientError, IncompleteReadError, ResponseStreamingError) as error:
-        hint = "check the network and AWS_ENDPOINT_URL"
-        raise _InTrouble(f"{address}: no answer from S3 ({_line(error)}): {hint}") from error
-    except (ResponseParserError, _NotS3) as error:
-        raise InputError(f"{address}: {_NOT_S3}") from error
-    except (BotoCoreError, Boto3Error) as error:
-        raise InputError(f"{address}: {_line(error)}") from error
 
 
 def _answered(code: str, error: ClientError) -> str:

@@ -1,4 +1,4 @@
-"""Sources of pictures: which file of a folder, archive, table or S3 prefix becomes which partition, what is left out.
+"""Sources of pictures: which file of a folder, archive, table or bucket becomes which partition, what is left out.
 
 A blend of styles is a partition like a picture's. A user's own map of a content's depth, edges or detail is none: it
 belongs to the content beside which it lies, ``cat.depth.npy`` to ``cat.jpg``. Nor is the mask of a region of a content

@@ -13,7 +13,7 @@ _PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 
 
 class Store:
-    """Artefacts in a folder or under a prefix of an S3 bucket, with the same layout and the same atomicity.
+    """Artefacts in a folder or under a prefix of a bucket, with the same layout and the same atomicity.
 
     A path is relative and in POSIX form, such as ``pastiche/structure/cat/wave.png``. Every method that takes one
     raises `InputError` if it is invalid: ``..``, an empty or hidden part, or a character outside ``A-Za-z0-9._-``.
@@ -24,7 +24,7 @@ class Store:
 
     @classmethod
     def open(cls, location: str) -> Store:
-        """The store at a folder's path or ``s3://bucket/prefix``; it needn't exist yet.
+        """The store at a folder's path or a prefix's address (`open_place`); it needn't exist yet.
 
         Raises:
             InputError: the location can't be used.
@@ -33,7 +33,7 @@ class Store:
 
     @property
     def location(self) -> str:
-        """The folder's path, or ``s3://bucket/prefix``."""
+        """The folder's path, or the prefix's address."""
         return self._place.location
 
     @property
@@ -62,7 +62,7 @@ class Store:
         return self._place.read(_plain(path), size)
 
     def read_many(self, paths: Collection[str], size: int = WHOLE) -> dict[str, bytes]:
-        """As `read`, for those artefacts that exist; on S3, many at a time."""
+        """As `read`, for those artefacts that exist; in a bucket, many at a time."""
         return self._place.read_many([_plain(path) for path in paths], size)
 
     def write(self, path: str, data: bytes) -> None:
@@ -74,7 +74,7 @@ class Store:
         self._place.write(_plain(path), data)
 
     def copy(self, source: str, target: str) -> None:
-        """Copy an artefact to another path, as atomically as `write`; on S3 nothing is downloaded.
+        """Copy an artefact to another path, as atomically as `write`; in a bucket nothing is downloaded.
 
         Raises:
             FileNotFoundError: there is no artefact ``source``.

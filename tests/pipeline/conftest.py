@@ -1,11 +1,13 @@
-"""Fixtures over a small project, fresh and after its first run; and over an S3 server."""
+"""Fixtures over a small project, fresh and after its first run; and over servers of S3, GCS and Azure."""
 
+import importlib.util
 import os
 import pickle
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import azurite
 import pytest
 import sqlalchemy
 from alembic.config import Config
@@ -14,6 +16,7 @@ from dagster._core.storage.event_log.sqlite import sqlite_event_log
 from dagster._core.storage.runs.sqlite import sqlite_run_storage
 from dagster._core.storage.schedules.sqlite import sqlite_schedule_storage
 from filelock import FileLock
+from gcs_server import GcsServer
 from PIL import Image
 from s3_server import Proxy, Server
 from small_project import Run, Workplace, draw, furnish
@@ -151,3 +154,65 @@ def unconditional(s3: Any) -> Iterator[None]:
     s3.meta.events.register("before-send.s3.PutObject", ignore)
     yield
     s3.meta.events.unregister("before-send.s3.PutObject", ignore)
+
+
+@pytest.fixture(scope="session")
+def gcs_server() -> Iterator[Proxy]:
+    _require_obstore()
+    server = GcsServer.start()
+    proxy = Proxy(server)
+    yield proxy
+    proxy.stop()
+    server.process.stop()
+
+
+@pytest.fixture
+def gcs(gcs_server: Proxy, monkeypatch: pytest.MonkeyPatch) -> Proxy:
+    """The way to a stand-in for GCS that holds an empty bucket named ``bucket``; the environment leads there."""
+    _forget_environment(monkeypatch, "GOOGLE_")
+    monkeypatch.setenv("GOOGLE_BASE_URL", gcs_server.url)
+    monkeypatch.setenv("GOOGLE_BEARER_TOKEN", "anything")
+    gcs_server.start_anew()
+    assert isinstance(gcs_server.server, GcsServer)
+    gcs_server.server.make_bucket("bucket")
+    return gcs_server
+
+
+@pytest.fixture(scope="session")
+def azure_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
+    _require_obstore()
+    if not azurite.PROGRAM:
+        pytest.skip("no Azurite on this machine: npm install -g azurite")
+    with azurite.azurite(tmp_path_factory.mktemp("azurite")) as server:
+        proxy = Proxy(server)
+        yield proxy
+        proxy.stop()
+
+
+@pytest.fixture
+def azure(azure_server: Proxy, monkeypatch: pytest.MonkeyPatch) -> Proxy:
+    """The way to an emulator of Azure that holds an empty container named ``bucket``; the environment leads there."""
+    _forget_environment(monkeypatch, "AZURE_")
+    monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_NAME", azurite.ACCOUNT)
+    monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_KEY", azurite.KEY)
+    monkeypatch.setenv("AZURE_STORAGE_ENDPOINT", f"{azure_server.url}/{azurite.ACCOUNT}")
+    azure_server.start_anew()
+    assert isinstance(azure_server.server, azurite.Azurite)
+    azure_server.server.make_container("bucket")
+    return azure_server
+
+
+def _require_obstore() -> None:
+    if not importlib.util.find_spec("obstore"):
+        pytest.skip("obstore isn't installed: pip install 'spnst[gcs]'")
+
+
+def _forget_environment(monkeypatch: pytest.MonkeyPatch, prefix: str) -> None:
+    """Nothing that the environment said of a cloud is in force, and nothing that was opened before."""
+    from spnst_pipeline.storage.gcs_azure import AzurePrefix, GcsPrefix
+
+    for name in [name for name in os.environ if name.startswith(prefix)]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("SPNST_PATIENCE", "0")
+    for kind in (AzurePrefix, GcsPrefix):
+        kind._opened.cache_clear()

@@ -164,6 +164,8 @@ def test_a_home_away_from_the_store_names_it_whole(tmp_path):
         ({"out": "made", "home": "~/records"}, "{user}/records"),
         ({"out": "s3://bucket/all/made/"}, "{user}/.local/share/spnst/bucket/all/made"),
         ({"out": "s3://bucket"}, "{user}/.local/share/spnst/bucket"),
+        ({"out": "gs://bucket/made"}, "{user}/.local/share/spnst/gs/bucket/made"),
+        ({"out": "az://container/made"}, "{user}/.local/share/spnst/az/container/made"),
         ({"out": "s3://bucket/made", "home": "records"}, "records"),
     ],
 )

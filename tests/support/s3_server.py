@@ -8,8 +8,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
+from typing import Protocol
 
 from moto.server import ThreadedMotoServer
+
+
+class Service(Protocol):
+    """What a proxy stands before."""
+
+    @property
+    def address(self) -> tuple[str, int]: ...
+
+    def understood(self, headers: dict[str, str]) -> dict[str, str]:
+        """The headers of a request as the service knows them."""
+
+    def forget_everything(self) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -32,6 +45,9 @@ class Server:
     @property
     def url(self) -> str:
         return "http://{}:{}".format(*self.address)
+
+    def understood(self, headers: dict[str, str]) -> dict[str, str]:
+        return headers
 
     def forget_everything(self) -> None:
         connection = http.client.HTTPConnection(*self.address)
@@ -59,11 +75,11 @@ class Fault:
 
 
 class Proxy(ThreadingHTTPServer):
-    """Passes requests on to S3, except those for which ``fault`` (of method and path) has another answer."""
+    """Passes requests on to a service, except those for which ``fault`` (of method and path) has another answer."""
 
     daemon_threads = True
 
-    def __init__(self, server: Server, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, server: Service, tls: ssl.SSLContext | None = None) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         if tls:
             self.socket = tls.wrap_socket(self.socket, server_side=True)
@@ -116,7 +132,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(fault.status, {"Content-Type": "application/xml", **fault.headers}, text)
             return
         connection = http.client.HTTPConnection(*self.server.server.address)
-        connection.request(self.command, self.path, body, dict(self.headers))
+        connection.request(self.command, self.path, body, self.server.server.understood(dict(self.headers)))
         answer = connection.getresponse()
         self._answer(answer.status, dict(answer.getheaders()), answer.read(), fault.cut if fault else None)
 
@@ -126,7 +142,8 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in headers.items():
             if name.lower() not in ("content-length", "transfer-encoding", "connection", "date", "server"):
                 self.send_header(name, value)
-        length = headers.get("Content-Length", "0") if self.command == "HEAD" else str(len(body))
+        stated = next((value for name, value in headers.items() if name.lower() == "content-length"), "0")
+        length = stated if self.command == "HEAD" else str(len(body))
         self.send_header("Content-Length", length)
         self.end_headers()
         if self.command != "HEAD":

@@ -39,7 +39,7 @@ def test_where_all_is_well_every_check_says_ok_and_leaves_nothing_behind(spnst, 
     status, out, err = spnst("doctor", "--out", tmp_path / "new/store", "--profile", "embedded", "--json")
     told = [json.loads(line) for line in out.splitlines()]
     assert err == ""
-    assert {line["check"] for line in told} == set(CHECKS) - {"s3"}
+    assert {line["check"] for line in told} == set(CHECKS) - {"bucket"}
     assert [line for line in told if line["status"] == "error"] == []
     assert status == 0
     assert list(tmp_path.iterdir()) == []
@@ -157,16 +157,18 @@ def test_records_in_use_are_left_alone_and_whoever_uses_them_is_named(home):
 
 
 def test_a_bucket_is_read_written_and_tried_for_conditions_and_left_as_it_was(s3):
-    told = findings("s3", out="s3://bucket/made")
+    told = findings("bucket", out="s3://bucket/made")
     assert [found.status for found in told] == ["ok", "ok"]
     assert "Contents" not in s3.list_objects_v2(Bucket="bucket")
 
 
 def test_a_bucket_that_ignores_conditions_is_a_warning(unconditional):
-    assert "If-None-Match" in worst("s3", out="s3://bucket/made").found
+    assert "If-None-Match" in worst("bucket", out="s3://bucket/made").found
 
 
 def test_a_bucket_that_does_not_exist_is_an_error(s3):
-    [found] = [found for found in examine({"out": "s3://nonesuch/made", "profile": "embedded"}) if found.check == "s3"]
+    [found] = [
+        found for found in examine({"out": "s3://nonesuch/made", "profile": "embedded"}) if found.check == "bucket"
+    ]
     assert found.status == "error"
     assert "there is no such bucket" in found.found

@@ -15,7 +15,7 @@ from spnst_core.errors import InputError
 from spnst_pipeline.storage import patience
 from spnst_pipeline.storage import s3 as s3_module
 from spnst_pipeline.storage.places import Unreachable
-from spnst_pipeline.storage.s3 import Prefix, client
+from spnst_pipeline.storage.s3 import S3Prefix, client
 from spnst_pipeline.storage.sources import Source
 from spnst_pipeline.storage.store import Store
 
@@ -393,10 +393,10 @@ def test_settings_of_boto3_that_cannot_be_used(another_client, monkeypatch, name
 
 
 def test_whether_conditions_of_writes_hold_is_tried_and_nothing_stays(s3):
-    assert Prefix("s3://bucket/made").refuses_to_replace()
+    assert S3Prefix("s3://bucket/made").refuses_to_replace()
     assert keys(s3) == []
 
 
 def test_a_service_that_ignores_conditions_is_found_out(unconditional, s3):
-    assert not Prefix("s3://bucket/made").refuses_to_replace()
+    assert not S3Prefix("s3://bucket/made").refuses_to_replace()
     assert keys(s3) == []

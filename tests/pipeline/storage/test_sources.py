@@ -1,4 +1,4 @@
-"""Sources of pictures, folders and S3 prefixes: every picture gets one slug; what can't be used is told in one line."""
+"""Sources of pictures, folders and prefixes: every picture gets one slug; what can't be used is told in one line."""
 
 import hashlib
 import os
@@ -10,6 +10,7 @@ from hashlib import sha256
 import pytest
 
 from spnst_core.errors import InputError
+from spnst_pipeline.storage.locations import open_place
 from spnst_pipeline.storage.slugs import slug
 from spnst_pipeline.storage.sources import Source
 
@@ -48,9 +49,30 @@ class Bucket:
         self.client.delete_object(Bucket="bucket", Key=f"some where/in/{name}")
 
 
-@pytest.fixture(params=["folder", pytest.param("s3", marks=pytest.mark.s3)])
+class Cloud:
+    """A source on GCS or Azure."""
+
+    def __init__(self, location):
+        self.location = location
+        self.place = open_place(location)
+
+    def put(self, *names, data=None):
+        for name in names:
+            self.place.write(name, name.encode() if data is None else data)
+        return self.location
+
+    def remove(self, name):
+        self.place.remove(name)
+
+
+@pytest.fixture(params=["folder", *(pytest.param(kind, marks=pytest.mark.s3) for kind in ("s3", "gcs", "azure"))])
 def place(request, tmp_path):
-    return Folder(tmp_path / "in") if request.param == "folder" else Bucket(request.getfixturevalue("s3"))
+    if request.param == "folder":
+        return Folder(tmp_path / "in")
+    served = request.getfixturevalue(request.param)
+    if request.param == "s3":
+        return Bucket(served)
+    return Cloud(f"{'gs' if request.param == 'gcs' else 'az'}://bucket/some where/in")
 
 
 def test_pictures_are_told_by_their_suffix_in_any_case(place):
@@ -122,7 +144,7 @@ def test_a_source_without_pictures_can_be_scanned_but_not_used(place):
         (None, "no style folder: give --style"),
         ("missing", "missing does not exist"),
         ("file", "file is no folder"),
-        ("gs://bucket/styles", "give a folder or s3://bucket/prefix"),
+        ("ftp://bucket/styles", "give a folder, s3://bucket/prefix, gs://bucket/prefix or az://container/prefix"),
     ],
 )
 @pytest.mark.parametrize("way", [Source.open, Source.scan])

@@ -1,4 +1,4 @@
-"""The store, in a folder and on S3: whole artefacts or none, and never outside its folder or prefix."""
+"""The store, in a folder, on S3, GCS and Azure: whole artefacts or none, and never outside its folder or prefix."""
 
 import os
 import resource
@@ -10,18 +10,20 @@ import pytest
 from spnst_core.errors import InputError
 from spnst_pipeline.storage.store import Store
 
+SCHEMES = {"s3": "s3", "gcs": "gs", "azure": "az"}
+
 
 @pytest.fixture
 def folder(tmp_path):
     return tmp_path / "store"
 
 
-@pytest.fixture(params=["folder", pytest.param("s3", marks=pytest.mark.s3)])
+@pytest.fixture(params=["folder", *(pytest.param(kind, marks=pytest.mark.s3) for kind in ("s3", "gcs", "azure"))])
 def store(request, folder):
     if request.param == "folder":
         return Store.open(str(folder))
-    request.getfixturevalue("s3")
-    return Store.open("s3://bucket/some where/store/")
+    request.getfixturevalue(request.param)
+    return Store.open(f"{SCHEMES[request.param]}://bucket/some where/store/")
 
 
 def test_what_was_written_is_read_back(store):
@@ -138,9 +140,9 @@ def test_a_store_that_can_be_written_is_no_fuller_for_having_been_asked(store):
     assert store.list("a") == ["a/b.json"]
 
 
-@pytest.mark.parametrize("location", ["gs://bucket/store", "http://host/store", "file:///store"])
+@pytest.mark.parametrize("location", ["ftp://bucket/store", "http://host/store", "file:///store"])
 def test_other_addresses_are_refused(location):
-    with pytest.raises(InputError, match="give a folder or s3://bucket/prefix"):
+    with pytest.raises(InputError, match="give a folder, s3://bucket/prefix, gs://bucket/prefix or az://container"):
         Store.open(location)
 
 
@@ -223,3 +225,11 @@ def test_without_boto3_folders_work_and_s3_tells_how_to_get_it(monkeypatch, fold
     Store.open(str(folder)).write("a/b.json", b"x")
     with pytest.raises(InputError, match=r"s3://bucket/x can't be used without boto3: pip install boto3"):
         Store.open("s3://bucket/x")
+
+
+@pytest.mark.parametrize("location", ["gs://bucket/x", "az://bucket/x"])
+def test_without_obstore_gcs_and_azure_tell_how_to_get_it(monkeypatch, location):
+    monkeypatch.setitem(sys.modules, "obstore", None)
+    monkeypatch.delitem(sys.modules, "spnst_pipeline.storage.gcs_azure", raising=False)
+    with pytest.raises(InputError, match=f"{location} can't be used without obstore: pip install obstore"):
+        Store.open(location)
