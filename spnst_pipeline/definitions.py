@@ -2,9 +2,11 @@
 
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 
 import dagster as dg
 
+from spnst_core.errors import InputError
 from spnst_core.recipes.experiments import Experiment
 from spnst_core.recipes.recipe import Recipe
 from spnst_pipeline.artefacts.fingerprints import VERSIONS
@@ -75,12 +77,31 @@ def versioned(assets: Sequence[dg.AssetsDefinition]) -> Sequence[dg.AssetsDefini
     )
 
 
+def _listener(settings: Settings) -> Listener:
+    """What the assets of Dagster's runs report to.
+
+    Raises:
+        InputError: figures are to be written for Prometheus, and can't be.
+    """
+    if not settings.prometheus:
+        return LogListener()
+    folder = Path(settings.prometheus).expanduser()
+    if not folder.is_dir():
+        raise InputError(f"setting prometheus: {folder} is no folder: make it, and have node_exporter read it")
+    try:
+        from spnst_pipeline.defs.prometheus import CountingListener  # prometheus_client is an extra
+    except ModuleNotFoundError as error:
+        needed = "pip install prometheus-client"
+        raise InputError(f"setting prometheus can't be used without {error.name}: {needed}") from error
+    return CountingListener(folder)
+
+
 @dg.definitions
 def defs() -> dg.Definitions:
     """The graph for the settings in force, folders being read when a run starts."""
     settings = Settings.load()
     recipes, experiments, drafts = load_recipes(settings)
-    graph = build(recipes, project_resource(settings), LogListener(), settings.batch, experiments, drafts)
+    graph = build(recipes, project_resource(settings), _listener(settings), settings.batch, experiments, drafts)
     with warnings.catch_warnings():  # Dagster calls this function preview, and would say so at each start
         warnings.filterwarnings("ignore", message=".*map_resolved_asset_specs.*", category=dg.PreviewWarning)
         graph = graph.map_resolved_asset_specs(

@@ -110,6 +110,10 @@ class Settings(BaseSettings):
     """Address (``https://…``) that the sensor ``failed_runs`` tells of failed runs, as JSON; by default none. It is a
     secret: nothing shows it."""
 
+    prometheus: str | None = None
+    """Folder that node_exporter's textfile collector reads, for the figures of Dagster's runs; by default none. It
+    needs the extra ``metrics``."""
+
     gallery_url: str | None = None
     """Address (``https://…``) at which a web server shows the gallery, for a link to it; by default the file's path."""
 
@@ -237,7 +241,7 @@ def _with_paths(data: dict[str, Any], change: Any) -> dict[str, Any]:
     """The settings with every path changed: addresses aren't paths, and a recipe is one when it ends in ``.yaml``."""
     return {
         name: change(value)
-        if name in ("content", "style", "out", "home") and isinstance(value, str) and not is_remote(value)
+        if name in ("content", "style", "out", "home", "prometheus") and isinstance(value, str) and not is_remote(value)
         else [change(r) if str(r).endswith((".yaml", ".yml")) else r for r in value]
         if name == "recipes" and isinstance(value, list)
         else value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 import dagster as dg
 
@@ -59,6 +60,15 @@ once: a cell that fails isn't tried again until one of its inputs changes.
 """
 
 
+def figures(settings: Settings) -> list[dg.SensorDefinition]:
+    """The sensor for Prometheus, where the settings name a folder for it."""
+    if not settings.prometheus:
+        return []
+    from spnst_pipeline.defs.sensors.queue import queue_sensor  # prometheus_client is an extra
+
+    return [queue_sensor(Path(settings.prometheus).expanduser())]
+
+
 def automation(settings: Settings, recipes: Sequence[Recipe], experiments: Sequence[Experiment]) -> dg.Definitions:
     """Everything that starts runs without a user naming assets and partitions."""
 
@@ -88,5 +98,6 @@ def automation(settings: Settings, recipes: Sequence[Recipe], experiments: Seque
             gallery_sensor(tuple(recipe.name for recipe in recipes), project, time.time),
             at_once,
             *([failure_sensor(settings.failure_webhook.get_secret_value())] if settings.failure_webhook else []),
+            *figures(settings),
         ],
     )

@@ -65,7 +65,7 @@ def azurite(folder: Path) -> Iterator[Azurite]:
     options = ["--blobPort", str(port), "--inMemoryPersistence", "--skipApiVersionCheck", "--disableTelemetry"]
     environment = {**os.environ, "AZURITE_ACCOUNTS": f"{ACCOUNT}:{KEY}"}
     with running([PROGRAM, *options, "--silent"], environment, folder / "azurite.log", folder) as server:
-        emulator, end = Azurite(port), time.monotonic() + 60
+        emulator, end = Azurite(port), time.monotonic() + 300
         while not emulator.answers():
             assert server.poll() is None and time.monotonic() < end, (folder / "azurite.log").read_text()
             time.sleep(0.1)
