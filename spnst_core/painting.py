@@ -133,8 +133,7 @@ def band_masks(
     if not bands:
         return {}
     depth = targets.depth or DepthMap.compute(content, models, [min(DEPTH_SIDE, max(content.shape[2:]))], own.depth)
-    used = depth.used[max(depth.used)].cpu()
-    return {name: band.mask(used) for name, band in bands.items()}
+    return {name: depth.mask(band) for name, band in bands.items()}
 
 
 def style_targets(

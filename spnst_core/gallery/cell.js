@@ -128,11 +128,19 @@ function film(cell) {
 function maps(at, cell) {
   const content = gallery.contents[at[CONTENT]], {content: name} = namesOf(at);
   const pairs = [["depth", content.depth, cell.depth], ["edges", content.edges, cell.edges]].filter(([, first, second]) => first || second);
-  if (!pairs.length) return null;
-  return make("section", {class: "maps", "aria-label": "Depth and edges"}, ...pairs.flatMap(([word, first, second]) => [
+  if (!pairs.length && !cell.regions) return null;
+  return make("section", {class: "maps", "aria-label": "Depth, edges and regions"}, ...pairs.flatMap(([word, first, second]) => [
     [first, `${word} of the content`, `${word} of the content ${name}`],
     [second, `${word} of the pastiche`, `${word} of ${inWords(at)}`],
-  ].flatMap(([map, caption, alt]) => map ? [make("figure", {}, make("a", {href: map.original}, image(map, alt, {large: true})), make("figcaption", {}, caption))] : [])));
+  ].flatMap(([map, caption, alt]) => map ? [make("figure", {}, make("a", {href: map.original}, image(map, alt, {large: true})), make("figcaption", {}, caption))] : [])), regionsOf(name, cell.regions));
+}
+
+/** The regions of the content, each in the colour that the legend gives it. */
+function regionsOf(content, regions) {
+  if (!regions) return null;
+  const names = Object.entries(regions.tints).map(([name, tint]) => make("li", {}, make("span", {class: "tint", style: `background: ${tint}`}), named(name)));
+  return make("figure", {}, make("a", {href: regions.picture.original}, image(regions.picture, `regions of the content ${content}`, {large: true})),
+    make("figcaption", {}, "regions of the content", make("ul", {class: "legend"}, ...names)));
 }
 
 function styleOf(at) {

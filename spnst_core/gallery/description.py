@@ -18,13 +18,14 @@ class StoredPicture:
 
     Attributes:
         original: path of the full-size file, relative to the gallery's folder: ``../pastiche/gatys/cat/wave.png``.
+            None: the gallery's copy is all that there is.
         version: a text that changes whenever the pixels do, such as a fingerprint.
         width: of the original, in pixels.
         height: of the original, in pixels.
         load: gives the original; called only for a copy that has to be written.
     """
 
-    original: str
+    original: str | None
     version: str
     width: int
     height: int
@@ -93,6 +94,19 @@ class Details:
 
 
 @dataclass(frozen=True)
+class RegionMap:
+    """The regions of a content that a recipe painted apart.
+
+    Attributes:
+        picture: the content, with each of them in its tint.
+        tints: their colours, as ``#rrggbb``, by name.
+    """
+
+    picture: StoredPicture
+    tints: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Cell:
     """One pastiche.
 
@@ -105,6 +119,7 @@ class Cell:
         details: gives what its own page shows; called only if that has to be written.
         details_version: a text that changes whenever the details do.
         video: path of its film, relative to the gallery's folder.
+        regions: of its content; None: it was painted in one style throughout.
     """
 
     picture: StoredPicture
@@ -115,6 +130,7 @@ class Cell:
     details: Callable[[], Details] = Details
     details_version: str = ""
     video: str | None = None
+    regions: RegionMap | None = None
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from spnst_core.gallery.copies import THUMBNAIL, VIEW, Files, copy, href, mark, stem
-from spnst_core.gallery.description import Cell, Details, Gallery, Plot, StoredPicture
+from spnst_core.gallery.description import Cell, Details, Gallery, Plot, RegionMap, StoredPicture
 from spnst_core.gallery.pages import as_json, environment, script
 from spnst_core.gallery.painting import Painting, painting_page
 
@@ -143,6 +143,7 @@ def _data(files: Files, gallery: Gallery) -> dict[str, Any]:
                 **_scores(cell, gallery),
                 "video": href(cell.video) if cell.video else None,
                 "details": _details(files, cell, stem(*key)),
+                **_regions(files, cell.regions, stem("regions", *key[:2])),
             }
             for key, place in places.items()
             if (cell := gallery.cells.get(key))
@@ -162,10 +163,18 @@ def _picture(files: Files, picture: StoredPicture | None, place: str, thumbnail:
     return {
         "thumbnail": copy(files, picture, place, THUMBNAIL) if thumbnail else view,
         "view": view,
-        "original": href(picture.original),
+        "original": view if picture.original is None else href(picture.original),
         "width": picture.width,
         "height": picture.height,
     }
+
+
+def _regions(files: Files, regions: RegionMap | None, place: str) -> dict[str, Any]:
+    """The map of regions that a cell has, which it shares with those of its content by the same recipe."""
+    if regions is None:
+        return {}
+    picture = _picture(files, regions.picture, place, thumbnail=False)
+    return {"regions": {"picture": picture, "tints": dict(regions.tints)}}
 
 
 def _scores(cell: Cell, gallery: Gallery) -> dict[str, Any]:

@@ -36,6 +36,13 @@ class Regions:
     painted: Tensor
     kept: Tensor | None = None
 
+    @property
+    def named(self) -> dict[str, Tensor]:
+        """How much each place belongs to each region that has a name, (1, 1, H, W), also to the one that stays."""
+        planes = dict(zip(self.names, self.painted.split(1, 1), strict=True))
+        planes.pop(REST, None)
+        return planes if self.kept is None else {**planes, KEEP: self.kept}
+
     @classmethod
     @torch.no_grad()
     def of(cls, content: Tensor, recipe: Recipe, masks: Mapping[str, Tensor], keep_rest: bool = False) -> Regions:

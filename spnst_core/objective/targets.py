@@ -18,7 +18,7 @@ from spnst_core.compute.device_index import indices
 from spnst_core.compute.memory import tile_side
 from spnst_core.errors import InputError
 from spnst_core.imaging import io as image_io
-from spnst_core.imaging.band import relative_depth
+from spnst_core.imaging.band import Band, relative_depth
 from spnst_core.imaging.colour import recolour
 from spnst_core.imaging.maps import agreement
 from spnst_core.imaging.planes import at_shape
@@ -143,6 +143,10 @@ class DepthMap:
         """Correlation of the map that was given with the network's, from -1 to 1; None if none was given."""
         largest = max(self.maps)
         return agreement(self.given[largest], self.maps[largest]) if self.given else None
+
+    def mask(self, band: Band) -> Tensor:
+        """How much each place belongs to a band, (1, 1, h, w) on the CPU, by the map in use at the largest size."""
+        return band.mask(self.used[max(self.used)].cpu())
 
     @property
     def picture(self) -> Image.Image:

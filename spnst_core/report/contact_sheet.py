@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from PIL import Image, ImageDraw
 
 from spnst_core.report.close_ups import CloseUp
-from spnst_core.report.text import draw_line, lines
+from spnst_core.report.text import draw_line, lines, width_of
 
 PANEL = 240
 """Long side in pixels of a panel."""
@@ -39,6 +39,7 @@ class Panel:
         close_up: a part of the picture that is outlined, and shown enlarged under it.
         below: smaller pictures, such as the maps of a content, side by side under it; all have its shape.
         facts: short texts, such as scores, two to a line under the caption.
+        legend: what colours in the pictures below mean, as ``#rrggbb`` by name, in a line under the caption.
     """
 
     image: Image.Image
@@ -46,6 +47,7 @@ class Panel:
     close_up: CloseUp | None = None
     below: Sequence[Image.Image] = ()
     facts: Sequence[str] = ()
+    legend: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -201,13 +203,27 @@ class _Sheet:
                 sheet.paste(small, (x + place * (width + self._px(THIN)), below))
             below += height
         facts = ("  ".join(panel.facts[place : place + 2]) for place in range(0, len(panel.facts), 2))
-        self._write_caption(sheet, "\n".join((panel.caption, *facts)), x, below)
+        told = [*panel.caption.split("\n"), *facts]
+        self._write_caption(sheet, "\n".join(told), x, below)
+        if panel.legend:
+            self._draw_legend(sheet, panel.legend, x, below + self._px(5 + len(told) * LINE))
 
     def _write_caption(self, sheet: Image.Image, caption: str, x: int, y: int) -> None:
         for number, line in enumerate(caption.split("\n")[:LINES]):
             top = y + self._px(5 + number * LINE)
             box = (x, top, x + self._panel, top + self._px(LINE))
             draw_line(sheet, box, line, self._px(11 if number else 14), FAINT if number else INK)
+
+    def _draw_legend(self, sheet: Image.Image, legend: Mapping[str, str], x: int, y: int) -> None:
+        """Draw a square of each colour with its name, side by side on one line, as many as the panel has room for."""
+        size, line, square, right = self._px(11), self._px(LINE), self._px(9), x + self._panel
+        for name, colour in legend.items():
+            top, left = y + (line - square) // 2, x + square + self._px(THIN)
+            if left >= right:
+                return
+            ImageDraw.Draw(sheet).rectangle((x, top, x + square - 1, top + square - 1), fill=colour)
+            draw_line(sheet, (left, y, right, y + line), name, size, FAINT)
+            x = left + round(width_of(name, size)) + self._px(GAP)
 
     def _draw_gap(self, sheet: Image.Image, gap: Gap, x: int, y: int, height: int) -> None:
         ImageDraw.Draw(sheet).rectangle((x, y, x + self._panel - 1, y + height - 1), fill=EMPTY)

@@ -34,7 +34,7 @@ from spnst_pipeline.defs.config import Paint
 from spnst_pipeline.defs.events import in_one_line
 from spnst_pipeline.defs.films import Films
 from spnst_pipeline.defs.previews import stored_picture
-from spnst_pipeline.defs.regions import by_region, with_regions
+from spnst_pipeline.defs.regions import by_region, region_names, with_regions
 from spnst_pipeline.defs.targets import own_maps, style_pictures
 from spnst_pipeline.progress import Listener
 from spnst_pipeline.project import Project
@@ -313,8 +313,7 @@ def _how_made(row: _Row, style: str, painted: Painted, began: datetime, cells: i
     shares = [part.share for part in row.project.styles.parts(style)]
     maps = [kind for kind in _heeded_maps(row.recipe) if (row.content, kind) in row.project.contents.maps]
     own = {"own_maps": maps} if maps else {}
-    names = {**row.recipe.bands, **row.project.contents.masks_of(row.content)}
-    regions = {"regions": [*names]} if names else {}
+    regions = {"regions": names} if (names := region_names(row.project, row.recipe, row.content)) else {}
     batch = {"batch": cells, "batch_seconds": round(painted.seconds * cells, 3)}
     setbacks = {"setbacks": painted.setbacks} if painted.setbacks else {}
     overridden = {"overridden": dict(row.options.changes)} if row.options.changes else {}

@@ -10,7 +10,7 @@ from spnst_core.imaging import io as image_io
 from spnst_core.imaging.masks import decode_mask
 from spnst_core.imaging.planes import require_aspect
 from spnst_core.objective.regions import Regions
-from spnst_core.objective.targets import ContentTargets, StyleTargets
+from spnst_core.objective.targets import ContentTargets, DepthMap, StyleTargets
 from spnst_core.painting import band_masks, style_targets
 from spnst_core.recipes.recipe import Recipe, stroke_scales
 from spnst_pipeline.artefacts.identity import ArtefactId
@@ -27,10 +27,36 @@ def with_regions(project: Project, recipe: Recipe, content: str, targets: Conten
     Raises:
         InputError: a mask that can't be used, or as `Regions.of`.
     """
-    files, picture = project.contents.masks_of(content), targets.content
-    masks = band_masks(picture, targets, project.models, recipe.depth_bands)
-    masks |= {region: _mask(file, picture, "content") for region, file in files.items()}
+    picture = targets.content
+    masks = band_masks(picture, targets, project.models, recipe.depth_bands) | _masks(project, content, picture)
     return replace(targets, regions=Regions.of(picture, recipe, masks)) if masks else targets
+
+
+def region_names(project: Project, recipe: Recipe, content: str) -> list[str]:
+    """The names of a content's regions, by its masks and a recipe's bands; what paints in one pass heeds none."""
+    if recipe.engine != "optimize":
+        return []
+    return sorted({*recipe.bands, *project.contents.masks_of(content)})
+
+
+def painted_regions(project: Project, recipe: Recipe, content: str) -> Regions:
+    """The regions by which pastiches of a content that has some were painted, from the store and the masks.
+
+    Raises:
+        InputError: a mask that can't be read any more, or has changed since.
+    """
+    store = project.store
+    picture = image_io.read(take(store, ArtefactId("content_image", content=content)))
+    bands = dict[str, Tensor]()
+    if recipe.bands:
+        depth = DepthMap.from_bytes(take(store, ArtefactId("depth_map", content=content)))
+        bands = {name: depth.mask(band) for name, band in recipe.depth_bands.items()}
+    return Regions.of(picture, recipe, {**bands, **_masks(project, content, picture)})
+
+
+def _masks(project: Project, content: str, picture: Tensor) -> dict[str, Tensor]:
+    """The masks that lie beside a content, by region."""
+    return {name: _mask(file, picture, "content") for name, file in project.contents.masks_of(content).items()}
 
 
 def by_region(

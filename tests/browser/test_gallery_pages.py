@@ -22,6 +22,7 @@ from spnst_core.gallery.description import (
     MetricInfo,
     Plot,
     RecipeInfo,
+    RegionMap,
     StoredPicture,
     Style,
     Table,
@@ -178,6 +179,21 @@ def test_every_picture_has_a_text(tab, plain):
         page = tab(plain, address)
         page.wait_for_selector("main img")
         assert page.evaluate("[...document.images].filter(image => !image.alt).length") == 0
+
+
+def test_regions_of_a_content_stand_beside_its_maps_with_a_legend(tab, tmp_path):
+    gallery = described(["cat"], ["wave"], ["structure", "gatys"])
+    (key, _), (cell, _) = gallery.cells, gallery.cells.values()
+    tints = {"keep": "#e69f00", NASTY[0]: "#56b4e9"}
+    shown = replace(cell, regions=RegionMap(replace(cell.picture, original=None, version="r"), tints))
+    render(replace(gallery, cells={**gallery.cells, key: shown})).write(tmp_path)
+    page = tab(tmp_path, "cell.html#structure/cat/wave")
+    figure = page.locator(".maps figure").last
+    assert figure.locator("img").get_attribute("alt") == "regions of the content cat"
+    assert figure.locator(".legend li").all_inner_texts() == list(tints)
+    colours = figure.locator(".tint").evaluate_all("all => all.map(one => getComputedStyle(one).backgroundColor)")
+    assert colours == ["rgb(230, 159, 0)", "rgb(86, 180, 233)"]
+    expect(tab(tmp_path, "cell.html#gatys/cat/wave").locator(".maps .legend")).to_have_count(0)
 
 
 def test_a_score_that_is_missing_is_a_dash_with_its_reason(tab, plain):

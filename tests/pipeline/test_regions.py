@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from PIL import Image
-from small_project import PAINTED
+from small_project import PAINTED, draw
 
 from spnst_core import Band, Region, stylize
 from spnst_core.imaging import io as image_io
@@ -12,6 +12,8 @@ from spnst_pipeline.artefacts.identity import ArtefactId
 from spnst_pipeline.artefacts.lineage import Lineage
 from spnst_pipeline.artefacts.provenance import read_made
 from spnst_pipeline.artefacts.soundness import take
+from spnst_pipeline.defs.assets.gallery import described
+from spnst_pipeline.defs.assets.sheets import Sheets
 from spnst_pipeline.project import Project
 
 pytestmark = pytest.mark.project
@@ -160,3 +162,30 @@ def test_a_band_is_painted_with_its_strokes_in_a_grid_as_by_the_library(made):
         }
         distance = {strokes: (image_io.read(data) - x).abs().max().item() for strokes, x in found.items()}
         assert distance["large"] < 0.01 < distance["small"]
+
+
+@pytest.mark.slow(15)
+def test_regions_are_shown_in_the_gallery_and_on_the_sheets_of_the_recipes_that_painted_them(made):
+    put(made, "contents/cat.sky.mask.png", LEFT)
+    banded(made, "keep: [0.5, 1]")
+    run = made.run()
+    assert run.failed == []
+    lineage = Lineage(run.project)
+    cells = described(lineage, "").cells
+    assert list(cells["structure", "cat", "wave"].regions.tints) == ["keep", "sky"]
+    assert list(cells["gatys", "cat", "wave"].regions.tints) == ["sky"], "bands are the recipe's"
+    assert list(cells["structure", "boat", "wave"].regions.tints) == ["keep"]
+    assert cells["gatys", "boat", "wave"].regions is None
+    assert cells["structure", "cat", "wave"].details().provenance["regions"] == "keep, sky"
+    shown = cells["gatys", "cat", "wave"].regions
+    grey, seen = (np.asarray(image.convert("RGB"), int) for image in (draw(2).convert("L"), shown.picture.load()))
+    assert np.abs(seen - grey)[:, :38].mean() > 20
+    assert np.abs(seen - grey)[:, 42:].max() <= 1, "what no mask covers is grey"
+    sheets = Sheets(lineage)
+    for content, tiles in (("cat", 2), ("boat", 1)):
+        [header] = sheets.of_content(content)[2][0].header
+        assert (len(header.below), header.caption) == (2 + tiles, f"{content}\nwith depth, edges and regions")
+        assert "keep" in header.legend
+    (made.root / "contents/cat.sky.mask.png").unlink()
+    changed = Sheets(Lineage(Project.open(made.settings())))
+    assert changed.of_content("cat")[2][0].header[0].legend == {}, "no pastiche was painted by the band alone"

@@ -25,6 +25,7 @@ from spnst_core.recipes.experiments import Experiment
 from spnst_core.recipes.recipe import Recipe
 from spnst_core.report import plots
 from spnst_core.report.colour_maps import depth_in_colour, edges_in_colour
+from spnst_core.report.region_tints import tinted, tints
 from spnst_pipeline.artefacts import provenance
 from spnst_pipeline.artefacts.fingerprints import HEAD, VERSIONS, metadata
 from spnst_pipeline.artefacts.identity import ArtefactId
@@ -36,6 +37,7 @@ from spnst_pipeline.defs.assets.tables import read_comparison, read_table
 from spnst_pipeline.defs.config import Remake
 from spnst_pipeline.defs.headline import details, headline
 from spnst_pipeline.defs.previews import dimensions, stored_picture
+from spnst_pipeline.defs.regions import painted_regions, region_names
 from spnst_pipeline.progress import Listener
 from spnst_pipeline.project import Project
 from spnst_pipeline.storage.places import is_remote
@@ -178,6 +180,7 @@ def _cells(
     project = lineage.project
     rows = {(row["recipe"], row["content"], row["style"]): row for row in table.to_dict("records")}
     size = cache(lambda content: dimensions(project.store, ArtefactId("content_image", content=content).path))
+    regions = cache(partial(_regions, lineage))
     for recipe, content, style in product(project.recipes, contents, styles):
         key = (recipe.name, content, style)
         made = lineage.current(lineage.pastiche, recipe, content, style)
@@ -204,6 +207,7 @@ def _cells(
                     details=partial(_details, project, made.path),
                     details_version=f"{made.fingerprint} {VERSIONS['gallery']}",
                     video=_link(film.path) if film else None,
+                    regions=regions(recipe, content),
                 ),
             )
 
@@ -223,6 +227,22 @@ def _content(lineage: Lineage, content: str) -> shown.Content:
         )
     )
     return shown.Content(content, picture, *maps)
+
+
+def _regions(lineage: Lineage, recipe: Recipe, content: str) -> shown.RegionMap | None:
+    """The regions of a content that has pastiches by a recipe; None if they are of one style throughout."""
+    project, names = lineage.project, region_names(lineage.project, recipe, content)
+    if not names:
+        return None
+    picture, colours = lineage.content_image(content), tints(names)
+    made_of = picture.fingerprint, lineage.depth_map(content, recipe).fingerprint, recipe.size, recipe.bands
+    masks = [(name, file.size, file.modified) for name, file in project.contents.masks_of(content).items()]
+
+    def load() -> Image.Image:
+        return tinted(stored_picture(project.store, picture.id), painted_regions(project, recipe, content), colours)
+
+    size = dimensions(project.store, picture.path)
+    return shown.RegionMap(shown.StoredPicture(None, repr((*made_of, masks)), *size, load), colours)
 
 
 def _picture(lineage: Lineage, artefact: Artefact) -> shown.StoredPicture:
@@ -270,9 +290,11 @@ def _details(project: Project, path: str) -> shown.Details:
 
 
 def _told(value: Any) -> str:
-    """A value of the provenance in words; of a list with an entry for each stage, every change."""
+    """A value of the provenance in words; of the settings of each stage, every change."""
     if isinstance(value, dict):
         return ", ".join(f"{name} {entry}" for name, entry in value.items())
+    if isinstance(value, list) and not any(isinstance(entry, dict) for entry in value):
+        return ", ".join(map(str, value))
     if isinstance(value, list):
         return "; then ".join(stage for stage, _ in groupby(map(_told, value)))
     return str(value)

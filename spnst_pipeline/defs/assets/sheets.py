@@ -14,6 +14,7 @@ from spnst_core.report.close_ups import CloseUp, most_different
 from spnst_core.report.colour_maps import depth_in_colour, edges_in_colour
 from spnst_core.report.compact_sheet import compact_pages, compact_sheet
 from spnst_core.report.contact_sheet import Gap, Panel, Row, contact_sheet
+from spnst_core.report.region_tints import tinted, tints
 from spnst_pipeline.artefacts.identity import MAPS, SHOWN, ArtefactId
 from spnst_pipeline.artefacts.lineage import Lineage
 from spnst_pipeline.artefacts.reuse import keep_or_copy
@@ -24,6 +25,7 @@ from spnst_pipeline.defs.config import Remake
 from spnst_pipeline.defs.events import Made, Metadata, Results, each
 from spnst_pipeline.defs.partitions import CONTENT, STYLE
 from spnst_pipeline.defs.previews import preview, small_pictures, stored_picture
+from spnst_pipeline.defs.regions import painted_regions, region_names
 from spnst_pipeline.progress import Listener
 from spnst_pipeline.project import Project
 from spnst_pipeline.storage.store import Store
@@ -62,14 +64,16 @@ class Sheets:
 
     def of_content(self, content: str) -> Drawing:
         """One content: a column for each style, a row for each recipe."""
-        return self._grid(content, [content], self.lineage.styles(), self._notice)
+        styles = self.lineage.styles()
+        return self._grid(content, [content], styles, self._notice, lambda content: self._header(content, styles))
 
     def of_style(self, style: str) -> Drawing:
         """One style: a row for each content, a column for each recipe."""
         picture = self._small(ArtefactId("style_image", style=style))
         columns = [Panel(picture, recipe.name) for recipe in self.recipes]
         rows = [
-            Row([self._header(c)], [self._cell(r, c, style) for r in self.recipes]) for c in self.lineage.contents()
+            Row([self._header(c, [style])], [self._cell(r, c, style) for r in self.recipes])
+            for c in self.lineage.contents()
         ]
         blend = self.lineage.project.styles.blend_of(style)
         return style, columns, rows, " ".join(filter(None, (f"{blend}." if blend else "", self._notice)))
@@ -85,12 +89,21 @@ class Sheets:
         part = ""
         if len(rows) * len(columns) < len(contents) * len(styles):
             part = f"Its beginning: {len(rows)} of {len(contents)} contents, {len(columns)} of {len(styles)} styles."
-        return self._grid(title, rows, columns, " ".join(filter(None, (subtitle, part, self._notice))))
+        return self._grid(
+            title, rows, columns, " ".join(filter(None, (subtitle, part, self._notice))), self._named_picture
+        )
 
-    def _grid(self, title: str, contents: Sequence[str], styles: Sequence[str], subtitle: str) -> Drawing:
+    def _grid(
+        self,
+        title: str,
+        contents: Sequence[str],
+        styles: Sequence[str],
+        subtitle: str,
+        header: Callable[[str], Panel],
+    ) -> Drawing:
         columns = [Panel(self._small(ArtefactId("style_image", style=style)), self._named(style)) for style in styles]
         rows = [
-            Row([] if number else [self._header(content)], [self._cell(recipe, content, style) for style in styles])
+            Row([] if number else [header(content)], [self._cell(recipe, content, style) for style in styles])
             for content in contents
             for number, recipe in enumerate(self.recipes)
         ]
@@ -100,10 +113,26 @@ class Sheets:
         """A style's name, and for a blend what it is made of."""
         return "\n".join(filter(None, (style, self.lineage.project.styles.blend_of(style))))
 
-    def _header(self, content: str) -> Panel:
+    def _named_picture(self, content: str) -> Panel:
+        """A content alone: on the compact sheets of a grid there is no room for its maps."""
+        return Panel(self._small(ArtefactId("content_image", content=content)), content)
+
+    def _header(self, content: str, styles: Sequence[str]) -> Panel:
+        """A content with its maps, and the regions by which its pastiches in these styles were painted."""
         depth, edges = (self._small(ArtefactId(asset, content=content), "picture") for asset in MAPS)
         picture = self._small(ArtefactId("content_image", content=content))
-        return Panel(picture, f"{content}\nwith depth and edges", below=_coloured(depth, edges))
+        project = self.lineage.project
+        # Recipes that have the same bands share their regions.
+        banded = {
+            tuple(sorted(recipe.bands.items())): recipe
+            for recipe in self.recipes
+            if region_names(project, recipe, content)
+            and self.lineage.cells(self.lineage.pastiche, [content], styles, [recipe])
+        }
+        colours = tints(name for recipe in banded.values() for name in region_names(project, recipe, content))
+        regions = [tinted(picture, painted_regions(project, recipe, content), colours) for recipe in banded.values()]
+        maps = "with depth, edges and regions" if regions else "with depth and edges"
+        return Panel(picture, f"{content}\n{maps}", below=[*_coloured(depth, edges), *regions], legend=colours)
 
     def _cell(self, recipe: Recipe, content: str, style: str) -> Panel | Gap:
         made = self.lineage.current(self.lineage.pastiche, recipe, content, style)

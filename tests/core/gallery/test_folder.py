@@ -19,6 +19,7 @@ from spnst_core.gallery.description import (
     MetricInfo,
     Plot,
     RecipeInfo,
+    RegionMap,
     StoredPicture,
     Style,
     Table,
@@ -103,6 +104,20 @@ def test_pages_name_the_files_that_lie_beside_them():
     for address in (cell["picture"]["thumbnail"], cell["picture"]["view"], cell["details"]):
         assert unquote(address) in made.versioned
     assert cell["picture"]["original"] == "../pastiche/p.png"
+
+
+def test_a_cell_has_the_regions_of_its_content_in_one_copy_for_all_styles():
+    plain = gallery()
+    (key,), (cell,) = plain.cells, plain.cells.values()
+    shown = replace(cell, regions=RegionMap(replace(picture("r"), original=None), {"sky": "#e69f00"}))
+    cells = {key: shown, (*key[:2], "dots"): shown, ("gatys", *key[1:]): replace(cell, regions=None)}
+    made = render(gallery(styles=[*plain.styles, Style("dots", picture("s2"))], cells=cells))
+    first, second, other = data(made)["cells"]
+    assert first["regions"] == second["regions"]
+    assert first["regions"]["tints"] == {"sky": "#e69f00"}
+    assert first["regions"]["picture"]["original"] == first["regions"]["picture"]["view"]
+    assert unquote(first["regions"]["picture"]["view"]) in made.versioned
+    assert "regions" not in other
 
 
 def test_index_is_the_last_page_and_carries_the_fingerprint():

@@ -8,6 +8,7 @@ from spnst_core.report.close_ups import CloseUp
 from spnst_core.report.contact_sheet import (
     BACKGROUND,
     GAP,
+    LINE,
     PAD,
     PANEL,
     Gap,
@@ -160,3 +161,23 @@ def test_maps_stand_side_by_side_below_their_content():
 def test_a_ragged_grid_is_refused(rows, message):
     with pytest.raises(ValueError, match=message):
         contact_sheet("t", [panel("#ff0000")], rows)
+
+
+def test_a_legend_shows_each_colour_with_its_name_under_the_caption():
+    told = panel("#ff0000", caption="cat\nwith regions", legend={"sky": "#00ff00", "sea": "#0000ff"})
+    sheet = contact_sheet("t", [panel("#ffff00")], [Row([told], [panel("#00ffff")])])
+    sky, sea, picture = (where(sheet, colour) for colour in ("#00ff00", "#0000ff", "#ff0000"))
+    assert sky[2] == sea[2] > picture[3] + 2 * LINE, "in the line after the caption's two"
+    assert sky[0] == PAD and sea[0] > sky[1] + 10, "with room for a name"
+    without = contact_sheet(
+        "t", [panel("#ffff00")], [Row([panel("#ff0000", caption="cat\nwith regions")], [panel("#00ffff")])]
+    )
+    assert without.size == sheet.size
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_a_legend_stays_inside_its_panel(name):
+    told = panel("#ff0000", legend={f"{number} {name}": "#00ff00" for number in range(40)})
+    sheet = contact_sheet("t", [panel("#ffff00")], [Row([told], [panel("#00ffff")])])
+    assert where(sheet, "#00ff00")[1] < PAD + PANEL
+    assert blank(np.asarray(sheet)[where(sheet, "#00ffff")[3] + 1 :, PAD + PANEL : PAD + STRIDE])
