@@ -15,10 +15,11 @@ from torch import Tensor
 
 from spnst_core.errors import InputError, printable
 from spnst_core.imaging.band import Band
+from spnst_core.imaging.blend import StylePicture
 from spnst_core.imaging.colour import matched, with_colours_of
 from spnst_core.imaging.io import resize
 from spnst_core.imaging.maps import KINDS, Kind
-from spnst_core.imaging.planes import require_aspect, same_aspect
+from spnst_core.imaging.planes import at_shape, require_aspect, same_aspect
 from spnst_core.models.profiles import Models
 from spnst_core.objective.canvas import crop, shape_at
 from spnst_core.objective.regions import Regions
@@ -142,6 +143,7 @@ def style_targets(
     models: Models,
     content: Tensor | None = None,
     mask: Tensor | None = None,
+    opacity: Tensor | None = None,
     strokes: Iterable[str] = (),
 ) -> StyleTargets:
     """Feature statistics of a style (1, 3, H, W) in [0, 1], at the sizes and in the layers that the recipe uses.
@@ -150,6 +152,8 @@ def style_targets(
         content: the content (1, 3, H, W) that the style is to paint. Only a recipe whose colours ``match`` asks for it,
             and the statistics then hold for that content alone.
         mask: the part of the style that counts, as for `StyleTargets.compute`.
+        opacity: of each pixel of the style, (1, 1, H, W) in [0, 1]: what it counts, inside the mask; None: all are
+            opaque.
         strokes: names of the strokes of regions, at whose sizes the style is looked at as well.
 
     Raises:
@@ -160,13 +164,16 @@ def style_targets(
     if recipe.colour == "match":
         if content is None:
             raise ValueError(f"recipe {recipe.name} fits styles to a content's colours: give the content")
-        style = matched(style, content.to(style), recipe.colour_strength)
+        style = matched(style, content.to(style), recipe.colour_strength, opacity)
+    if mask is not None and opacity is not None:
+        mask = mask * at_shape(opacity, *mask.shape[2:])
+    counts = opacity if mask is None else mask
     sizes = recipe.style_sizes_for({*recipe.band_strokes.values(), *strokes})
-    return StyleTargets.compute(style, models, sizes, recipe.style_layers(models.encoder), mask)
+    return StyleTargets.compute(style, models, sizes, recipe.style_layers(models.encoder), counts)
 
 
 def blend_targets(
-    styles: Sequence[tuple[Tensor, float]],
+    styles: Sequence[StylePicture],
     recipe: Recipe,
     models: Models,
     content: Tensor | None = None,
@@ -175,14 +182,16 @@ def blend_targets(
     """The targets of several styles as one: `style_targets` of each, averaged by their shares.
 
     Args:
-        styles: pictures (1, 3, H, W) in [0, 1] with their shares, which sum to 1. A single one is itself.
+        styles: pictures whose shares sum to 1. A single one is itself.
         content, strokes: as for `style_targets`.
 
     Raises:
         InputError, ValueError: as `style_targets`.
     """
-    found = [style_targets(style, recipe, models, content, strokes=strokes) for style, _ in styles]
-    return found[0] if len(found) == 1 else StyleTargets.blended(found, [share for _, share in styles])
+    found = [
+        style_targets(style.pixels, recipe, models, content, opacity=style.opacity, strokes=strokes) for style in styles
+    ]
+    return found[0] if len(found) == 1 else StyleTargets.blended(found, [style.share for style in styles])
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from spnst_core.compute.memory import batches, shortfall
 from spnst_core.errors import InputError, printable
 from spnst_core.imaging import io as image_io
 from spnst_core.imaging.band import Band
-from spnst_core.imaging.blend import Blend
+from spnst_core.imaging.blend import Blend, StylePicture
 from spnst_core.imaging.io import Picture
 from spnst_core.imaging.maps import KINDS, Kind, disagreement, read_map
 from spnst_core.imaging.masks import read_mask
@@ -282,13 +282,13 @@ def _painter(models: Models | None) -> ArbitraryPainter:
 
 
 def _in_one_pass(
-    painter: ArbitraryPainter, content: Picture, name: str, style: Sequence[tuple[Tensor, float]], recipe: Recipe
+    painter: ArbitraryPainter, content: Picture, name: str, style: Sequence[StylePicture], recipe: Recipe
 ) -> Result:
     import pandas as pd
 
     picture, opacity = image_io.read_with_opacity(content, name)
     began = time.perf_counter()
-    image = painter.paint(picture, style, recipe)
+    image = painter.paint(picture, [(part.on_white, part.share) for part in style], recipe)
     painted = Painted(image, pd.DataFrame(columns=["step", "stage", "total"]), time.perf_counter() - began)
     return _result(painted, ContentTargets(picture, opacity=opacity))
 
@@ -399,20 +399,21 @@ def _targets_by_region(
             return _style_targets(seen, called, recipe, models, row.content, asked)
         if len(seen) > 1:
             raise InputError(f"{called} is a blend, of which no part can be taken: give one picture, or no style mask")
-        mask = _mask(region.style_mask, f'the style mask of "{name}"', seen[0][0], "style")
-        return style_targets(seen[0][0], recipe, models, row.content, mask, asked)
+        [picture] = seen
+        mask = _mask(region.style_mask, f'the style mask of "{name}"', picture.pixels, "style")
+        return style_targets(picture.pixels, recipe, models, row.content, mask, picture.opacity, asked)
 
     found = [of(name) for name in row.regions.names] if row.regions else []
     return StyleTargets.by_region(found) if any(each is not whole for each in found) else whole
 
 
-def _read_style(style: Picture | Blend, name: str) -> list[tuple[Tensor, float]]:
-    """The pictures of a style with their shares."""
-    return style.read(name) if isinstance(style, Blend) else [(image_io.read(style, name), 1.0)]
+def _read_style(style: Picture | Blend, name: str) -> list[StylePicture]:
+    """The pictures of a style."""
+    return style.read(name) if isinstance(style, Blend) else [StylePicture.read(style, name)]
 
 
 def _style_targets(
-    style: Sequence[tuple[Tensor, float]],
+    style: Sequence[StylePicture],
     name: str,
     recipe: Recipe,
     models: Models,
@@ -432,8 +433,6 @@ def _film(path: Path, content: Tensor, recipe: Recipe) -> Film:
 
 
 def _result(painted: Painted, row: ContentTargets) -> Result:
-    image, pixels, opacity = image_io.to_image(painted.image), painted.image.cpu(), row.seen(painted.image)
-    if opacity is None:
-        return Result(image, pixels, painted.history, painted.seconds)
-    image.putalpha(image_io.to_image(opacity))
-    return Result(image, pixels, painted.history, painted.seconds, opacity.cpu())
+    opacity = row.seen(painted.image)
+    image, pixels = image_io.to_image(painted.image, opacity), painted.image.cpu()
+    return Result(image, pixels, painted.history, painted.seconds, None if opacity is None else opacity.cpu())

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import isfinite
-from typing import Any
+from typing import Any, NamedTuple
 
+import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
@@ -17,6 +18,36 @@ from spnst_core.imaging.io import Picture
 
 LONGEST_TILE = 2048
 """Longest side in pixels of the picture that stands for a blend."""
+
+
+class StylePicture(NamedTuple):
+    """A picture that a style's statistics are taken from.
+
+    Attributes:
+        pixels: (1, 3, H, W) in [0, 1].
+        opacity: what each pixel counts, (1, 1, H, W) in [0, 1]; None: all are opaque.
+        share: in the style.
+    """
+
+    pixels: Tensor
+    opacity: Tensor | None = None
+    share: float = 1.0
+
+    @classmethod
+    def read(cls, picture: Picture, name: str, share: float = 1.0) -> StylePicture:
+        """From a picture in any accepted form.
+
+        Raises:
+            InputError: as `spnst_core.imaging.io.read_with_opacity`.
+        """
+        return cls(*image_io.read_with_opacity(picture, name), share)
+
+    @property
+    def on_white(self) -> Tensor:
+        """The pixels, what is transparent in them mixed with white, (1, 3, H, W)."""
+        if self.opacity is None:
+            return self.pixels
+        return torch.ones_like(self.pixels).lerp(self.pixels, self.opacity)
 
 
 @dataclass(frozen=True)
@@ -48,14 +79,14 @@ class Blend:
         """The weights divided by their sum."""
         return shares([1.0] * len(self.pictures) if self.weights is None else self.weights)
 
-    def read(self, name: str) -> list[tuple[Tensor, float]]:
-        """Each picture that has a share as a tensor (1, 3, H, W) in [0, 1], with that share.
+    def read(self, name: str) -> list[StylePicture]:
+        """Each picture that has a share.
 
         Raises:
-            InputError: as `spnst_core.imaging.io.read`; ``name`` is what the error calls the blend.
+            InputError: as `StylePicture.read`; ``name`` is what the error calls the blend.
         """
         return [
-            (image_io.read(picture, f"{name}, picture {number}"), share)
+            StylePicture.read(picture, f"{name}, picture {number}", share)
             for number, (picture, share) in enumerate(zip(self.pictures, self.shares, strict=True), 1)
             if share
         ]

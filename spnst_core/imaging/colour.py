@@ -20,7 +20,7 @@ def luminance(x: Tensor) -> Tensor:
     return 0.299 * red + 0.587 * green + 0.114 * blue
 
 
-def recolour(x: Tensor, gram: Tensor, mean: Tensor) -> Tensor:
+def recolour(x: Tensor, gram: Tensor, mean: Tensor, opacity: Tensor | None = None) -> Tensor:
     """The picture (1, 3, H, W), its colours mapped linearly to another picture's statistics and clamped to [0, 1].
 
     The Monge–Kantorovich map, which is the linear map that moves colours least: T = A^-½ (A^½ B A^½)^½ A^-½ with A the
@@ -29,11 +29,12 @@ def recolour(x: Tensor, gram: Tensor, mean: Tensor) -> Tensor:
     Args:
         gram: mean products of the other picture's colour channels, (1, 3, 3).
         mean: its mean colour, (1, 3).
+        opacity: what each pixel counts in the picture's own statistics, (1, 1, H, W); None: all count the same.
     """
     pixels, gram, mean = (y.cpu().double() for y in (x, gram, mean))  # MPS, for one, has no float64
-    own_mean = moments.mean(pixels)
+    own_gram, own_mean = moments.moments(pixels) if opacity is None else moments.guided_moments(pixels, opacity.cpu())
     floor = 1e-5 * torch.eye(3, dtype=pixels.dtype)
-    a = moments.covariance(moments.gram(pixels), own_mean)[0] + floor
+    a = moments.covariance(own_gram, own_mean)[0] + floor
     b = moments.covariance(gram, mean)[0] + floor
     root, inverse = _square_root(a)
     middle, _ = _square_root(root @ b @ root)
@@ -41,7 +42,7 @@ def recolour(x: Tensor, gram: Tensor, mean: Tensor) -> Tensor:
     return moved.view_as(pixels).clamp(0, 1).to(x)
 
 
-def matched(x: Tensor, other: Tensor, strength: float) -> Tensor:
+def matched(x: Tensor, other: Tensor, strength: float, opacity: Tensor | None = None) -> Tensor:
     """A picture (1, 3, H, W) whose colours have the mean and the covariance of another's (1, 3, h, w), all in [0, 1].
 
     The transfer that Gatys et al. apply to the style, "Preserving Color in Neural Artistic Style Transfer"
@@ -49,8 +50,9 @@ def matched(x: Tensor, other: Tensor, strength: float) -> Tensor:
 
     Args:
         strength: from 0, the picture as it is, to 1; between them, colours are mixed in that share.
+        opacity: what each pixel of the picture counts, (1, 1, H, W); None: all count the same.
     """
-    return x.lerp(recolour(x, moments.gram(other), moments.mean(other)), strength)
+    return x.lerp(recolour(x, moments.gram(other), moments.mean(other), opacity), strength)
 
 
 def with_colours_of(content: Tensor, x: Tensor, strength: float) -> Tensor:

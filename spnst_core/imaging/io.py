@@ -90,6 +90,15 @@ def read_with_opacity(image: Picture, name: str = "the picture") -> tuple[Tensor
     return torch.where(opacity > 0, straight, 1.0), opacity
 
 
+def with_alpha(image: Image.Image, name: str) -> Image.Image:
+    """A decoded picture as ``RGBA``, with the colours of `read_with_opacity`, or as it is if all of it is opaque.
+
+    Raises:
+        InputError: all pixels are hidden; ``name`` is what the error calls the picture.
+    """
+    return to_image(*read_with_opacity(image, name)) if OPACITY in image.info else image
+
+
 def to_tensor(image: Image.Image) -> Tensor:
     """Convert an image of mode ``RGB`` to a float32 tensor (1, 3, H, W) in [0, 1]; for other modes use `read`."""
     if image.mode != "RGB":
@@ -101,8 +110,11 @@ def to_tensor(image: Image.Image) -> Tensor:
     return pixels.permute(2, 0, 1)[None].div_(255)
 
 
-def to_image(x: Tensor) -> Image.Image:
+def to_image(x: Tensor, opacity: Tensor | None = None) -> Image.Image:
     """Convert a tensor (1, 3|1, H, W) or (3|1, H, W), clamped to [0, 1], to an 8-bit image ``RGB`` or ``L``.
+
+    Args:
+        opacity: of each pixel, (1, 1, H, W) in [0, 1]: the image then is ``RGBA`` or ``LA``.
 
     Raises:
         ValueError: another shape, or a value that is not finite.
@@ -113,7 +125,10 @@ def to_image(x: Tensor) -> Image.Image:
     if not planes.isfinite().all():
         raise ValueError("to_image got a tensor with values that are not finite")
     levels = planes.detach().float().clamp(0, 1).mul(255).round().to("cpu", torch.uint8)
-    return Image.fromarray(levels.permute(1, 2, 0).contiguous().squeeze(2).numpy())
+    image = Image.fromarray(levels.permute(1, 2, 0).contiguous().squeeze(2).numpy())
+    if opacity is not None:
+        image.putalpha(to_image(opacity))
+    return image
 
 
 def encode_png(image: Image.Image, text: Mapping[str, str] = MappingProxyType({})) -> bytes:

@@ -394,7 +394,7 @@ def _guide(mask: Tensor, style: Tensor) -> Tensor:
     if guide.sum() < LEAST:
         raise InputError(
             f"a mask covers less than a pixel of a style of {style.shape[3]}×{style.shape[2]}, which a stroke size of "
-            "the recipe reduces it to: enlarge the mask"
+            "the recipe reduces it to: enlarge the mask, or what is opaque in the style"
         )
     return guide
 

@@ -39,6 +39,9 @@ HEAD = 65_536
 BLOCKED = "blocked"
 """Metadata key in an artefact's own file: why a failed check keeps it from sheets, table and gallery."""
 
+TRANSPARENT = "transparent"
+"""Metadata key in a decoded picture's own file: it has an alpha channel."""
+
 _META = re.compile(r'<meta name="spnst-fingerprint" content="([0-9a-f]+)">')
 KEYS = ("fingerprint", SEAL, BESIDE)
 """What a JSON or Parquet artefact carries among its own."""

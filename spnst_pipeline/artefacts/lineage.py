@@ -19,7 +19,7 @@ from spnst_core.painters import arbitrary
 from spnst_core.recipes.experiments import Experiment
 from spnst_core.recipes.recipe import Recipe
 from spnst_pipeline.artefacts import rules
-from spnst_pipeline.artefacts.fingerprints import BLOCKED
+from spnst_pipeline.artefacts.fingerprints import BLOCKED, TRANSPARENT
 from spnst_pipeline.artefacts.identity import ArtefactId
 from spnst_pipeline.artefacts.index import Index
 from spnst_pipeline.artefacts.rules import Artefact, Shown
@@ -121,7 +121,7 @@ class Lineage:
     @_once
     def style_grams(self, style: str, recipe: Recipe | None = None) -> Artefact:
         """The statistics of a style, at the sizes and in the layers of one recipe, or of all."""
-        project, picture = self.project, self._style_pictures(style)
+        project, picture = self.project, self._style_pictures(style, self._style_seen)
         sizes, layers = project.style_sizes, project.style_layers
         if recipe:
             sizes = tuple(size for size in painted_sizes(recipe) if size in sizes)
@@ -155,7 +155,7 @@ class Lineage:
             recipe,
             content,
             style,
-            content_image=self._content_picture(content),
+            content_image=self._content_seen(content),
             depth_map=self._require(self.depth_map(content, recipe)),
             edge_map=self._require(self.edge_map(content, recipe)),
             style_grams=self._require(self.style_grams(style, recipe)),
@@ -382,12 +382,25 @@ class Lineage:
             return self.style_image(style).fingerprint
         return self._carried(ArtefactId("style_image", style=style))
 
-    def _style_pictures(self, style: str) -> str:
-        """The same of what statistics are taken from: the picture of a style, or those that a blend is made of."""
-        parts = self.project.styles.parts(style)
-        if not parts:
-            return self._style_picture(style)
-        return rules.blend([(self._style_picture(part.key), part.share) for part in parts])
+    def _content_seen(self, content: str) -> str:
+        """As `_content_picture`, where what is transparent doesn't count."""
+        return self._seen(ArtefactId("content_image", content=content), self._content_picture(content))
+
+    def _style_seen(self, style: str) -> str:
+        """As `_content_seen`, for styles."""
+        return self._seen(ArtefactId("style_image", style=style), self._style_picture(style))
+
+    def _seen(self, picture: ArtefactId, fingerprint: str) -> str:
+        return rules.seen(fingerprint, transparent=TRANSPARENT in self.index.carried(picture))
+
+    def _style_pictures(self, style: str, picture: Callable[[str], str] | None = None) -> str:
+        """The same of what statistics are taken from: the picture of a style, or those that a blend is made of.
+
+        Args:
+            picture: tells of one style; by default `_style_picture`.
+        """
+        picture, parts = picture or self._style_picture, self.project.styles.parts(style)
+        return rules.blend([(picture(part.key), part.share) for part in parts]) if parts else picture(style)
 
     def _carried(self, picture: ArtefactId) -> str:
         fingerprint = self.index.carried(picture).get("fingerprint")

@@ -94,6 +94,14 @@ def style_grams(
     return Artefact(ArtefactId("style_grams", style=style), made_of, sizes, layers)
 
 
+def seen(picture: str, *, transparent: bool) -> str:
+    """A decoded picture, from its fingerprint, for what heeds its opacity.
+
+    In stores from before there was any, transparent pictures lie on white, under the same fingerprints.
+    """
+    return f"{picture} transparent" if transparent else picture
+
+
 def blend(parts: Sequence[tuple[str, float]]) -> str:
     """In place of a style's decoded picture: those of a blend's styles, each with its share."""
     return " + ".join(sorted(f"{share!r} {style_image}" for style_image, share in parts))

@@ -18,6 +18,7 @@ from torch import Tensor
 from spnst_core import Blend, InputError, Recipe, Region, load_models, stylize
 from spnst_core.errors import cut, printable
 from spnst_core.imaging import io as image_io
+from spnst_core.imaging.blend import StylePicture
 from spnst_core.imaging.decoding import OPACITY
 from spnst_core.imaging.encoding import SUFFIXES, FileFormat
 from spnst_core.imaging.gamut import Gamut
@@ -266,9 +267,10 @@ class SinglePastiche:
 
         painter, began = ArbitraryPainter.load(find_device(self.settings.device)), datetime.now(timezone.utc)
         started = time.perf_counter()
-        styles = self.style.read("the style") if isinstance(self.style, Blend) else [(image_io.read(self.style), 1.0)]
+        name = "the style"
+        styles = self.style.read(name) if isinstance(self.style, Blend) else [StylePicture.read(self.style, name)]
         picture, opacity = image_io.read_with_opacity(self.picture, printable(str(self.content)))
-        image = painter.paint(picture, styles, self.recipe)
+        image = painter.paint(picture, [(style.on_white, style.share) for style in styles], self.recipe)
         seconds = time.perf_counter() - started
         made = provenance.describe_arbitrary(self.recipe, image, seconds, began, painter.device, self.shares)
         guide = ContentTargets(picture, opacity=opacity).guide(image)

@@ -182,7 +182,7 @@ def _by_painter(row: _Row, style: str, content: Tensor) -> tuple[Tensor, float, 
 def _by_any_style(row: _Row, style: str, content: Tensor) -> tuple[Tensor, float, dict[str, Any]]:
     """The same by the network that paints any style."""
     project, recipe, painter = row.project, row.recipe, row.project.arbitrary_painter
-    pictures = style_pictures(project, style)
+    pictures = [(picture.on_white, picture.share) for picture in style_pictures(project, style)]
     began, started = datetime.now(timezone.utc), time.perf_counter()
     image = painter.paint(content, pictures, recipe)
     seconds = time.perf_counter() - started
@@ -265,7 +265,7 @@ def _paint(row: _Row, content: ContentTargets, cells: Sequence[_Cell], go_on: bo
                 misfit = misfits(painted.image, content, style, recipe, project.models)
                 fell = checks.style_fell(*misfit, plain(content.content, style))
                 made = _how_made(row, cell.style, painted, began, len(cells))
-                landed = _keep_pastiche(row, cell, painted, fell, made)
+                landed = _keep_pastiche(row, cell, painted, fell, made, content.seen(painted.image))
                 yield landed
                 if landed.error:
                     continue
@@ -280,17 +280,24 @@ def _drafts(row: _Row, styles: Sequence[str]) -> Tensor | None:
     if not draft:
         return None
     cells = [ArtefactId("pastiche", draft.name, row.content, style) for style in styles]
-    return torch.cat([image_io.read(take(row.project.store, cell)) for cell in cells])
+    return torch.cat([image_io.read_with_opacity(take(row.project.store, cell))[0] for cell in cells])
 
 
-def _keep_pastiche(row: _Row, cell: _Cell, painted: Painted, fell: checks.Verdict, made: Mapping[str, Any]) -> Landed:
-    """Put a pastiche into the store, unless its checks forbid it."""
+def _keep_pastiche(
+    row: _Row,
+    cell: _Cell,
+    painted: Painted,
+    fell: checks.Verdict,
+    made: Mapping[str, Any],
+    opacity: Tensor | None = None,
+) -> Landed:
+    """Put a pastiche into the store, with the opacity of its content, unless its checks forbid it."""
     try:
         verdicts = checks.required(checks.finite(painted.image)), fell
     except checks.CheckFailed as error:  # painting it again would give the same
         return Landed("pastiche", cell.style, error=error)
     told = {**provenance.stamp(made, painted.history), **checks.stamp(verdicts)}
-    picture = image_io.to_image(painted.image)
+    picture = image_io.to_image(painted.image, opacity)
     put(row.project.store, cell.pastiche, lambda stamp: image_io.encode_png(picture, {**stamp, **told}))
     row.listener.made(cell.pastiche.id)
     return Landed("pastiche", cell.style, new=True)
@@ -331,17 +338,18 @@ def _heeded_maps(recipe: Recipe) -> tuple[MapKind, ...]:
 def _content_targets(project: Project, recipe: Recipe, content: str) -> ContentTargets:
     """A content with its edges and depth from the store, or computed now if the store lacks a size, and its detail."""
     store, device = project.store, project.models.device
-    picture = image_io.read(take(store, ArtefactId("content_image", content=content)))
+    picture, opacity = image_io.read_with_opacity(take(store, ArtefactId("content_image", content=content)))
     if set(recipe.sizes) <= set(project.content_sizes):
         targets = ContentTargets(
             picture,
             EdgeMap.from_bytes(take(store, ArtefactId("edge_map", content=content)), device),
             DepthMap.from_bytes(take(store, ArtefactId("depth_map", content=content)), device),
+            opacity,
             detail=own_maps(project, content, picture, "detail").detail if recipe.heeds_detail else None,
         )
     else:
         own = own_maps(project, content, picture, *_heeded_maps(recipe))
-        targets = content_targets(picture, recipe, project.models, own)
+        targets = content_targets(picture, recipe, project.models, own, opacity)
     return with_regions(project, recipe, content, targets)
 
 

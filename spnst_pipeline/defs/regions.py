@@ -76,8 +76,9 @@ def by_region(
         return whole
 
     def part(file: File) -> StyleTargets:
-        picture = image_io.read(take(project.store, ArtefactId("style_image", style=style)))
-        return style_targets(picture, recipe, project.models, content.content, _mask(file, picture, "style"))
+        picture, opacity = image_io.read_with_opacity(take(project.store, ArtefactId("style_image", style=style)))
+        mask = _mask(file, picture, "style")
+        return style_targets(picture, recipe, project.models, content.content, mask, opacity)
 
     def of(region: str) -> StyleTargets:
         found = part(files[region]) if region in files else whole

@@ -14,6 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from spnst_core.imaging import io as image_io
+from spnst_core.imaging.blend import StylePicture
 from spnst_core.imaging.maps import Kind, decode_map, disagreement
 from spnst_core.objective.targets import DepthMap, EdgeMap, StyleTargets
 from spnst_core.painting import OwnMaps
@@ -42,14 +43,14 @@ class Target:
         asset: that it is the artefacts of.
         picture: the asset of the pictures that it is computed from.
         rule: what an artefact must be to be up to date, for one recipe or for all.
-        compute: it, from a picture (1, 3, H, W) in [0, 1], at the sizes of every recipe of a project; of a partition.
+        compute: it, from a decoded picture, at the sizes of every recipe of a project; of a partition.
         judges: what each check finds of it.
     """
 
     asset: ArtefactId
     picture: ArtefactId
     rule: Callable[..., Artefact]
-    compute: Callable[[Tensor, Project, str], DepthMap | EdgeMap | StyleTargets]
+    compute: Callable[[Image.Image, Project, str], DepthMap | EdgeMap | StyleTargets]
     judges: Mapping[checks.Check, Callable[[Any], checks.Verdict]] = field(default_factory=dict)
 
     @property
@@ -82,7 +83,7 @@ class Target:
         return Made(shown, checks.carried(carried), made_of=source)
 
     def _compute(self, project: Project, listener: Listener, picture: Image.Image, wanted: Artefact) -> None:
-        found = self.compute(image_io.to_tensor(picture), project, wanted.id.partition)
+        found = self.compute(picture, project, wanted.id.partition)
         told = {}
         if not isinstance(found, StyleTargets) and found.agreement is not None:
             told = {AGREEMENT: f"{found.agreement:.4f}"}
@@ -108,34 +109,36 @@ def own_maps(project: Project, content: str, picture: Tensor, *kinds: Kind) -> O
     return own
 
 
-def _depth(picture: Tensor, project: Project, content: str) -> DepthMap:
-    own = own_maps(project, content, picture, "depth")
-    return DepthMap.compute(picture, project.models, project.content_sizes, own.depth)
+def _depth(picture: Image.Image, project: Project, content: str) -> DepthMap:
+    pixels, _ = image_io.read_with_opacity(picture)
+    own = own_maps(project, content, pixels, "depth")
+    return DepthMap.compute(pixels, project.models, project.content_sizes, own.depth)
 
 
-def _edges(picture: Tensor, project: Project, content: str) -> EdgeMap:
-    own = own_maps(project, content, picture, "edges")
-    return EdgeMap.compute(picture, project.models, project.content_sizes, own.edges)
+def _edges(picture: Image.Image, project: Project, content: str) -> EdgeMap:
+    pixels, _ = image_io.read_with_opacity(picture)
+    own = own_maps(project, content, pixels, "edges")
+    return EdgeMap.compute(pixels, project.models, project.content_sizes, own.edges)
 
 
-def style_pictures(project: Project, style: str, picture: Tensor | None = None) -> list[tuple[Tensor, float]]:
-    """The decoded pictures that the statistics of a style are taken from, with their shares.
+def style_pictures(project: Project, style: str, picture: Image.Image | None = None) -> list[StylePicture]:
+    """The decoded pictures that the statistics of a style are taken from.
 
     Args:
         picture: that of the style, if it was read already. That of a blend only stands for its parts.
     """
     parts = project.styles.parts(style)
     if picture is not None and not parts:
-        return [(picture, 1.0)]
+        return [StylePicture.read(picture, style)]
     shares = {part.key: part.share for part in parts} or {style: 1.0}
     pictures = {key: ArtefactId("style_image", style=key) for key in shares}
-    return [(image_io.read(take(project.store, pictures[key])), share) for key, share in shares.items()]
+    return [StylePicture.read(take(project.store, pictures[key]), key, share) for key, share in shares.items()]
 
 
-def _statistics(picture: Tensor, project: Project, style: str) -> StyleTargets:
-    pictures = style_pictures(project, style, picture)
-    found = [StyleTargets.compute(x, project.models, project.style_sizes, project.style_layers) for x, _ in pictures]
-    return found[0] if len(found) == 1 else StyleTargets.blended(found, [share for _, share in pictures])
+def _statistics(picture: Image.Image, project: Project, style: str) -> StyleTargets:
+    pictures, sizes, layers = style_pictures(project, style, picture), project.style_sizes, project.style_layers
+    found = [StyleTargets.compute(x.pixels, project.models, sizes, layers, x.opacity) for x in pictures]
+    return found[0] if len(found) == 1 else StyleTargets.blended(found, [x.share for x in pictures])
 
 
 DEPTH = Target(

@@ -3,11 +3,14 @@
 import pytest
 import torch
 
-from spnst_core import Recipe
+from spnst_core import InputError, Recipe
+from spnst_core.imaging import io as image_io
+from spnst_core.imaging.blend import StylePicture
 from spnst_core.imaging.colour import matched, with_colours_of
+from spnst_core.imaging.planes import at_shape
 from spnst_core.objective.canvas import at_size
 from spnst_core.optim.divergence import Diverged
-from spnst_core.painting import content_targets, misfits, paint_batch, style_targets
+from spnst_core.painting import blend_targets, content_targets, misfits, paint_batch, style_targets
 from spnst_core.recipes.recipe import Stage, Weights
 
 
@@ -91,6 +94,42 @@ def test_a_matched_style_has_the_statistics_of_the_fitted_picture(content, style
     assert fitted.to_bytes() == own.to_bytes() != plain.to_bytes()
     with pytest.raises(ValueError, match="give the content"):
         style_targets(styles[0], recipe().with_colour("match"), models)
+
+
+def hidden_half(style, colour):
+    """A style with its left half hidden, where it has this colour."""
+    image = image_io.to_image(style).convert("RGBA")
+    image.paste((*colour, 0), (0, 0, image.width // 2, image.height))
+    return image
+
+
+@pytest.mark.parametrize("colour", ["style", "match"])
+def test_what_is_hidden_in_a_style_takes_no_part_in_its_statistics(content, styles, models, colour):
+    asked = recipe().with_colour(colour)
+    red, blue = (StylePicture.read(hidden_half(styles[0], hidden), "s") for hidden in ((255, 0, 0), (0, 0, 255)))
+    found, other = (blend_targets([style], asked, models, content) for style in (red, blue))
+    assert found.to_bytes() == other.to_bytes()
+    size = asked.style_sizes[0]
+    seen = image_io.resize(red.pixels, *size.shape(*red.pixels.shape[2:]))
+    if colour == "match":
+        seen = matched(seen, content, 1, at_shape(red.opacity, *seen.shape[2:]))
+    half = seen[..., seen.shape[3] // 2 + 2 :].flatten(2).mean(2)
+    torch.testing.assert_close(found.statistics[size]["colour"].mean, half, rtol=0, atol=0.03)
+    assert style_targets(red.pixels, asked, models, content).to_bytes() != found.to_bytes()
+
+
+def test_a_mask_of_a_style_shows_nothing_that_is_hidden(styles, models):
+    style, left = StylePicture.read(hidden_half(styles[0], (255, 0, 0)), "s"), torch.zeros(1, 1, 32, 32)
+    left[..., :20] = 1
+    both = style_targets(style.pixels, recipe(), models, mask=left, opacity=style.opacity)
+    strip = left.clone()
+    strip[..., :16] = 0
+    expected = style_targets(style.pixels, recipe(), models, mask=strip)
+    size = recipe().style_sizes[0]
+    found, wanted = (each.statistics[size]["colour"].mean for each in (both, expected))
+    torch.testing.assert_close(found, wanted, rtol=0, atol=0.05)
+    with pytest.raises(InputError, match="enlarge the mask, or what is opaque in the style"):
+        style_targets(style.pixels, recipe(), models, mask=left, opacity=torch.zeros_like(style.opacity))
 
 
 def test_maps_are_computed_only_where_the_recipe_compares_them(content, models):

@@ -1,12 +1,13 @@
 """Input images: contents and styles from their folders, decoded once, upright and in sRGB."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import dagster as dg
 from PIL import Image
 
 from spnst_core.imaging import io as image_io
+from spnst_pipeline.artefacts.fingerprints import TRANSPARENT
 from spnst_pipeline.artefacts.identity import ArtefactId
 from spnst_pipeline.artefacts.lineage import Lineage
 from spnst_pipeline.artefacts.reuse import keep_or_copy
@@ -39,7 +40,7 @@ def _picture_asset(
         description=description,
         metadata={
             "file": asset.path,
-            "format": "PNG, 8-bit sRGB, with the fingerprint as a text",
+            "format": "PNG, 8-bit sRGB, with alpha where it is transparent, and the fingerprint as a text",
             "shape": f"the picture's own, long side at most {LONGEST} px",
             "values": "0 to 255",
         },
@@ -55,13 +56,11 @@ def _picture_asset(
         def make(key: str) -> Made:
             origin = source(project).picture(key)
             wanted = rule(lineage, key)
-            if keep_or_copy(lineage, wanted, force=config.force):
-                image = stored_picture(project.store, wanted.id)
-            else:
-                image = origin.picture([file.read() for file in origin.files])
-                image.thumbnail((LONGEST, LONGEST), Image.Resampling.LANCZOS)
-                put(project.store, wanted, partial(image_io.encode_png, image))
+            if not keep_or_copy(lineage, wanted, force=config.force):
+                decoded = origin.picture([file.read() for file in origin.files])
+                put(project.store, wanted, partial(_encoded, image_io.with_alpha(decoded, origin.name)))
                 listener.made(wanted.id)
+            image = stored_picture(project.store, wanted.id)
             shown = {
                 "preview": preview(image),
                 "source": dg.MetadataValue.path(origin.name),
@@ -75,6 +74,12 @@ def _picture_asset(
         return each(context, make)
 
     return picture
+
+
+def _encoded(image: Image.Image, stamp: Mapping[str, str]) -> bytes:
+    image.thumbnail((LONGEST, LONGEST), Image.Resampling.LANCZOS)
+    told = {TRANSPARENT: "yes"} if image.mode == "RGBA" else {}
+    return image_io.encode_png(image, {**stamp, **told})
 
 
 content_image = _picture_asset(

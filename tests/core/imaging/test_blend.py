@@ -49,7 +49,7 @@ def test_a_blend_has_a_weight_for_each_picture():
 
 def test_a_picture_without_weight_is_not_even_read():
     read = sp.Blend([flat("red"), "absent.png", flat("blue")], [1, 0, 3]).read("the style")
-    assert [share for _, share in read] == [0.25, 0.75]
+    assert [part.share for part in read] == [0.25, 0.75]
 
 
 def test_a_picture_that_cannot_be_read_is_named_by_its_number():

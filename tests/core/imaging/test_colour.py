@@ -55,6 +55,14 @@ def test_a_matched_picture_has_the_others_mean_and_covariance_in_so_far_as_it_is
     np.testing.assert_allclose(half, (own + whole) / 2)
 
 
+def test_hidden_pixels_do_not_count_in_what_is_matched():
+    hidden = torch.cat([A, torch.ones_like(A)], 3)
+    opacity = torch.cat([torch.ones_like(A[:, :1]), torch.zeros_like(A[:, :1])], 3)
+    found = matched(hidden, B, 1, opacity)[..., : A.shape[3]]
+    torch.testing.assert_close(found, matched(A, B, 1), rtol=0, atol=1e-5)
+    assert not torch.allclose(found, matched(hidden, B, 1)[..., : A.shape[3]], atol=0.01)
+
+
 def chroma_distance(x, y):
     """The mean distance in a*b*."""
     return (rgb_to_lab(x) - rgb_to_lab(y))[:, 1:].norm(dim=1).mean().item()

@@ -55,6 +55,17 @@ def test_a_picture_of_which_nothing_is_seen_is_refused(tmp_path):
         image_io.read_with_opacity(tmp_path / "ghost.png")
 
 
+def test_a_decoded_picture_has_its_alpha_back():
+    decoded = image_io.normalise(faded(), "a.png")
+    found = image_io.with_alpha(decoded, "a.png")
+    assert found.mode == "RGBA"
+    assert np.array_equal(np.asarray(found.getchannel("A")), np.asarray(faded().getchannel("A")))
+    for restored, own in zip(image_io.read_with_opacity(found), image_io.read_with_opacity(faded()), strict=True):
+        assert torch.allclose(restored, own, atol=2 / 255)
+    solid = faded().convert("RGB")
+    assert image_io.with_alpha(solid, "a.png") is solid
+
+
 @pytest.mark.parametrize(("suffix", "bits"), [(".png", 8), (".png", 16), (".tif", 8), (".tif", 16)])
 def test_opacity_is_written_as_alpha(suffix, bits):
     x, opacity = torch.rand(1, 3, 20, 30), torch.linspace(0, 1, 600).view(1, 1, 20, 30)
