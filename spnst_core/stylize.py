@@ -9,14 +9,14 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 from PIL import Image
 from torch import Tensor
 
 from spnst_core.compute.memory import batches, shortfall
-from spnst_core.errors import InputError, printable
+from spnst_core.errors import InputError, closest, cut, printable
 from spnst_core.imaging import io as image_io
 from spnst_core.imaging.band import Band
 from spnst_core.imaging.blend import Blend, StylePicture
@@ -50,6 +50,8 @@ if TYPE_CHECKING:
     from spnst_core.report.film import Film
 
 _log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -168,7 +170,9 @@ def stylize(
         recipe = upscaling(recipe, start, image_io.read(content, "the content"), name)
     given, maps = _regions(regions, keep_rest), dict(zip(KINDS, (depth_map, edge_map, detail_map), strict=True))
     row = _content_targets(content, "the content", recipe, models, maps, given, keep_rest)
-    targets = _targets_by_region(style, given, recipe, models, row)
+    seen = _read_style(style, "the style")
+    whole = _style_targets(seen, "the style", recipe, models, row.content, _strokes(given, recipe).values())
+    targets = _by_region(seen, whole, _own_styles(given, recipe, models, row), given, recipe, models, row)
     if start is None and (draft := draft_of(recipe)):
         own: dict[str, Any] = {"depth_map": depth_map, "edge_map": edge_map, "regions": regions, "keep_rest": keep_rest}
         if draft.suited_to(models.encoder.name).heeds_detail:
@@ -196,6 +200,10 @@ def stylize_grid(
     callback: Callback | None = None,
     *,
     start: Picture | None = None,
+    depth_maps: Mapping[str, Plane] | None = None,
+    edge_maps: Mapping[str, Plane] | None = None,
+    detail_maps: Mapping[str, Plane] | None = None,
+    regions: Mapping[str, Mapping[str, Region]] | None = None,
 ) -> Iterator[tuple[str, str, Result]]:
     """Paints every content in every style, content by content, in batches that fit the device's memory.
 
@@ -218,23 +226,35 @@ def stylize_grid(
         size: as for `stylize`.
         callback: called after each step of a batch of B cells with an `Iterate`: losses (B,), pastiches (B, 3, h, w).
         start: a picture that every cell starts from, as for `stylize`.
+        depth_maps: the user's own maps, each as for `stylize`, by the keys of their contents; others have none.
+        edge_maps, detail_maps: likewise.
+        regions: likewise. A region without a style of its own is painted in that of the cell.
 
     Yields:
         Key of the content, key of the style, and result of each cell, as soon as its batch is done.
 
     Raises:
-        InputError: there are no contents or no styles, or they aren't a mapping; otherwise as `stylize`. It is raised
-            when the first cell is asked for.
+        InputError: there are no contents or no styles; they, maps or regions aren't a mapping; maps or regions are of a
+            content that isn't there; otherwise as `stylize`. It is raised when the first cell is asked for, or the
+            first cell of the content that can't be used.
     """
     for pictures, name in ((contents, "contents"), (styles, "styles")):
         if not isinstance(pictures, Mapping):
             raise InputError(f"{name} can't be a {type(pictures).__name__}: give a mapping of keys to pictures")
     if not contents or not styles:
         raise InputError("a grid needs at least one content and one style")
+    depth_maps, edge_maps, detail_maps, regions = (
+        _by_content(depth_maps, "depth_maps", contents),
+        _by_content(edge_maps, "edge_maps", contents),
+        _by_content(detail_maps, "detail_maps", contents),
+        _by_content(regions, "regions", contents),
+    )
     recipe, callbacks = _recipe(recipe, size), _callbacks(callback)
     seen = {key: _read_style(style, f'the style "{key}"') for key, style in styles.items()}
     if recipe.engine == "arbitrary":
-        refuse(recipe, {"callback": callback, "start": start})
+        by_content = {"depth_maps": depth_maps, "edge_maps": edge_maps, "detail_maps": detail_maps, "regions": regions}
+        unused = {name: given or None for name, given in by_content.items()}
+        refuse(recipe, {"callback": callback, "start": start, **unused})
         painter = _painter(models)
         for content_key, content in contents.items():
             for style_key, parts in seen.items():
@@ -246,25 +266,51 @@ def stylize_grid(
     first = None if start is None else image_io.read(start, "the start")
     draft = draft_of(recipe) if start is None else None
 
+    strokes = {name for given in regions.values() for name in _strokes(given, recipe).values()}
+
     def targets_of(content: Tensor | None = None) -> dict[str, StyleTargets]:
         return {
-            key: _style_targets(style, f'the style "{key}"', recipe, models, content) for key, style in seen.items()
+            key: _style_targets(style, f'the style "{key}"', recipe, models, content, strokes)
+            for key, style in seen.items()
         }
 
     shared = None if recipe.colour == "match" else targets_of()
     for content_key, content in contents.items():
-        row = _content_targets(content, f'the content "{content_key}"', recipe, models)
+        given = _regions(regions.get(content_key))
+        maps = {
+            kind: own.get(content_key) for kind, own in zip(KINDS, (depth_maps, edge_maps, detail_maps), strict=True)
+        }
+        row = _content_targets(content, f'the content "{content_key}"', recipe, models, maps, given)
         height, width = image_io.fit(row.content.shape[2], row.content.shape[3], recipe.size)
-        targets = shared or targets_of(row.content)
+        wholes, own_styles = shared or targets_of(row.content), _own_styles(given, recipe, models, row)
+        targets = {
+            key: _by_region(seen[key], whole, own_styles, given, recipe, models, row) for key, whole in wholes.items()
+        }
         drafts = {}
         if draft:
-            painted_first = stylize_grid({content_key: content}, styles, draft, models, recipe.size)
+            own: dict[str, Any] = {}
+            if draft.engine == "optimize":  # as in `stylize`
+                every = {"depth_maps": depth_maps, "edge_maps": edge_maps, "regions": regions}
+                if draft.suited_to(models.encoder.name).heeds_detail:
+                    every["detail_maps"] = detail_maps
+                own = {name: {content_key: x[content_key]} for name, x in every.items() if content_key in x}
+            painted_first = stylize_grid({content_key: content}, styles, draft, models, recipe.size, **own)
             drafts = {style_key: result.pixels for _, style_key, result in painted_first}
         for batch in batches(list(targets), height * width, models.device, models.room):
             begun = torch.cat([drafts[key] for key in batch]) if draft else first
             painted = paint_batch(row, [targets[key] for key in batch], recipe, models, begun, callbacks)
             for style_key, cell in zip(batch, painted, strict=True):
                 yield content_key, style_key, _result(cell, row)
+
+
+def _by_content(given: Mapping[str, T] | None, name: str, contents: Mapping[str, Picture]) -> Mapping[str, T]:
+    """What was given for some contents, once it is sure that they are there."""
+    found = {} if given is None else given
+    if not isinstance(found, Mapping):
+        raise InputError(f"{name} can't be a {type(found).__name__}: give a mapping of contents' keys")
+    if unknown := next((key for key in found if key not in contents), None):
+        raise InputError(f'{name} has "{cut(unknown)}"{closest(unknown, contents)}, which is none of the contents')
+    return found
 
 
 def _recipe(recipe: Recipe | str | Path, size: int | None) -> Recipe:
@@ -328,7 +374,7 @@ def _content_targets(
     if warning := shortfall(height, width, models.device):
         _log.warning("%s", warning)
     given = {kind: x for kind, x in maps.items() if x is not None}
-    names = {kind: named(x, f"the map of {kind}") for kind, x in given.items()}
+    names = {kind: named(x, f"the map of {kind} of {name}") for kind, x in given.items()}
     own = OwnMaps(**{kind: read_map(x, kind, names[kind]) for kind, x in given.items()})
     own.require_aspect(picture, names)
     if own.detail is not None:
@@ -336,7 +382,7 @@ def _content_targets(
     wanted: dict[str, Plane | Band] = {**recipe.depth_bands, **{key: region.mask for key, region in regions.items()}}
     bands = {key: mask for key, mask in wanted.items() if isinstance(mask, Band)}
     masks = {
-        key: _mask(mask, f'the mask of "{key}"', picture, "content")
+        key: _mask(mask, f'the mask of "{key}" of {name}', picture, "content")
         for key, mask in wanted.items()
         if not isinstance(mask, Band)
     }
@@ -347,12 +393,12 @@ def _content_targets(
         targets = replace(targets, regions=Regions.of(picture, recipe, masks, keep_rest))
     seen: dict[Kind, DepthMap | EdgeMap | None] = {"depth": targets.depth, "edges": targets.edge}
     for kind, found in seen.items():
-        if found and (warning := disagreement(kind, found.agreement, names.get(kind, ""))):
+        if kind in names and (warning := disagreement(kind, found.agreement if found else None, names[kind])):
             _log.warning("%s", warning)
     return targets
 
 
-def _regions(regions: Mapping[str, Region] | None, keep_rest: bool) -> Mapping[str, Region]:
+def _regions(regions: Mapping[str, Region] | None, keep_rest: bool = False) -> Mapping[str, Region]:
     """The regions that were asked for, once it is sure that they can be meant."""
     given = {} if regions is None else regions
     if not isinstance(given, Mapping) or not all(isinstance(region, Region) for region in given.values()):
@@ -376,13 +422,39 @@ def _mask(source: Plane, name: str, picture: Tensor, whose: str) -> Tensor:
     return mask
 
 
-def _targets_by_region(
-    style: Picture | Blend, regions: Mapping[str, Region], recipe: Recipe, models: Models, row: ContentTargets
+def _strokes(regions: Mapping[str, Region], recipe: Recipe) -> dict[str, str]:
+    """The names of the strokes of the regions that have their own, by the regions' names."""
+    return recipe.band_strokes | {name: region.strokes for name, region in regions.items() if region.strokes}
+
+
+def _own_styles(
+    regions: Mapping[str, Region], recipe: Recipe, models: Models, row: ContentTargets
+) -> dict[str, StyleTargets]:
+    """The statistics of the regions that are painted in a style of their own, by name."""
+    return {
+        name: _part(_read_style(region.style, f'the style of "{name}"'), region, name, recipe, models, row)
+        for name, region in regions.items()
+        if region.style is not None
+    }
+
+
+def _by_region(
+    style: Sequence[StylePicture],
+    whole: StyleTargets,
+    own: Mapping[str, StyleTargets],
+    regions: Mapping[str, Region],
+    recipe: Recipe,
+    models: Models,
+    row: ContentTargets,
 ) -> StyleTargets:
-    """The statistics of a style, or those of each region that is painted."""
-    strokes = recipe.band_strokes | {name: region.strokes for name, region in regions.items() if region.strokes}
-    asked = set(strokes.values())
-    whole = _style_targets(_read_style(style, "the style"), "the style", recipe, models, row.content, asked)
+    """The statistics of a style, or those of each region of a content that is painted.
+
+    Args:
+        style: its pictures.
+        whole: its statistics.
+        own: those of regions in a style of their own.
+    """
+    strokes = _strokes(regions, recipe)
 
     def of(name: str) -> StyleTargets:
         found = in_its_style(name)
@@ -391,20 +463,27 @@ def _targets_by_region(
         return found.with_strokes(stroke_scales(strokes[name]), recipe.style_sizes_for())
 
     def in_its_style(name: str) -> StyleTargets:
-        region, called = regions.get(name), f'the style of "{name}"'  # the rest has none
-        if region is None or (region.style is None and region.style_mask is None):
-            return whole
-        seen = _read_style(style if region.style is None else region.style, called)
-        if region.style_mask is None:
-            return _style_targets(seen, called, recipe, models, row.content, asked)
-        if len(seen) > 1:
-            raise InputError(f"{called} is a blend, of which no part can be taken: give one picture, or no style mask")
-        [picture] = seen
-        mask = _mask(region.style_mask, f'the style mask of "{name}"', picture.pixels, "style")
-        return style_targets(picture.pixels, recipe, models, row.content, mask, picture.opacity, asked)
+        region = regions.get(name)  # the rest has none, nor have a recipe's bands
+        if name in own or region is None or region.style_mask is None:
+            return own.get(name, whole)
+        return _part(style, region, name, recipe, models, row)
 
     found = [of(name) for name in row.regions.names] if row.regions else []
     return StyleTargets.by_region(found) if any(each is not whole for each in found) else whole
+
+
+def _part(
+    style: Sequence[StylePicture], region: Region, name: str, recipe: Recipe, models: Models, row: ContentTargets
+) -> StyleTargets:
+    """The statistics of a style, or of the part of it that a region takes on."""
+    called, strokes = f'the style of "{name}"', _strokes({name: region}, recipe).values()
+    if region.style_mask is None:
+        return _style_targets(style, called, recipe, models, row.content, strokes)
+    if len(style) > 1:
+        raise InputError(f"{called} is a blend, of which no part can be taken: give one picture, or no style mask")
+    [picture] = style
+    mask = _mask(region.style_mask, f'the style mask of "{name}"', picture.pixels, "style")
+    return style_targets(picture.pixels, recipe, models, row.content, mask, picture.opacity, strokes)
 
 
 def _read_style(style: Picture | Blend, name: str) -> list[StylePicture]:

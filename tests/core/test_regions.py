@@ -133,8 +133,11 @@ def test_one_style_serves_all_regions_and_cells_of_a_batch_come_out_as_alone(con
 
 
 BAD = {
-    "another aspect": ({"a": sp.Region(np.eye(64))}, 'the mask of "a" has 64×64 pixels, another aspect than the con'),
-    "black": ({"a": sp.Region(LEFT * 0)}, 'the mask of "a" is black everywhere'),
+    "another aspect": (
+        {"a": sp.Region(np.eye(64))},
+        'the mask of "a" of the content has 64×64 pixels, another aspect than the con',
+    ),
+    "black": ({"a": sp.Region(LEFT * 0)}, 'the mask of "a" of the content is black everywhere'),
     "too little": ({"a": sp.Region(LEFT * 1e-5)}, 'the region "a" covers less than a pixel of 64×51'),
     "no file": ({"a": sp.Region("absent.png")}, "absent.png doesn't exist"),
     "keep and a style": ({"keep": sp.Region(LEFT, RED)}, 'the region "keep" stays as it is and takes neither style'),

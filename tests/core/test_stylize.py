@@ -1,5 +1,6 @@
 """The Python interface: any kind of picture in, pictures and histories out, every cell once."""
 
+import re
 from importlib import import_module
 from importlib.metadata import version
 from importlib.resources import files
@@ -255,9 +256,12 @@ def test_hidden_places_do_not_count_in_how_far_the_style_is(own, sample_styles, 
 
 
 BAD_MAPS = {
-    "a constant map": ({"depth_map": np.full((38, 48), 2.0)}, "the map of depth is 2 everywhere"),
-    "a hole": ({"depth_map": np.full((38, 48), np.nan)}, "the map of depth holds values that aren't finite"),
-    "another aspect": ({"edge_map": np.eye(48)}, "the map of edges has 48×48 pixels, another aspect"),
+    "a constant map": ({"depth_map": np.full((38, 48), 2.0)}, "the map of depth of the content is 2 everywhere"),
+    "a hole": (
+        {"depth_map": np.full((38, 48), np.nan)},
+        "the map of depth of the content holds values that aren't finite",
+    ),
+    "another aspect": ({"edge_map": np.eye(48)}, "the map of edges of the content has 48×48 pixels, another aspect"),
     "no such file": ({"depth_map": "absent.npy"}, "absent.npy doesn't exist"),
 }
 
@@ -495,6 +499,71 @@ def test_a_recipe_that_needs_a_painter_says_how_to_get_one(sample_contents, samp
 
 
 REFINED = "init: {recipe: instant}\nsize: 48\njitter: false\nstages: [{steps: 2}]\n"
+
+
+@pytest.mark.heavy
+def test_a_grid_takes_maps_and_regions_by_content(own, sample_contents, sample_styles, models):
+    coffee, recipe, depth, edges = own
+    nocturne = sample_styles["nocturne"]
+    contents, styles = {"coffee": coffee, "cat": sample_contents["chelsea"]}, {"a": nocturne, "b": nocturne.flip(3)}
+    left = np.zeros((38, 48), np.float32)
+    left[:, :24] = 1
+    part = np.zeros(nocturne.shape[2:])
+    part[: len(part) // 2] = 1
+    parts = {"left": sp.Region(left, sample_styles["woodblock"]), "right": sp.Region(1 - left, style_mask=part)}
+    maps = {"depth_maps": {"coffee": depth.flip(3)}, "edge_maps": {"coffee": edges.flip(3)}}
+    found = {
+        (c, s): r for c, s, r in sp.stylize_grid(contents, styles, recipe, models, **maps, regions={"coffee": parts})
+    }
+    for style, picture in styles.items():
+        own_maps = {"depth_map": depth.flip(3), "edge_map": edges.flip(3), "regions": parts}
+        alone = sp.stylize(coffee, picture, recipe, models, **own_maps)
+        assert torch.equal(found["coffee", style].pixels, alone.pixels)
+        plain = sp.stylize(contents["cat"], picture, recipe, models)
+        assert torch.equal(found["cat", style].pixels, plain.pixels)
+
+
+def test_a_draft_of_a_grid_sees_its_maps_and_regions(own, sample_styles, models, monkeypatch):
+    coffee, recipe, depth, _ = own
+    first = recipe.model_copy(update={"name": "first"})
+    monkeypatch.setattr(
+        import_module("spnst_core.stylize"), "draft_of", lambda each: first if each.name == "one" else None
+    )
+    given = {"depth_maps": {"a": depth.flip(3)}, "regions": {"a": {"keep": sp.Region(np.eye(38, 48))}}}
+    [(_, _, found)] = sp.stylize_grid({"a": coffee}, {"s": sample_styles["nocturne"]}, recipe, models, **given)
+    own_given = {"depth_map": depth.flip(3), "regions": given["regions"]["a"]}
+    expected = sp.stylize(coffee, sample_styles["nocturne"], recipe, models, **own_given)
+    assert torch.equal(found.pixels, expected.pixels)
+
+
+DEPTH = np.tile(np.linspace(0, 1, 48), (38, 1))
+
+BAD_IN_A_GRID = {
+    "of no content": (
+        {"depth_maps": {"coffe": DEPTH}},
+        'depth_maps has "coffe" (did you mean "coffee"?), which is none of',
+    ),
+    "not a mapping": ({"regions": [sp.Region(DEPTH)]}, "regions can't be a list: give a mapping of contents' keys"),
+    "regions without names": (
+        {"regions": {"coffee": sp.Region(DEPTH)}},
+        "regions must be a mapping of names to regions",
+    ),
+    "a constant map": (
+        {"edge_maps": {"coffee": DEPTH * 0}},
+        'the map of edges of the content "coffee" is 0 everywhere',
+    ),
+    "a black mask": (
+        {"regions": {"coffee": {"a": sp.Region(DEPTH * 0)}}},
+        'mask of "a" of the content "coffee" is black',
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD_IN_A_GRID)
+def test_maps_and_regions_of_a_grid_that_cannot_be_used_are_told_with_their_content(name, own, sample_styles, models):
+    given, message = BAD_IN_A_GRID[name]
+    with pytest.raises(sp.InputError, match=re.escape(message)):
+        next(sp.stylize_grid({"coffee": own[0]}, {"s": sample_styles["nocturne"]}, own[1], models, **given))
 
 
 @pytest.fixture

@@ -105,7 +105,9 @@ class AnalyticEdgeTerm(LossTerm):
         self._edges = edges if stage.tile is None else edges.tiled(stage.tile)
         picture, sizes = crop(stage.content, stage.recipe.margin), stage.recipe.stroke_sizes(stage.stage)
         self._map = self._edges.maps(picture)
-        self._calibration = torch.cat([_calibration(stage, style.recoloured(picture, sizes)) for style in stage.styles])
+        guide = stage.targets.guide(picture)  # a content with regions has a style's colours in each
+        recoloured = [style.recoloured(picture, sizes, guide) for style in stage.styles]
+        self._calibration = torch.cat([edges.calibrate(each) for each in recoloured])
         share = self._share(picture)
         self._contours = None if share is None else edges.contours(picture, share)
         self._energy = self._unit()
@@ -166,21 +168,6 @@ def _known_edges(stage: StageContext) -> EdgeMap:
     if known is None:
         raise ValueError(f"recipe {stage.recipe.name} compares edge maps, but the content's targets hold none")
     return known
-
-
-def _calibration(stage: StageContext, pictures: Tensor) -> Tensor:
-    """The calibration by a content in the colours of one style, (1, K, 1, 1).
-
-    Args:
-        pictures: the content in the style's colours, or in those of the style of each region, (R, 3, H, W), which then
-            count by their shares of the area.
-    """
-    found = MultiScaleEdges().calibrate(pictures)
-    guide = stage.targets.guide(pictures)
-    if guide is None or len(found) == 1:
-        return found
-    areas = guide.sum((0, 2, 3))
-    return torch.einsum("r,rkhw->khw", areas / areas.sum(), found)[None]
 
 
 def _on_contours(stage: StageContext, picture: Tensor) -> Tensor:
