@@ -21,7 +21,7 @@ from spnst_core.imaging.io import resize
 from spnst_core.imaging.maps import KINDS, Kind
 from spnst_core.imaging.planes import at_shape, require_aspect, same_aspect
 from spnst_core.models.profiles import Models
-from spnst_core.objective.canvas import crop, shape_at
+from spnst_core.objective.canvas import at_size, crop, shape_at
 from spnst_core.objective.regions import Regions
 from spnst_core.objective.targets import ContentTargets, DepthMap, EdgeMap, StyleTargets
 from spnst_core.objective.terms.style import style_misfit
@@ -194,6 +194,22 @@ def blend_targets(
     return found[0] if len(found) == 1 else StyleTargets.blended(found, [style.share for style in styles])
 
 
+def weakened(
+    styles: Sequence[StyleTargets], content: ContentTargets, recipe: Recipe, models: Models
+) -> Sequence[StyleTargets]:
+    """The targets of styles for a content that is to take on only as much of them as the recipe's ``style_strength``.
+
+    The content's own statistics are taken at the sizes at which the styles are looked at, in each of its regions.
+    """
+    recipe = recipe.suited_to(models.encoder.name)
+    if recipe.style_strength == 1:
+        return styles
+    guide = content.guide(at_size(content.content, recipe.size))
+    layers = recipe.style_layers(models.encoder)
+    own = StyleTargets.compute(content.content, models, recipe.style_sizes, layers, guide)
+    return [style.weakened(own, recipe.style_strength) for style in styles]
+
+
 @dataclass(frozen=True)
 class Painted:
     """A finished cell.
@@ -254,6 +270,7 @@ def paint_batch(
         Diverged: the losses of a batch, or of a cell after its last setback, aren't finite.
     """
     began, setbacks = time.perf_counter(), 0
+    styles = weakened(styles, content, recipe, models)
     sound, trace = resume.state if resume else None, Trace(resume.histories if resume else ())
     while True:
         guard = Guard(sound)
@@ -294,9 +311,11 @@ def _attempt(
 @torch.no_grad()
 def _finished(images: Tensor, content: ContentTargets, recipe: Recipe) -> Tensor:
     """Optimised pictures (B, 3, H, W) with the colours that the recipe asks for, and what is kept of the content."""
-    if recipe.colour != "content" and content.regions is None:
+    if recipe.colour != "content" and recipe.style_strength and content.regions is None:
         return images
     original = resize(content.content.to(images), *images.shape[2:])
+    if not recipe.style_strength:
+        return original.expand_as(images).clone()
     coloured = with_colours_of(original, images, recipe.colour_strength) if recipe.colour == "content" else images
     return content.with_kept(coloured, original)
 
@@ -306,11 +325,13 @@ def misfits(
 ) -> tuple[float, float]:
     """Distances from the style: of the picture that a cell started from, and of its pastiche (1, 3, H, W).
 
-    Both are the style term of the last stage in its relative form; 0 means that the statistics equal the style's. Under
+    Both are the style term of the last stage in its relative form; 0 means that the statistics equal the style's, or
+    those that the recipe's ``style_strength`` asks for. Under
     a recipe that keeps the content's colours, the picture at the start has them too, or colours alone would decide.
     What is kept of the content is in both.
     """
     recipe = recipe.suited_to(models.encoder.name)
+    [style] = weakened([style], content, recipe, models)
     start = _finished(starting_point(content, [style], recipe, models), content, recipe)
     guide = content.guide(start)
     before, after = (style_misfit(picture, [style], recipe, models, guide).item() for picture in (start, image))

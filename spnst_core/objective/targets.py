@@ -344,6 +344,24 @@ class StyleTargets:
 
         return StyleTargets({size: scaled(size) for size in sizes})
 
+    def weakened(self, own: StyleTargets, strength: float) -> StyleTargets:
+        """The statistics that lie this far on the way from others, such as the content's own, to these.
+
+        Those of one style serve all regions of the others.
+
+        Args:
+            own: of the sizes and layers that are asked for, which this style has as well.
+            strength: from 0 to 1.
+        """
+
+        def between(size: StyleSize, layer: str) -> Statistics:
+            first, second = own.statistics[size][layer], self.statistics[size][layer]
+            return Statistics(first.gram.lerp(second.gram, strength), first.mean.lerp(second.mean, strength))
+
+        return StyleTargets(
+            {size: {layer: between(size, layer) for layer in found} for size, found in own.statistics.items()}
+        )
+
     def averaged(self, sizes: Iterable[StyleSize], layer: str) -> Statistics:
         """The statistics of one layer averaged over several sizes: strokes of several scales at once."""
         chosen = [self.statistics[size][layer] for size in sizes]

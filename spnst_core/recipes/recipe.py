@@ -256,6 +256,8 @@ class Recipe(_Frozen):
             the finished pastiche and leave its lightness as it is (`spnst_core.imaging.colour.with_colours_of`); or
             the style's after its palette was fitted to ``match`` the content's (`spnst_core.imaging.colour.matched`).
         colour_strength: how far ``content`` or ``match`` goes, from 0 to 1.
+        style_strength: how much of the style the pastiche takes on, from 0, the content, to 1: between them its feature
+            statistics, colours among them, are to lie that far on the way from the content's own to the style's.
         bands: regions of every content by its depth, by name, each from one number to another, where 0 is the farthest
             and 1 the nearest (`spnst_core.imaging.band.Band`). Each is painted in the part of a style that a mask of
             the same name shows, or in all of it, and with strokes of its own if it is a `StrokedBand`; ``keep`` isn't
@@ -294,6 +296,7 @@ class Recipe(_Frozen):
     detail: NonNegative = Field(default=DETAIL, exclude_if=lambda given: given == DETAIL)
     colour: Colour = Field(default="style", exclude_if=lambda given: given == "style")
     colour_strength: Strength = Field(default=1.0, exclude_if=lambda given: given == 1)
+    style_strength: Strength = Field(default=1.0, exclude_if=lambda given: given == 1)
     bands: dict[Annotated[str, Field(min_length=1)], WrittenBand] = Field(
         default={}, exclude_if=lambda given: not given
     )
@@ -378,6 +381,8 @@ class Recipe(_Frozen):
             raise ValueError("record_every needs engine optimize: what is painted in one pass can't be filmed")
         if self.engine != "optimize" and isinstance(self.init, Draft):
             raise ValueError("init with a recipe needs engine optimize: painting in one pass starts from nothing")
+        if self.engine != "optimize" and self.style_strength != 1:
+            raise ValueError("style_strength needs engine optimize: what paints in one pass takes on all of the style")
         if self.engine == "feedforward" and self.colour == "match":
             raise ValueError("colour match fits the palette to each content, and a painter has one: choose another")
         return self
@@ -549,6 +554,20 @@ class Recipe(_Frozen):
             for key in changes:
                 part.pop(key, None)
         return self._validated({**data, **changes}, self.name)
+
+    def with_style_strength(self, strength: float) -> Recipe:
+        """The same recipe, taking on this much of a style in every stage, from 0, the content, to 1.
+
+        Raises:
+            InputError: a strength outside [0, 1], or a recipe that paints in one pass.
+
+        >>> Recipe.load("structure").with_style_strength(0.5).style_strength
+        0.5
+        """
+        data = self.model_dump(exclude_unset=True)
+        for part in data.get("for_encoder", {}).values():
+            part.pop("style_strength", None)
+        return self._validated({**data, "style_strength": strength}, self.name)
 
     def suited_to(self, encoder: str) -> Recipe:
         """The recipe as it paints with an encoder of that name: without what it holds for others.

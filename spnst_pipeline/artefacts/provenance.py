@@ -63,6 +63,7 @@ def describe(
         "loss_weights": weights,
         **({"blend": [round(share, 4) for share in shares]} if shares else {}),
         **colour,
+        **({"style_strength": recipe.style_strength} if recipe.style_strength != 1 else {}),
         **({"draft": recipe.init.recipe} if isinstance(recipe.init, Draft) else {}),
         "seed": recipe.seed,
         "profile": models.identity.label,

@@ -90,6 +90,10 @@ def paint(
     colour_strength: Annotated[
         float | None, typer.Option(metavar="0...1", help="how far the colours content or match go; default all the way")
     ] = None,
+    strength: Annotated[
+        float | None,
+        typer.Option(metavar="0...1", help="how much of the style to take on, from 0, the content; default all of it"),
+    ] = None,
     depth_map: Annotated[
         Path | None,
         typer.Option(
@@ -162,6 +166,7 @@ def paint(
             "--strokes": strokes,
             "--colour": colour,
             "--colour-strength": colour_strength,
+            "--strength": strength,
             "--depth-map": depth_map,
             "--edge-map": edge_map,
             "--detail-map": detail_map,
@@ -190,7 +195,7 @@ def paint(
             from spnst_pipeline.cli.single_pastiche import Changes, SinglePastiche
 
             flags = {"size": size, "profile": profile, "encoder": encoder, "edges": edges, "depth": depth}
-            changes = Changes(structure, strokes, colour, colour_strength)
+            changes = Changes(structure, strokes, colour, colour_strength, strength)
             pastiche = SinglePastiche.read(
                 content,
                 style,

@@ -49,12 +49,14 @@ class Changes(NamedTuple):
         structure: as for `Recipe.with_structure`.
         strokes: as for `Recipe.with_strokes`.
         colour, colour_strength: as for `Recipe.with_colour`.
+        strength: as for `Recipe.with_style_strength`.
     """
 
     structure: float | None = None
     strokes: str | None = None
     colour: str | None = None
     colour_strength: float | None = None
+    strength: float | None = None
 
     def applied_to(self, recipe: Recipe) -> Recipe:
         """The recipe with the changes.
@@ -64,6 +66,7 @@ class Changes(NamedTuple):
         """
         changed = recipe if self.structure is None else recipe.with_structure(self.structure)
         changed = changed.with_strokes(self.strokes) if self.strokes else changed
+        changed = changed if self.strength is None else changed.with_style_strength(self.strength)
         if self.colour is None and self.colour_strength is None:
             return changed
         return changed.with_colour(self.colour, self.colour_strength)

@@ -9,8 +9,11 @@ from spnst_core.imaging.blend import StylePicture
 from spnst_core.imaging.colour import matched, with_colours_of
 from spnst_core.imaging.planes import at_shape
 from spnst_core.objective.canvas import at_size
+from spnst_core.objective.regions import Regions
+from spnst_core.objective.targets import ContentTargets
+from spnst_core.objective.terms.style import style_misfit
 from spnst_core.optim.divergence import Diverged
-from spnst_core.painting import blend_targets, content_targets, misfits, paint_batch, style_targets
+from spnst_core.painting import blend_targets, content_targets, misfits, paint_batch, style_targets, weakened
 from spnst_core.recipes.recipe import Stage, Weights
 
 
@@ -130,6 +133,51 @@ def test_a_mask_of_a_style_shows_nothing_that_is_hidden(styles, models):
     torch.testing.assert_close(found, wanted, rtol=0, atol=0.05)
     with pytest.raises(InputError, match="enlarge the mask, or what is opaque in the style"):
         style_targets(style.pixels, recipe(), models, mask=left, opacity=torch.zeros_like(style.opacity))
+
+
+@pytest.mark.heavy
+def test_a_pastiche_takes_on_as_much_of_a_style_as_its_strength_says(content, styles, models):
+    plain = recipe()
+    targets, style = content_targets(content, plain, models), style_targets(styles[0], plain, models)
+
+    def painted(strength):
+        asked = plain.with_style_strength(strength)
+        [cell] = paint_batch(targets, [style], asked, models)
+        return cell.image, style_misfit(cell.image, [style], plain, models).item(), asked
+
+    none, half, whole = map(painted, (0, 0.5, 1))
+    [today] = paint_batch(targets, [style], plain, models)
+    assert torch.equal(whole[0], today.image)
+    assert torch.equal(none[0], at_size(content, 48))
+    assert none[1] > half[1] > whole[1]
+    before, after = misfits(half[0], targets, style, half[2], models)
+    assert after < before, "measured against what was asked for"
+
+
+def test_a_weakened_style_lies_between_the_contents_own_statistics_and_the_styles(content, styles, models):
+    asked = recipe().with_style_strength(0.25)
+    style, own = (style_targets(picture, asked, models) for picture in (styles[0], content))
+    [found] = weakened([style], ContentTargets(content), asked, models)
+    for size, layers in found.statistics.items():
+        for layer, statistics in layers.items():
+            for kind in ("gram", "mean"):
+                first, second = (getattr(each.statistics[size][layer], kind) for each in (own, style))
+                torch.testing.assert_close(getattr(statistics, kind), 0.75 * first + 0.25 * second)
+
+
+def test_a_style_is_weakened_by_what_is_seen_of_each_region(content, styles, models):
+    asked, left = recipe().with_style_strength(0.25), torch.zeros(1, 1, *at_size(content, 48).shape[2:])
+    left[..., :24] = 1
+    regions = Regions(("left", "right"), torch.cat([left, 1 - left], 1))
+    style = style_targets(styles[0], asked, models)
+    [found] = weakened([style], ContentTargets(content, regions=regions), asked, models)
+    size = asked.style_sizes[0]
+    for place, mask in enumerate((left, 1 - left)):
+        own = style_targets(content, asked, models, mask=mask).statistics[size]
+        for layer, statistics in found.statistics[size].items():
+            expected = 0.75 * own[layer].gram[0] + 0.25 * style.statistics[size][layer].gram[0]
+            torch.testing.assert_close(statistics.gram[place], expected)
+    assert weakened([style], ContentTargets(content), recipe(), models) == [style]
 
 
 def test_maps_are_computed_only_where_the_recipe_compares_them(content, models):

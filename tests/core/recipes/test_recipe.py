@@ -170,6 +170,25 @@ def test_a_recipes_text_names_colours_only_where_they_are_not_the_styles():
     assert plain.with_colour("style") == plain
 
 
+def test_a_strength_holds_for_every_encoder_and_is_named_only_where_it_is_not_whole(tmp_path):
+    recipe = Recipe.load(written(tmp_path, "stages: [{steps: 2}]\nfor_encoder: {vgg16: {style_strength: 0.6}}"))
+    assert [recipe.suited_to(encoder).style_strength for encoder in ("embedded", "vgg16")] == [1, 0.6]
+    half = recipe.with_style_strength(0.5)
+    assert [half.suited_to(encoder).style_strength for encoder in ("embedded", "vgg16")] == [0.5, 0.5]
+    assert '"style_strength":0.5' in half.model_dump_json()
+    plain = Recipe.load("structure")
+    assert plain.with_style_strength(1) == plain
+    assert "style_strength" not in plain.with_style_strength(1).model_dump_json()
+
+
+@pytest.mark.parametrize("name", ["instant", "fast_structure"])
+def test_a_strength_of_what_paints_in_one_pass_is_refused(name):
+    with pytest.raises(InputError, match="style_strength needs engine optimize"):
+        Recipe.load(name).with_style_strength(0.5)
+    with pytest.raises(InputError, match="style_strength: Input should be less than or equal to 1, not 1.5"):
+        Recipe.load("structure").with_style_strength(1.5)
+
+
 @pytest.mark.parametrize(
     ("colour", "strength", "says"),
     [

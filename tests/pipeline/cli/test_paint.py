@@ -1,5 +1,6 @@
 """``spnst paint``: the file that it writes, what it refuses before it paints, and that it needs no Dagster."""
 
+import json
 import os
 import subprocess
 import sys
@@ -340,6 +341,18 @@ def test_colours_are_mixed_by_their_strength(desk, spnst):
 
 
 @pytest.mark.heavy
+def test_a_strength_says_how_much_of_the_style_is_taken_on(desk, spnst):
+    for strength in (0, 0.5, 1):
+        assert spnst("paint", *QUICK, "--strength", strength, "-o", f"{strength}.png")[0] == 0
+    assert spnst("paint", *QUICK)[0] == 0
+    made = {name: Image.open(desk / f"{name}.png") for name in ("cat_wave", 0, 0.5, 1)}
+    assert made["cat_wave"].tobytes() == made[1].tobytes()
+    assert len({image.tobytes() for image in made.values()}) == 3
+    assert json.loads(made[0.5].text["made"])["style_strength"] == 0.5
+    assert "style_strength" not in json.loads(made[1].text["made"])
+
+
+@pytest.mark.heavy
 def test_settings_of_the_environment_and_the_file_hold_unless_a_flag_is_given(desk, spnst, monkeypatch):
     (desk / "spnst.yaml").write_text("profile: embedded\nrecipes: [quick.yaml]\n")
     monkeypatch.setenv("SPNST_SIZE", "40")
@@ -392,6 +405,7 @@ BAD = {
     "too much structure": (nothing, (*QUICK, "--structure", 2), ["structure is from 0 to 1, not 2"]),
     "unknown colour": (nothing, (*QUICK, "--colour", "photo"), ["'style', 'content' or 'match'", "photo"]),
     "too much colour": (nothing, (*QUICK, "--colour", "content", "--colour-strength", 2), ["colour_strength", "2"]),
+    "too strong": (nothing, (*QUICK, "--strength", 2), ["style_strength", "less than or equal to 1, not 2"]),
     "strength of nothing": (nothing, (*QUICK, "--colour-strength", 0.5), ["needs colour content or match"]),
     "weights of one style": (nothing, (*QUICK, "--weights", "1"), ["for several styles"]),
     "one style twice": (nothing, ("cat.png", "wave.png", *QUICK[1:]), ["wave.png is given twice"]),
