@@ -266,7 +266,8 @@ def stylize_grid(
     first = None if start is None else image_io.read(start, "the start")
     draft = draft_of(recipe) if start is None else None
 
-    strokes = {name for given in regions.values() for name in _strokes(given, recipe).values()}
+    given_regions = {key: _regions(regions.get(key)) for key in contents}
+    strokes = {name for given in given_regions.values() for name in _strokes(given, recipe).values()}
 
     def targets_of(content: Tensor | None = None) -> dict[str, StyleTargets]:
         return {

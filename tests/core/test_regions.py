@@ -264,7 +264,7 @@ def test_a_band_of_a_recipe_has_strokes_of_its_own_unless_a_region_has_others(co
 
 @pytest.mark.heavy
 def test_edges_of_a_batch_with_regions_in_styles_of_their_own_are_those_of_its_cells(content, sample_styles, models):
-    """Analytic edges are calibrated by each style; here by that of each region, weighted by its area."""
+    """Analytic edges are calibrated once for each cell, by the content with each region in its own style's colours."""
     recipe = RECIPE.model_copy(update={"edge_on": "analytic", "jitter": False, "weights": Weights(edge=1, style=1)})
     pair = [style_targets(sample_styles[key], recipe, models) for key in ("nocturne", "woodblock")]
     regions = Regions.of(content, recipe, {"left": torch.from_numpy(LEFT)[None, None]})
@@ -276,6 +276,5 @@ def test_edges_of_a_batch_with_regions_in_styles_of_their_own_are_those_of_its_c
     both = [StyleTargets.by_region(pair), StyleTargets.by_region(pair[::-1])]
     found, alone = edges(*both), [edges(style).item() for style in both]
     assert found.tolist() == pytest.approx(alone, rel=1e-5)
-    assert alone[0] == pytest.approx(alone[1], rel=1e-5), "the halves are equally large"
     low, high = sorted(edges(*pair).tolist())
     assert low < alone[0] < high
