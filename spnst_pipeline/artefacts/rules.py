@@ -112,7 +112,11 @@ def regions(masks: Mapping[str, tuple[str, str]]) -> str:
 
     Those by depth have no mask of the content.
     """
-    return json.dumps(sorted(masks.items())) if masks else ""
+    if not masks:
+        return ""
+    # The second version calibrates edges once for each cell, the first did for each part of a style.
+    version = "2 " if any(part for _, part in masks.values()) else ""
+    return version + json.dumps(sorted(masks.items()))
 
 
 def pastiche(

@@ -208,7 +208,7 @@ def test_a_detail_map_that_would_change_nothing_is_refused(own, sample_styles, m
     recipe = sp.Recipe.load("gatys") if name == "gatys" else recipe.model_copy(update={"detail": 0.0})
     with pytest.raises(sp.InputError, match=f"recipe {recipe.name} has nothing to hold in detail"):
         sp.stylize(content, sample_styles["nocturne"], recipe, models, detail_map=right)
-    with pytest.raises(sp.InputError, match="the map of detail has 24×38 pixels, another aspect"):
+    with pytest.raises(sp.InputError, match="the map of detail of the content has 24×38 pixels, another aspect"):
         sp.stylize(content, sample_styles["nocturne"], recipe, models, detail_map=right[:, 12:36])
 
 

@@ -229,6 +229,15 @@ def test_a_draft_is_among_what_a_pastiche_is_made_of():
     assert len({each.fingerprint for each in found}) == 4
 
 
+def test_regions_are_told_by_their_masks_and_those_in_a_part_of_a_style_by_a_version_as_well():
+    assert rules.regions({}) == ""
+    assert (
+        rules.regions({"sky": ("content", ""), "keep": ("cup", "")})
+        == '[["keep", ["cup", ""]], ["sky", ["content", ""]]]'
+    )
+    assert rules.regions({"sky": ("content", "style")}) == '2 [["sky", ["content", "style"]]]'
+
+
 def test_a_detail_map_is_among_what_a_pastiche_is_made_of():
     found = [pastiche(), pastiche(detail="one"), pastiche(detail="another"), pastiche(draft="one")]
     assert len({each.fingerprint for each in found}) == 4
