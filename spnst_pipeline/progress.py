@@ -230,7 +230,7 @@ class Events(Estimate):
 
     def batch(self, recipe: Recipe, content: str, styles: Sequence[str]) -> None:
         super().batch(recipe, content, styles)
-        self._begun = {(content, style): time.monotonic() for style in styles}
+        self._begun |= {(content, style): time.monotonic() for style in styles}
         for style in styles:
             self.tell("cell_begun", recipe=recipe.name, content=content, style=style)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 
@@ -20,6 +20,9 @@ from spnst_pipeline.settings import Settings
 from spnst_pipeline.storage.places import is_remote
 from spnst_pipeline.storage.sources import Source
 from spnst_pipeline.storage.store import Store
+
+_NETWORKS = ("models", "arbitrary_painter")
+"""The properties of a project that hold networks that paint."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,20 @@ class Project:
             experiments,
             drafts,
         )
+
+    def for_another_process(self, contents: Collection[str], styles: Collection[str]) -> Project:
+        """The same project, to be sent to a process that works on these pictures alone.
+
+        It takes along neither networks nor secrets. That process keeps no checkpoints: Dagster's records are here.
+        """
+        settings = self.settings.model_copy(update={"failure_webhook": None, "checkpoint_seconds": 0.0})
+        return replace(self, settings=settings, contents=self.contents.only(contents), styles=self.styles.only(styles))
+
+    def with_networks_of(self, other: Project) -> Project:
+        """The same project with the networks that ``other`` has loaded, by settings that name the same."""
+        shared = replace(self)
+        vars(shared).update({name: loaded for name, loaded in vars(other).items() if name in _NETWORKS})
+        return shared
 
     @property
     def overrides(self) -> Overrides:

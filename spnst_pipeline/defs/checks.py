@@ -137,8 +137,11 @@ class CheckFailed(Exception):
     """A result that must not be written, because it fails a check of severity ERROR."""
 
     def __init__(self, verdict: Verdict) -> None:
-        super().__init__(verdict.description)
+        super().__init__(verdict)
         self.verdict = verdict
+
+    def __str__(self) -> str:
+        return self.verdict.description
 
 
 def finite(image: Tensor) -> Verdict:

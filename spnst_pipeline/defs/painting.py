@@ -1,10 +1,10 @@
-"""Painting a row of the grid: find what is missing or outdated, paint it in batches, and put it into the store."""
+"""Painting rows of the grid in batches, and putting what was painted into the store."""
 
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
-from typing import Any, Literal, NamedTuple
+from functools import lru_cache
+from typing import Any
 
 import pandas as pd
 import torch
@@ -23,127 +23,45 @@ from spnst_core.painting import Painted, blend_targets, content_targets, misfits
 from spnst_core.recipes.recipe import Recipe
 from spnst_pipeline.artefacts import provenance
 from spnst_pipeline.artefacts.identity import ArtefactId
-from spnst_pipeline.artefacts.lineage import Lineage, NotMade
-from spnst_pipeline.artefacts.reuse import keep_or_copy
+from spnst_pipeline.artefacts.index import Index
 from spnst_pipeline.artefacts.rules import Artefact
 from spnst_pipeline.artefacts.seal import sealed
 from spnst_pipeline.artefacts.soundness import put, take
 from spnst_pipeline.defs import checks
 from spnst_pipeline.defs.checkpoints import Checkpoints, Keeper, halfway
-from spnst_pipeline.defs.config import Paint
 from spnst_pipeline.defs.events import in_one_line
 from spnst_pipeline.defs.films import Films
 from spnst_pipeline.defs.previews import stored_picture
 from spnst_pipeline.defs.regions import by_region, region_names, with_regions
+from spnst_pipeline.defs.rows import Cell, Landed, Row
 from spnst_pipeline.defs.targets import own_maps, style_pictures
 from spnst_pipeline.progress import Listener
 from spnst_pipeline.project import Project
+from spnst_pipeline.storage.places import Entry
+from spnst_pipeline.storage.store import Store
 
-Kind = Literal["pastiche", "timelapse"]
-
-
-class Landed(NamedTuple):
-    """The outcome for one style: its pastiche or film is in the store, new or as before, or there was an error."""
-
-    kind: Kind
-    style: str
-    new: bool = False
-    error: Exception | None = None
+HELD = 32
+"""Styles whose statistics stay in memory: one row after the other is painted in the same ones."""
 
 
-def paint_row(
-    lineage: Lineage,
-    listener: Listener,
-    recipe: Recipe,
-    content: str,
-    styles: Sequence[str],
-    options: Paint,
-    asked: Collection[Kind],
-) -> Iterator[Landed]:
-    """Paint one content in several styles; yields each pastiche and each film once it is in the store or has failed.
+def paint(work: Iterable[Landed | Row], listener: Listener) -> Iterator[Landed]:
+    """Paint rows in this process, one after the other; outcomes among them are passed on.
 
-    A cell that is up to date is painted again only to record a film that is missing and asked for, by ``asked`` or by
-    the recipe; its pastiche stays as it is, and the film ends on it. If a batch fails, its cells are tried again one by
-    one, so that neither a bad cell nor a batch too large for the device costs any other cell.
-
-    ``recipe`` already has the options applied.
+    Yields each pastiche and each film once it is in the store or has failed. The pastiche of a cell that only lacks its
+    film stays as it is, and the film ends on it. If a batch fails, its cells are tried again one by one, so that
+    neither a bad cell nor a batch too large for the device costs any other cell.
     """
-    row = _Row(lineage, listener, recipe, content, options, asked)
-    wanted = []
-    for style in styles:
-        try:
-            cell = row.look_up(style)
-        except NotMade as error:
-            yield Landed("pastiche" if "pastiche" in asked else "timelapse", style, error=error)
-            continue
-        yield from cell.up_to_date()
-        if cell.to_paint or cell.to_film:
-            wanted.append(cell)
-    if recipe.engine == "optimize" and wanted:
-        yield from _in_batches(row, wanted)
-    elif wanted:
-        for cell in wanted:
-            yield from _in_one_pass(row, cell)
+    for each in work:
+        if isinstance(each, Landed):
+            yield each
+        elif each.recipe.engine == "optimize":
+            yield from _in_batches(each, listener)
+        else:
+            for cell in each.cells:
+                yield from _in_one_pass(each, cell)
 
 
-@dataclass(frozen=True)
-class _Cell:
-    """A cell of the row: its artefacts, and which of them are to be made."""
-
-    style: str
-    pastiche: Artefact
-    film: Artefact | None
-    to_paint: bool
-    to_film: bool
-
-    def up_to_date(self) -> Iterator[Landed]:
-        """Outcomes for what needn't be made."""
-        if not self.to_paint:
-            yield Landed("pastiche", self.style)
-        if self.film and not self.to_film:
-            yield Landed("timelapse", self.style)
-
-    def failed(self, error: Exception) -> Landed:
-        """The outcome if the cell can't be painted."""
-        return Landed("pastiche" if self.to_paint else "timelapse", self.style, error=error)
-
-
-@dataclass(frozen=True)
-class _Row:
-    """A content, and what determines how its cells are painted."""
-
-    lineage: Lineage
-    listener: Listener
-    recipe: Recipe
-    content: str
-    options: Paint
-    asked: Collection[Kind]
-
-    @property
-    def project(self) -> Project:
-        return self.lineage.project
-
-    @property
-    def checkpoints(self) -> Checkpoints:
-        project = self.project
-        return Checkpoints(project.checkpoints, project.settings.checkpoint_seconds, self.listener.note)
-
-    def look_up(self, style: str) -> _Cell:
-        """Compare a cell with the store.
-
-        Raises:
-            NotMade: something that the cell is made from is missing.
-        """
-        lineage, forced = self.lineage, self.options.force
-        filming = self.recipe.record_every > 0 or "timelapse" in self.asked
-        pastiche = lineage.pastiche(self.recipe, self.content, style)
-        film = lineage.timelapse(self.recipe, self.content, style) if filming else None
-        to_paint = not keep_or_copy(lineage, pastiche, force=forced and "pastiche" in self.asked)
-        to_film = film is not None and not keep_or_copy(lineage, film, force=forced)
-        return _Cell(style, pastiche, film, to_paint, to_film)
-
-
-def _in_one_pass(row: _Row, cell: _Cell) -> Iterator[Landed]:
+def _in_one_pass(row: Row, cell: Cell) -> Iterator[Landed]:
     """Paint a cell by a network alone; there is nothing to film."""
     if cell.to_paint:
         try:
@@ -151,13 +69,10 @@ def _in_one_pass(row: _Row, cell: _Cell) -> Iterator[Landed]:
         except Exception as error:  # other cells go on
             yield cell.failed(error)
     if cell.to_film:
-        recipe = row.recipe.name
-        yield Landed(
-            "timelapse", cell.style, error=InputError(f"{recipe} paints in one pass: there is nothing to film")
-        )
+        yield cell.failed(InputError(f"{row.recipe.name} paints in one pass: there is nothing to film"))
 
 
-def _pass(row: _Row, cell: _Cell) -> Landed:
+def _pass(row: Row, cell: Cell) -> Landed:
     project, recipe, store = row.project, row.recipe, row.project.store
     content = image_io.read(take(store, ArtefactId("content_image", content=row.content)))
     by = _by_any_style if recipe.engine == "arbitrary" else _by_painter
@@ -169,7 +84,7 @@ def _pass(row: _Row, cell: _Cell) -> Landed:
     return _keep_pastiche(row, cell, Painted(image, history, seconds), fell, {**told, "losses": {"style": after}})
 
 
-def _by_painter(row: _Row, style: str, content: Tensor) -> tuple[Tensor, float, dict[str, Any]]:
+def _by_painter(row: Row, style: str, content: Tensor) -> tuple[Tensor, float, dict[str, Any]]:
     """The pastiche by the style's painter, the seconds that it took, and how it was made."""
     project, stored = row.project, ArtefactId("painter", row.recipe.name, style=style)
     painter = Painter.from_bytes(take(project.store, stored), stored.path)
@@ -179,7 +94,7 @@ def _by_painter(row: _Row, style: str, content: Tensor) -> tuple[Tensor, float, 
     return image, seconds, provenance.describe_pass(painter, image, seconds, began, device)
 
 
-def _by_any_style(row: _Row, style: str, content: Tensor) -> tuple[Tensor, float, dict[str, Any]]:
+def _by_any_style(row: Row, style: str, content: Tensor) -> tuple[Tensor, float, dict[str, Any]]:
     """The same by the network that paints any style."""
     project, recipe, painter = row.project, row.recipe, row.project.arbitrary_painter
     pictures = [(picture.on_white, picture.share) for picture in style_pictures(project, style)]
@@ -190,32 +105,33 @@ def _by_any_style(row: _Row, style: str, content: Tensor) -> tuple[Tensor, float
     return image, seconds, provenance.describe_arbitrary(recipe, image, seconds, began, painter.device, shares)
 
 
-def _in_batches(row: _Row, cells: Sequence[_Cell]) -> Iterator[Landed]:
+def _in_batches(row: Row, listener: Listener) -> Iterator[Landed]:
     """Paint the cells of a row in batches that fit the device; those of a failed batch again, one by one."""
     try:
         content = _content_targets(row.project, row.recipe, row.content)
     except Exception as error:  # reported for every cell of the row; other rows go on
-        yield from (cell.failed(error) for cell in cells)
+        yield from (cell.failed(error) for cell in row.cells)
         return
     height, width = image_io.fit(content.content.shape[2], content.content.shape[3], row.recipe.size)
-    positions = row.checkpoints.positions({cell.pastiche: cell.to_film for cell in cells})
+    checkpoints = _checkpoints(row, listener)
+    positions = checkpoints.positions({cell.pastiche: cell.to_film for cell in row.cells})
     queue = [
         group
-        for batch in batches(list(cells), height * width, row.project.models.device, row.project.models.room)
+        for batch in batches(row.cells, height * width, row.project.models.device, row.project.models.room)
         for group in _alike(batch, lambda cell: positions.get(cell.pastiche))
     ]
     while queue:
-        batch, landed = queue.pop(0), set[str]()
+        batch, landed = queue.pop(0), set[str | None]()
         begun = positions.get(batch[0].pastiche)
         try:
-            for found in _paint(row, content, batch, go_on=begun is not None):
-                landed.add(found.style)
+            for found in _paint_batch(row, listener, content, batch, go_on=begun is not None):
+                landed.add(found.artefact.style)
                 yield found
         except Exception as error:
             left = [cell for cell in batch if cell.style not in landed]
             release(error)
             if begun is not None and not ran_out(error):  # perhaps that is why it fails
-                row.listener.note(f"{_names(left)} begin anew: {in_one_line(error)}")
+                listener.note(f"{_names(left)} begin anew: {in_one_line(error)}")
                 for cell in left:
                     del positions[cell.pastiche]
                 queue[:0] = [left] if left else []
@@ -226,25 +142,32 @@ def _in_batches(row: _Row, cells: Sequence[_Cell]) -> Iterator[Landed]:
                 queue[:0] = [[cell] for cell in left]
 
 
-def _alike(cells: Sequence[_Cell], position: Callable[[_Cell], str | None]) -> list[list[_Cell]]:
+def _alike(cells: Sequence[Cell], position: Callable[[Cell], str | None]) -> list[list[Cell]]:
     """The cells in groups at one position."""
-    groups = dict[str | None, list[_Cell]]()
+    groups = dict[str | None, list[Cell]]()
     for cell in cells:
         groups.setdefault(position(cell), []).append(cell)
     return list(groups.values())
 
 
-def _names(cells: Sequence[_Cell]) -> str:
+def _names(cells: Sequence[Cell]) -> str:
     return ", ".join(str(cell.pastiche.id) for cell in cells)
 
 
-def _paint(row: _Row, content: ContentTargets, cells: Sequence[_Cell], go_on: bool) -> Iterator[Landed]:
+def _checkpoints(row: Row, listener: Listener) -> Checkpoints:
+    project = row.project
+    return Checkpoints(project.checkpoints, project.settings.checkpoint_seconds, listener.note)
+
+
+def _paint_batch(
+    row: Row, listener: Listener, content: ContentTargets, cells: Sequence[Cell], go_on: bool
+) -> Iterator[Landed]:
     """Paint one batch, film the cells that ask for it, and write the results to the store.
 
     With ``go_on`` it goes on from the cells' checkpoints.
     """
     project, recipe, names = row.project, row.recipe, [cell.style for cell in cells]
-    checkpoints, pastiches = row.checkpoints, [cell.pastiche for cell in cells]
+    checkpoints, pastiches = _checkpoints(row, listener), [cell.pastiche for cell in cells]
     films = {cell.style: cell.film for cell in cells if cell.film and cell.to_film}
     earlier = checkpoints.read(pastiches) if go_on else []
     frames = {name: checkpoint.frames or () for name, checkpoint in zip(names, earlier, strict=go_on)}
@@ -252,11 +175,11 @@ def _paint(row: _Row, content: ContentTargets, cells: Sequence[_Cell], go_on: bo
     with Films(content.content, recipe, names, films, frames) as recorded:
         wholes = [_style_targets(project, recipe, name, content.content) for name in names]
         styles = [by_region(project, recipe, name, content, whole) for name, whole in zip(names, wholes, strict=True)]
-        row.listener.batch(recipe, row.content, names)
+        listener.batch(recipe, row.content, names)
         if earlier:
-            row.listener.note(f"{_names(cells)} go on after step {len(earlier[0].history)}")
+            listener.note(f"{_names(cells)} go on after step {len(earlier[0].history)}")
         with Keeper(checkpoints, pastiches, earlier, recorded.frames) as keeper:
-            callbacks = (recorded.follow, keeper.follow, row.listener.step)
+            callbacks = (recorded.follow, keeper.follow, listener.step)
             batch = paint_batch(
                 content, styles, recipe, project.models, _drafts(row, names), callbacks, halfway(earlier)
             )
@@ -274,7 +197,7 @@ def _paint(row: _Row, content: ContentTargets, cells: Sequence[_Cell], go_on: bo
     checkpoints.remove(pastiches)
 
 
-def _drafts(row: _Row, styles: Sequence[str]) -> Tensor | None:
+def _drafts(row: Row, styles: Sequence[str]) -> Tensor | None:
     """Pastiches of another recipe to start from, (B, 3, h, w), if the row's recipe does."""
     draft = row.project.draft_of(row.recipe)
     if not draft:
@@ -284,8 +207,8 @@ def _drafts(row: _Row, styles: Sequence[str]) -> Tensor | None:
 
 
 def _keep_pastiche(
-    row: _Row,
-    cell: _Cell,
+    row: Row,
+    cell: Cell,
     painted: Painted,
     fell: checks.Verdict,
     made: Mapping[str, Any],
@@ -295,27 +218,27 @@ def _keep_pastiche(
     try:
         verdicts = checks.required(checks.finite(painted.image)), fell
     except checks.CheckFailed as error:  # painting it again would give the same
-        return Landed("pastiche", cell.style, error=error)
+        return Landed(cell.pastiche.id, error=error)
+    if not row.force and Index(row.project.store).holds(cell.pastiche):  # another process was faster
+        return Landed(cell.pastiche.id, new=True)
     told = {**provenance.stamp(made, painted.history), **checks.stamp(verdicts)}
     picture = image_io.to_image(painted.image, opacity)
     put(row.project.store, cell.pastiche, lambda stamp: image_io.encode_png(picture, {**stamp, **told}))
-    row.listener.made(cell.pastiche.id)
-    return Landed("pastiche", cell.style, new=True)
+    return Landed(cell.pastiche.id, new=True)
 
 
-def _keep_film(row: _Row, cell: _Cell, film: Artefact, recorded: Films) -> Landed:
+def _keep_film(row: Row, cell: Cell, film: Artefact, recorded: Films) -> Landed:
     """Put a film into the store, ending on the pastiche that is there."""
     store = row.project.store
     try:
         pastiche = stored_picture(store, cell.pastiche.id)
         store.write(film.path, sealed(recorded.finished(cell.style, pastiche)))
     except Exception as error:  # painting the cell again might not help, and nothing else depends on its film
-        return Landed("timelapse", cell.style, error=error)
-    row.listener.made(film.id)
-    return Landed("timelapse", cell.style, new=True)
+        return Landed(film.id, error=error)
+    return Landed(film.id, new=True)
 
 
-def _how_made(row: _Row, style: str, painted: Painted, began: datetime, cells: int) -> dict[str, Any]:
+def _how_made(row: Row, style: str, painted: Painted, began: datetime, cells: int) -> dict[str, Any]:
     """How a pastiche was made, for its file; ``cells`` is the size of its batch."""
     shares = [part.share for part in row.project.styles.parts(style)]
     maps = [kind for kind in _heeded_maps(row.recipe) if (row.content, kind) in row.project.contents.maps]
@@ -323,7 +246,7 @@ def _how_made(row: _Row, style: str, painted: Painted, began: datetime, cells: i
     regions = {"regions": names} if (names := region_names(row.project, row.recipe, row.content)) else {}
     batch = {"batch": cells, "batch_seconds": round(painted.seconds * cells, 3)}
     setbacks = {"setbacks": painted.setbacks} if painted.setbacks else {}
-    overridden = {"overridden": dict(row.options.changes)} if row.options.changes else {}
+    overridden = {"overridden": dict(row.changes)} if row.changes else {}
     found = provenance.describe(
         row.recipe, row.project.models, painted.history, painted.image, painted.seconds, began, shares
     )
@@ -358,4 +281,13 @@ def _style_targets(project: Project, recipe: Recipe, style: str, content: Tensor
     store, models = project.store, project.models
     if recipe.colour == "match" or not set(recipe.style_sizes) <= set(project.style_sizes):
         return blend_targets(style_pictures(project, style), recipe, models, content)
-    return StyleTargets.from_bytes(take(store, ArtefactId("style_grams", style=style)), models.device)
+    path = ArtefactId("style_grams", style=style).path
+    if not (file := store.entry(path)):
+        raise FileNotFoundError(store.locate(path))
+    return _stored_style(store.location, file, models.device)
+
+
+@lru_cache(maxsize=HELD)
+def _stored_style(store: str, file: Entry, device: torch.device) -> StyleTargets:
+    """The statistics in a file of a store, for as long as it stays as it was listed."""
+    return StyleTargets.from_bytes(take(Store.open(store), ArtefactId.from_path(file.name)), device)

@@ -170,6 +170,10 @@ class Folder(Place):
         self.path = path
         self.location = str(path)
 
+    def __reduce__(self) -> tuple[type[Folder], tuple[Path]]:
+        """By its absolute path, because another process may work in another folder."""
+        return Folder, (self.path.absolute(),)
+
     def locate(self, name: str) -> str:
         """The file's path."""
         return str(self.path / name)

@@ -63,6 +63,10 @@ class Prefix(Place):
         self.location = "/".join((f"{scheme}:/", found["bucket"], *parts))
         self._bucket, self._root = found["bucket"], "".join(f"{part}/" for part in parts)
 
+    def __reduce__(self) -> tuple[type[Prefix], tuple[str]]:
+        """By its address: each process has a client of its own."""
+        return type(self), (self.location,)
+
     def locate(self, name: str) -> str:
         """The object's address."""
         return f"{self.location}/{name}"

@@ -122,6 +122,17 @@ class Source:
         """The source in which the given pictures, a mapping from slug to reason, count as unreachable from now on."""
         return replace(self, unreachable={**self.unreachable, **unreachable})
 
+    def only(self, keys: Collection[str]) -> Source:
+        """The source with these pictures alone, and what belongs to them."""
+        return replace(
+            self,
+            pictures={key: self.pictures[key] for key in keys if key in self.pictures},
+            left_out=(),
+            unreachable={key: self.unreachable[key] for key in keys if key in self.unreachable},
+            maps={owner: file for owner, file in self.maps.items() if owner[0] in keys},
+            masks={owner: file for owner, file in self.masks.items() if owner[0] in keys},
+        )
+
     def picture(self, key: str) -> File | Blend:
         """The file behind a partition, or the blend.
 

@@ -1,5 +1,8 @@
 """Stylisation: the pastiches of each recipe over the grid of contents and styles, and the films of their making."""
 
+from itertools import chain
+from typing import cast
+
 import dagster as dg
 
 from spnst_core.recipes.recipe import Draft, Recipe
@@ -7,7 +10,7 @@ from spnst_pipeline.artefacts import provenance
 from spnst_pipeline.artefacts.fingerprints import BLOCKED, HEAD, metadata
 from spnst_pipeline.artefacts.identity import ArtefactId, rows
 from spnst_pipeline.artefacts.lineage import Lineage
-from spnst_pipeline.defs import checks
+from spnst_pipeline.defs import checks, painting
 from spnst_pipeline.defs.assets.input_images import content_image, style_image
 from spnst_pipeline.defs.assets.structure import depth_map, edge_map
 from spnst_pipeline.defs.assets.style import style_grams
@@ -15,9 +18,9 @@ from spnst_pipeline.defs.assets.timelapse import shown, timelapse_spec
 from spnst_pipeline.defs.config import Paint
 from spnst_pipeline.defs.curves import loss_plot
 from spnst_pipeline.defs.events import Made, Report, Results, in_one_line, results
-from spnst_pipeline.defs.painting import Kind, paint_row
 from spnst_pipeline.defs.partitions import GRID
 from spnst_pipeline.defs.previews import PREVIEW_HEIGHT, SmallPictures, preview, small_pictures
+from spnst_pipeline.defs.rows import Kind, look_up
 from spnst_pipeline.defs.targets import prepare
 from spnst_pipeline.progress import Listener
 from spnst_pipeline.project import Project
@@ -75,22 +78,25 @@ def pastiche_assets(recipe: Recipe) -> dg.AssetsDefinition:
         for unprepared, reason in targets.failed.items():
             reports[asked[0]].failed(unprepared.partition, reason)
             listener.failed(unprepared, in_one_line(reason))
-        for content, styles in rows(cell for cell in cells if cell not in targets.failed).items():
-            for kind, style, new, error in paint_row(
-                targets.lineage, listener, changed, content, styles, config, asked
-            ):
-                cell, report = ArtefactId(kind, recipe.name, content, style), reports[kind]
-                made = None
-                if not error and (new or report.asked):
-                    try:
-                        made = _made(store, small, cell) if kind == "pastiche" else shown(store, cell)
-                    except Exception as unshown:  # a picture that an event can't show costs no other cell
-                        error = unshown
-                if made:
-                    report.landed(cell.partition, made)
-                elif error:
-                    report.failed(cell.partition, error)
-                    listener.failed(cell, in_one_line(error))
+        ready = rows(cell for cell in cells if cell not in targets.failed)
+        work = chain.from_iterable(
+            look_up(targets.lineage, changed, content, styles, config, asked) for content, styles in ready.items()
+        )
+        for cell, new, error in painting.paint(work, listener):
+            report = reports[cast(Kind, cell.asset)]
+            if new:
+                listener.made(cell)
+            made = None
+            if not error and (new or report.asked):
+                try:
+                    made = _made(store, small, cell) if cell.asset == "pastiche" else shown(store, cell)
+                except Exception as unshown:  # a picture that an event can't show costs no other cell
+                    error = unshown
+            if made:
+                report.landed(cell.partition, made)
+            elif error:
+                report.failed(cell.partition, error)
+                listener.failed(cell, in_one_line(error))
         yield from results(*targets.reports, *reports.values())
 
     return paint

@@ -10,10 +10,12 @@ from PIL import Image
 from small_project import Recorder
 
 import spnst_core
+from spnst_pipeline.artefacts.identity import ArtefactId
 from spnst_pipeline.artefacts.lineage import Lineage, NotMade
 from spnst_pipeline.artefacts.stored_provenance import how_made
+from spnst_pipeline.defs import painting
 from spnst_pipeline.defs.config import Paint
-from spnst_pipeline.defs.painting import Landed, paint_row
+from spnst_pipeline.defs.rows import Landed, look_up
 from spnst_pipeline.project import Project
 
 pytestmark = pytest.mark.project
@@ -49,18 +51,23 @@ def unpainted(made, project):
 def paint(project, recorder, content="cat", asked=("pastiche",), **options):
     [recipe], chosen = project.recipes, Paint(**options)
     lineage = Lineage(project)
-    return list(paint_row(lineage, recorder, chosen.applied_to(recipe), content, STYLES, chosen, asked))
+    work = look_up(lineage, chosen.applied_to(recipe), content, STYLES, chosen, asked)
+    return list(painting.paint(work, recorder))
+
+
+def landed(style, asset="pastiche", new=False):
+    return Landed(ArtefactId(asset, "gatys", "cat", style), new)
 
 
 def test_what_is_up_to_date_is_told_and_not_painted(project):
     recorder = Recorder()
-    assert paint(project, recorder) == [Landed("pastiche", "dots"), Landed("pastiche", "wave")]
-    assert (recorder.batches, recorder.keys) == ([], [])
+    assert paint(project, recorder) == [landed("dots"), landed("wave")]
+    assert recorder.batches == []
 
 
 def test_missing_cells_of_a_row_share_a_batch(unpainted):
     recorder = Recorder()
-    assert paint(unpainted, recorder) == [Landed("pastiche", style, new=True) for style in STYLES]
+    assert paint(unpainted, recorder) == [landed(style, new=True) for style in STYLES]
     assert recorder.batches == [("gatys", "cat", STYLES)]
     made = how_made(unpainted.store, "pastiche/gatys/cat/wave.png")
     assert (made["batch"], made["steps"], made["profile"], made["device"]) == (2, 5, "embedded", "cpu")
@@ -76,7 +83,7 @@ def test_missing_cells_of_a_row_share_a_batch(unpainted):
 @pytest.mark.parametrize("colour", ["content", "match"])
 def test_colours_are_what_the_library_gives_each_cell_of_a_batch(made, unpainted, colour):
     recorder, [recipe] = Recorder(), unpainted.recipes
-    assert paint(unpainted, recorder, colour=colour) == [Landed("pastiche", style, new=True) for style in STYLES]
+    assert paint(unpainted, recorder, colour=colour) == [landed(style, new=True) for style in STYLES]
     assert recorder.batches == [("gatys", "cat", STYLES)]
     for style in STYLES:
         path = f"pastiche/gatys/cat/{style}.png"
@@ -90,20 +97,20 @@ def test_colours_are_what_the_library_gives_each_cell_of_a_batch(made, unpainted
 
 def test_a_batch_that_fails_is_painted_cell_by_cell(unpainted):
     recorder = Failing()
-    assert paint(unpainted, recorder) == [Landed("pastiche", style, new=True) for style in STYLES]
+    assert paint(unpainted, recorder) == [landed(style, new=True) for style in STYLES]
     assert [styles for _, _, styles in recorder.batches] == [STYLES, ("dots",), ("wave",)]
 
 
 def test_a_cell_that_fails_by_itself_is_told_and_costs_no_other(unpainted):
     good, bad = paint(unpainted, Failing("wave"))
-    assert good == Landed("pastiche", "dots", new=True)
-    assert (bad.kind, bad.style, bad.new, str(bad.error)) == ("pastiche", "wave", False, "the device is lost")
+    assert good == landed("dots", new=True)
+    assert (bad.artefact, bad.new, str(bad.error)) == (landed("wave").artefact, False, "the device is lost")
     assert unpainted.store.list("pastiche/gatys/cat") == ["pastiche/gatys/cat/dots.png"]
 
 
 def test_a_cell_that_failed_holds_no_memory_while_the_next_is_painted(unpainted):
     """Its error is still at hand then, with the traceback that goes to the log."""
-    failed, *_ = (landed for landed in paint(unpainted, Failing("wave")) if landed.error)
+    failed, *_ = (one for one in paint(unpainted, Failing("wave")) if one.error)
     frames = [frame for frame, _ in walk_tb(failed.error.__traceback__)]
     assert len(frames) > 1
     held = [value for frame in frames for value in frame.f_locals.values() if isinstance(value, torch.Tensor)]
@@ -114,25 +121,24 @@ def test_a_pastiche_that_cannot_be_written_is_told_and_costs_no_other_cell(made,
     (made.out / "pastiche/gatys/cat/dots.png").mkdir(parents=True)
     bad, good = paint(unpainted, Recorder())
     assert "pastiche/gatys/cat/dots.png" in str(bad.error)
-    assert good == Landed("pastiche", "wave", new=True)
+    assert good == landed("wave", new=True)
 
 
 def test_a_film_is_recorded_while_its_cell_is_painted_once_more_and_the_pastiche_stays(project):
     before = project.store.read("pastiche/gatys/cat/wave.png")
     recorder = Recorder()
     assert paint(project, recorder, asked=("timelapse",)) == [
-        Landed("pastiche", "dots"),
-        Landed("pastiche", "wave"),
-        Landed("timelapse", "dots", new=True),
-        Landed("timelapse", "wave", new=True),
+        landed("dots"),
+        landed("wave"),
+        landed("dots", "timelapse", new=True),
+        landed("wave", "timelapse", new=True),
     ]
-    assert recorder.keys == [f"timelapse/gatys/cat/{style}.mp4" for style in STYLES]
     assert project.store.read("pastiche/gatys/cat/wave.png") == before
 
 
 def test_at_another_size_targets_are_computed_for_the_occasion(project):
     recorder = Recorder()
-    assert [landed.error for landed in paint(project, recorder, size=40)] == [None, None]
+    assert [one.error for one in paint(project, recorder, size=40)] == [None, None]
     path = project.store.locate("pastiche/gatys/cat/wave.png")
     assert Image.open(path).size == (40, 30)
     assert how_made(project.store, "pastiche/gatys/cat/wave.png")["overridden"] == {"size": 40}
@@ -142,7 +148,7 @@ def test_at_another_size_targets_are_computed_for_the_occasion(project):
 
 def test_every_cell_of_a_content_that_was_never_decoded_names_it(project):
     found = paint(project, Recorder(), content="bird")
-    assert [landed.style for landed in found] == list(STYLES)
-    for landed in found:
-        assert isinstance(landed.error, NotMade)
-        assert "materialise content_image[bird] first" in str(landed.error)
+    assert [one.artefact.style for one in found] == list(STYLES)
+    for one in found:
+        assert isinstance(one.error, NotMade)
+        assert "materialise content_image[bird] first" in str(one.error)
