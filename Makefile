@@ -16,7 +16,7 @@ demo: .venv/installed
 
 # Test files run in their own order: xdist would leave those with few tests for the end, and they take longest.
 XDIST := -n auto --dist loadfile --no-loadscope-reorder
-LONG := slow or heavy or browser or postgres or s3 or daemon or training or benchmark or project
+LONG := slow or heavy or browser or postgres or s3 or daemon or ray or training or benchmark or project
 
 test: .venv/installed-dev
 	$(BIN)/python -m pytest $(XDIST)

@@ -98,6 +98,29 @@ class Settings(BaseSettings):
     """How many runs paint at once, on as many GPUs or machines. With more than one, the last runs are smaller, so that
     all workers finish at about the same time."""
 
+    pool: str = "local"
+    """Where cells are painted: ``local``, in the run's own process; ``ray``, by painters on a Ray cluster, which keep
+    their networks from run to run."""
+
+    ray_address: str = "auto"
+    """The Ray cluster: ``auto`` is the one that runs on this machine, or that RAY_ADDRESS names; else ``HOST:PORT`` or
+    ``ray://HOST:PORT``."""
+
+    ray_painters: int = Field(1, ge=1, le=10_000)
+    """How many painters there are on the Ray cluster."""
+
+    ray_gpus: float = Field(0.0, ge=0, allow_inf_nan=False)
+    """GPUs that each painter on Ray has; 0.5: two share one; 0: it paints on CPUs."""
+
+    ray_cpus: float = Field(1.0, gt=0, allow_inf_nan=False)
+    """CPUs that each painter on Ray has."""
+
+    ray_batch: int = Field(8, ge=1, le=100_000)
+    """Largest number of cells that a painter on Ray is sent at once, and that are lost with it."""
+
+    ray_idle_seconds: float = Field(600.0, gt=0, allow_inf_nan=False)
+    """Seconds without work after which a painter on Ray ends, and frees its GPU."""
+
     checkpoint_seconds: float = Field(60.0, ge=0, allow_inf_nan=False)
     """How often, in seconds, cells that are being painted are kept, so that a run that was stopped goes on from there;
     0: never."""
@@ -145,6 +168,13 @@ class Settings(BaseSettings):
     def _local(cls, value: str | None) -> str | None:
         if value and is_remote(value):
             raise ValueError("Dagster's records need a folder of this machine")
+        return value
+
+    @field_validator("pool")
+    @classmethod
+    def _is_a_pool(cls, value: str) -> str:
+        if value not in ("local", "ray"):
+            raise ValueError("cells are painted local or by ray: choose one of them")
         return value
 
     @field_validator("cpu_run_tags", mode="before")

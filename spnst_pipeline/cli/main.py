@@ -147,6 +147,18 @@ def run(
             autocompletion=options.one_of(options.PRECISIONS),
         ),
     ] = None,
+    pool: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="where cells are painted: local, or ray for a Ray cluster; default local",
+            autocompletion=options.one_of(options.POOLS),
+        ),
+    ] = None,
+    ray_address: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="the Ray cluster: auto, HOST:PORT or ray://HOST:PORT; default auto"),
+    ] = None,
     home: options.Home = None,
     force: Annotated[bool, typer.Option("--force", help="make everything again, including what is up to date")] = False,
     dry_run: Annotated[
@@ -183,6 +195,8 @@ def run(
         record_every=record_every,
         device=device,
         precision=precision,
+        pool=pool,
+        ray_address=ray_address,
         home=home,
     )
     if dry_run:
@@ -227,11 +241,13 @@ def _bring_up_to_date(settings: Settings, teller: Teller, force: bool = False) -
     from spnst_core.painters import arbitrary, export
     from spnst_pipeline.cli.execution import make_home
     from spnst_pipeline.cli.run_lock import run_lock
+    from spnst_pipeline.defs.pool import require_pool
     from spnst_pipeline.planning.grid import checked
     from spnst_pipeline.project import Project
 
     started = time.monotonic()
     project = Project.open(settings)
+    require_pool(settings)
     with teller.downloading() as progress:
         fetch_models(project.settings.profile, **project.overrides, progress=progress)
         if any(recipe.engine == "arbitrary" for recipe in project.every_recipe):

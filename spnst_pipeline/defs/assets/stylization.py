@@ -10,7 +10,7 @@ from spnst_pipeline.artefacts import provenance
 from spnst_pipeline.artefacts.fingerprints import BLOCKED, HEAD, metadata
 from spnst_pipeline.artefacts.identity import ArtefactId, rows
 from spnst_pipeline.artefacts.lineage import Lineage
-from spnst_pipeline.defs import checks, painting
+from spnst_pipeline.defs import checks
 from spnst_pipeline.defs.assets.input_images import content_image, style_image
 from spnst_pipeline.defs.assets.structure import depth_map, edge_map
 from spnst_pipeline.defs.assets.style import style_grams
@@ -19,6 +19,7 @@ from spnst_pipeline.defs.config import Paint
 from spnst_pipeline.defs.curves import loss_plot
 from spnst_pipeline.defs.events import Made, Report, Results, in_one_line, results
 from spnst_pipeline.defs.partitions import GRID
+from spnst_pipeline.defs.pool import paint_in_pool
 from spnst_pipeline.defs.previews import PREVIEW_HEIGHT, SmallPictures, preview, small_pictures
 from spnst_pipeline.defs.rows import Kind, look_up
 from spnst_pipeline.defs.targets import prepare
@@ -82,7 +83,7 @@ def pastiche_assets(recipe: Recipe) -> dg.AssetsDefinition:
         work = chain.from_iterable(
             look_up(targets.lineage, changed, content, styles, config, asked) for content, styles in ready.items()
         )
-        for cell, new, error in painting.paint(work, listener):
+        for cell, new, error in paint_in_pool(project, work, listener):
             report = reports[cast(Kind, cell.asset)]
             if new:
                 listener.made(cell)
