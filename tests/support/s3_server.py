@@ -79,8 +79,8 @@ class Proxy(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, server: Service, tls: ssl.SSLContext | None = None) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+    def __init__(self, server: Service, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> None:
+        super().__init__((host, 0), _Handler)
         if tls:
             self.socket = tls.wrap_socket(self.socket, server_side=True)
         self.server = server
@@ -96,7 +96,7 @@ class Proxy(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        return f"{self.scheme}://127.0.0.1:{self.server_port}"
+        return f"{self.scheme}://{self.server_address[0]}:{self.server_port}"
 
     def start_anew(self) -> None:
         """With an empty server and no faults."""

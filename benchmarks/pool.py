@@ -1,0 +1,115 @@
+"""What a cell costs beside its painting: in a run of its own for each rectangle of eight cells, and by a warm painter.
+
+Both paint the same eight cells into the same store. A run of its own is a new process that imports everything, opens
+the project, loads the networks and paints. The warm painter is an actor on a Ray cluster of this machine that has
+painted them before; its time is from sending the batch to the last outcome. Overhead is that time less the seconds that
+the pastiches themselves say their painting took.
+
+    python -m benchmarks.pool [--profile embedded] [--size 64] [--times 3]
+"""
+
+import argparse
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+
+import ray
+from PIL import ImageFilter
+
+from spnst_core import samples
+from spnst_pipeline.artefacts.lineage import Lineage
+from spnst_pipeline.artefacts.stored_provenance import how_made
+from spnst_pipeline.cli.execution import Execution, open_home
+from spnst_pipeline.defs.config import Paint
+from spnst_pipeline.defs.painting import paint
+from spnst_pipeline.defs.pool.cluster import hiring
+from spnst_pipeline.defs.pool.dispatch import Dispatch
+from spnst_pipeline.defs.rows import Landed, Row, look_up
+from spnst_pipeline.planning.grid import checked
+from spnst_pipeline.planning.plan import PREPARATION
+from spnst_pipeline.progress import Listener
+from spnst_pipeline.project import Project
+from spnst_pipeline.settings import Settings
+
+CELLS = 8
+
+
+def main() -> None:
+    """Measure both in turn, and print medians."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--profile", default="embedded")
+    parser.add_argument("--size", type=int, default=64)
+    parser.add_argument("--times", type=int, default=3)
+    parser.add_argument("--fresh", help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.fresh:
+        _painted(paint(_row(Settings.load(**_settings(Path(given.fresh), given))), Listener()))
+        return
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        settings = Settings.load(**_settings(folder, given))
+        _prepare(folder, settings)
+        again = [sys.executable, "-m", "benchmarks.pool", "--fresh", name, f"--profile={given.profile}"]
+        command = [*again, f"--size={given.size}"]
+        fresh = [_overhead(lambda: subprocess.run(command, check=True), settings) for _ in range(given.times)]  # noqa: S603
+        ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False)
+        row = _row(settings)
+
+        def warm() -> None:
+            _painted(Dispatch(hiring(row[0].project), 1, CELLS, Listener()).paint(row))
+
+        warm()
+        kept = [_overhead(warm, settings) for _ in range(given.times)]
+    print(f"a run of its own: {median(fresh):.2f} s a cell beside painting, a warm painter: {median(kept):.2f} s")
+    print(f"ratio {median(kept) / median(fresh):.3f}")
+
+
+def _settings(folder: Path, given: argparse.Namespace) -> dict[str, object]:
+    places = {"content": str(folder / "contents"), "style": str(folder / "styles"), "out": str(folder / "out")}
+    return {**places, "profile": given.profile, "size": given.size, "recipes": ("gatys",), "device": "cpu"}
+
+
+def _prepare(folder: Path, settings: Settings) -> None:
+    """One content and eight styles, decoded and with their targets."""
+    [(name, content), *_] = samples.contents().items()
+    for axis in ("contents", "styles"):
+        (folder / axis).mkdir()
+    content.save(folder / f"contents/{name}.png")
+    pictures = list(samples.styles().values())
+    for number in range(CELLS):
+        style = pictures[number % len(pictures)].filter(ImageFilter.GaussianBlur(number // len(pictures)))
+        style.save(folder / f"styles/style{number}.png")
+    with open_home(settings) as instance:
+        Execution(checked(Project.open(settings)), instance, Listener()).bring_up_to_date(phases=PREPARATION)
+
+
+def _row(settings: Settings) -> list[Row]:
+    """The row of all cells, whether they are painted already or not."""
+    project = Project.open(settings)
+    [recipe], [content], styles = project.recipes, project.contents.pictures, list(project.styles.pictures)
+    work = look_up(Lineage(project), recipe, content, styles, Paint(force=True), ["pastiche"])
+    return [row for row in work if isinstance(row, Row)]
+
+
+def _painted(outcomes: Iterable[Landed]) -> None:
+    for landed in outcomes:
+        if landed.error:
+            raise landed.error
+
+
+def _overhead(work: Callable[[], object], settings: Settings) -> float:
+    """Seconds a cell that some work takes, less those of the painting."""
+    began = time.perf_counter()
+    work()
+    taken = time.perf_counter() - began
+    project = Project.open(settings)
+    painting = sum(float(how_made(project.store, path)["seconds"]) for path in project.store.list("pastiche"))
+    return (taken - painting) / CELLS
+
+
+if __name__ == "__main__":
+    main()
