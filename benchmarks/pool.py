@@ -91,7 +91,7 @@ def _row(settings: Settings) -> list[Row]:
     """The row of all cells, whether they are painted already or not."""
     project = Project.open(settings)
     [recipe], [content], styles = project.recipes, project.contents.pictures, list(project.styles.pictures)
-    work = look_up(Lineage(project), recipe, content, styles, Paint(force=True), ["pastiche"])
+    work = look_up(Lineage(project), recipe, content, styles, Paint.model_validate({"force": True}), ["pastiche"])
     return [row for row in work if isinstance(row, Row)]
 
 

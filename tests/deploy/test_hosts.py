@@ -2,7 +2,6 @@
 
 import json
 import os
-import sys
 import time
 import urllib.request
 from collections import Counter
@@ -14,6 +13,7 @@ import dagster as dg
 import pytest
 from hosts import hosts, why_not
 from postgres import BINARIES, postgres
+from ray_cluster import QUIET, start
 from s3_server import Proxy, Server
 from servers import ROOT, running
 from small_project import PREPARATION, draw, furnish
@@ -119,7 +119,7 @@ def test_a_grid_is_whole_although_one_host_dies_and_the_other_is_cut_off(net, fo
             "AWS_SECRET_ACCESS_KEY": "anything",
             "AWS_EC2_METADATA_DISABLED": "true",
             "PYTHONPATH": str(ROOT),
-            "RAY_AUTH_MODE": "disabled",
+            **QUIET,
             "RAY_TMPDIR": str(folder),
         }
         for name, value in given.items():
@@ -137,13 +137,12 @@ def test_a_grid_is_whole_although_one_host_dies_and_the_other_is_cut_off(net, fo
             ray_batch=2,
         )
         assert prepared.failed == []
-        start = [str(Path(sys.executable).with_name("ray")), "start", "--block", "--object-store-memory=80000000"]
-        head = [*start, "--head", f"--node-ip-address={here.address}", "--port=6379", "--num-cpus=0"]
         folder.mkdir()
         environment = dict(os.environ)
+        head = start("--head", f"--node-ip-address={here.address}", "--port=6379", "--num-cpus=0")
         stack.enter_context(running([*head, "--include-dashboard=false"], environment, tmp_path / "head.log"))
         for host in (dying, cut_off):
-            worker = [*start, f"--address={here.address}:6379", f"--node-ip-address={host.address}", "--num-cpus=1"]
+            worker = start(f"--address={here.address}:6379", f"--node-ip-address={host.address}", "--num-cpus=1")
             log = tmp_path / f"{host.name}.log"
             stack.enter_context(running(host.command(*worker, own=folder), environment, log))
         url = stack.enter_context(dagster_dev(home))

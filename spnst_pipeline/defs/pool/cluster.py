@@ -80,13 +80,12 @@ class PainterActor:
         me = ray.get_runtime_context().current_actor
         threading.Thread(target=self._watch, args=(me, idle_seconds), daemon=True).start()
 
-    @ray.method(max_task_retries=-1)
+    @ray.method(max_task_retries=-1)  # type: ignore[untyped-decorator]
     def prepare(self, row: Row) -> None:
         """As `Painter.prepare`; where the actor is being started again, this waits for it."""
         with self._work():
             self._painter.prepare(row)
 
-    @ray.method
     def paint(self, row: Row) -> Outcome:
         """As `Painter.paint`."""
         with self._work():

@@ -129,6 +129,14 @@ def test_weights_that_cannot_be_had_are_told_before_anything_is_made(fresh, spns
     assert not fresh.out.exists()
 
 
+def test_without_ray_the_pool_on_it_is_refused_before_anything_is_made(fresh, spnst, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    monkeypatch.delitem(sys.modules, "spnst_pipeline.defs.pool.cluster", raising=False)
+    status, _, told = spnst("run", *flags(fresh), "--pool", "ray")
+    assert (status, told) == (2, "spnst: the pool ray needs Ray: pip install 'spnst[ray]', or choose the pool local\n")
+    assert not fresh.out.exists()
+
+
 def test_without_folders_the_first_missing_one_is_asked_for(spnst):
     assert spnst("run") == (2, "", "spnst: no content folder: give --content DIR, or set content in spnst.yaml\n")
 

@@ -5,6 +5,7 @@ import sys
 import pytest
 
 from spnst_core.errors import InputError
+from spnst_pipeline.cli import options
 from spnst_pipeline.defs.pool import require_pool
 from spnst_pipeline.settings import Settings
 
@@ -33,6 +34,10 @@ def test_a_cluster_that_is_not_there_is_told_in_one_line(address, monkeypatch, t
     ) as told:
         require_pool(Settings.load(pool="ray", ray_address=address))
     assert "\n" not in str(told.value)
+
+
+def test_the_pools_that_a_shell_completes_are_those_of_the_settings():
+    assert [Settings.load(pool=name).pool for name in options.POOLS] == ["local", "ray"]
 
 
 def test_another_pool_is_refused():
