@@ -127,6 +127,14 @@ def test_a_grid_is_whole_although_one_host_dies_and_the_other_is_cut_off(net, fo
         client.cache_clear()
         stack.callback(client.cache_clear)
         client().create_bucket(Bucket="bucket")
+        folder.mkdir()
+        environment = dict(os.environ)
+        head = start("--head", f"--node-ip-address={here.address}", "--port=6379", "--num-cpus=0")
+        stack.enter_context(running([*head, "--include-dashboard=false"], environment, tmp_path / "head.log"))
+        for host in (dying, cut_off):
+            worker = start(f"--address={here.address}:6379", f"--node-ip-address={host.address}", "--num-cpus=1")
+            log = tmp_path / f"{host.name}.log"
+            stack.enter_context(running(host.command(*worker, own=folder), environment, log))
         prepared = place.run(
             phases=PREPARATION,
             out="s3://bucket/store",
@@ -137,14 +145,6 @@ def test_a_grid_is_whole_although_one_host_dies_and_the_other_is_cut_off(net, fo
             ray_batch=2,
         )
         assert prepared.failed == []
-        folder.mkdir()
-        environment = dict(os.environ)
-        head = start("--head", f"--node-ip-address={here.address}", "--port=6379", "--num-cpus=0")
-        stack.enter_context(running([*head, "--include-dashboard=false"], environment, tmp_path / "head.log"))
-        for host in (dying, cut_off):
-            worker = start(f"--address={here.address}:6379", f"--node-ip-address={host.address}", "--num-cpus=1")
-            log = tmp_path / f"{host.name}.log"
-            stack.enter_context(running(host.command(*worker, own=folder), environment, log))
         url = stack.enter_context(dagster_dev(home))
         run = launch(url)
 
