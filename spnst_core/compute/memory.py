@@ -150,7 +150,7 @@ def free_memory(device: torch.device) -> int:
         return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
     if device.type == "mps":
         return torch.mps.recommended_max_memory() - torch.mps.current_allocated_memory()
-    return min(psutil.virtual_memory().available, *_left_in_container())
+    return min([psutil.virtual_memory().available, *_left_in_container()])
 
 
 def _left_in_container() -> Iterator[int]:

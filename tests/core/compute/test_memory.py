@@ -66,6 +66,11 @@ def test_what_pytorch_keeps_of_a_gpu_without_using_it_is_free(monkeypatch):
     assert free_memory(torch.device("cuda", 0)) == 1_400
 
 
+def test_where_no_container_has_a_limit_the_systems_memory_counts(monkeypatch, tmp_path):
+    monkeypatch.setattr("spnst_core.compute.memory.CONTROL_GROUP", tmp_path)
+    assert free_memory(torch.device("cpu")) > 0
+
+
 # ---------------------------------------------------------------------------------------------------------- it runs out
 
 
