@@ -22,8 +22,8 @@ def test_without_ray_it_is_told_how_to_install_it(monkeypatch):
         require_pool(Settings.load(pool="ray"))
 
 
-@pytest.mark.heavy
 @pytest.mark.ray
+@pytest.mark.slow(30)
 @pytest.mark.parametrize("address", ["auto", "ray://127.0.0.1:1"])
 def test_a_cluster_that_is_not_there_is_told_in_one_line(address, monkeypatch, tmp_path):
     pytest.importorskip("ray", reason="Ray isn't installed: pip install 'spnst[ray]'")
