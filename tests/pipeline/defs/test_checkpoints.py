@@ -145,7 +145,7 @@ def test_where_memory_runs_out_a_checkpoint_is_kept_for_a_run_that_has_more(made
     """Beginning anew would need as much of it, and lose the steps."""
     stopped(project(made), 2)
     starved = Stopping(3, MemoryError)
-    assert [(landed.style, type(landed.error)) for landed in paint(project(made), starved)] == [
+    assert [(landed.artefact.style, type(landed.error)) for landed in paint(project(made), starved)] == [
         (style, MemoryError) for style in STYLES
     ]
     assert [styles for _, _, styles in starved.batches] == [STYLES, ("dots",), ("wave",)]
