@@ -511,13 +511,13 @@ def test_a_grid_takes_maps_and_regions_by_content(own, sample_contents, sample_s
     part = np.zeros(nocturne.shape[2:])
     part[: len(part) // 2] = 1
     parts = {"left": sp.Region(left, sample_styles["woodblock"]), "right": sp.Region(1 - left, style_mask=part)}
-    maps = {"depth_maps": {"coffee": depth.flip(3)}, "edge_maps": {"coffee": edges.flip(3)}}
+    own_maps = {"depth_map": depth.flip(3), "edge_map": edges.flip(3), "detail_map": DEPTH}
+    maps = {f"{kind}s": {"coffee": x} for kind, x in own_maps.items()}
     found = {
         (c, s): r for c, s, r in sp.stylize_grid(contents, styles, recipe, models, **maps, regions={"coffee": parts})
     }
     for style, picture in styles.items():
-        own_maps = {"depth_map": depth.flip(3), "edge_map": edges.flip(3), "regions": parts}
-        alone = sp.stylize(coffee, picture, recipe, models, **own_maps)
+        alone = sp.stylize(coffee, picture, recipe, models, **own_maps, regions=parts)
         assert torch.equal(found["coffee", style].pixels, alone.pixels)
         plain = sp.stylize(contents["cat"], picture, recipe, models)
         assert torch.equal(found["cat", style].pixels, plain.pixels)

@@ -88,7 +88,7 @@ BAD = {
     "size too large": (lambda p: {"size": 30_000}, ["size", "10000", "30000"]),
     "a FIFO as a recipe": (lambda p: os.mkfifo(p.root / "r.yaml") or {"recipe": p.root / "r.yaml"}, ["regular file"]),
     "out is a file": (lambda p: (p.root / "f").write_text("x") and {"out": p.root / "f"}, ["f", "is a file"]),
-    "out on another service": (lambda p: {"out": "gs://bucket/made"}, ["gs://bucket/made", "s3://bucket/prefix"]),
+    "out on another service": (lambda p: {"out": "swift://bucket/made"}, ["swift://bucket/made", "s3://bucket/prefix"]),
     "home on S3": (lambda p: {"home": "s3://bucket/home"}, ["s3://bucket/home", "folder of this machine"]),
     "an empty name as out": (lambda p: {"out": ""}, ["out", "an empty name is no place"]),
     "out with a question mark": (lambda p: {"out": p.root / "why?"}, ["why?/.dagster", "--home"]),
