@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 from gcs_server import SIGNED
+from place_uses import line, ways
 from s3_server import Fault, Proxy
 
 from spnst_core.errors import InputError
@@ -41,28 +42,6 @@ def cloud(request):
 
 
 pytestmark = pytest.mark.s3
-
-
-def ways(location):
-    """Every way of using a place, other than asking whether one artefact is there."""
-    store = Store.open(location)
-    return {
-        "prove": store.require_writable,
-        "read": lambda: store.read("a/b.json"),
-        "read many": lambda: store.read_many(["a/b.json", "a/c.json"]),
-        "write": lambda: store.write("a/b.json", b"x"),
-        "copy": lambda: store.copy("a/b.json", "a/c.json"),
-        "list": lambda: store.list("a"),
-        "source": lambda: Source.open(location, "content"),
-    }
-
-
-def line(use):
-    """The one line that using a place in some way ends with."""
-    with pytest.raises(InputError) as error:
-        use()
-    assert "\n" not in str(error.value)
-    return str(error.value)
 
 
 def test_a_neighbour_whose_name_begins_alike_is_not_seen(cloud):

@@ -9,9 +9,9 @@ import threading
 import time
 
 import pytest
+from place_uses import line, ways
 from s3_server import Fault, Proxy
 
-from spnst_core.errors import InputError
 from spnst_pipeline.storage import patience
 from spnst_pipeline.storage import s3 as s3_module
 from spnst_pipeline.storage.places import Unreachable
@@ -22,28 +22,6 @@ from spnst_pipeline.storage.store import Store
 
 def keys(s3):
     return [entry["Key"] for entry in s3.list_objects_v2(Bucket="bucket").get("Contents", [])]
-
-
-def ways(location):
-    """Every way of using a place."""
-    store = Store.open(location)
-    return {
-        "prove": store.require_writable,
-        "read": lambda: store.read("a/b.json"),
-        "read many": lambda: store.read_many(["a/b.json", "a/c.json"]),
-        "write": lambda: store.write("a/b.json", b"x"),
-        "copy": lambda: store.copy("a/b.json", "a/c.json"),
-        "list": lambda: store.list("a"),
-        "source": lambda: Source.open(location, "content"),
-    }
-
-
-def line(use):
-    """The one line that using a place in some way ends with."""
-    with pytest.raises(InputError) as error:
-        use()
-    assert "\n" not in str(error.value)
-    return str(error.value)
 
 
 def test_artefacts_are_the_objects_under_the_prefix(s3):
