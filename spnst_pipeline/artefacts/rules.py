@@ -114,7 +114,7 @@ def regions(masks: Mapping[str, tuple[str, str]]) -> str:
     """
     if not masks:
         return ""
-    # The second version calibrates edges once for each cell, the first did for each part of a style.
+    # Pastiches in parts of a style have a version of their own: when it rises, no others are painted again.
     version = "2 " if any(part for _, part in masks.values()) else ""
     return version + json.dumps(sorted(masks.items()))
 

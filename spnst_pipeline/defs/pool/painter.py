@@ -98,7 +98,7 @@ def _sendable(error: Exception | None) -> Exception | None:
         return None
     try:
         pickle.loads(pickle.dumps(error))  # noqa: S301 - it was pickled here
-    except Exception:
+    except Exception:  # whatever another package's error raises there
         told = RuntimeError(in_one_line(error))
         told.__cause__ = error
         return _OnItsWay(told)
