@@ -15,6 +15,7 @@ from spnst_pipeline.cli import models as models_command
 from spnst_pipeline.cli import options
 from spnst_pipeline.cli import painters as painters_command
 from spnst_pipeline.cli import recipes as recipes_command
+from spnst_pipeline.cli.detail import detail
 from spnst_pipeline.cli.doctor import doctor
 from spnst_pipeline.cli.options import PICTURES, PLACE
 from spnst_pipeline.cli.paint import paint
@@ -206,6 +207,7 @@ def run(
 
 
 app.command()(paint)
+app.command()(detail)
 app.command()(doctor)
 app.command()(verify)
 
