@@ -31,8 +31,9 @@ from spnst_pipeline.defs import checks
 from spnst_pipeline.defs.checkpoints import Checkpoints, Keeper, halfway
 from spnst_pipeline.defs.events import in_one_line
 from spnst_pipeline.defs.films import Films
+from spnst_pipeline.defs.pastiche_files import encoded, file_format
 from spnst_pipeline.defs.previews import stored_picture
-from spnst_pipeline.defs.regions import by_region, region_names, with_regions
+from spnst_pipeline.defs.regions import by_region, own_styles, region_names, with_regions
 from spnst_pipeline.defs.rows import Cell, Landed, Row
 from spnst_pipeline.defs.targets import own_maps, style_pictures
 from spnst_pipeline.progress import Listener
@@ -74,14 +75,15 @@ def _in_one_pass(row: Row, cell: Cell) -> Iterator[Landed]:
 
 def _pass(row: Row, cell: Cell) -> Landed:
     project, recipe, store = row.project, row.recipe, row.project.store
-    content = image_io.read(take(store, ArtefactId("content_image", content=row.content)))
+    content, opacity = image_io.read_with_opacity(take(store, ArtefactId("content_image", content=row.content)))
     by = _by_any_style if recipe.engine == "arbitrary" else _by_painter
     image, seconds, told = by(row, cell.style, content)
-    style, goal = _style_targets(project, recipe, cell.style, content), ContentTargets(content)
+    style, goal = _style_targets(project, recipe, cell.style, content), ContentTargets(content, opacity=opacity)
     before, after = misfits(image.to(project.models.device), goal, style, recipe, project.models)
     history = pd.DataFrame([{"step": 1, "stage": 0, "style": after, "total": after}])  # of the finished pastiche
     fell = checks.style_fell(before, after, plain(content, style))
-    return _keep_pastiche(row, cell, Painted(image, history, seconds), fell, {**told, "losses": {"style": after}})
+    told = {**told, "losses": {"style": after}}
+    return _keep_pastiche(row, cell, Painted(image, history, seconds), fell, told, goal.seen(image))
 
 
 def _by_painter(row: Row, style: str, content: Tensor) -> tuple[Tensor, float, dict[str, Any]]:
@@ -101,13 +103,14 @@ def _by_any_style(row: Row, style: str, content: Tensor) -> tuple[Tensor, float,
     began, started = datetime.now(timezone.utc), time.perf_counter()
     image = painter.paint(content, pictures, recipe)
     seconds = time.perf_counter() - started
-    shares = [part.share for part in project.styles.parts(style)]
+    shares = [part.shares[-1] for part in project.styles.parts(style)]
     return image, seconds, provenance.describe_arbitrary(recipe, image, seconds, began, painter.device, shares)
 
 
 def _in_batches(row: Row, listener: Listener) -> Iterator[Landed]:
     """Paint the cells of a row in batches that fit the device; those of a failed batch again, one by one."""
     try:
+        file_format(row.project, row.content)  # which there must be, before anything is painted
         content = _content_targets(row.project, row.recipe, row.content)
     except Exception as error:  # reported for every cell of the row; other rows go on
         yield from (cell.failed(error) for cell in row.cells)
@@ -174,7 +177,10 @@ def _paint_batch(
     began = datetime.now(timezone.utc)
     with Films(content.content, recipe, names, films, frames) as recorded:
         wholes = [_style_targets(project, recipe, name, content.content) for name in names]
-        styles = [by_region(project, recipe, name, content, whole) for name, whole in zip(names, wholes, strict=True)]
+        own = own_styles(project, recipe, row.content, content)
+        styles = [
+            by_region(project, recipe, name, content, whole, own) for name, whole in zip(names, wholes, strict=True)
+        ]
         listener.batch(recipe, row.content, names)
         if earlier:
             listener.note(f"{_names(cells)} go on after step {len(earlier[0].history)}")
@@ -221,9 +227,11 @@ def _keep_pastiche(
         return Landed(cell.pastiche.id, error=error)
     if not row.force and Index(row.project.store).holds(cell.pastiche):  # another process was faster
         return Landed(cell.pastiche.id, new=True)
-    told = {**provenance.stamp(made, painted.history), **checks.stamp(verdicts)}
-    picture = image_io.to_image(painted.image, opacity)
-    put(row.project.store, cell.pastiche, lambda stamp: image_io.encode_png(picture, {**stamp, **told}))
+    settings = row.project.settings
+    written = {"gamut": settings.gamut, "bits": settings.bits} if settings.written else {}
+    told = {**provenance.stamp({**made, **written}, painted.history), **checks.stamp(verdicts)}
+    form = file_format(row.project, row.content)
+    put(row.project.store, cell.pastiche, lambda stamp: encoded(form, painted.image, opacity, {**stamp, **told}))
     return Landed(cell.pastiche.id, new=True)
 
 
@@ -240,7 +248,7 @@ def _keep_film(row: Row, cell: Cell, film: Artefact, recorded: Films) -> Landed:
 
 def _how_made(row: Row, style: str, painted: Painted, began: datetime, cells: int) -> dict[str, Any]:
     """How a pastiche was made, for its file; ``cells`` is the size of its batch."""
-    shares = [part.share for part in row.project.styles.parts(style)]
+    stages = [*zip(*(part.shares for part in row.project.styles.parts(style)), strict=True)]
     maps = [kind for kind in _heeded_maps(row.recipe) if (row.content, kind) in row.project.contents.maps]
     own = {"own_maps": maps} if maps else {}
     regions = {"regions": names} if (names := region_names(row.project, row.recipe, row.content)) else {}
@@ -248,7 +256,7 @@ def _how_made(row: Row, style: str, painted: Painted, began: datetime, cells: in
     setbacks = {"setbacks": painted.setbacks} if painted.setbacks else {}
     overridden = {"overridden": dict(row.changes)} if row.changes else {}
     found = provenance.describe(
-        row.recipe, row.project.models, painted.history, painted.image, painted.seconds, began, shares
+        row.recipe, row.project.models, painted.history, painted.image, painted.seconds, began, stages
     )
     return {**found, **own, **regions, **batch, **setbacks, **overridden}
 
@@ -284,7 +292,9 @@ def _style_targets(project: Project, recipe: Recipe, style: str, content: Tensor
     path = ArtefactId("style_grams", style=style).path
     if not (file := store.entry(path)):
         raise FileNotFoundError(store.locate(path))
-    return _stored_style(store.location, file, models.device)
+    found = _stored_style(store.location, file, models.device)
+    recipe.require_stages(len(found.stages))
+    return found
 
 
 @lru_cache(maxsize=HELD)
