@@ -1,4 +1,4 @@
-"""Kubernetes' manifests for tests: checked against the schemas of Kubernetes itself, and values merged as Helm merges."""
+"""Kubernetes' manifests for tests: checked against Kubernetes' own schemas, and values merged as Helm merges them."""
 
 from collections.abc import Mapping
 from typing import Any
