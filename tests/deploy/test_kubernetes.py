@@ -1,4 +1,7 @@
-"""The values for Dagster's Helm chart: keys that the chart knows, what the pods may do, and the pods that runs get."""
+"""The values for Dagster's Helm chart: keys that the chart knows, what the pods may do, and the pods that runs get.
+
+`test_chart.py` renders the chart with them, where there is one.
+"""
 
 import json
 import re
@@ -12,12 +15,14 @@ import yaml
 from dagster._core.code_pointer import ModuleCodePointer
 from dagster._core.launcher import LaunchRunContext
 from dagster._core.origin import DEFAULT_DAGSTER_ENTRY_POINT, JobPythonOrigin, RepositoryPythonOrigin
+from manifests import check, merged
 from servers import ROOT
 
 from spnst_pipeline.settings import Settings
 
 FOLDER = ROOT / "deploy/kubernetes"
 VALUES = yaml.safe_load((FOLDER / "values.yaml").read_text())
+WITH_RAY = merged(VALUES, yaml.safe_load((FOLDER / "ray/values.yaml").read_text()))
 CODE = VALUES["dagster-user-deployments"]["deployments"][0]
 LAUNCHER = VALUES["runLauncher"]["config"]["k8sRunLauncher"]
 WEBSERVER, DAEMON = VALUES["dagsterWebserver"], VALUES["dagsterDaemon"]
@@ -39,19 +44,25 @@ CHART = {
     "enableReadOnly dbStatementTimeout dbPoolRecycle logLevel",
     "dagsterDaemon": f"{_POD} enabled runCoordinator heartbeatTolerance deploymentLabels runMonitoring runRetries "
     "sensors schedules",
+    "dagsterDaemon.runCoordinator": "enabled type config",
+    "concurrency": "enabled pools runs",
+    "concurrency.pools": "defaultLimit granularity opGranularityRunBuffer",
+    "concurrency.runs": "maxConcurrentRuns tagConcurrencyLimits",
     "computeLogManager": "type config",
     "postgresql": "image enabled postgresqlHost postgresqlUsername postgresqlPassword postgresqlDatabase "
     "postgresqlParams postgresqlScheme service",
     "": """global dagster-user-deployments dagsterWebserver postgresql generatePostgresqlPasswordSecret
     generateCeleryConfigSecret rabbitmq redis flower ingress imagePullSecrets computeLogManager scheduler runLauncher
-    pythonLogs dagsterDaemon busybox migrate telemetry serviceAccount retention additionalInstanceConfig""",
+    pythonLogs dagsterDaemon busybox migrate telemetry serviceAccount retention concurrency
+    additionalInstanceConfig""",
 }
 """The keys of the chart's values.schema.json, of Dagster 1.13, for each place in it; the chart refuses most others."""
 
 
+@pytest.mark.parametrize("values", [VALUES, WITH_RAY], ids=["alone", "with Ray"])
 @pytest.mark.parametrize("place", CHART)
-def test_the_chart_knows_every_key(place):
-    block = VALUES
+def test_the_chart_knows_every_key(place, values):
+    block = values
     for step in filter(None, place.split(".")):
         block = block[int(step) if step.isdigit() else step]
     assert set(block) <= set(CHART[place].split())
@@ -89,15 +100,17 @@ def test_every_pod_is_limited_in_memory_and_probed():
 def test_the_instance_is_the_shipped_one_with_more_runs():
     shipped = yaml.safe_load((ROOT / "spnst_pipeline/dagster.yaml").read_text())
     cluster = dict(VALUES["additionalInstanceConfig"])
-    assert cluster.pop("concurrency") == {
-        "pools": {"granularity": "run", "default_limit": 4},
-        "runs": {"max_concurrent_runs": 12},
+    assert VALUES["concurrency"] == {
+        "enabled": True,
+        "pools": {"granularity": "run", "defaultLimit": 4},
+        "runs": {"maxConcurrentRuns": 12},
     }
+    assert DAEMON["runCoordinator"] == {"enabled": True, "type": "QueuedRunCoordinator"}
     assert cluster.pop("run_monitoring") == {**shipped.pop("run_monitoring"), "start_timeout_seconds": 1200}
     del shipped["concurrency"], shipped["python_logs"], shipped["telemetry"]
     assert cluster == shipped
     assert VALUES["telemetry"] == {"enabled": False}
-    for block in ("runCoordinator", "runMonitoring", "runRetries"):  # they would be set twice
+    for block in ("runMonitoring", "runRetries"):  # they would be set twice
         assert DAEMON[block] == {"enabled": False}
 
 
@@ -109,7 +122,7 @@ def settings(monkeypatch):
 
 def test_every_pod_of_the_project_reads_the_same_settings(settings):
     assert settings.out == "s3://BUCKET/store"
-    assert settings.workers == VALUES["additionalInstanceConfig"]["concurrency"]["pools"]["default_limit"]
+    assert settings.workers == VALUES["concurrency"]["pools"]["defaultLimit"]
     assert settings.cpu_run_tags.keys() == {"dagster-k8s/config"}
     variables = dict(re.findall(r"(\w+)=(\S*)", re.findall(r"^ENV (.*)$", IMAGE, re.MULTILINE)[-1]))
     assert variables == {"SPNST_WEIGHTS": "/opt/weights", "SPNST_CONFIG": "/etc/spnst/spnst.yaml", "SPNST_OUT": ""}
@@ -134,8 +147,13 @@ class Api(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def launched(tmp_path):
-    """A function from the tags of a run to the Kubernetes job that Dagster's own launcher makes of it."""
+def launched(tmp_path, request):
+    """A function from the tags of a run to the Kubernetes job that Dagster's own launcher makes of it.
+
+    The values are the test's parameter, or else those of values.yaml.
+    """
+    values = getattr(request, "param", VALUES)
+    settings = values["runLauncher"]["config"]["k8sRunLauncher"]
     pytest.importorskip("dagster_k8s", reason="pip install 'spnst[kubernetes]'")
     server = HTTPServer(("127.0.0.1", 0), Api)
     server.posted = []
@@ -145,26 +163,27 @@ def launched(tmp_path):
     users = [{"name": "u", "user": {}}]
     kubeconfig = {"clusters": [cluster], "contexts": [here], "users": users, "current-context": "h"}
     (tmp_path / "kubeconfig").write_text(yaml.safe_dump(kubeconfig))
-    pods = LAUNCHER["runK8sConfig"]
+    pods = settings["runK8sConfig"]
     launcher = {  # as the chart's templates/helpers/instance/_run-launcher.tpl writes it
         "load_incluster_config": False,
         "kubeconfig_file": str(tmp_path / "kubeconfig"),
         "job_namespace": "spnst",
-        "image_pull_policy": LAUNCHER["imagePullPolicy"],
-        "image_pull_secrets": VALUES["imagePullSecrets"],
+        "image_pull_policy": settings["imagePullPolicy"],
+        "image_pull_secrets": values["imagePullSecrets"],
         "service_account_name": "dagster",
-        "dagster_home": VALUES["global"]["dagsterHome"],
+        "dagster_home": values["global"]["dagsterHome"],
         "instance_config_map": "dagster-instance",
-        "postgres_password_secret": VALUES["global"]["postgresqlSecretName"],
-        "env_secrets": [secret["name"] for secret in LAUNCHER["envSecrets"]],
-        "volumes": LAUNCHER["volumes"],
-        "volume_mounts": LAUNCHER["volumeMounts"],
-        "fail_pod_on_run_failure": LAUNCHER["failPodOnRunFailure"],
-        "security_context": LAUNCHER["securityContext"],
+        "postgres_password_secret": values["global"]["postgresqlSecretName"],
+        "env_secrets": [secret["name"] for secret in settings["envSecrets"]],
+        "volumes": settings["volumes"],
+        "volume_mounts": settings["volumeMounts"],
+        "fail_pod_on_run_failure": settings["failPodOnRunFailure"],
+        "security_context": settings["securityContext"],
         "run_k8s_config": {re.sub("([A-Z])", r"_\1", key).lower(): value for key, value in pods.items()},
     }
     home = {
-        **VALUES["additionalInstanceConfig"],
+        **values["additionalInstanceConfig"],
+        "run_coordinator": {"module": "dagster.core.run_coordinator", "class": "QueuedRunCoordinator"},
         "run_launcher": {"module": "dagster_k8s", "class": "K8sRunLauncher", "config": launcher},
         "telemetry": {"enabled": False},
     }
@@ -183,6 +202,7 @@ def launched(tmp_path):
             instance.run_launcher.launch_run(LaunchRunContext(run, workspace=None))
             path, job = server.posted[-1]
             assert path == "/apis/batch/v1/namespaces/spnst/jobs"
+            check(job)
             return job["spec"]
 
         yield launch
@@ -200,7 +220,6 @@ def test_a_run_has_a_gpu_the_settings_and_no_privileges(launched):
     assert container["envFrom"] == [{"secretRef": {"name": "spnst-s3"}}]
     assert [mount["mountPath"] for mount in container["volumeMounts"]] == ["/etc/spnst"]
     assert pod["securityContext"]["runAsUser"] == 10001
-    assert pod["nodeSelector"] == {"nvidia.com/gpu.present": "true"}
     assert [each["key"] for each in pod["tolerations"]] == ["nvidia.com/gpu"]
     assert pod["imagePullSecrets"] == [{"name": "registry"}]
     assert pod["automountServiceAccountToken"] is False
@@ -210,7 +229,25 @@ def test_a_run_without_networks_goes_to_any_node_and_has_no_gpu(launched, settin
     pod = launched(dg.RunRequest(tags=settings.cpu_run_tags).tags)["template"]["spec"]
     (container,) = pod["containers"]
     assert container["resources"] == {"limits": {"memory": "4Gi"}, "requests": {"cpu": "1", "memory": "2Gi"}}
-    assert not pod.get("nodeSelector") and not pod.get("tolerations")
+    assert not pod.get("tolerations")
     assert container["securityContext"] == LAUNCHER["securityContext"]
     assert pod["securityContext"]["runAsUser"] == 10001
     assert container["envFrom"] == [{"secretRef": {"name": "spnst-s3"}}]
+
+
+@pytest.mark.parametrize("launched", [WITH_RAY], indirect=True)
+def test_a_run_whose_cells_are_painted_on_ray_has_rays_token_and_no_gpu(launched):
+    pod = launched({})["template"]["spec"]
+    (container,) = pod["containers"]
+    assert container["resources"] == {
+        "limits": {"memory": "12Gi", "nvidia.com/gpu": "0"},
+        "requests": {"cpu": "2", "memory": "6Gi"},
+    }
+    assert not pod.get("tolerations")
+    given = {each["name"]: each for each in container["env"]}
+    assert given["RAY_AUTH_MODE"]["value"] == "token"
+    assert given["RAY_AUTH_TOKEN"]["valueFrom"] == {"secretKeyRef": {"name": "spnst-ray", "key": "auth_token"}}
+    assert "DAGSTER_PG_PASSWORD" in given
+    assert container["envFrom"] == [{"secretRef": {"name": "spnst-s3"}}]
+    assert container["securityContext"] == LAUNCHER["securityContext"]
+    assert pod["securityContext"]["runAsUser"] == 10001
