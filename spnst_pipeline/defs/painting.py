@@ -34,6 +34,7 @@ from spnst_pipeline.defs.films import Films
 from spnst_pipeline.defs.previews import stored_picture
 from spnst_pipeline.defs.regions import by_region, region_names, with_regions
 from spnst_pipeline.defs.rows import Cell, Landed, Row
+from spnst_pipeline.defs.stages import timed_stages
 from spnst_pipeline.defs.targets import own_maps, style_pictures
 from spnst_pipeline.progress import Listener
 from spnst_pipeline.project import Project
@@ -178,8 +179,11 @@ def _paint_batch(
         listener.batch(recipe, row.content, names)
         if earlier:
             listener.note(f"{_names(cells)} go on after step {len(earlier[0].history)}")
-        with Keeper(checkpoints, pastiches, earlier, recorded.frames) as keeper:
-            callbacks = (recorded.follow, keeper.follow, listener.step)
+        with (
+            Keeper(checkpoints, pastiches, earlier, recorded.frames) as keeper,
+            timed_stages(listener, recipe, project.models.device) as follow,
+        ):
+            callbacks = (recorded.follow, keeper.follow, listener.step, follow)
             batch = paint_batch(
                 content, styles, recipe, project.models, _drafts(row, names), callbacks, halfway(earlier)
             )
