@@ -31,11 +31,13 @@ from spnst_pipeline.defs import checks
 from spnst_pipeline.defs.checkpoints import Checkpoints, Keeper, halfway
 from spnst_pipeline.defs.events import in_one_line
 from spnst_pipeline.defs.films import Films
+from spnst_pipeline.defs.networks import load_networks
 from spnst_pipeline.defs.previews import stored_picture
 from spnst_pipeline.defs.regions import by_region, region_names, with_regions
 from spnst_pipeline.defs.rows import Cell, Landed, Row
 from spnst_pipeline.defs.stages import timed_stages
 from spnst_pipeline.defs.targets import own_maps, style_pictures
+from spnst_pipeline.defs.tracing import span
 from spnst_pipeline.progress import Listener
 from spnst_pipeline.project import Project
 from spnst_pipeline.storage.places import Entry
@@ -66,7 +68,9 @@ def _in_one_pass(row: Row, cell: Cell) -> Iterator[Landed]:
     """Paint a cell by a network alone; there is nothing to film."""
     if cell.to_paint:
         try:
-            yield _pass(row, cell)
+            with span("batch", recipe=row.recipe.name, content=row.content, styles=[cell.style]):
+                landed = _pass(row, cell)
+            yield landed
         except Exception as error:  # other cells go on
             yield cell.failed(error)
     if cell.to_film:
@@ -75,6 +79,7 @@ def _in_one_pass(row: Row, cell: Cell) -> Iterator[Landed]:
 
 def _pass(row: Row, cell: Cell) -> Landed:
     project, recipe, store = row.project, row.recipe, row.project.store
+    load_networks(project)
     content = image_io.read(take(store, ArtefactId("content_image", content=row.content)))
     by = _by_any_style if recipe.engine == "arbitrary" else _by_painter
     image, seconds, told = by(row, cell.style, content)
@@ -109,6 +114,7 @@ def _by_any_style(row: Row, style: str, content: Tensor) -> tuple[Tensor, float,
 def _in_batches(row: Row, listener: Listener) -> Iterator[Landed]:
     """Paint the cells of a row in batches that fit the device; those of a failed batch again, one by one."""
     try:
+        load_networks(row.project)
         content = _content_targets(row.project, row.recipe, row.content)
     except Exception as error:  # reported for every cell of the row; other rows go on
         yield from (cell.failed(error) for cell in row.cells)
@@ -173,7 +179,10 @@ def _paint_batch(
     earlier = checkpoints.read(pastiches) if go_on else []
     frames = {name: checkpoint.frames or () for name, checkpoint in zip(names, earlier, strict=go_on)}
     began = datetime.now(timezone.utc)
-    with Films(content.content, recipe, names, films, frames) as recorded:
+    with (
+        span("batch", recipe=recipe.name, content=row.content, styles=names),
+        Films(content.content, recipe, names, films, frames) as recorded,
+    ):
         wholes = [_style_targets(project, recipe, name, content.content) for name in names]
         styles = [by_region(project, recipe, name, content, whole) for name, whole in zip(names, wholes, strict=True)]
         listener.batch(recipe, row.content, names)
@@ -227,7 +236,8 @@ def _keep_pastiche(
         return Landed(cell.pastiche.id, new=True)
     told = {**provenance.stamp(made, painted.history), **checks.stamp(verdicts)}
     picture = image_io.to_image(painted.image, opacity)
-    put(row.project.store, cell.pastiche, lambda stamp: image_io.encode_png(picture, {**stamp, **told}))
+    with span("write", content=row.content, style=cell.style):
+        put(row.project.store, cell.pastiche, lambda stamp: image_io.encode_png(picture, {**stamp, **told}))
     return Landed(cell.pastiche.id, new=True)
 
 
@@ -236,7 +246,8 @@ def _keep_film(row: Row, cell: Cell, film: Artefact, recorded: Films) -> Landed:
     store = row.project.store
     try:
         pastiche = stored_picture(store, cell.pastiche.id)
-        store.write(film.path, sealed(recorded.finished(cell.style, pastiche)))
+        with span("write film", content=row.content, style=cell.style):
+            store.write(film.path, sealed(recorded.finished(cell.style, pastiche)))
     except Exception as error:  # painting the cell again might not help, and nothing else depends on its film
         return Landed(film.id, error=error)
     return Landed(film.id, new=True)

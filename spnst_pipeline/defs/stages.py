@@ -13,6 +13,7 @@ import torch
 from spnst_core.compute.memory import peak_memory
 from spnst_core.optim.optimize import Iterate
 from spnst_core.recipes.recipe import Recipe
+from spnst_pipeline.defs.tracing import past_span
 from spnst_pipeline.progress import Listener, Spent
 
 
@@ -30,6 +31,7 @@ class _Lap:
 def timed_stages(listener: Listener, recipe: Recipe, device: torch.device) -> Iterator[Callable[[Iterate], None]]:
     """A callback for the optimiser's steps on a batch. At the end the listener is told their time, also if it fails."""
     laps, since = list[_Lap](), time.monotonic_ns()
+    zero = time.time_ns() - since  # when the monotonic clock was at 0
 
     def follow(iterate: Iterate) -> None:
         if not laps or laps[-1].stage != iterate.stage:
@@ -43,4 +45,5 @@ def timed_stages(listener: Listener, recipe: Recipe, device: torch.device) -> It
         seconds = defaultdict[int, float](float)
         for lap in laps:  # a cell that goes back makes a second one of a stage
             seconds[lap.stage] += (lap.ended - lap.began) / 1e9
+            past_span("stage", zero + lap.began, zero + lap.ended, stage=lap.stage + 1, steps=lap.steps)
         listener.spent(recipe, Spent(dict(seconds), peak_memory(device)))

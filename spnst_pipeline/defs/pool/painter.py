@@ -13,9 +13,11 @@ from spnst_core.errors import InputError
 from spnst_core.recipes.recipe import Recipe
 from spnst_pipeline.artefacts.identity import ArtefactId
 from spnst_pipeline.defs.events import in_one_line
+from spnst_pipeline.defs.networks import load_networks
 from spnst_pipeline.defs.painting import paint
 from spnst_pipeline.defs.rows import Landed, Row
 from spnst_pipeline.defs.run_log import LogListener
+from spnst_pipeline.defs.tracing import span
 from spnst_pipeline.progress import Said, Spent
 from spnst_pipeline.project import Project
 
@@ -53,13 +55,14 @@ class Painter:
                 f"the painter on {socket.gethostname()} finds no {content} in {store.location}: use a store on S3, or "
                 "a folder that all nodes of the cluster share"
             )
-        _ = self._at_home(row).project.models
+        load_networks(self._at_home(row).project, row.trace)
 
     def paint(self, row: Row) -> Outcome:
         """Paint what of a row the store lacks by now: an attempt that was lost may have finished some of it."""
-        told = _Told()
-        made, left = self._at_home(row).left()
-        with _Warnings(told):
+        told, styles = _Told(), [cell.style for cell in row.cells]
+        about = {"painter": socket.gethostname(), "recipe": row.recipe.name, "content": row.content, "styles": styles}
+        with span("painter", row.trace, **about), _Warnings(told):
+            made, left = self._at_home(row).left()
             landed = [*made, *paint([left], told)]
         sent = tuple(each._replace(error=_sendable(each.error)) for each in landed)
         return Outcome(sent, tuple(told.took), tuple(told.lines))
