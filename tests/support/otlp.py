@@ -4,7 +4,17 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, NamedTuple
+
+
+class Arrived(NamedTuple):
+    """A span that has arrived."""
+
+    name: str
+    attributes: dict[str, Any]
+    trace: bytes
+    id: bytes
+    parent: bytes
 
 
 class Collector(ThreadingHTTPServer):
@@ -12,13 +22,13 @@ class Collector(ThreadingHTTPServer):
 
     Attributes:
         resources: attributes of what sent the spans, for each request.
-        spans: the attributes of each span that has arrived, by its name.
+        spans: those that have arrived, in the order in which they ended.
     """
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Requests)
         self.resources: list[dict[str, Any]] = []
-        self.spans: list[tuple[str, dict[str, Any]]] = []
+        self.spans: list[Arrived] = []
 
     @property
     def url(self) -> str:
@@ -37,7 +47,10 @@ class _Requests(BaseHTTPRequestHandler):
         for resource in sent.resource_spans:
             self.server.resources.append(_values(resource.resource.attributes))
             for scope in resource.scope_spans:
-                self.server.spans += [(span.name, _values(span.attributes)) for span in scope.spans]
+                self.server.spans += [
+                    Arrived(span.name, _values(span.attributes), span.trace_id, span.span_id, span.parent_span_id)
+                    for span in scope.spans
+                ]
         self.send_response(200)
         self.end_headers()
 

@@ -73,12 +73,11 @@ def half_painted(made: Workplace) -> Workplace:
 def test_a_run_is_one_trace_from_looking_up_to_writing(made, spans):
     run = half_painted(made).run(phases=(painting,), recipes=(str(made.root / "gatys.yaml"),))
     [root] = tree(spans())
-    stages = [("stage", []), ("stage", [])]
-    batches = [("batch", [*stages, ("write", [])]), ("batch", [*stages, ("write", [])])]
-    assert root == (
-        "paint",
-        [("prepare targets", []), ("look up", []), ("load networks", []), *batches],
-    )
+    batch = ("batch", [("stage", []), ("stage", []), ("write", [])])
+    begun = [("prepare targets", []), ("look up", []), ("load networks", [])]
+    assert root == ("paint", [*begun, batch, batch, batch])  # of both cells, and then of each
+    failed = [each for each in spans() if each.name == "batch" and not each.status.is_ok]
+    assert [each.attributes["spnst.styles"] for each in failed] == [("dots", "wave"), ("dots",)]
     [attributes] = told(spans(), "paint")
     counted = {"spnst.cells": 2, "spnst.cells_done": 1, "spnst.cells_kept": 0, "spnst.cells_failed": 1}
     assert attributes == {"spnst.run": run.runs[-1], "spnst.recipe": "gatys", **counted}
@@ -118,10 +117,11 @@ def test_spans_arrive_at_a_collector_that_opentelemetrys_own_variables_name(monk
         with span("paint", run="1f", recipe="gatys", cells=2) as tell, span("batch", styles=["dots", "wave"]):
             tell(cells_done=1, cells_failed=1)
         tracing._tracer().span_processor.force_flush()
-    (inner, _), (outer, attributes) = server.spans
-    assert (inner, outer) == ("batch", "paint")
+    inner, outer = server.spans
+    assert (inner.name, outer.name) == ("batch", "paint")
+    assert (inner.trace, inner.parent) == (outer.trace, outer.id)
     counted = {"spnst.cells": 2, "spnst.cells_done": 1, "spnst.cells_failed": 1}
-    assert attributes == {"spnst.run": "1f", "spnst.recipe": "gatys", **counted}
+    assert outer.attributes == {"spnst.run": "1f", "spnst.recipe": "gatys", **counted}
     [resource] = server.resources
     assert (resource["service.name"], resource["deployment.environment"]) == ("spnst", "test")
 
