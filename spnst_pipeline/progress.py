@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -26,6 +26,36 @@ if TYPE_CHECKING:
 
 SHOWN = ("style", "edge", "depth")
 """Loss terms that are shown."""
+
+
+class Spent(NamedTuple):
+    """What painting a batch took.
+
+    Attributes:
+        seconds: by index of the stage, as in `Iterate.stage`.
+        memory: most bytes that were allocated on the GPU at once; None where there is no CUDA device.
+    """
+
+    seconds: Mapping[int, float]
+    memory: int | None = None
+
+
+class Said(NamedTuple):
+    """A line of the log, wherever it was written.
+
+    Attributes:
+        time: when, in seconds since 1970.
+        level: as in Python's `logging`.
+        line: one line.
+        fields: what it is about, by name: recipe, content, styles, stage.
+        note: whether whoever waits for the run should know.
+    """
+
+    time: float
+    level: int
+    line: str
+    fields: Mapping[str, Any]
+    note: bool = False
 
 
 class Listener:
@@ -48,6 +78,14 @@ class Listener:
 
     def note(self, line: str) -> None:
         """Something that whoever waits for the run should know."""
+
+    def spent(self, recipe: Recipe, spent: Spent) -> None:
+        """The optimiser is done with a batch, or has given it up."""
+
+    def said(self, said: Said) -> None:
+        """Another process, which paints for this run, has written a line to its log."""
+        if said.note:
+            self.note(said.line)
 
     def close(self) -> None:
         """The run is over."""

@@ -81,6 +81,11 @@ class Project:
         return shared
 
     @property
+    def has_networks(self) -> bool:
+        """Whether `models` is loaded."""
+        return "models" in vars(self)
+
+    @property
     def overrides(self) -> Overrides:
         """Networks in place of the profile's own."""
         return {"encoder": self.settings.encoder, "edges": self.settings.edges, "depth": self.settings.depth}

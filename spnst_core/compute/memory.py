@@ -153,6 +153,15 @@ def free_memory(device: torch.device) -> int:
     return min([psutil.virtual_memory().available, *_left_in_container()])
 
 
+def peak_memory(device: torch.device) -> int | None:
+    """Most bytes that PyTorch had allocated on a GPU at once, for this process; None for a device that isn't CUDA's.
+
+    `Room.measured` starts the count anew, so after a batch it holds the batch's last evaluation of the objective, which
+    is the largest: stages grow.
+    """
+    return torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None
+
+
 def _left_in_container() -> Iterator[int]:
     """Free bytes under the limit of a control group (version 2 or 1), if any; cached files count as free."""
     for folder, limit, used in (

@@ -32,8 +32,8 @@ class JsonFormatter(logging.Formatter):
     """Formats the records of Dagster's runs as one JSON object each.
 
     Fields: ``time`` (ISO 8601, UTC), ``level``, ``run`` (the run's id), ``job``, ``step``, ``event`` (of Dagster, such
-    as ASSET_MATERIALIZATION), ``asset``, ``recipe``, ``content``, ``style`` or ``styles``, ``stage``, ``message``,
-    ``exception``; those that a record hasn't are left out.
+    as ASSET_MATERIALIZATION), ``asset``, ``recipe``, ``content``, ``style`` or ``styles``, ``stage``, ``painter``
+    (the host of a pool's painter), ``message``, ``exception``; those that a record hasn't are left out.
     """
 
     def format(self, record: logging.LogRecord) -> str:

@@ -31,11 +31,14 @@ from spnst_pipeline.defs import checks
 from spnst_pipeline.defs.checkpoints import Checkpoints, Keeper, halfway
 from spnst_pipeline.defs.events import in_one_line
 from spnst_pipeline.defs.films import Films
+from spnst_pipeline.defs.networks import load_networks
 from spnst_pipeline.defs.pastiche_files import encoded, file_format
 from spnst_pipeline.defs.previews import stored_picture
 from spnst_pipeline.defs.regions import by_region, own_styles, region_names, with_regions
 from spnst_pipeline.defs.rows import Cell, Landed, Row
+from spnst_pipeline.defs.stages import timed_stages
 from spnst_pipeline.defs.targets import own_maps, style_pictures
+from spnst_pipeline.defs.tracing import span
 from spnst_pipeline.progress import Listener
 from spnst_pipeline.project import Project
 from spnst_pipeline.storage.places import Entry
@@ -66,7 +69,9 @@ def _in_one_pass(row: Row, cell: Cell) -> Iterator[Landed]:
     """Paint a cell by a network alone; there is nothing to film."""
     if cell.to_paint:
         try:
-            yield _pass(row, cell)
+            with span("batch", recipe=row.recipe.name, content=row.content, styles=[cell.style]):
+                landed = _pass(row, cell)
+            yield landed
         except Exception as error:  # other cells go on
             yield cell.failed(error)
     if cell.to_film:
@@ -75,6 +80,7 @@ def _in_one_pass(row: Row, cell: Cell) -> Iterator[Landed]:
 
 def _pass(row: Row, cell: Cell) -> Landed:
     project, recipe, store = row.project, row.recipe, row.project.store
+    load_networks(project)
     content, opacity = image_io.read_with_opacity(take(store, ArtefactId("content_image", content=row.content)))
     by = _by_any_style if recipe.engine == "arbitrary" else _by_painter
     image, seconds, told = by(row, cell.style, content)
@@ -111,6 +117,7 @@ def _in_batches(row: Row, listener: Listener) -> Iterator[Landed]:
     """Paint the cells of a row in batches that fit the device; those of a failed batch again, one by one."""
     try:
         file_format(row.project, row.content)  # which there must be, before anything is painted
+        load_networks(row.project)
         content = _content_targets(row.project, row.recipe, row.content)
     except Exception as error:  # reported for every cell of the row; other rows go on
         yield from (cell.failed(error) for cell in row.cells)
@@ -175,7 +182,10 @@ def _paint_batch(
     earlier = checkpoints.read(pastiches) if go_on else []
     frames = {name: checkpoint.frames or () for name, checkpoint in zip(names, earlier, strict=go_on)}
     began = datetime.now(timezone.utc)
-    with Films(content.content, recipe, names, films, frames) as recorded:
+    with (
+        span("batch", recipe=recipe.name, content=row.content, styles=names),
+        Films(content.content, recipe, names, films, frames) as recorded,
+    ):
         wholes = [_style_targets(project, recipe, name, content.content) for name in names]
         own = own_styles(project, recipe, row.content, content)
         styles = [
@@ -184,8 +194,11 @@ def _paint_batch(
         listener.batch(recipe, row.content, names)
         if earlier:
             listener.note(f"{_names(cells)} go on after step {len(earlier[0].history)}")
-        with Keeper(checkpoints, pastiches, earlier, recorded.frames) as keeper:
-            callbacks = (recorded.follow, keeper.follow, listener.step)
+        with (
+            Keeper(checkpoints, pastiches, earlier, recorded.frames) as keeper,
+            timed_stages(listener, recipe, project.models.device) as follow,
+        ):
+            callbacks = (recorded.follow, keeper.follow, listener.step, follow)
             batch = paint_batch(
                 content, styles, recipe, project.models, _drafts(row, names), callbacks, halfway(earlier)
             )
@@ -231,7 +244,8 @@ def _keep_pastiche(
     written = {"gamut": settings.gamut, "bits": settings.bits} if settings.written else {}
     told = {**provenance.stamp({**made, **written}, painted.history), **checks.stamp(verdicts)}
     form = file_format(row.project, row.content)
-    put(row.project.store, cell.pastiche, lambda stamp: encoded(form, painted.image, opacity, {**stamp, **told}))
+    with span("write", content=row.content, style=cell.style):
+        put(row.project.store, cell.pastiche, lambda stamp: encoded(form, painted.image, opacity, {**stamp, **told}))
     return Landed(cell.pastiche.id, new=True)
 
 
@@ -240,7 +254,8 @@ def _keep_film(row: Row, cell: Cell, film: Artefact, recorded: Films) -> Landed:
     store = row.project.store
     try:
         pastiche = stored_picture(store, cell.pastiche.id)
-        store.write(film.path, sealed(recorded.finished(cell.style, pastiche)))
+        with span("write film", content=row.content, style=cell.style):
+            store.write(film.path, sealed(recorded.finished(cell.style, pastiche)))
     except Exception as error:  # painting the cell again might not help, and nothing else depends on its film
         return Landed(film.id, error=error)
     return Landed(film.id, new=True)

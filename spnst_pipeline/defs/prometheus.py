@@ -8,9 +8,8 @@ machine add to one file, whose counters never fall.
 from __future__ import annotations
 
 import logging
-import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,9 +24,9 @@ from spnst_core.errors import printable
 from spnst_pipeline.defs.run_log import LogListener
 
 if TYPE_CHECKING:
-    from spnst_core.optim.optimize import Iterate
     from spnst_core.recipes.recipe import Recipe
     from spnst_pipeline.artefacts.identity import ArtefactId
+    from spnst_pipeline.progress import Spent
 
 _log = logging.getLogger(__name__)
 
@@ -40,28 +39,34 @@ COUNTERS = {
 }
 """Counters by name, to which Prometheus adds ``_total``: what is said of each, and its labels."""
 
-Counter = tuple[str, tuple[str, ...]]
-"""A name of `COUNTERS`, and the values of its labels."""
+GAUGES = {
+    "spnst_gpu_memory_peak_bytes": ("Most memory of the GPU that the latest batch had at once", ("recipe",)),
+}
+"""Gauges likewise, without a suffix."""
+
+Figure = tuple[str, tuple[str, ...]]
+"""A name of `COUNTERS` or `GAUGES`, and the values of its labels."""
 
 
 class CountingListener(LogListener):
-    """Writes to the log of the Dagster run, and counts cells and seconds in the file of this machine."""
+    """Writes to the log of the Dagster run, and cells, seconds and memory to the file of this machine.
+
+    Painters of a pool send the seconds of a batch back with its cells: whoever paints, it is the run that counts, and a
+    batch that is sent again because its painter was lost counts once.
+    """
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
         self._file = folder / PAINTING
-        self._spent = defaultdict[Counter, float](float)
-        self._recipe, self._since = "", 0.0
 
-    def batch(self, recipe: Recipe, content: str, styles: Sequence[str]) -> None:
-        super().batch(recipe, content, styles)
-        self._recipe, self._since = recipe.name, time.monotonic()
-
-    def step(self, iterate: Iterate) -> None:
-        super().step(iterate)
-        now = time.monotonic()
-        self._spent["spnst_stage_seconds", (self._recipe, str(iterate.stage + 1))] += now - self._since
-        self._since = now
+    def spent(self, recipe: Recipe, spent: Spent) -> None:
+        super().spent(recipe, spent)
+        seconds = {
+            ("spnst_stage_seconds", (recipe.name, str(stage + 1))): time for stage, time in spent.seconds.items()
+        }
+        memory = {} if spent.memory is None else {("spnst_gpu_memory_peak_bytes", (recipe.name,)): spent.memory}
+        if seconds or memory:
+            update(self._file, seconds, memory)
 
     def made(self, artefact: ArtefactId) -> None:
         super().made(artefact)
@@ -74,27 +79,28 @@ class CountingListener(LogListener):
     def _ended(self, artefact: ArtefactId, outcome: str) -> None:
         if artefact.asset == "pastiche":
             assert artefact.recipe is not None
-            spent, self._spent = self._spent, defaultdict(float)
-            add(self._file, {("spnst_cells", (artefact.recipe, outcome)): 1, **spent})
+            update(self._file, {("spnst_cells", (artefact.recipe, outcome)): 1})
 
 
-def add(file: Path, amounts: Mapping[Counter, float]) -> None:
-    """Add to the counters in a file. Any number of processes may do so at once; a reader sees a whole file.
+def update(file: Path, amounts: Mapping[Figure, float], latest: Mapping[Figure, float] | None = None) -> None:
+    """Add amounts to the counters in a file, and set gauges to their latest values.
+
+    Any number of processes may do so at once; a reader sees a whole file.
 
     A file that can't be written costs figures alone, and the process warns of it once.
     """
     try:
         with FileLock(file.with_suffix(".lock")):
-            total = defaultdict(float, read(file))
+            figures = defaultdict(float, read(file))
             for counter, amount in amounts.items():
-                total[counter] += amount
-            _write(file, _counters(total))
+                figures[counter] += amount
+            _write(file, _families({**figures, **(latest or {})}))
     except (OSError, ValueError) as error:  # ValueError: not the text of Prometheus's format
         _warn(printable(f"{file} can't be added to ({error}), so nothing is counted: check it, or remove it"))
 
 
-def read(file: Path) -> Mapping[Counter, float]:
-    """The counters in a file; none if there is no file.
+def read(file: Path) -> Mapping[Figure, float]:
+    """The counters and gauges in a file; none if there is no file.
 
     Raises:
         OSError: it can't be read.
@@ -102,13 +108,13 @@ def read(file: Path) -> Mapping[Counter, float]:
     """
     if not file.exists():
         return {}
-    families = text_string_to_metric_families(file.read_text(encoding="utf-8"))
+    families, known = text_string_to_metric_families(file.read_text(encoding="utf-8")), COUNTERS | GAUGES
     return {
-        (family.name, tuple(sample.labels[label] for label in COUNTERS[family.name][1])): sample.value
+        (family.name, tuple(sample.labels[label] for label in known[family.name][1])): sample.value
         for family in families
-        if family.name in COUNTERS
+        if family.name in known
         for sample in family.samples
-        if sample.name.endswith("_total")
+        if not sample.name.endswith("_created")
     }
 
 
@@ -124,13 +130,13 @@ def write_queue(folder: Path, runs: Mapping[str, int]) -> None:
     _write(folder / QUEUE, [family])
 
 
-def _counters(total: Mapping[Counter, float]) -> Iterator[Metric]:
-    for name, (said, labels) in COUNTERS.items():
-        family = CounterMetricFamily(name, said, labels=labels)
-        for (counter, values), value in sorted(total.items()):
-            if counter == name:
-                family.add_metric(values, value)
-        yield family
+def _families(figures: Mapping[Figure, float]) -> Iterator[Metric]:
+    counters = {name: CounterMetricFamily(name, said, labels=labels) for name, (said, labels) in COUNTERS.items()}
+    gauges = {name: GaugeMetricFamily(name, said, labels=labels) for name, (said, labels) in GAUGES.items()}
+    families: dict[str, CounterMetricFamily | GaugeMetricFamily] = {**counters, **gauges}
+    for (name, values), value in sorted(figures.items()):
+        families[name].add_metric(values, value)
+    yield from (family for family in families.values() if family.samples)
 
 
 def _write(file: Path, families: Iterable[Metric]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
@@ -14,6 +14,7 @@ from spnst_pipeline.artefacts.lineage import Lineage, NotMade
 from spnst_pipeline.artefacts.reuse import keep_or_copy
 from spnst_pipeline.artefacts.rules import Artefact
 from spnst_pipeline.defs.config import Paint
+from spnst_pipeline.defs.tracing import trace_context
 from spnst_pipeline.project import Project
 
 Kind = Literal["pastiche", "timelapse"]
@@ -62,6 +63,7 @@ class Row:
         recipe: with the options of the launch applied.
         changes: what these options changed, for the pastiches' provenance.
         force: make the cells even if the store holds them by now.
+        trace: the `trace_context` of the step that sends the row to another process.
     """
 
     project: Project
@@ -70,6 +72,7 @@ class Row:
     cells: tuple[Cell, ...]
     changes: Mapping[str, float | str]
     force: bool
+    trace: Mapping[str, str] = field(default_factory=dict)
 
     def parts(self, most: int) -> list[Row]:
         """The row in parts of at most so many cells, in order and as even as possible."""
@@ -80,7 +83,7 @@ class Row:
     def for_another_process(self) -> Row:
         """The same row, to be sent to another process."""
         project = self.project.for_another_process([self.content], [cell.style for cell in self.cells])
-        return replace(self, project=project)
+        return replace(self, project=project, trace=trace_context())
 
     def left(self) -> tuple[list[Landed], Row]:
         """What of the row another process has made since it was looked up, and the row that is left to make."""

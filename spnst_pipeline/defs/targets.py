@@ -27,6 +27,7 @@ from spnst_pipeline.artefacts.rules import Artefact
 from spnst_pipeline.artefacts.soundness import put, take
 from spnst_pipeline.defs import checks
 from spnst_pipeline.defs.events import Made, Report, in_one_line
+from spnst_pipeline.defs.networks import load_networks
 from spnst_pipeline.defs.previews import preview, stored_picture
 from spnst_pipeline.progress import Listener
 from spnst_pipeline.project import Project
@@ -83,6 +84,7 @@ class Target:
         return Made(shown, checks.carried(carried), made_of=source)
 
     def _compute(self, project: Project, listener: Listener, picture: Image.Image, wanted: Artefact) -> None:
+        load_networks(project)
         found = self.compute(picture, project, wanted.id.partition)
         told = {}
         if not isinstance(found, StyleTargets) and found.agreement is not None:

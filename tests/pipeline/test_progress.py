@@ -1,6 +1,7 @@
 """What a run tells while it works: on a terminal, in a log, and in plain lines."""
 
 import json
+import logging
 from io import StringIO
 
 import pytest
@@ -11,7 +12,7 @@ from spnst_core.optim.optimize import Iterate
 from spnst_core.recipes.recipe import Recipe, Stage
 from spnst_pipeline import progress
 from spnst_pipeline.artefacts.identity import ArtefactId
-from spnst_pipeline.progress import Bar, Estimate, Events, Lines, shown, work
+from spnst_pipeline.progress import Bar, Estimate, Events, Lines, Listener, Said, shown, work
 from spnst_pipeline.wording import duration
 
 RECIPE = Recipe(name="bold", size=128, stages=(Stage(scale=0.5, steps=4), Stage(steps=2)))
@@ -219,3 +220,15 @@ def test_events_are_lines_of_json_with_the_seconds_of_every_cell(clock):
         {"event": "note", "line": "goes on"},
     ]
     assert events.painted == 1
+
+
+def test_of_what_another_process_logs_notes_alone_are_shown():
+    noted = []
+
+    class Kept(Listener):
+        def note(self, line):
+            noted.append(line)
+
+    for line, note in (("gatys · cat × wave · on node-3", False), ("gatys begins anew", True)):
+        Kept().said(Said(0.0, logging.INFO, line, {"painter": "node-3"}, note))
+    assert noted == ["gatys begins anew"]

@@ -1,5 +1,6 @@
 """Stylisation: the pastiches of each recipe over the grid of contents and styles, and the films of their making."""
 
+from collections.abc import Collection, Sequence
 from itertools import chain
 from typing import cast
 
@@ -21,8 +22,9 @@ from spnst_pipeline.defs.events import Made, Report, Results, in_one_line, resul
 from spnst_pipeline.defs.partitions import GRID
 from spnst_pipeline.defs.pool import paint_in_pool
 from spnst_pipeline.defs.previews import PREVIEW_HEIGHT, SmallPictures, preview, small_pictures
-from spnst_pipeline.defs.rows import Kind, look_up
+from spnst_pipeline.defs.rows import Kind, Landed, Row, look_up
 from spnst_pipeline.defs.targets import prepare
+from spnst_pipeline.defs.tracing import span
 from spnst_pipeline.progress import Listener
 from spnst_pipeline.project import Project
 from spnst_pipeline.storage.store import Store
@@ -75,33 +77,48 @@ def pastiche_assets(recipe: Recipe) -> dg.AssetsDefinition:
         }
         asked = [kind for kind, report in reports.items() if report.asked]
         cells = [pastiches.at(key) for key in context.partition_keys]
-        changed = config.applied_to(recipe)
-        targets = prepare(context, Lineage(project), listener, changed, cells)
-        for unprepared, reason in targets.failed.items():
-            reports[asked[0]].failed(unprepared.partition, reason)
-            listener.failed(unprepared, in_one_line(reason))
-        ready = rows(cell for cell in cells if cell not in targets.failed)
-        work = chain.from_iterable(
-            look_up(targets.lineage, changed, content, styles, config, asked) for content, styles in ready.items()
-        )
-        for cell, new, error in paint_in_pool(project, work, listener):
-            report = reports[cast(Kind, cell.asset)]
-            if new:
-                listener.made(cell)
-            made = None
-            if not error and (new or report.asked):
-                try:
-                    made = _made(store, small, cell) if cell.asset == "pastiche" else shown(store, cell)
-                except Exception as unshown:  # a picture that an event can't show costs no other cell
-                    error = unshown
-            if made:
-                report.landed(cell.partition, made)
-            elif error:
-                report.failed(cell.partition, error)
-                listener.failed(cell, in_one_line(error))
+        changed, outcomes = config.applied_to(recipe), dict.fromkeys(("done", "kept", "failed"), 0)
+        with span("paint", run=context.run_id, recipe=recipe.name, cells=len(cells)) as tell:
+            with span("prepare targets"):
+                targets = prepare(context, Lineage(project), listener, changed, cells)
+            for unprepared, reason in targets.failed.items():
+                reports[asked[0]].failed(unprepared.partition, reason)
+                listener.failed(unprepared, in_one_line(reason))
+            ready = rows(cell for cell in cells if cell not in targets.failed)
+            work = chain.from_iterable(
+                _looked_up(targets.lineage, changed, content, styles, config, asked)
+                for content, styles in ready.items()
+            )
+            for cell, new, error in paint_in_pool(project, work, listener):
+                report = reports[cast(Kind, cell.asset)]
+                if new:
+                    listener.made(cell)
+                made = None
+                if not error and (new or report.asked):
+                    try:
+                        made = _made(store, small, cell) if cell.asset == "pastiche" else shown(store, cell)
+                    except Exception as unshown:  # a picture that an event can't show costs no other cell
+                        error = unshown
+                if made:
+                    report.landed(cell.partition, made)
+                elif error:
+                    report.failed(cell.partition, error)
+                    listener.failed(cell, in_one_line(error))
+                if cell.asset == "pastiche":
+                    outcomes["failed" if error else "done" if new else "kept"] += 1
+            outcomes["failed"] += len(targets.failed)
+            tell(**{f"cells_{outcome}": count for outcome, count in outcomes.items()})
         yield from results(*targets.reports, *reports.values())
 
     return paint
+
+
+def _looked_up(
+    lineage: Lineage, recipe: Recipe, content: str, styles: Sequence[str], options: Paint, asked: Collection[Kind]
+) -> list[Landed | Row]:
+    """As `look_up`, the whole row at once."""
+    with span("look up", content=content, cells=len(styles)):
+        return list(look_up(lineage, recipe, content, styles, options, asked))
 
 
 def _ingredients(recipe: Recipe) -> list[dg.AssetKey | dg.AssetsDefinition]:

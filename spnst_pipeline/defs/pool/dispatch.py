@@ -67,7 +67,7 @@ class Dispatch:
         hire: gives the painter of a number.
         painters: how many there are.
         most: cells in a batch.
-        listener: told of the batches that are sent, and of what painters note.
+        listener: told of the batches that are sent, of what they took, and of what painters log.
     """
 
     def __init__(self, hire: Callable[[int], ActorHandle], painters: int, most: int, listener: Listener) -> None:
@@ -139,9 +139,11 @@ class Dispatch:
         if outcome is None:
             seat.greeting, seat.starts = None, 0
             return
-        del seat.sent[call]
-        for line in outcome.notes:
-            self._listener.note(line)
+        batch = seat.sent.pop(call)
+        for said in outcome.said:
+            self._listener.said(said)
+        for spent in outcome.spent:
+            self._listener.spent(batch.row.recipe, spent)
         yield from outcome.landed
 
     def _lost(self, seat: _Seat, error: Exception) -> Iterator[Landed]:

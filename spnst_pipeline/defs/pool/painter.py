@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import pickle
 import socket
 import traceback
@@ -9,11 +10,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from spnst_core.errors import InputError
+from spnst_core.recipes.recipe import Recipe
 from spnst_pipeline.artefacts.identity import ArtefactId
 from spnst_pipeline.defs.events import in_one_line
+from spnst_pipeline.defs.networks import load_networks
 from spnst_pipeline.defs.painting import paint
 from spnst_pipeline.defs.rows import Landed, Row
-from spnst_pipeline.progress import Listener
+from spnst_pipeline.defs.run_log import LogListener
+from spnst_pipeline.defs.tracing import span
+from spnst_pipeline.progress import Said, Spent
 from spnst_pipeline.project import Project
 
 
@@ -23,11 +28,13 @@ class Outcome:
 
     Attributes:
         landed: its pastiches and films, in the order in which they were finished.
-        notes: what a user should know, in lines.
+        spent: what each batch of it took.
+        said: its log.
     """
 
     landed: tuple[Landed, ...]
-    notes: tuple[str, ...]
+    spent: tuple[Spent, ...]
+    said: tuple[Said, ...]
 
 
 class Painter:
@@ -48,14 +55,17 @@ class Painter:
                 f"the painter on {socket.gethostname()} finds no {content} in {store.location}: use a store on S3, or "
                 "a folder that all nodes of the cluster share"
             )
-        _ = self._at_home(row).project.models
+        load_networks(self._at_home(row).project, row.trace)
 
     def paint(self, row: Row) -> Outcome:
         """Paint what of a row the store lacks by now: an attempt that was lost may have finished some of it."""
-        notes = _Notes()
-        made, left = self._at_home(row).left()
-        landed = [*made, *paint([left], notes)]
-        return Outcome(tuple(each._replace(error=_sendable(each.error)) for each in landed), tuple(notes.lines))
+        told, styles = _Told(), [cell.style for cell in row.cells]
+        about = {"painter": socket.gethostname(), "recipe": row.recipe.name, "content": row.content, "styles": styles}
+        with span("painter", row.trace, **about), _Warnings(told):
+            made, left = self._at_home(row).left()
+            landed = [*made, *paint([left], told)]
+        sent = tuple(each._replace(error=_sendable(each.error)) for each in landed)
+        return Outcome(sent, tuple(told.took), tuple(told.lines))
 
     def _at_home(self, row: Row) -> Row:
         """The row, with the networks that are loaded already."""
@@ -63,14 +73,40 @@ class Painter:
         return replace(row, project=self._loaded)
 
 
-class _Notes(Listener):
-    """Keeps what is noted; steps stay here."""
+class _Told(LogListener):
+    """Keeps the lines that a run in one process would log, and what its batches took, to be sent back."""
 
     def __init__(self) -> None:
-        self.lines: list[str] = []
+        super().__init__()
+        self.lines: list[Said] = []
+        self.took: list[Spent] = []
 
-    def note(self, line: str) -> None:
-        self.lines.append(line)
+    def said(self, said: Said) -> None:
+        host = socket.gethostname()
+        line = said.line if said.note else f"{said.line} · on {host}"
+        self.lines.append(said._replace(line=line, fields={"painter": host, **said.fields}))
+
+    def spent(self, recipe: Recipe, spent: Spent) -> None:
+        self.took.append(spent)
+
+
+class _Warnings(logging.Handler):
+    """While it is entered, has a listener keep the warnings of the library and of the pipeline as well."""
+
+    def __init__(self, told: _Told) -> None:
+        super().__init__(logging.WARNING)
+        self._told, self._loggers = told, [logging.getLogger(name) for name in ("spnst_core", "spnst_pipeline")]
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._told.said(Said(record.created, record.levelno, record.getMessage(), {}, note=True))
+
+    def __enter__(self) -> None:
+        for logger in self._loggers:
+            logger.addHandler(self)
+
+    def __exit__(self, *_: object) -> None:
+        for logger in self._loggers:
+            logger.removeHandler(self)
 
 
 class Elsewhere(Exception):

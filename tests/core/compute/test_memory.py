@@ -12,6 +12,7 @@ from spnst_core.compute.memory import (
     abreast,
     batches,
     free_memory,
+    peak_memory,
     ran_out,
     release,
     shortage,
@@ -64,6 +65,13 @@ def test_what_pytorch_keeps_of_a_gpu_without_using_it_is_free(monkeypatch):
     monkeypatch.setattr(torch.cuda, "memory_reserved", lambda device: 700)
     monkeypatch.setattr(torch.cuda, "memory_allocated", lambda device: 300)
     assert free_memory(torch.device("cuda", 0)) == 1_400
+
+
+def test_the_peak_is_what_pytorch_tells_of_a_gpu_and_there_is_none_elsewhere(monkeypatch):
+    monkeypatch.setattr("torch.cuda.max_memory_allocated", lambda device: 1_000 + device.index)
+    assert peak_memory(torch.device("cuda", 1)) == 1_001
+    assert peak_memory(torch.device("cpu")) is None
+    assert peak_memory(torch.device("mps")) is None
 
 
 def test_where_no_container_has_a_limit_the_systems_memory_counts(monkeypatch, tmp_path):

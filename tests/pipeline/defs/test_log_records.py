@@ -14,6 +14,7 @@ from spnst_core.recipes.recipe import Recipe, Stage
 from spnst_pipeline.defs.events import Made, Report
 from spnst_pipeline.defs.log_records import JsonFormatter
 from spnst_pipeline.defs.run_log import LogListener
+from spnst_pipeline.progress import Said
 
 pytestmark = pytest.mark.filterwarnings("ignore:Handling yaml-defined logging")
 
@@ -27,6 +28,7 @@ def pastiche(context: dg.AssetExecutionContext):
     listener.batch(RECIPE, "a", ["a", "b"])
     losses = {term: torch.full((2,), 0.25) for term in ("content", "style", "edge", "depth", "tv", "total")}
     listener.step(Iterate(1, 2, 3, 4, (0, 1), losses, torch.rand(2, 3, 8, 8)))
+    listener.said(Said(1_000_000.25, logging.WARNING, "s3: trying again", {"painter": "node-3", "stage": 2}, note=True))
     report = Report(context)
     report.landed("a|a", Made({"fingerprint": "f"}))
     report.failed("a|b", ValueError("no\nroute"))
@@ -65,6 +67,21 @@ def test_a_batch_and_its_steps_carry_their_cells_and_stage(written):
     assert (batch["recipe"], batch["content"], batch["styles"]) == ("bold", "a", ["a", "b"])
     assert "stage" not in batch
     assert (step["step"], step["styles"], step["stage"]) == ("pastiche__bold", ["a", "b"], 2)
+
+
+def test_a_line_of_a_painter_elsewhere_keeps_its_time_its_level_and_its_fields(written):
+    run, lines = written
+    [line] = [line for line in lines if "painter" in line]
+    told = {name: line[name] for name in ("time", "level", "run", "step", "painter", "stage", "message")}
+    assert told == {
+        "time": "1970-01-12T13:46:40.250+00:00",
+        "level": "WARNING",
+        "run": run,
+        "step": "pastiche__bold",
+        "painter": "node-3",
+        "stage": 2,
+        "message": "s3: trying again",
+    }
 
 
 def test_a_finished_cell_carries_its_place(written):

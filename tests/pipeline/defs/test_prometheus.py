@@ -7,20 +7,18 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-import torch
 from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
 from instances import new_instance
 
 from spnst_core.errors import InputError
-from spnst_core.optim.optimize import Iterate
 from spnst_core.recipes.recipe import Recipe
 from spnst_pipeline import definitions
 from spnst_pipeline.artefacts.identity import ArtefactId
-from spnst_pipeline.defs import prometheus
 from spnst_pipeline.defs.automation import automation
-from spnst_pipeline.defs.prometheus import COUNTERS, PAINTING, QUEUE, CountingListener, add, read
+from spnst_pipeline.defs.prometheus import COUNTERS, GAUGES, PAINTING, QUEUE, CountingListener, read, update
 from spnst_pipeline.defs.run_log import LogListener
 from spnst_pipeline.defs.sensors.queue import queue_sensor
+from spnst_pipeline.progress import Spent
 from spnst_pipeline.settings import Settings
 
 SOMEWHERE = RemoteJobOrigin(RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("location"), "repository"), "paint")
@@ -34,30 +32,30 @@ def cell(style, asset="pastiche"):
     return ArtefactId(asset, "gatys", "cat", style)
 
 
-def step(stage, number):
-    losses = {term: torch.ones(1) for term in ("style", "edge", "depth")}
-    return Iterate(stage, 2, number, 4, (0,), losses, torch.rand(1, 3, 8, 8))
-
-
-@pytest.fixture
-def clock(monkeypatch):
-    """A clock that a test sets."""
-    now = [100.0]
-    monkeypatch.setattr(prometheus.time, "monotonic", lambda: now[0])
-    return now
-
-
-def test_cells_and_the_seconds_of_each_stage_are_counted(tmp_path, clock):
+def test_cells_and_the_seconds_of_each_stage_are_counted(tmp_path):
     listener = CountingListener(tmp_path)
-    listener.batch(Recipe.load("gatys"), "cat", ["wave", "dawn"])
-    for stage, number, now in ((0, 1, 102.0), (0, 2, 103.0), (1, 3, 107.0)):
-        clock[0] = now
-        listener.step(step(stage, number))
+    for seconds in ({0: 1.0, 1: 4.0}, {0: 2.0}):
+        listener.spent(Recipe.load("gatys"), Spent(seconds))
     listener.made(cell("wave"))
     listener.failed(cell("dawn"), "its loss isn't finite")
     listener.made(cell("wave", "timelapse"))  # the film of a cell isn't another cell
     stages = {("spnst_stage_seconds", ("gatys", "1")): 3.0, ("spnst_stage_seconds", ("gatys", "2")): 4.0}
     assert read(tmp_path / PAINTING) == {DONE: 1, FAILED: 1, **stages}
+
+
+def test_the_memory_of_a_gpu_is_that_of_the_latest_batch_of_each_recipe(tmp_path):
+    listener = CountingListener(tmp_path)
+    for recipe, memory in (("gatys", 3e9), ("structure", 5e9), ("gatys", 2e9)):
+        listener.spent(Recipe.load(recipe), Spent({}, int(memory)))
+    listener.made(cell("wave"))  # what is counted leaves gauges as they are
+    told = {"gatys": 2e9, "structure": 5e9}
+    memory = {("spnst_gpu_memory_peak_bytes", (recipe,)): value for recipe, value in told.items()}
+    assert read(tmp_path / PAINTING) == {DONE: 1, **memory}
+
+
+def test_without_a_gpu_there_is_no_figure_of_its_memory(tmp_path):
+    CountingListener(tmp_path).spent(Recipe.load("gatys"), Spent({0: 1.0}))
+    assert "gpu" not in (tmp_path / PAINTING).read_text()
 
 
 def test_the_next_run_adds_to_what_earlier_ones_counted(tmp_path):
@@ -69,7 +67,7 @@ def test_the_next_run_adds_to_what_earlier_ones_counted(tmp_path):
 
 def test_runs_that_count_at_once_lose_nothing(tmp_path):
     with ThreadPoolExecutor(8) as runs:
-        list(runs.map(lambda _: add(tmp_path / PAINTING, {DONE: 1}), range(40)))
+        list(runs.map(lambda _: update(tmp_path / PAINTING, {DONE: 1}), range(40)))
     assert read(tmp_path / PAINTING) == {DONE: 40}
 
 
@@ -120,6 +118,6 @@ def test_what_the_setting_needs_is_told(tmp_path, monkeypatch):
 def test_the_dashboard_asks_for_figures_that_there_are():
     dashboard = json.loads((Path(__file__).parents[3] / "deploy/grafana/spnst.json").read_text())
     asked = " ".join(target["expr"] for panel in dashboard["panels"] for target in panel["targets"])
-    written = {*(f"{name}_total" for name in COUNTERS), "spnst_runs"}
+    written = {*(f"{name}_total" for name in COUNTERS), *GAUGES, "spnst_runs"}
     assert {name for name in written if name in asked} == written
     assert all(panel["title"] and panel["targets"] for panel in dashboard["panels"])

@@ -7,6 +7,7 @@ from collections import Counter
 import dagster as dg
 import numpy as np
 import pytest
+from otlp import collector
 from PIL import Image
 from ray_cluster import ray_cluster
 from small_project import PREPARATION, Recorder, draw, furnish, painting
@@ -14,6 +15,8 @@ from small_project import PREPARATION, Recorder, draw, furnish, painting
 from spnst_core.errors import InputError
 from spnst_pipeline.artefacts.fingerprints import metadata
 from spnst_pipeline.artefacts.identity import ArtefactId
+from spnst_pipeline.defs import tracing
+from spnst_pipeline.defs.prometheus import PAINTING, CountingListener, read
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow(60)]
 
@@ -42,8 +45,38 @@ class Watch(Recorder):
         self.away -= 1
 
 
+class Counted(Watch):
+    """Counts as a run that the daemon starts, and keeps what painters log."""
+
+    def __init__(self, folder, **when):
+        super().__init__(**when)
+        self.counting, self.lines = CountingListener(folder), []
+
+    def made(self, artefact):
+        super().made(artefact)
+        self.counting.made(artefact)
+
+    def spent(self, recipe, spent):
+        self.counting.spent(recipe, spent)
+
+    def said(self, said):
+        super().said(said)
+        self.lines.append(said)
+
+
 @pytest.fixture(scope="module", autouse=True)
-def cluster():
+def traces():
+    """The collector of traces that run and painters find in their environment."""
+    with collector() as server, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", server.url)
+        patch.setenv("OTEL_BSP_SCHEDULE_DELAY", "100")
+        tracing._tracer.cache_clear()
+        yield server
+        tracing._tracer.cache_clear()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cluster(traces):
     with ray_cluster(3):  # of which two painters leave one
         yield
 
@@ -116,9 +149,9 @@ def test_painters_stay_for_the_next_run_and_no_more_is_away_than_twice_as_much_a
     assert watch.most == 4
 
 
-def test_a_painter_that_is_lost_costs_nothing_in_the_end(prepared, tmp_path):
+def test_a_painter_that_is_lost_costs_nothing_in_the_end_and_nothing_counts_twice(prepared, tmp_path):
     place = prepared.copied(tmp_path / "project")
-    watch = Watch(at=4, act=lambda: lose(0))
+    watch = Counted(tmp_path, at=4, act=lambda: lose(0))
     run = paint(place, watch, pool="ray", ray_batch=1)
     assert run.failed == []
     assert sorted(watch.keys) == sorted(cell.path for cell in CELLS)
@@ -126,8 +159,32 @@ def test_a_painter_that_is_lost_costs_nothing_in_the_end(prepared, tmp_path):
     sent = Counter(watch.batches)
     assert set(sent) == {("gatys", cell.content, (cell.style,)) for cell in CELLS}
     assert 1 <= sum(sent.values()) - len(CELLS) <= 2
+    figures = read(tmp_path / PAINTING)
+    assert figures["spnst_cells", ("gatys", "done")] == len(CELLS)
+    assert figures["spnst_stage_seconds", ("gatys", "1")] > 0
+    begun = {(said.fields["content"], *said.fields["styles"]) for said in watch.lines if said.fields.get("painter")}
+    assert begun == {cell.cell for cell in CELLS}
     again = paint(place, pool="ray", ray_batch=1)
     assert again.runs == []  # everything is up to date
+
+
+def test_the_spans_of_painters_are_inside_that_of_the_run(prepared, tmp_path, traces):
+    place = prepared.copied(tmp_path / "project")
+    run = paint(place, pool="ray")
+
+    def arrived(name, **attributes):
+        wanted = {f"spnst.{key}": value for key, value in attributes.items()}.items()
+        return [span for span in traces.spans if span.name == name and wanted <= span.attributes.items()]
+
+    end = time.monotonic() + 60
+    while True:  # each process sends its own
+        steps = arrived("paint", run=run.runs[-1], cells_done=len(CELLS))
+        inside = [span for span in arrived("painter") if steps and span.parent == steps[0].id]
+        if {span.attributes["spnst.content"] for span in inside} == set(CONTENTS):
+            break
+        assert time.monotonic() < end, traces.spans
+        time.sleep(0.1)
+    assert {span.trace for span in inside} == {steps[0].trace}
 
 
 def test_painters_without_work_end(prepared, tmp_path):

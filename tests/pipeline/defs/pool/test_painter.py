@@ -1,7 +1,9 @@
 """A painter: what it is sent, what it sends back, and what it keeps from row to row."""
 
+import logging
 import pickle
 import shutil
+import socket
 
 import pytest
 import torch
@@ -50,6 +52,29 @@ def test_it_puts_pastiches_into_the_store_and_tells_which_and_makes_none_twice(r
     assert sent_back(painter.paint(row)).landed == sent_back(first).landed  # as if the first outcome had been lost
     assert [row.project.store.entry(cell.path) for cell in cells] == written
     assert not row.project.store.list("checkpoint")
+
+
+def test_it_sends_back_what_its_batches_took_and_nothing_of_a_batch_that_another_has_painted(row):
+    painter = Painter()
+    [spent] = sent_back(painter.paint(row)).spent
+    assert set(spent.seconds) == {0, 1}
+    assert all(seconds > 0 for seconds in spent.seconds.values())
+    assert spent.memory is None  # on a CPU
+    assert painter.paint(row).spent == ()
+
+
+def test_it_sends_its_log_with_the_cells_and_warnings_too(row, monkeypatch):
+    def warning(*_, **__):
+        logging.getLogger("spnst_pipeline.storage.patience").warning("%s: trying again", "s3")
+        raise ValueError("no\nroute")
+
+    monkeypatch.setattr(painting, "paint_batch", warning)
+    batch, warned, *_ = sent_back(Painter().paint(row)).said
+    host = socket.gethostname()
+    assert batch.line == f"gatys · cat × dots, wave · on {host}"
+    assert batch.fields == {"painter": host, "recipe": "gatys", "content": "cat", "styles": ["dots", "wave"]}
+    assert (warned.line, warned.level, warned.note) == ("s3: trying again", logging.WARNING, True)
+    assert warned.fields == {"painter": host}
 
 
 def test_networks_are_loaded_once_whatever_project_a_row_is_of(row, monkeypatch):
