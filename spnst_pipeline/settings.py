@@ -26,6 +26,7 @@ from pydantic_settings import (
 from spnst_core.errors import InputError, closest, cut, quoted, several, without_passwords
 from spnst_core.recipes.recipe import MAX_SIZE
 from spnst_core.yaml_files import read_yaml
+from spnst_pipeline.shard import WHOLE, Shard
 from spnst_pipeline.storage.places import is_remote
 
 CONFIG = "SPNST_CONFIG"
@@ -97,6 +98,11 @@ class Settings(BaseSettings):
     workers: int = Field(1, ge=1, le=10_000)
     """How many runs paint at once, on as many GPUs or machines. With more than one, the last runs are smaller, so that
     all workers finish at about the same time."""
+
+    shard: str | None = None
+    """``k/n``: Dagster's code location serves part k of the contents in n parts, for a grid that is too large for one
+    asset; by default all. Everything else must be set alike for all n. ``spnst run`` makes the whole grid all the
+    same."""
 
     pool: str = "local"
     """Where cells are painted: ``local``, in the run's own process; ``ray``, by painters on a Ray cluster, which keep
@@ -170,6 +176,11 @@ class Settings(BaseSettings):
             raise ValueError("Dagster's records need a folder of this machine")
         return value
 
+    @field_validator("shard")
+    @classmethod
+    def _is_a_shard(cls, value: str | None) -> str | None:
+        return value if value is None else str(Shard.parse(value))
+
     @field_validator("pool")
     @classmethod
     def _is_a_pool(cls, value: str) -> str:
@@ -232,6 +243,11 @@ class Settings(BaseSettings):
             return cls(**{name: value for name, value in flags.items() if value is not None})
         except ValidationError as error:
             raise InputError(several([_problem(each) for each in error.errors()])) from error
+
+    @property
+    def part(self) -> Shard:
+        """The part of the contents that ``shard`` names."""
+        return Shard.parse(self.shard) if self.shard else WHOLE
 
     @property
     def dagster_home(self) -> Path:

@@ -131,3 +131,10 @@ def test_quiet_counts_what_is_left_out(made, spnst):
     (made.root / "contents/torn.png").write_bytes((made.root / "contents/cat.png").read_bytes()[:80])
     told = spnst("run", *flags(made), "--quiet")
     assert told == (0, "Everything is up to date. 1 file left out; without --quiet the run says why.\n", "")
+
+
+def test_a_run_makes_the_whole_grid_whatever_shard_is_set(fresh, spnst, monkeypatch):
+    monkeypatch.setenv("SPNST_SHARD", "2/2")
+    status, out, _ = spnst("run", *flags(fresh), "--dry-run", "--json")
+    assert (status, json.loads(out)["contents"]) == (0, 2)
+    assert json.loads(out)["assets"][0]["to_make"] == 2
