@@ -104,7 +104,26 @@ def _listener(settings: Settings) -> Listener:
 @dg.definitions
 def defs() -> dg.Definitions:
     """The graph for the settings in force, folders being read when a run starts."""
-    settings = Settings.load()
+    return _graph(Settings.load())
+
+
+def __getattr__(name: str) -> dg.Definitions:
+    """The graph of one shard by its name, such as ``shard_1_of_2``: the attribute of an entry of a workspace.
+
+    Dagster gives the entries of a workspace no environment. Runs load the attribute of their code location, so that
+    neither do they need one.
+
+    Raises:
+        AttributeError: that is no name of a shard.
+        InputError: there is no such shard, or a setting can't be used.
+    """
+    shard = Shard.of_key([name])
+    if shard == WHOLE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return _graph(Settings.load(shard=str(shard)))
+
+
+def _graph(settings: Settings) -> dg.Definitions:
     recipes, experiments, drafts = load_recipes(settings)
     resource, listener = project_resource(settings), _listener(settings)
     graph = build(recipes, resource, listener, settings.batch, experiments, drafts, settings.part)

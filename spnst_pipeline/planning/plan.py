@@ -162,7 +162,7 @@ def painting(lineage: Lineage, grid: Grid) -> Plan:
     """The other cells of the grid, and films of those whose recipe records."""
     drafts = _drafts(lineage, grid)
     for draft in drafts:
-        lineage.index.look(ArtefactId("pastiche", draft.name))
+        lineage.index.look(ArtefactId("pastiche", draft.name), contents=_own_rows(lineage, grid))
     return _plan("painting", _painted(lineage, grid, [recipe for recipe in grid.recipes if recipe not in drafts]))
 
 
@@ -179,10 +179,11 @@ def drawing_sheets(lineage: Lineage, grid: Grid) -> Plan:
     """A contact sheet for each row, and for each column, which the first shard draws."""
     contents, styles = _present(lineage, grid)
     rows, columns = ArtefactId("contact_sheet/content"), ArtefactId("contact_sheet/style")
-    lineage.look_at_cells(lineage.project.recipes)
+    first = lineage.project.shard.is_first  # columns have cells of all shards
+    lineage.look_at_cells(lineage.project.recipes, None if first else _own_rows(lineage, grid))
     lineage.index.look(rows, columns)
     parts = [_each(lineage, {rows: lineage.content_sheet}, grid.contents, contents)]
-    if lineage.project.shard.is_first:
+    if first:
         parts.append(_each(lineage, {columns: lineage.style_sheet}, grid.styles, styles))
     return _plan("drawing sheets", *parts)
 
@@ -272,7 +273,7 @@ def _cells(lineage: Lineage, grid: Grid, rules_of: Callable[[Recipe], Mapping[Ar
     pieces: list[_Piece] = []
     for recipe in grid.recipes:
         rules = rules_of(recipe)
-        lineage.index.look(ArtefactId("pastiche", recipe.name), *rules)
+        lineage.index.look(ArtefactId("pastiche", recipe.name), *rules, contents=_own_rows(lineage, grid))
         survey = _survey(lineage, grid, recipe, rules)
         counts |= survey.counts
         batches = cover(survey.wanted, settings.batch, survey.barred)
@@ -281,6 +282,11 @@ def _cells(lineage: Lineage, grid: Grid, rules_of: Callable[[Recipe], Mapping[Ar
             pieces.append(_Piece(tuple(rules), _span(grid, recipe, rectangle), held))
     shared = _sharing_runs(pieces, settings.batch)
     return counts, [Launch(piece.assets, piece.span, lineage.force) for piece in shared]
+
+
+def _own_rows(lineage: Lineage, grid: Grid) -> Sequence[str] | None:
+    """The contents of a shard, whose cells are all that it has to look at; None: those of all."""
+    return None if lineage.project.shard == WHOLE else grid.contents
 
 
 class _Survey(NamedTuple):

@@ -1,6 +1,7 @@
 """Two shards in one DAGSTER_HOME and on one store: nothing collides, and what was made stays."""
 
 import shutil
+from contextlib import ExitStack
 from pathlib import Path
 
 import dagster as dg
@@ -21,12 +22,8 @@ FOUR = {SHARDS[0]: ["cat", "dog"], SHARDS[1]: ["boat", "sea"]}
 class Shards:
     """The code locations of two shards of a place, with the records of both in its DAGSTER_HOME."""
 
-    def __init__(self, place, monkeypatch, **changes):
-        self.place, self.changes = place, changes
-        settings = place.settings(**changes)
-        if not settings.dagster_home.exists():
-            make_databases(settings.dagster_home)
-        self.instance = open_home(settings)
+    def __init__(self, settings, instance, monkeypatch):
+        self.instance = instance
         monkeypatch.setenv("SPNST_CONFIG", str(settings.dagster_home / "spnst.yaml"))
         self.benches = {}
         for shard in SHARDS:
@@ -44,15 +41,15 @@ class Shards:
 
 @pytest.fixture
 def shards(monkeypatch):
-    opened = []
+    with ExitStack() as stack:
 
-    def of(place, **changes):
-        opened.append(Shards(place, monkeypatch, **changes))
-        return opened[-1]
+        def of(place, **changes):
+            settings = place.settings(**changes)
+            if not settings.dagster_home.exists():
+                make_databases(settings.dagster_home)
+            return Shards(settings, stack.enter_context(open_home(settings)), monkeypatch)
 
-    yield of
-    for each in opened:
-        each.instance.__exit__(None, None, None)
+        yield of
 
 
 def four(place):
