@@ -25,9 +25,11 @@ from spnst_pipeline.defs.assets.tables import table_assets
 from spnst_pipeline.defs.automation import AT_ONCE, at_once, automation
 from spnst_pipeline.defs.project_resource import project_resource
 from spnst_pipeline.defs.run_log import LogListener
+from spnst_pipeline.defs.sharded import sharded
 from spnst_pipeline.progress import Listener
 from spnst_pipeline.project import Project, all_of, load_recipes
 from spnst_pipeline.settings import Settings
+from spnst_pipeline.shard import WHOLE, Shard
 
 
 def build(
@@ -37,8 +39,9 @@ def build(
     batch: int,
     experiments: tuple[Experiment, ...] = (),
     drafts: tuple[Recipe, ...] = (),
+    shard: Shard = WHOLE,
 ) -> dg.Definitions:
-    """The asset graph; ``batch`` partitions of a backfill share a run.
+    """The asset graph, or that of one shard; ``batch`` partitions of a backfill share a run.
 
     Steps of a run share one process, and with it the loaded networks.
     """
@@ -61,7 +64,9 @@ def build(
     batches = dg.BackfillPolicy.multi_run(max_partitions_per_run=batch)
     with warnings.catch_warnings():  # some versions of Dagster say of each asset that backfill policies are beta
         warnings.filterwarnings("ignore", message=".*`backfill_policy`.*", category=dg.BetaWarning)
-        assets = [with_backfill_policy(a, batches) if a.partitions_def else a for a in versioned(assets)]
+        assets = [
+            with_backfill_policy(a, batches) if a.partitions_def else a for a in sharded(versioned(assets), shard)
+        ]
     return dg.Definitions(
         assets=assets,
         resources={"project": project, "listener": listener},
@@ -99,13 +104,33 @@ def _listener(settings: Settings) -> Listener:
 @dg.definitions
 def defs() -> dg.Definitions:
     """The graph for the settings in force, folders being read when a run starts."""
-    settings = Settings.load()
+    return _graph(Settings.load())
+
+
+def __getattr__(name: str) -> dg.Definitions:
+    """The graph of one shard by its name, such as ``shard_1_of_2``: the attribute of an entry of a workspace.
+
+    Dagster gives the entries of a workspace no environment. Runs load the attribute of their code location, so that
+    neither do they need one.
+
+    Raises:
+        AttributeError: that is no name of a shard.
+        InputError: there is no such shard, or a setting can't be used.
+    """
+    shard = Shard.of_key([name])
+    if shard == WHOLE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return _graph(Settings.load(shard=str(shard)))
+
+
+def _graph(settings: Settings) -> dg.Definitions:
     recipes, experiments, drafts = load_recipes(settings)
-    graph = build(recipes, project_resource(settings), _listener(settings), settings.batch, experiments, drafts)
+    resource, listener = project_resource(settings), _listener(settings)
+    graph = build(recipes, resource, listener, settings.batch, experiments, drafts, settings.part)
     with warnings.catch_warnings():  # Dagster calls this function preview, and would say so at each start
         warnings.filterwarnings("ignore", message=".*map_resolved_asset_specs.*", category=dg.PreviewWarning)
         graph = graph.map_resolved_asset_specs(
             func=lambda spec: spec.replace_attributes(automation_condition=AT_ONCE),
-            selection=at_once((*recipes, *drafts), experiments),
+            selection=at_once((*recipes, *drafts), experiments, settings.part),
         )
     return dg.Definitions.merge(graph, automation(settings, recipes, experiments))

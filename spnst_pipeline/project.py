@@ -17,6 +17,7 @@ from spnst_core.recipes.experiments import Experiment
 from spnst_core.recipes.recipe import Recipe
 from spnst_core.recipes.style_size import StyleSize
 from spnst_pipeline.settings import Settings
+from spnst_pipeline.shard import Shard
 from spnst_pipeline.storage.places import is_remote
 from spnst_pipeline.storage.sources import Source
 from spnst_pipeline.storage.store import Store
@@ -84,6 +85,16 @@ class Project:
     def has_networks(self) -> bool:
         """Whether `models` is loaded."""
         return "models" in vars(self)
+
+    @property
+    def shard(self) -> Shard:
+        """The part of the contents that is this project's in Dagster. ``contents`` are all of them."""
+        return self.settings.part
+
+    @property
+    def own_contents(self) -> list[str]:
+        """The contents of its shard, in the order of ``contents``."""
+        return [key for key in self.contents.pictures if self.shard.having(key) == self.shard]
 
     @property
     def overrides(self) -> Overrides:

@@ -28,6 +28,7 @@ from spnst_core.imaging.encoding import DEPTHS
 from spnst_core.imaging.gamut import CHOICES
 from spnst_core.recipes.recipe import MAX_SIZE
 from spnst_core.yaml_files import read_yaml
+from spnst_pipeline.shard import WHOLE, Shard
 from spnst_pipeline.storage.places import is_remote
 
 CONFIG = "SPNST_CONFIG"
@@ -107,6 +108,11 @@ class Settings(BaseSettings):
     """How many runs paint at once, on as many GPUs or machines. With more than one, the last runs are smaller, so that
     all workers finish at about the same time."""
 
+    shard: str | None = None
+    """``k/n``: Dagster's code location serves part k of the contents in n parts, for a grid that is too large for one
+    asset; by default all. Everything else must be set alike for all n. ``spnst run`` makes the whole grid all the
+    same."""
+
     pool: str = "local"
     """Where cells are painted: ``local``, in the run's own process; ``ray``, by painters on a Ray cluster, which keep
     their networks from run to run."""
@@ -178,6 +184,11 @@ class Settings(BaseSettings):
         if value and is_remote(value):
             raise ValueError("Dagster's records need a folder of this machine")
         return value
+
+    @field_validator("shard")
+    @classmethod
+    def _is_a_shard(cls, value: str | None) -> str | None:
+        return value if value is None else str(Shard.parse(value))
 
     @field_validator("pool")
     @classmethod
@@ -260,6 +271,11 @@ class Settings(BaseSettings):
     def written(self) -> str:
         """How pastiches' files differ from 8-bit sRGB, as it counts in their fingerprints; empty if they don't."""
         return "" if (self.gamut, self.bits) == ("srgb", 8) else f"{self.gamut} {self.bits}"
+
+    @property
+    def part(self) -> Shard:
+        """The part of the contents that ``shard`` names."""
+        return Shard.parse(self.shard) if self.shard else WHOLE
 
     @property
     def dagster_home(self) -> Path:

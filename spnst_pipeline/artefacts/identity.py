@@ -14,6 +14,8 @@ from typing import Literal, NamedTuple, TypeAlias
 
 import dagster as dg
 
+from spnst_pipeline.shard import Shard
+
 Asset = Literal[
     "content_image",
     "style_image",
@@ -46,6 +48,17 @@ MAPS: tuple[Asset, ...] = ("depth_map", "edge_map")
 
 OF_NETWORKS: tuple[Asset, ...] = ("depth_map", "edge_map", "style_grams", *OF_CELLS)
 """What networks make: on a GPU where there is one."""
+
+OF_ALL_CONTENTS: tuple[Asset, ...] = (
+    "painter",
+    "metric_table",
+    "comparison",
+    "experiment",
+    "contact_sheet/style",
+    "contact_sheet/grid",
+    "gallery",
+)
+"""What contents of all shards are in, or are trained on: the first shard makes it for all."""
 
 Span: TypeAlias = tuple[str, str]
 """The first and the last partition key of a range run; for the grid, opposite corners of a rectangle."""
@@ -179,12 +192,12 @@ class ArtefactId:
 
     @classmethod
     def from_asset_key(cls, key: dg.AssetKey, partition: str = "") -> ArtefactId:
-        """The asset with this key, or one of its partitions.
+        """The asset with this key, or one of its partitions, in whichever shard.
 
         Raises:
             ValueError: there is no such asset, or no such partition of it.
         """
-        name = "/".join(key.path)
+        name = "/".join(key.path[len(Shard.of_key(key.path).prefix) :])
         for asset, kind in _KINDS.items():
             if (fields := kind.parse_name(name)) is not None:
                 found = cls(asset, **fields)
@@ -241,6 +254,11 @@ class ArtefactId:
         return replace(self, content=None, style=None)
 
     @property
+    def is_of_contents(self) -> bool:
+        """Whether the asset's partitions are the contents, or the cells."""
+        return "content" in _KINDS[self.asset].partitions
+
+    @property
     def is_cell(self) -> bool:
         """Whether the asset's partitions are the cells of the grid."""
         return len(_KINDS[self.asset].partitions) == 2
@@ -268,8 +286,13 @@ class ArtefactId:
 
     @property
     def asset_key(self) -> dg.AssetKey:
-        """The asset's key in Dagster."""
+        """The asset's key in Dagster, in a project without shards."""
         return dg.AssetKey(self.name.split("/"))
+
+    def key_in(self, shard: Shard) -> dg.AssetKey:
+        """The asset's key in Dagster, in one shard; that of the first, if it makes the asset for all."""
+        maker = shard.all[0] if self.asset in OF_ALL_CONTENTS else shard
+        return dg.AssetKey([*maker.prefix, *self.asset_key.path])
 
     @property
     def step(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 
 from spnst_core.imaging.io import png_size
@@ -31,9 +31,20 @@ class Index:
         self.damaged: dict[ArtefactId, str] = {}
         """The paths of files that aren't what was written, by the artefact that they belong to, as far as was asked."""
 
-    def look(self, *assets: ArtefactId) -> None:
-        """Read at once what all artefacts of some assets carry, for whoever asks for most of them."""
-        for folder in dict.fromkeys(asset.folder for asset in assets):
+    def look(self, *assets: ArtefactId, contents: Iterable[str] | None = None) -> None:
+        """Read at once what all artefacts of some assets carry, for whoever asks for most of them.
+
+        Args:
+            assets: which.
+            contents: of cells, look at those of these contents alone.
+        """
+        rows = None if contents is None else [*contents]
+        folders = [
+            folder
+            for asset in assets
+            for folder in ([asset.folder] if rows is None else [f"{asset.folder}/{content}" for content in rows])
+        ]
+        for folder in dict.fromkeys(folders):
             if f"{folder}/" in self._folders:
                 continue
             found = {entry.name: entry for entry in self._store.entries(folder)}

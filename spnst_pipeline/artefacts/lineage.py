@@ -270,10 +270,10 @@ class Lineage:
         self.look_at_pictures()
         self.index.look(ArtefactId("depth_map"), ArtefactId("edge_map"), ArtefactId("style_grams"))
 
-    def look_at_cells(self, recipes: Sequence[Recipe]) -> None:
-        """Read at once what all pastiches and scores of some recipes carry."""
-        self.index.look(*(ArtefactId("pastiche", recipe.name) for recipe in recipes))
-        self.index.look(*(ArtefactId("metrics", recipe.name) for recipe in recipes))
+    def look_at_cells(self, recipes: Sequence[Recipe], contents: Sequence[str] | None = None) -> None:
+        """Read at once what all pastiches and scores of some recipes carry, or those of some contents."""
+        self.index.look(*(ArtefactId("pastiche", recipe.name) for recipe in recipes), contents=contents)
+        self.index.look(*(ArtefactId("metrics", recipe.name) for recipe in recipes), contents=contents)
 
     def contents(self) -> list[str]:
         """Contents ready to be shown: picture and maps are up to date, whatever sizes they hold."""

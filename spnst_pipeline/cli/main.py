@@ -213,7 +213,7 @@ def run(
         pool=pool,
         ray_address=ray_address,
         home=home,
-    )
+    ).model_copy(update={"shard": None})  # shards divide the assets of the UI; a run in a terminal makes the whole grid
     if dry_run:
         _tell_plan(settings, teller, force)
     else:

@@ -18,16 +18,22 @@ from spnst_pipeline.defs.sensors.launcher import launcher_sensor
 from spnst_pipeline.defs.sensors.sources import catalogue_sensor
 from spnst_pipeline.project import Project, all_of
 from spnst_pipeline.settings import Settings
+from spnst_pipeline.shard import WHOLE, Shard
 
 NIGHTLY = "0 2 * * *"
 
-TABLES = dg.AssetSelection.assets("metric_table", "comparison")
-CELLS = dg.AssetSelection.all() - dg.AssetSelection.groups("contact_sheets", "gallery") - TABLES
-"""Everything that can be made as soon as its own inputs are there; sheets and gallery wait until all cells are done."""
+
+def cells(shard: Shard) -> dg.AssetSelection:
+    """Everything that can be made as soon as its own inputs are there; sheets and gallery wait for all cells."""
+    waiting = dg.AssetSelection.groups("contact_sheets", "gallery")
+    if shard.is_first:  # the others have no tables
+        tables = (ArtefactId("metric_table"), ArtefactId("comparison"))
+        waiting |= dg.AssetSelection.assets(*(table.key_in(shard) for table in tables))
+    return dg.AssetSelection.all() - waiting
 
 
-def at_once(recipes: Sequence[Recipe], experiments: Sequence[Experiment]) -> dg.AssetSelection:
-    """`CELLS` without films that no recipe asks for, and without experiments, whose pictures are chosen by hand."""
+def at_once(recipes: Sequence[Recipe], experiments: Sequence[Experiment], shard: Shard = WHOLE) -> dg.AssetSelection:
+    """`cells` without films that no recipe asks for, and without experiments, whose pictures are chosen by hand."""
     grid = {recipe.name for recipe in recipes}
     unasked = [ArtefactId("timelapse", recipe.name) for recipe in recipes if not recipe.record_every]
     unasked += [
@@ -36,8 +42,10 @@ def at_once(recipes: Sequence[Recipe], experiments: Sequence[Experiment]) -> dg.
         for asset in OF_CELLS
         if recipe.name not in grid
     ]
-    unasked += [ArtefactId("experiment", experiment=experiment.name) for experiment in experiments]
-    return CELLS - dg.AssetSelection.assets(*(asset.asset_key for asset in unasked)) if unasked else CELLS
+    if shard.is_first:
+        unasked += [ArtefactId("experiment", experiment=experiment.name) for experiment in experiments]
+    chosen = cells(shard)
+    return chosen - dg.AssetSelection.assets(*(asset.key_in(shard) for asset in unasked)) if unasked else chosen
 
 
 _missing = dg.AutomationCondition.missing()
@@ -72,6 +80,8 @@ def figures(settings: Settings) -> list[dg.SensorDefinition]:
 def automation(settings: Settings, recipes: Sequence[Recipe], experiments: Sequence[Experiment]) -> dg.Definitions:
     """Everything that starts runs without a user naming assets and partitions."""
 
+    shard = settings.part
+
     def project() -> Project:
         return Project.open(settings)
 
@@ -84,18 +94,18 @@ def automation(settings: Settings, recipes: Sequence[Recipe], experiments: Seque
     )
     at_once = dg.AutomationConditionSensorDefinition(
         name="stylize_at_once",
-        target=CELLS,
+        target=cells(shard),
         description="Paints every new picture at once, and what was missing before this was switched on.",
         default_status=dg.DefaultSensorStatus.STOPPED,
     )
-    offered = jobs(experiments)
+    offered = jobs(experiments, shard)
     return dg.Definitions(
-        jobs=[job_definition(job, settings.cpu_run_tags or {}) for job in offered],
+        jobs=[job_definition(job, {**(settings.cpu_run_tags or {}), **shard.tags}) for job in offered],
         schedules=[nightly],
         sensors=[
-            launcher_sensor(project, offered),
-            catalogue_sensor(lambda: Project.open(settings, empty=True)),
-            gallery_sensor(tuple(recipe.name for recipe in recipes), project, time.time),
+            launcher_sensor(project, offered, shard),
+            catalogue_sensor(lambda: Project.open(settings, empty=True), shard),
+            gallery_sensor(tuple(recipe.name for recipe in recipes), project, time.time, shard),
             at_once,
             *([failure_sensor(settings.failure_webhook.get_secret_value())] if settings.failure_webhook else []),
             *figures(settings),

@@ -27,6 +27,7 @@ from spnst_pipeline.dagster_private import (
 )
 from spnst_pipeline.defs.checks import Check, CheckFailed, Verdict, summary
 from spnst_pipeline.defs.log_records import extra, of_artefact
+from spnst_pipeline.shard import Shard
 
 Metadata = Mapping[str, Any]
 
@@ -50,7 +51,7 @@ class Made:
 
     metadata: Metadata
     verdicts: Sequence[Verdict] = ()
-    elsewhere: Mapping[dg.AssetKey, Verdict] = field(default_factory=dict)
+    elsewhere: Mapping[ArtefactId, Verdict] = field(default_factory=dict)
     digest: str = ""
     made_of: ArtefactId | None = None
 
@@ -78,11 +79,12 @@ class Report:
     """
 
     def __init__(
-        self, context: dg.AssetExecutionContext, checks: Sequence[Check] = (), asset: dg.AssetKey | None = None
+        self, context: dg.AssetExecutionContext, checks: Sequence[Check] = (), asset: ArtefactId | None = None
     ) -> None:
         self._context = context
         self._checks = checks
-        self._asset = asset or context.asset_key
+        self._shard = Shard.of_key(next(iter(context.selected_asset_keys)).path)
+        self._asset = asset.key_in(self._shard) if asset else context.asset_key
         self._landed: dict[str, Made] = {}
         self._verdicts: dict[dg.AssetKey, list[Verdict]] = {}
         self.asked = self._asset in context.selected_asset_keys
@@ -101,7 +103,7 @@ class Report:
         for verdict in made.verdicts:
             self._judged(self._asset, key, verdict)
         for other, verdict in made.elsewhere.items():
-            self._judged(other, key, verdict)
+            self._judged(other.key_in(self._shard), key, verdict)
 
     def failed(self, key: str, error: Exception) -> None:
         """Note a failed partition; the traceback goes to the run's log."""
@@ -143,7 +145,8 @@ class Report:
         if not made.made_of:
             return {}
         code_version = str(VERSIONS[ArtefactId.from_asset_key(self._asset).family])
-        return input_tags(self._context.instance, made.made_of.asset_key, made.made_of.partition, code_version)
+        made_of = made.made_of.key_in(self._shard)
+        return input_tags(self._context.instance, made_of, made.made_of.partition, code_version)
 
     def _materialised(self, key: str, made: Made, tags: Mapping[str, str]) -> None:
         event = dg.AssetMaterialization(self._asset, partition=str(key), metadata=made.metadata, tags=tags)

@@ -16,8 +16,19 @@ from spnst_core.errors import InputError, closest
 from spnst_core.recipes.experiments import Experiment
 from spnst_pipeline.artefacts.lineage import Lineage
 from spnst_pipeline.planning.grid import checked, synchronised
-from spnst_pipeline.planning.plan import DRAWING, EVERYTHING, EXPERIMENT, PREPARATION, REPORTING, Grid, Phase, Plan
+from spnst_pipeline.planning.plan import (
+    DRAWING,
+    EVERYTHING,
+    EXPERIMENT,
+    PREPARATION,
+    REPORTING,
+    Grid,
+    Phase,
+    Plan,
+    phases_of,
+)
 from spnst_pipeline.project import Project
+from spnst_pipeline.shard import WHOLE, Shard
 from spnst_pipeline.wording import counted
 
 ROLE = "spnst/role"
@@ -71,7 +82,7 @@ class Job:
         """Check that everything asked for exists.
 
         Raises:
-            InputError: a recipe, content or style doesn't exist.
+            InputError: a recipe, content or style doesn't exist, or a content is in another shard.
         """
         recipes = [recipe.name for recipe in project.every_recipe]
         for kind, known, names in (
@@ -80,6 +91,9 @@ class Job:
             ("style", project.styles.pictures, config.styles),
         ):
             for name in names:
+                if kind == "content" and name in known and project.shard.having(name) != project.shard:
+                    place = project.shard.having(name)
+                    raise InputError(f'content "{name}" is in shard {place}, not in {project.shard}: launch it there')
                 if name not in known:
                     raise InputError(f'the project has no {kind} "{name}"{closest(name, known)}')
 
@@ -99,8 +113,8 @@ _JOBS = (
 )
 
 
-def jobs(experiments: Sequence[Experiment]) -> list[Job]:
-    """Every job, one for each experiment among them."""
+def jobs(experiments: Sequence[Experiment], shard: Shard = WHOLE) -> list[Job]:
+    """Every job of a shard, one for each experiment among them."""
     trials = [
         Job(
             f"experiment_{experiment.name}",
@@ -111,15 +125,15 @@ def jobs(experiments: Sequence[Experiment]) -> list[Job]:
         )
         for experiment in experiments
     ]
-    return [*_JOBS, *trials]
+    return [replace(job, phases=phases_of(shard, job.phases)) for job in (*_JOBS, *trials)]
 
 
-def job_definition(job: Job, cpu_tags: Mapping[str, Any] = MappingProxyType({})) -> dg.JobDefinition:
+def job_definition(job: Job, tags: Mapping[str, Any] = MappingProxyType({})) -> dg.JobDefinition:
     """The job as the UI offers it. Its run makes the partitions those of the pictures, and logs what is to be made.
 
     Args:
         job: what it asks for.
-        cpu_tags: tags for its runs, which use no networks.
+        tags: further tags of its runs, which use no networks.
     """
 
     if TYPE_CHECKING:
@@ -149,7 +163,7 @@ def job_definition(job: Job, cpu_tags: Mapping[str, Any] = MappingProxyType({}))
         name=job.name,
         description=f"{job.description} A run of this job makes nothing itself: the sensor `launcher` starts the runs "
         f"that do, as few as cover what is asked for, and then sets the tag `{OUTCOME}` of this one.",
-        tags={**cpu_tags, ROLE: "request"},
+        tags={**tags, ROLE: "request"},
     )
     def definition() -> None:
         plan()

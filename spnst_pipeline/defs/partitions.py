@@ -2,6 +2,20 @@
 
 import dagster as dg
 
-CONTENT = dg.DynamicPartitionsDefinition(name="content")
+from spnst_pipeline.shard import WHOLE, Shard
+
 STYLE = dg.DynamicPartitionsDefinition(name="style")
-GRID = dg.MultiPartitionsDefinition({"content": CONTENT, "style": STYLE})
+"""The styles are the same in every shard."""
+
+
+def contents_of(shard: Shard) -> dg.DynamicPartitionsDefinition:
+    """The contents of one shard."""
+    return dg.DynamicPartitionsDefinition(name=shard.contents)
+
+
+def grid_of(shard: Shard) -> dg.MultiPartitionsDefinition:
+    """The cells of one shard."""
+    return dg.MultiPartitionsDefinition({"content": contents_of(shard), "style": STYLE})
+
+
+CONTENT, GRID = contents_of(WHOLE), grid_of(WHOLE)

@@ -195,7 +195,7 @@ def prepare(
     """
     reports, failed, found_all = list[Report](), dict[ArtefactId, NotMade](), True
     for target in (DEPTH, EDGES, GRAMS):
-        report = Report(context, target.checks, target.asset.asset_key)
+        report = Report(context, target.checks, target.asset)
         reports.append(report)
         waiting: dict[ArtefactId, list[ArtefactId]] = {}
         for cell in cells:

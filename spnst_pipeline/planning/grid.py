@@ -36,16 +36,20 @@ class Side:
     """One side of the grid.
 
     Attributes:
-        name: ``content`` or ``style``, the partitions that its pictures become.
+        name: ``content`` or ``style``.
+        partitions: the name of the set of partitions that its pictures become.
         asset: the asset that decodes them.
         source: where they come from.
+        keys: those of its pictures that are in the project's shard; of styles, all.
         rule: what their decoded pictures must be.
         check: looks at width and height of a decoded picture; InputError if it can't be used.
     """
 
     name: str
+    partitions: str
     asset: ArtefactId
     source: Source
+    keys: Collection[str]
     rule: Callable[[str], Artefact]
     check: Callable[[int, int], None]
 
@@ -98,15 +102,32 @@ def sides(lineage: Lineage) -> tuple[Side, Side]:
         """Whatever can be decoded is a style."""
 
     return (
-        Side("content", ArtefactId("content_image"), project.contents, lineage.content_image, content),
-        Side("style", ArtefactId("style_image"), project.styles, lineage.style_image, style),
+        Side(
+            name="content",
+            partitions=project.shard.contents,
+            asset=ArtefactId("content_image"),
+            source=project.contents,
+            keys=project.own_contents,
+            rule=lineage.content_image,
+            check=content,
+        ),
+        Side(
+            name="style",
+            partitions="style",
+            asset=ArtefactId("style_image"),
+            source=project.styles,
+            keys=list(project.styles.pictures),
+            rule=lineage.style_image,
+            check=style,
+        ),
     )
 
 
 def checked(project: Project) -> Project:
     """The project without pictures that can't be used, found by decoding those that aren't in the store yet.
 
-    Pictures that can't be read for now stay in it: what the store holds of them is taken to be up to date.
+    Pictures that can't be read for now stay in it: what the store holds of them is taken to be up to date. So do
+    contents of other shards, which aren't looked at.
 
     Raises:
         InputError: no content or no style is left, or the profile or device can't be used. Nothing was written.
@@ -119,9 +140,9 @@ def checked(project: Project) -> Project:
     lineage.look_at_pictures()
     found = []
     for side in sides(lineage):
-        problems = side.problems(side.source.pictures, lineage)
-        kept = [key for key in side.source.pictures if key not in problems.unusable]
-        if all(key in problems.unreachable and not lineage.index.has(side.asset.at(key)) for key in kept):
+        problems = side.problems(side.keys, lineage)
+        kept = [key for key in side.keys if key not in problems.unusable]
+        if side.keys and all(key in problems.unreachable and not lineage.index.has(side.asset.at(key)) for key in kept):
             error = Unreachable if problems.unreachable else InputError
             first = next(iter((problems.unreachable or problems.unusable).values()))
             raise error(f"no picture in {side.source.location} can be used: {first}")
@@ -137,11 +158,11 @@ def synchronised(project: Project, instance: dg.DagsterInstance) -> Grid:
     unfinished, which may have to do with it.
     """
     removing = not at_work(instance)
-    for name, source in (("content", project.contents), ("style", project.styles)):
+    for name, pictures in ((project.shard.contents, project.own_contents), ("style", project.styles.pictures)):
         there = set(instance.get_dynamic_partitions(name))
-        for gone in sorted(there - set(source.pictures)) if removing else ():
+        for gone in sorted(there - set(pictures)) if removing else ():
             instance.delete_dynamic_partition(name, gone)
-        instance.add_dynamic_partitions(name, sorted(set(source.pictures) - there))
+        instance.add_dynamic_partitions(name, sorted(set(pictures) - there))
     return known_grid(instance, project)
 
 
@@ -152,4 +173,5 @@ def at_work(instance: dg.DagsterInstance) -> bool:
 
 def known_grid(instance: dg.DagsterInstance, project: Project) -> Grid:
     """The grid of the existing partitions."""
-    return Grid(instance.get_dynamic_partitions("content"), instance.get_dynamic_partitions("style"), project.recipes)
+    contents, styles = map(instance.get_dynamic_partitions, (project.shard.contents, "style"))
+    return Grid(contents, styles, project.recipes)

@@ -22,6 +22,7 @@ from spnst_pipeline.artefacts.rules import Artefact
 from spnst_pipeline.dagster_private import range_tags
 from spnst_pipeline.planning.rectangles import Rectangle, cover, tapered
 from spnst_pipeline.project import all_of
+from spnst_pipeline.shard import WHOLE, Shard
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,12 @@ class Launch:
 
     @property
     def keys(self) -> list[dg.AssetKey]:
-        """The assets' keys."""
-        return [asset.asset_key for asset in self.assets]
+        """The assets' keys in a project without shards."""
+        return self.keys_in(WHOLE)
+
+    def keys_in(self, shard: Shard) -> list[dg.AssetKey]:
+        """The assets' keys in one shard."""
+        return [asset.key_in(shard) for asset in self.assets]
 
     @property
     def uses_networks(self) -> bool:
@@ -157,7 +162,7 @@ def painting(lineage: Lineage, grid: Grid) -> Plan:
     """The other cells of the grid, and films of those whose recipe records."""
     drafts = _drafts(lineage, grid)
     for draft in drafts:
-        lineage.index.look(ArtefactId("pastiche", draft.name))
+        lineage.index.look(ArtefactId("pastiche", draft.name), contents=_own_rows(lineage, grid))
     return _plan("painting", _painted(lineage, grid, [recipe for recipe in grid.recipes if recipe not in drafts]))
 
 
@@ -171,16 +176,16 @@ def measuring(lineage: Lineage, grid: Grid) -> Plan:
 
 
 def drawing_sheets(lineage: Lineage, grid: Grid) -> Plan:
-    """A contact sheet for each row and column."""
+    """A contact sheet for each row, and for each column, which the first shard draws."""
     contents, styles = _present(lineage, grid)
     rows, columns = ArtefactId("contact_sheet/content"), ArtefactId("contact_sheet/style")
-    lineage.look_at_cells(lineage.project.recipes)
+    first = lineage.project.shard.is_first  # columns have cells of all shards
+    lineage.look_at_cells(lineage.project.recipes, None if first else _own_rows(lineage, grid))
     lineage.index.look(rows, columns)
-    return _plan(
-        "drawing sheets",
-        _each(lineage, {rows: lineage.content_sheet}, grid.contents, contents),
-        _each(lineage, {columns: lineage.style_sheet}, grid.styles, styles),
-    )
+    parts = [_each(lineage, {rows: lineage.content_sheet}, grid.contents, contents)]
+    if first:
+        parts.append(_each(lineage, {columns: lineage.style_sheet}, grid.styles, styles))
+    return _plan("drawing sheets", *parts)
 
 
 def drawing_gallery(lineage: Lineage, grid: Grid) -> Plan:
@@ -218,6 +223,13 @@ REPORTING: tuple[Phase, ...] = (measuring, *DRAWING)
 PAINTING: tuple[Phase, ...] = (training, drafting, painting)
 EVERYTHING: tuple[Phase, ...] = (*PREPARATION, *PAINTING, *REPORTING)
 EXPERIMENT: tuple[Phase, ...] = (*PREPARATION, *PAINTING, measuring, drawing_experiments, drawing_gallery)
+
+
+def phases_of(shard: Shard, phases: Sequence[Phase]) -> tuple[Phase, ...]:
+    """Those of some phases in which a shard makes anything."""
+    of_all_contents = (training, drawing_experiments, drawing_gallery)
+    return tuple(phase for phase in phases if shard.is_first or phase not in of_all_contents)
+
 
 PlanPart = tuple[Mapping[ArtefactId, int], Sequence[Launch]]
 """How many partitions of some assets are wanted, and the runs that make them."""
@@ -261,7 +273,7 @@ def _cells(lineage: Lineage, grid: Grid, rules_of: Callable[[Recipe], Mapping[Ar
     pieces: list[_Piece] = []
     for recipe in grid.recipes:
         rules = rules_of(recipe)
-        lineage.index.look(ArtefactId("pastiche", recipe.name), *rules)
+        lineage.index.look(ArtefactId("pastiche", recipe.name), *rules, contents=_own_rows(lineage, grid))
         survey = _survey(lineage, grid, recipe, rules)
         counts |= survey.counts
         batches = cover(survey.wanted, settings.batch, survey.barred)
@@ -270,6 +282,11 @@ def _cells(lineage: Lineage, grid: Grid, rules_of: Callable[[Recipe], Mapping[Ar
             pieces.append(_Piece(tuple(rules), _span(grid, recipe, rectangle), held))
     shared = _sharing_runs(pieces, settings.batch)
     return counts, [Launch(piece.assets, piece.span, lineage.force) for piece in shared]
+
+
+def _own_rows(lineage: Lineage, grid: Grid) -> Sequence[str] | None:
+    """The contents of a shard, whose cells are all that it has to look at; None: those of all."""
+    return None if lineage.project.shard == WHOLE else grid.contents
 
 
 class _Survey(NamedTuple):

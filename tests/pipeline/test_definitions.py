@@ -5,6 +5,8 @@ import pandas as pd
 import pytest
 from small_project import RECIPES
 
+from spnst_core.errors import InputError
+from spnst_pipeline import definitions
 from spnst_pipeline.artefacts.fingerprints import VERSIONS
 from spnst_pipeline.artefacts.identity import OF_NETWORKS, ArtefactId
 from spnst_pipeline.definitions import defs
@@ -17,9 +19,26 @@ def graph(fresh, monkeypatch):
     return defs()
 
 
+@pytest.fixture
+def sharded(graph, monkeypatch):
+    """The graph of one shard of the same project."""
+
+    def of(shard):
+        monkeypatch.setenv("SPNST_SHARD", shard)
+        found = defs()
+        monkeypatch.delenv("SPNST_SHARD")
+        return found
+
+    return of
+
+
+def parents_of(graph):
+    nodes = graph.resolve_asset_graph().asset_nodes
+    return {n.key.to_user_string(): {k.to_user_string() for k in n.parent_keys} for n in nodes if n.is_executable}
+
+
 def test_it_is_the_designs(graph):
-    nodes = {node.key.to_user_string(): node for node in graph.resolve_asset_graph().asset_nodes}
-    parents = {name: {key.to_user_string() for key in node.parent_keys} for name, node in nodes.items()}
+    parents = parents_of(graph)
     cells = {f"{kind}/{r}" for kind in ("pastiche", "metrics") for r in ("structure", "gatys")}
     images = {"content_image", "depth_map", "edge_map", "style_image", "style_grams"}
     assert parents == {
@@ -156,3 +175,40 @@ def test_settings_that_cannot_be_used_are_told_at_once(monkeypatch):
     monkeypatch.setenv("SPNST_RECIPES", "strukture")
     with pytest.raises(ValueError, match=r'no recipe "strukture" \(did you mean "structure"\?\)'):
         defs()
+
+
+def test_a_shard_has_the_graph_of_its_contents_under_its_keys(sharded):
+    whole, second = parents_of(sharded("1/1")), parents_of(sharded("2/2"))
+    of_all = {"metric_table", "comparison", "gallery", "contact_sheet/style", "contact_sheet/grid"}
+    own = {name: parents for name, parents in whole.items() if name not in of_all}
+    assert second == {f"shard_2_of_2/{name}": {f"shard_2_of_2/{p}" for p in parents} for name, parents in own.items()}
+
+
+def test_the_first_shard_shows_the_cells_of_all(sharded):
+    first = parents_of(sharded("1/2"))
+    scores = {f"shard_{k}_of_2/metrics/{r}" for k in (1, 2) for r in ("structure", "gatys")}
+    assert first["shard_1_of_2/metric_table"] == scores
+    assert scores < first["shard_1_of_2/contact_sheet/style"]
+    assert first["shard_1_of_2/comparison"] == {"shard_1_of_2/metric_table"}
+    sheets = {f"shard_{k}_of_2/contact_sheet/content" for k in (1, 2)}
+    assert sheets < first["shard_1_of_2/gallery"]
+    assert first["shard_1_of_2/contact_sheet/content"].isdisjoint(scores - {s for s in scores if "shard_1" in s})
+
+
+def test_only_the_contents_partitions_are_a_shards_own(sharded):
+    specs = {spec.key.to_user_string(): spec for spec in sharded("1/2").resolve_all_asset_specs()}
+    assert specs["shard_1_of_2/depth_map"].partitions_def.name == "content_shard_1_of_2"
+    assert specs["shard_1_of_2/style_grams"].partitions_def.name == "style"
+    grid = specs["shard_1_of_2/pastiche/gatys"].partitions_def
+    names = {dimension.name: dimension.partitions_def.name for dimension in grid.partitions_dimensions}
+    assert names == {"content": "content_shard_1_of_2", "style": "style"}
+    assert all(spec.code_version for spec in specs.values() if spec.key.path[0] == "shard_1_of_2")
+
+
+def test_a_workspace_names_a_shard_as_an_attribute(sharded):
+    named = definitions.shard_2_of_2
+    assert parents_of(named) == parents_of(sharded("2/2"))
+    with pytest.raises(InputError, match="setting shard: write k/n"):
+        _ = definitions.shard_3_of_2
+    with pytest.raises(AttributeError, match="has no attribute 'shards'"):
+        _ = definitions.shards

@@ -115,10 +115,10 @@ def _verdicts(
 
 def _verdicts_of_rivals(
     lineage: Lineage, content: str, style: str, baseline: Mapping[str, float]
-) -> dict[dg.AssetKey, checks.Verdict]:
+) -> dict[ArtefactId, checks.Verdict]:
     """The same of recipes whose cell was scored before the baseline's, by their assets."""
     return {
-        ArtefactId("metrics", rival.name).asset_key: checks.keeps_structure(rival, found, baseline)
+        ArtefactId("metrics", rival.name): checks.keeps_structure(rival, found, baseline)
         for rival in filter(_is_to_keep_structure, lineage.project.every_recipe)
         if (found := _current_scores(lineage, rival, content, style)) is not None
     }

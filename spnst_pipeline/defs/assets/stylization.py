@@ -72,8 +72,8 @@ def pastiche_assets(recipe: Recipe) -> dg.AssetsDefinition:
     ) -> Results:
         store, small = project.store, small_pictures(project.store, PREVIEW_HEIGHT)
         reports: dict[Kind, Report] = {
-            "pastiche": Report(context, CHECKS, pastiches.asset_key),
-            "timelapse": Report(context, asset=films.asset_key),
+            "pastiche": Report(context, CHECKS, pastiches),
+            "timelapse": Report(context, asset=films),
         }
         asked = [kind for kind, report in reports.items() if report.asked]
         cells = [pastiches.at(key) for key in context.partition_keys]

@@ -13,18 +13,23 @@ from spnst_pipeline.artefacts.identity import OF_CELLS, ArtefactId
 from spnst_pipeline.artefacts.lineage import Lineage
 from spnst_pipeline.defs.sensors.launcher import UNFINISHED
 from spnst_pipeline.planning.grid import known_grid
-from spnst_pipeline.planning.plan import REPORTING
+from spnst_pipeline.planning.plan import REPORTING, phases_of
 from spnst_pipeline.project import Project
+from spnst_pipeline.shard import WHOLE, Shard
 
 CALM = 60.0
 """Seconds without a new cell after which the gallery is refreshed."""
 
 
 def gallery_sensor(
-    recipes: tuple[str, ...], open_project: Callable[[], Project], clock: Callable[[], float]
+    recipes: tuple[str, ...], open_project: Callable[[], Project], clock: Callable[[], float], shard: Shard = WHOLE
 ) -> dg.SensorDefinition:
-    """The sensor, given the names of the recipes, how to open the project, and seconds since 1970."""
-    cells = [ArtefactId(asset, recipe).asset_key for recipe in recipes for asset in OF_CELLS]
+    """The sensor, given the names of the recipes, how to open the project, seconds since 1970, and the shard.
+
+    The first shard, whose gallery shows the cells of all, looks at those of all.
+    """
+    watched = shard.all if shard.is_first else (shard,)
+    cells = [ArtefactId(asset, recipe).key_in(each) for each in watched for recipe in recipes for asset in OF_CELLS]
 
     @dg.sensor(
         name="new_cells",
@@ -48,7 +53,7 @@ def gallery_sensor(
         grid = known_grid(context.instance, project)
         lineage = Lineage(project)
         cursor = str(newest.storage_id)
-        if not any(phase(lineage, grid).launches for phase in REPORTING):
+        if not any(phase(lineage, grid).launches for phase in phases_of(shard, REPORTING)):
             return dg.SensorResult(skip_reason="the gallery shows them already", cursor=cursor)
         return dg.SensorResult(run_requests=[dg.RunRequest(run_key=f"cells up to {cursor}")], cursor=cursor)
 

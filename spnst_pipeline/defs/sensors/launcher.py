@@ -22,6 +22,7 @@ from spnst_pipeline.planning.grid import known_grid
 from spnst_pipeline.planning.plan import Launch, Plan
 from spnst_pipeline.project import Project
 from spnst_pipeline.settings import Settings
+from spnst_pipeline.shard import TAG, WHOLE, Shard
 from spnst_pipeline.stale_runs import fail_stale_runs
 from spnst_pipeline.wording import counted
 
@@ -55,8 +56,13 @@ class Cursor(BaseModel):
     wanted: int = 0
 
 
-def launcher_sensor(open_project: Callable[[], Project], jobs: Sequence[Job]) -> dg.SensorDefinition:
-    """The sensor, given how to open the project with its sources as they are now, and the jobs that it serves."""
+def launcher_sensor(
+    open_project: Callable[[], Project], jobs: Sequence[Job], shard: Shard = WHOLE
+) -> dg.SensorDefinition:
+    """The sensor, given how to open the project with its sources as they are now, and the jobs that it serves.
+
+    It serves those of its own shard.
+    """
     by_name = {job.name: job for job in jobs}
 
     @dg.sensor(
@@ -69,7 +75,7 @@ def launcher_sensor(open_project: Callable[[], Project], jobs: Sequence[Job]) ->
     def launcher(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         instance = context.instance
         fail_stale_runs(instance)
-        cursor = _with_new_requests(context.cursor, by_name, instance)
+        cursor = _with_new_requests(context.cursor, by_name, shard, instance)
         runs: list[dg.RunRequest] = []
         while cursor.queue and not runs:
             request = cursor.queue[0]
@@ -83,7 +89,7 @@ def launcher_sensor(open_project: Callable[[], Project], jobs: Sequence[Job]) ->
                 project = open_project()
                 plan = _plan(asked, job, cursor.launched, project, instance)
                 runs = [
-                    _request(asked, cursor.launched, plan, launch, _placed(project.settings, launch, number))
+                    _request(asked, cursor.launched, plan, launch, shard, _placed(project.settings, launch, number))
                     for number, launch in enumerate(plan.launches)
                 ]
                 context.log.info(f"{job.name} {request}: {counted(len(runs), 'run')} for phase {cursor.launched + 1}")
@@ -103,7 +109,7 @@ def launcher_sensor(open_project: Callable[[], Project], jobs: Sequence[Job]) ->
     return launcher
 
 
-def _with_new_requests(text: str | None, jobs: Iterable[str], instance: dg.DagsterInstance) -> Cursor:
+def _with_new_requests(text: str | None, jobs: Iterable[str], shard: Shard, instance: dg.DagsterInstance) -> Cursor:
     cursor = Cursor.model_validate_json(text) if text else Cursor(since=datetime.now(timezone.utc) - PATIENCE)
     done = [
         record
@@ -111,6 +117,7 @@ def _with_new_requests(text: str | None, jobs: Iterable[str], instance: dg.Dagst
         for record in instance.get_run_records(
             dg.RunsFilter(job_name=job, statuses=[dg.DagsterRunStatus.SUCCESS], updated_after=cursor.since)
         )
+        if record.dagster_run.tags.get(TAG) == shard.tags.get(TAG)
     ]
     for record in sorted(done, key=lambda record: record.update_timestamp):
         if record.dagster_run.run_id not in cursor.queue and OUTCOME not in record.dagster_run.tags:
@@ -163,11 +170,13 @@ def _placed(settings: Settings, launch: Launch, number: int) -> dict[str, Any]:
     return {**where, **when}
 
 
-def _request(asked: dg.DagsterRun, phase: int, plan: Plan, launch: Launch, placed: Mapping[str, Any]) -> dg.RunRequest:
+def _request(
+    asked: dg.DagsterRun, phase: int, plan: Plan, launch: Launch, shard: Shard, placed: Mapping[str, Any]
+) -> dg.RunRequest:
     """What starts one run of a phase, with ``placed`` among its tags."""
     return dg.RunRequest(
         run_key=" ".join((asked.run_id, str(phase), *map(str, launch.assets), *(launch.span or ()))),
-        asset_selection=launch.keys,
+        asset_selection=launch.keys_in(shard),
         run_config=launch.config,
         tags={**placed, **launch.tags, REQUEST: asked.run_id, PHASE: plan.phase},
     )

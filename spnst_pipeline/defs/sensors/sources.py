@@ -10,11 +10,13 @@ import dagster as dg
 import numpy as np
 from pydantic import BaseModel
 
+from spnst_pipeline.artefacts.identity import ArtefactId
 from spnst_pipeline.artefacts.lineage import Lineage
 from spnst_pipeline.planning.grid import Side, at_work, sides
 from spnst_pipeline.planning.plan import Launch
 from spnst_pipeline.planning.rectangles import cover
 from spnst_pipeline.project import Project
+from spnst_pipeline.shard import WHOLE, Shard
 from spnst_pipeline.storage.blends import Blend
 from spnst_pipeline.storage.files import File
 
@@ -41,15 +43,16 @@ class Cursor(BaseModel):
     style: Seen = Seen()
 
 
-def catalogue_sensor(open_project: Callable[[], Project]) -> dg.SensorDefinition:
+def catalogue_sensor(open_project: Callable[[], Project], shard: Shard = WHOLE) -> dg.SensorDefinition:
     """The sensor, given how to open the project with its sources as they are now, which may be empty."""
+    decoded = (ArtefactId("content_image"), ArtefactId("style_image"))
 
     @dg.sensor(
         name="catalogue",
         description="Adds and removes partitions as pictures come and go, and decodes new and changed pictures. A file "
         "is left alone until it has stayed the same from one tick to the next; a place without any picture takes no "
         "partition away.",
-        asset_selection=dg.AssetSelection.assets("content_image", "style_image"),
+        asset_selection=dg.AssetSelection.assets(*(asset.key_in(shard) for asset in decoded)),
         minimum_interval_seconds=30,
         default_status=dg.DefaultSensorStatus.RUNNING,
     )
@@ -58,7 +61,7 @@ def catalogue_sensor(open_project: Callable[[], Project]) -> dg.SensorDefinition
         cpu_tags = lineage.project.settings.cpu_run_tags or {}
         keep = at_work(context.instance)  # a run whose partitions vanish fails
         differences = [
-            _difference(side, seen, context.instance.get_dynamic_partitions(side.name), lineage, keep)
+            _difference(side, seen, context.instance.get_dynamic_partitions(side.partitions), lineage, keep)
             for side, seen in zip(sides(lineage), (before.content, before.style), strict=True)
         ]
         content, style = map(_remembered, (before.content, before.style), differences)
@@ -68,7 +71,7 @@ def catalogue_sensor(open_project: Callable[[], Project]) -> dg.SensorDefinition
             context.log.info(line)
         return dg.SensorResult(
             run_requests=[
-                dg.RunRequest(run_key=run_key, asset_selection=launch.keys, tags={**cpu_tags, **launch.tags})
+                dg.RunRequest(run_key=run_key, asset_selection=launch.keys_in(shard), tags={**cpu_tags, **launch.tags})
                 for launch, run_key in launches
             ],
             dynamic_partitions_requests=[request for each in differences for request in _requests(each)],
@@ -107,12 +110,15 @@ class _Difference:
 
 
 def _difference(side: Side, seen: Seen, there: Sequence[str], lineage: Lineage, keep: bool) -> _Difference:
-    """How a side differs now, given what was seen of it at the last tick; with ``keep``, no partition is gone."""
-    now = {slug: _state(file) for slug, file in side.source.pictures.items()}
+    """How a side differs now, given what was seen of it at the last tick; with ``keep``, no partition is gone.
+
+    Nor is one where the source has no picture at all.
+    """
+    now = {slug: _state(side.source.pictures[slug]) for slug in side.keys}
     settled = _settled(now, seen)
     problems = side.problems(settled, lineage)
     usable = [slug for slug in settled if slug not in problems.unusable and slug not in problems.unreachable]
-    gone = [] if keep else _gone(now, seen, there)
+    gone = [] if keep or not side.source.pictures else _gone(now, seen, there)
     return _Difference(side, there, now, usable, problems.unusable, problems.unreachable, gone)
 
 
@@ -123,8 +129,8 @@ def _settled(now: Mapping[str, str], seen: Seen) -> list[str]:
 
 
 def _gone(now: Mapping[str, str], seen: Seen, there: Sequence[str]) -> list[str]:
-    """Partitions without a file for two ticks. A place without any picture takes none away."""
-    if seen.last is None or not now:
+    """Partitions without a file for two ticks."""
+    if seen.last is None:
         return []
     return [slug for slug in there if slug not in now and slug not in seen.last]
 
@@ -142,9 +148,9 @@ def _requests(
 ) -> Iterator[dg.AddDynamicPartitionsRequest | dg.DeleteDynamicPartitionsRequest]:
     """Partitions to add and to delete."""
     if difference.added:
-        yield dg.AddDynamicPartitionsRequest(difference.side.name, difference.added)
+        yield dg.AddDynamicPartitionsRequest(difference.side.partitions, difference.added)
     if difference.gone:
-        yield dg.DeleteDynamicPartitionsRequest(difference.side.name, difference.gone)
+        yield dg.DeleteDynamicPartitionsRequest(difference.side.partitions, difference.gone)
 
 
 def _lines(difference: _Difference) -> Iterator[str]:
@@ -154,7 +160,7 @@ def _lines(difference: _Difference) -> Iterator[str]:
         yield f"new {name}: {', '.join(difference.added)}"
     if difference.gone:
         yield f"{name} gone, what was made of it stays: {', '.join(difference.gone)}"
-    if difference.there and not difference.now:
+    if difference.there and not difference.side.source.pictures:
         hint = f"the partitions of {name} stay, lest it be a mistake; if it isn't, delete them by hand"
         yield f"{difference.side.source.location} holds no picture at all: {hint}"
     yield from (f"left out: {problem}" for problem in difference.unusable.values())

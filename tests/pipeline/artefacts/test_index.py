@@ -132,3 +132,16 @@ def test_decoded_pictures_are_alike_that_carry_one_fingerprint(store):
     assert index.alike(wave) == [wave]
     assert index.alike(ArtefactId("content_image", content="foreign")) == []
     assert index.alike(ArtefactId("style_image", style="gone")) == []
+
+
+def test_it_can_look_at_the_cells_of_some_contents_alone(store):
+    for content in ("boat", "cat"):
+        put_picture(store, f"pastiche/gatys/{content}/wave.png", fingerprint="abc")
+    store.asked.clear()
+    index = Index(store)
+    index.look(ArtefactId("pastiche", "gatys"), contents=["cat"])
+    assert store.asked[0] == "list pastiche/gatys/cat"
+    assert not [asked for asked in store.asked if "boat" in asked]
+    store.asked.clear()
+    assert index.holds(CELL)
+    assert store.asked == []

@@ -5,8 +5,10 @@ import json
 import pytest
 
 from spnst_pipeline.artefacts.identity import ArtefactId
+from spnst_pipeline.cli import main
 from spnst_pipeline.cli.telling import Ending, planned_line
 from spnst_pipeline.planning.forecast import Forecast, Row
+from spnst_pipeline.shard import WHOLE
 
 
 def flags(place):
@@ -131,3 +133,11 @@ def test_quiet_counts_what_is_left_out(made, spnst):
     (made.root / "contents/torn.png").write_bytes((made.root / "contents/cat.png").read_bytes()[:80])
     told = spnst("run", *flags(made), "--quiet")
     assert told == (0, "Everything is up to date. 1 file left out; without --quiet the run says why.\n", "")
+
+
+def test_a_run_makes_the_whole_grid_whatever_shard_is_set(fresh, spnst, monkeypatch):
+    given = []
+    monkeypatch.setattr(main, "_bring_up_to_date", lambda settings, *_: given.append(settings.part))
+    monkeypatch.setenv("SPNST_SHARD", "2/2")
+    assert spnst("run", *flags(fresh)) == (0, "", "")
+    assert given == [WHOLE]

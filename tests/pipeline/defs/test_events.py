@@ -6,11 +6,12 @@ import dagster as dg
 import pytest
 
 from spnst_core.errors import InputError
+from spnst_pipeline.artefacts.identity import ArtefactId
 from spnst_pipeline.defs.checks import NOT_CONSTANT, POSITIVE_SEMIDEFINITE, CheckFailed, Verdict
 from spnst_pipeline.defs.events import BATCH, Made, Results, each, in_one_line
 from spnst_pipeline.storage.slugs import slug
 
-KEY, OTHER = dg.AssetKey("depth_map"), dg.AssetKey("edge_map")
+KEY, OTHER = dg.AssetKey("depth_map"), ArtefactId("edge_map")
 LETTERS = dg.StaticPartitionsDefinition(["a", "b", "c"])
 CHECKS = [POSITIVE_SEMIDEFINITE, NOT_CONSTANT]
 
@@ -146,7 +147,7 @@ def test_the_summary_takes_no_partitions_place_and_adds_none(run):
 
 def test_the_state_of_another_assets_check_is_the_batchs_as_well(run):
     result = run(lambda key: made([], {OTHER: Verdict(NOT_CONSTANT, key != "a", f"of {key}")}))
-    assert state(result.instance, OTHER, "not_constant") == ("FAILED", "2 of 3 passed")
+    assert state(result.instance, OTHER.asset_key, "not_constant") == ("FAILED", "2 of 3 passed")
 
 
 def test_the_state_of_a_check_of_a_single_partition_is_its_verdict(run):
@@ -189,7 +190,7 @@ def test_a_result_that_fails_a_check_is_told_as_failure_and_as_check(run):
 
 def test_a_verdict_on_another_asset_is_kept_for_its_partition(run):
     result = run(lambda key: made([], {OTHER: Verdict(NOT_CONSTANT, False, "seen now")}), "b b")
-    check = dg.AssetCheckKey(OTHER, "not_constant")
+    check = dg.AssetCheckKey(OTHER.asset_key, "not_constant")
     history = result.instance.event_log_storage.get_asset_check_execution_history(check, limit=10)
     assert [(record.partition, record.status.value) for record in history] == [("b", "FAILED")]
 
