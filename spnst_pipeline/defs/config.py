@@ -1,5 +1,7 @@
 """Options: what the Launchpad lets one run change. Without any, an asset makes what is missing or outdated."""
 
+from enum import Enum
+
 import dagster as dg
 from pydantic import Field
 
@@ -26,7 +28,15 @@ class Remake(dg.Config):
     )
 
 
-class Paint(Remake):
+class Colour(str, Enum):
+    """Whose colours a pastiche can have: the Launchpad offers these, and refuses others before a run starts."""
+
+    style = "style"
+    content = "content"
+    match = "match"
+
+
+class Paint(Remake, use_enum_values=True):
     """For pastiches. None means: as the recipe says."""
 
     content: float | None = Field(None, ge=0, description=_weight("the content's features"))
@@ -43,9 +53,8 @@ class Paint(Remake):
         "next run for missing cells paints such a cell by the recipe again.",
     )
 
-    colour: str | None = Field(
+    colour: Colour | None = Field(
         None,
-        pattern="^(style|content|match)$",
         description="Whose colours the pastiches have, in place of the recipe's own: the style's; the content's, given "
         "to the finished pastiche; or the style's after its palette was fitted to match the content's. As with the "
         "weights, the next run for missing cells paints such a cell by the recipe again.",

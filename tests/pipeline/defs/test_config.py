@@ -1,14 +1,17 @@
 """What the Launchpad may change for one run, and what becomes of it in the next."""
 
+from typing import get_args
+
 import pytest
 from PIL import Image
 from pydantic import ValidationError
 from small_project import PAINTED
 
 from spnst_core.errors import InputError
+from spnst_core.recipes import recipe as recipes
 from spnst_core.recipes.recipe import Recipe
 from spnst_pipeline.artefacts.stored_provenance import how_made
-from spnst_pipeline.defs.config import Paint
+from spnst_pipeline.defs.config import Colour, Paint
 from spnst_pipeline.project import Project
 
 CELL = "cat|wave"
@@ -40,6 +43,7 @@ def test_colours_are_changes():
     assert (changed.colour, changed.colour_strength) == ("content", 1)
     assert Paint(colour_strength=0).applied_to(recipe).colour_strength == 0
     assert Paint(colour="content", colour_strength=0).changes == {"colour": "content", "colour_strength": 0}
+    assert {kind.value for kind in Colour} == {*get_args(recipes.Colour)}
     with pytest.raises(InputError, match="needs colour content or match"):
         Paint(colour_strength=0.5).applied_to(Recipe.load("structure"))
 
