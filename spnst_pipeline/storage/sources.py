@@ -110,8 +110,8 @@ class Source:
                 else:
                     masks[masked] = file
             elif kind == "content" and (styled := _styled(path, stems, names)):
-                if unusable := _problem(entry) or _unwanted(styled, region_styles):
-                    left_out.append(f"{name} {unusable}")
+                if unwanted := _problem(entry) or _unwanted(styled, region_styles):
+                    left_out.append(f"{name} {unwanted}")
                 else:
                     region_styles[styled] = file
             elif problem := _problem(entry):
@@ -126,7 +126,7 @@ class Source:
             name = printable(defined_in.locate(definitions.name))
             mixed, unusable = read_blends(defined_in.read_listed(definitions), name, pictures)
             left_out += unusable
-        every = {**pictures, **mixed}
+        every: dict[str, File | Blend] = {**pictures, **mixed}
         return cls(place.location, every, tuple(left_out), maps=found, masks=masks, region_styles=region_styles)
 
     def without(self, unusable: Mapping[str, str]) -> Source:
