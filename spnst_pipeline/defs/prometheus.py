@@ -61,10 +61,12 @@ class CountingListener(LogListener):
 
     def spent(self, recipe: Recipe, spent: Spent) -> None:
         super().spent(recipe, spent)
-        seconds = {
+        seconds: dict[Figure, float] = {
             ("spnst_stage_seconds", (recipe.name, str(stage + 1))): time for stage, time in spent.seconds.items()
         }
-        memory = {} if spent.memory is None else {("spnst_gpu_memory_peak_bytes", (recipe.name,)): spent.memory}
+        memory = dict[Figure, float]()
+        if spent.memory is not None:
+            memory["spnst_gpu_memory_peak_bytes", (recipe.name,)] = spent.memory
         if seconds or memory:
             update(self._file, seconds, memory)
 
