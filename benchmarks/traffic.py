@@ -71,8 +71,9 @@ def s3_server() -> Iterator[Counter[str]]:
     client.cache_clear()
     counts = Counter[str]()
 
-    def asked(params: dict[str, Any], model: Any, **_: Any) -> None:
-        counts.update({model.name: 1, "bytes up": len(params.get("body") or b"")})
+    def asked(request: Any, event_name: str, **_: Any) -> None:
+        counts[event_name.rpartition(".")[2]] += 1
+        counts["bytes up"] += int(request.headers.get("Content-Length", 0))
 
     def answered(parsed: dict[str, Any], model: Any, **_: Any) -> None:
         if model.name == "GetObject":
@@ -80,7 +81,7 @@ def s3_server() -> Iterator[Counter[str]]:
 
     try:
         client().create_bucket(Bucket="bucket")
-        client().meta.events.register("before-call.s3", asked)
+        client().meta.events.register("before-send.s3", asked)
         client().meta.events.register("after-call.s3", answered)
         yield counts
     finally:

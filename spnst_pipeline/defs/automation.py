@@ -25,7 +25,7 @@ NIGHTLY = "0 2 * * *"
 
 def cells(shard: Shard) -> dg.AssetSelection:
     """Everything that can be made as soon as its own inputs are there; sheets and gallery wait for all cells."""
-    waiting = dg.AssetSelection.groups("contact_sheets", "gallery")
+    waiting: dg.AssetSelection = dg.AssetSelection.groups("contact_sheets", "gallery")
     if shard.is_first:  # the others have no tables
         tables = (ArtefactId("metric_table"), ArtefactId("comparison"))
         waiting |= dg.AssetSelection.assets(*(table.key_in(shard) for table in tables))
