@@ -120,6 +120,7 @@ def told(ask, asset, cell):
 
 
 @pytest.mark.slow(15)
+@pytest.mark.filterwarnings("ignore:coroutine 'BaseEventLoop.shutdown_asyncgens'")  # a run within Dagster's own loop
 def test_a_grid_launched_in_the_ui_heeds_every_control_and_its_page_tells_of_them(fresh, monkeypatch):
     project = controlled(fresh)
     contents, styles, pastiches = fresh.root / "contents", fresh.root / "styles", ArtefactId("pastiche", "structure")
