@@ -199,9 +199,9 @@ def test_only_the_contents_partitions_are_a_shards_own(sharded):
     specs = {spec.key.to_user_string(): spec for spec in sharded("1/2").resolve_all_asset_specs()}
     assert specs["shard_1_of_2/depth_map"].partitions_def.name == "content_shard_1_of_2"
     assert specs["shard_1_of_2/style_grams"].partitions_def.name == "style"
-    grid = specs["shard_1_of_2/pastiche/gatys"].partitions_def
-    names = {dimension.name: dimension.partitions_def.name for dimension in grid.partitions_dimensions}
-    assert names == {"content": "content_shard_1_of_2", "style": "style"}
+    contents = dg.DynamicPartitionsDefinition(name="content_shard_1_of_2")
+    grid = dg.MultiPartitionsDefinition({"content": contents, "style": dg.DynamicPartitionsDefinition(name="style")})
+    assert specs["shard_1_of_2/pastiche/gatys"].partitions_def == grid
     assert all(spec.code_version for spec in specs.values() if spec.key.path[0] == "shard_1_of_2")
 
 
