@@ -182,16 +182,18 @@ def blend_targets(
     """The targets of several styles as one: `style_targets` of each, averaged by their shares.
 
     Args:
-        styles: pictures whose shares sum to 1. A single one is itself.
+        styles: pictures whose shares sum to 1, in each stage if they change. A single one is itself.
         content, strokes: as for `style_targets`.
 
     Raises:
-        InputError, ValueError: as `style_targets`.
+        InputError, ValueError: as `style_targets`, or the shares are for another number of stages than the recipe has.
     """
+    stages = [*zip(*(style.shares for style in styles), strict=True)]
+    recipe.suited_to(models.encoder.name).require_stages(len(stages))
     found = [
         style_targets(style.pixels, recipe, models, content, opacity=style.opacity, strokes=strokes) for style in styles
     ]
-    return found[0] if len(found) == 1 else StyleTargets.blended(found, [style.share for style in styles])
+    return StyleTargets.by_stage([StyleTargets.blended(found, shares) for shares in stages])
 
 
 def weakened(

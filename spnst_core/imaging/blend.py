@@ -1,4 +1,7 @@
-"""Blends: several pictures that count as one style, each with its share, and the picture that stands for them."""
+"""Blends: several pictures that count as one style, each with its share, and the picture that stands for them.
+
+The shares can change from stage to stage of a recipe.
+"""
 
 from __future__ import annotations
 
@@ -26,21 +29,26 @@ class StylePicture(NamedTuple):
     Attributes:
         pixels: (1, 3, H, W) in [0, 1].
         opacity: what each pixel counts, (1, 1, H, W) in [0, 1]; None: all are opaque.
-        share: in the style.
+        shares: in the style, one for each stage of a recipe, or one for all.
     """
 
     pixels: Tensor
     opacity: Tensor | None = None
-    share: float = 1.0
+    shares: tuple[float, ...] = (1.0,)
+
+    @property
+    def share(self) -> float:
+        """In the style as the last stage paints it, and as what paints in one pass does."""
+        return self.shares[-1]
 
     @classmethod
-    def read(cls, picture: Picture, name: str, share: float = 1.0) -> StylePicture:
+    def read(cls, picture: Picture, name: str, shares: tuple[float, ...] = (1.0,)) -> StylePicture:
         """From a picture in any accepted form.
 
         Raises:
             InputError: as `spnst_core.imaging.io.read_with_opacity`.
         """
-        return cls(*image_io.read_with_opacity(picture, name), share)
+        return cls(*image_io.read_with_opacity(picture, name), shares)
 
     @property
     def on_white(self) -> Tensor:
@@ -59,36 +67,50 @@ class Blend:
 
     Attributes:
         pictures: at least two, each as for `spnst_core.imaging.io.read`.
-        weights: one for each picture; only their ratios matter. None: all count the same.
+        weights: one for each picture; only their ratios matter. None: all count the same. Or a sequence of such
+            weights for each stage of the recipe, in order, which may leave one picture alone in a stage.
 
     Raises:
-        InputError: fewer than two pictures have a weight, or as `shares`.
+        InputError: fewer than two pictures have a weight, or as `stage_shares`.
     """
 
     pictures: Sequence[Picture]
-    weights: Sequence[float] | None = None
+    weights: Sequence[float] | Sequence[Sequence[float]] | None = None
 
     def __post_init__(self) -> None:
-        if len(self.pictures) != len(self.shares):
-            raise InputError(
-                f"a blend of {len(self.pictures)} pictures has {len(self.shares)} weights: give one for each"
-            )
+        for weights in self._weights:
+            if len(self.pictures) != len(weights):
+                raise InputError(
+                    f"a blend of {len(self.pictures)} pictures has {len(weights)} weights: give one for each"
+                )
+        stage_shares(self._weights)  # which there must be
+
+    @property
+    def stages(self) -> tuple[tuple[float, ...], ...]:
+        """The weights divided by their sum: those of each stage, or once those of all."""
+        return stage_shares(self._weights)
 
     @property
     def shares(self) -> tuple[float, ...]:
-        """The weights divided by their sum."""
-        return shares([1.0] * len(self.pictures) if self.weights is None else self.weights)
+        """The same of the last stage."""
+        return self.stages[-1]
+
+    @property
+    def _weights(self) -> Sequence[Sequence[Any]]:
+        given: Sequence[Any] = [1.0] * len(self.pictures) if self.weights is None else self.weights
+        staged = len(given) > 0 and all(isinstance(each, Sequence) and not isinstance(each, str) for each in given)
+        return given if staged else [given]
 
     def read(self, name: str) -> list[StylePicture]:
-        """Each picture that has a share.
+        """Each picture that has a share in any stage.
 
         Raises:
             InputError: as `StylePicture.read`; ``name`` is what the error calls the blend.
         """
         return [
-            StylePicture.read(picture, f"{name}, picture {number}", share)
-            for number, (picture, share) in enumerate(zip(self.pictures, self.shares, strict=True), 1)
-            if share
+            StylePicture.read(picture, f"{name}, picture {number}", own)
+            for number, (picture, own) in enumerate(zip(self.pictures, zip(*self.stages, strict=True), strict=True), 1)
+            if any(own)
         ]
 
 
@@ -99,6 +121,29 @@ def shares(weights: Sequence[Any]) -> tuple[float, ...]:
         InputError: one isn't a number, isn't finite or is negative, they sum to 0 or to more than a number can hold, or
             fewer than two are above 0.
     """
+    return stage_shares([weights])[0]
+
+
+def stage_shares(stages: Sequence[Sequence[Any]]) -> tuple[tuple[float, ...], ...]:
+    """The weights that a blend has in each stage of a recipe, divided by their sums.
+
+    Raises:
+        InputError: as `shares`; of several stages, each may leave one style alone, but not all of them the same.
+    """
+    found = list[tuple[float, ...]]()
+    for number, weights in enumerate(stages, 1):
+        try:
+            found.append(_divided(weights))
+        except InputError as error:
+            if len(stages) == 1:
+                raise
+            raise InputError(f"stage {number}: {error}") from error
+    if sum(map(any, zip(*found, strict=True))) < 2:
+        raise InputError("only one style has a weight above 0: a blend needs two, and one style alone needs no blend")
+    return tuple(found)
+
+
+def _divided(weights: Sequence[Any]) -> tuple[float, ...]:
     for weight in weights:
         if isinstance(weight, bool) or not isinstance(weight, int | float):
             raise InputError(f"a weight must be a number, not {quoted(weight)}")
@@ -108,9 +153,7 @@ def shares(weights: Sequence[Any]) -> tuple[float, ...]:
     if not isfinite(total):
         raise InputError("the weights sum to more than a number can hold: divide them all by the same number")
     if not total:
-        raise InputError("the weights sum to 0: give at least two styles a weight above 0")
-    if sum(weight > 0 for weight in weights) < 2:
-        raise InputError("only one style has a weight above 0: a blend needs two, and one style alone needs no blend")
+        raise InputError("the weights sum to 0: give styles a weight above 0")
     return tuple(weight / total for weight in weights)
 
 

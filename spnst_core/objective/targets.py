@@ -249,9 +249,15 @@ class StyleTargets:
     """Feature statistics of one style for each size of the style picture and each layer of the encoder.
 
     For a content with regions they may be those of R styles, one for each region; see `by_region`.
+
+    Attributes:
+        statistics: by size and layer. If they change from stage to stage, those of the last, which pastiches are
+            compared with.
+        stages: what each stage of a recipe asks for, if they change; none if they don't.
     """
 
     statistics: Mapping[StyleSize, Mapping[str, Statistics]]
+    stages: tuple[StyleTargets, ...] = ()
 
     @classmethod
     @torch.inference_mode(False)  # even if the caller is in that mode: gradients will flow beside these tensors
@@ -302,8 +308,10 @@ class StyleTargets:
         picture in which each style covers its share of the area.
 
         Args:
-            styles: of the same sizes and layers.
+            styles: of the same sizes and layers. A single one is itself.
         """
+        if len(styles) == 1:
+            return styles[0]
 
         def mixed(size: StyleSize, layer: str) -> Statistics:
             parts = [(share, style.statistics[size][layer]) for style, share in zip(styles, shares, strict=True)]
@@ -315,14 +323,30 @@ class StyleTargets:
         )
 
     @classmethod
+    def by_stage(cls, stages: Sequence[StyleTargets]) -> StyleTargets:
+        """The statistics of a style that changes from stage to stage of a recipe.
+
+        Args:
+            stages: one for each stage, of the same sizes and layers. A single one holds for all.
+        """
+        return stages[0] if len(stages) == 1 else cls(stages[-1].statistics, tuple(stages))
+
+    def at_stage(self, index: int) -> StyleTargets:
+        """What the stage of a recipe with this index asks for."""
+        return self.stages[index] if self.stages else self
+
+    @classmethod
     def by_region(cls, styles: Sequence[StyleTargets]) -> StyleTargets:
         """The statistics of one style for each region, in the order of `Regions.names`.
 
         Args:
-            styles: of the same layers; the sizes that all of them have remain. One serves all regions.
+            styles: of the same layers; the sizes that all of them have remain. One serves all regions. Those that
+                change from stage to stage are for recipes of the same number of stages.
         """
         if len(styles) == 1:
             return styles[0]
+        if stages := max(len(style.stages) for style in styles):
+            return cls.by_stage([cls.by_region([style.at_stage(k) for style in styles]) for k in range(stages)])
 
         def joined(size: StyleSize, layer: str) -> Statistics:
             parts = [style.statistics[size][layer] for style in styles]
@@ -342,7 +366,9 @@ class StyleTargets:
             multiples = [size.times(scale) for scale in scales]
             return {layer: self.averaged(multiples, layer) for layer in self.statistics[size]}
 
-        return StyleTargets({size: scaled(size) for size in sizes})
+        wanted = tuple(sizes)
+        stages = tuple(stage.with_strokes(scales, wanted) for stage in self.stages)
+        return StyleTargets({size: scaled(size) for size in wanted}, stages)
 
     def weakened(self, own: StyleTargets, strength: float) -> StyleTargets:
         """The statistics that lie this far on the way from others, such as the content's own, to these.
@@ -359,7 +385,8 @@ class StyleTargets:
             return Statistics(first.gram.lerp(second.gram, strength), first.mean.lerp(second.mean, strength))
 
         return StyleTargets(
-            {size: {layer: between(size, layer) for layer in found} for size, found in own.statistics.items()}
+            {size: {layer: between(size, layer) for layer in found} for size, found in own.statistics.items()},
+            tuple(stage.weakened(own, strength) for stage in self.stages),
         )
 
     def averaged(self, sizes: Iterable[StyleSize], layer: str) -> Statistics:
@@ -385,25 +412,39 @@ class StyleTargets:
     def to_bytes(self, metadata: Mapping[str, str] | None = None) -> bytes:
         """A safetensors file."""
         groups: dict[str, dict[StyleSize, Tensor]] = {}
-        for size, layers in self.statistics.items():
-            for layer, s in layers.items():
-                groups.setdefault(f"gram.{layer}", {})[size] = s.gram
-                groups.setdefault(f"mean.{layer}", {})[size] = s.mean
+        named = {f"{_STAGE}{index}.": stage for index, stage in enumerate(self.stages)} or {"": self}
+        for stage, style in named.items():
+            for size, layers in style.statistics.items():
+                for layer, s in layers.items():
+                    groups.setdefault(f"{stage}gram.{layer}", {})[size] = s.gram
+                    groups.setdefault(f"{stage}mean.{layer}", {})[size] = s.mean
         return _pack(groups, metadata)
 
     @classmethod
     def from_bytes(cls, data: bytes, device: str | torch.device = "cpu") -> StyleTargets:
         """Read what `to_bytes` wrote."""
         found = _unpack(data, (), device, StyleSize.parse)
-        layers = [group.removeprefix("gram.") for group in found if group.startswith("gram.")]
-        if not layers:
-            raise InputError("not a style's statistics: it holds no Gram; delete the file, it will be made again")
-        return cls(
-            {
-                size: {k: Statistics(found[f"gram.{k}"][size], found[f"mean.{k}"][size]) for k in layers}
-                for size in found[f"gram.{layers[0]}"]
-            }
+        stages = {group.partition(".")[0] for group in found if group.startswith(_STAGE)}
+        return cls.by_stage(
+            [_of_stage(found, f"{_STAGE}{index}.") for index in range(len(stages))] or [_of_stage(found)]
         )
+
+
+_STAGE = "stage"
+"""What the names of the statistics of one stage begin with in a file."""
+
+
+def _of_stage(found: Mapping[str, Mapping[StyleSize, Tensor]], stage: str = "") -> StyleTargets:
+    """The statistics in a file whose names begin with this."""
+    layers = [group.removeprefix(f"{stage}gram.") for group in found if group.startswith(f"{stage}gram.")]
+    if not layers:
+        raise InputError("not a style's statistics: it holds no Gram; delete the file, it will be made again")
+
+    def of(layer: str, size: StyleSize) -> Statistics:
+        return Statistics(found[f"{stage}gram.{layer}"][size], found[f"{stage}mean.{layer}"][size])
+
+    sizes = found[f"{stage}gram.{layers[0]}"]
+    return StyleTargets({size: {layer: of(layer, size) for layer in layers} for size in sizes})
 
 
 def _guide(mask: Tensor, style: Tensor) -> Tensor:

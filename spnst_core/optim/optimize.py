@@ -100,7 +100,7 @@ def optimize(
         content: the content (1, 3, H, W), RGB in [0, 1], with maps of its edges and depth at each of ``recipe.sizes``
             if the recipe weighs and compares them.
         styles: one for each of the B cells, with statistics at each of ``recipe.style_sizes``, of the whole or of each
-            of the content's regions.
+            of the content's regions, or for each of the recipe's stages.
         recipe: stages, weights, optimiser and initial image.
         models: the networks; the images are on their device.
         start: images to start from in place of ``recipe.init``, (1 or B, 3, h, w) RGB in [0, 1]; they are resized to
@@ -113,11 +113,13 @@ def optimize(
         Each step of the optimiser; the last one holds the finished pastiches.
 
     Raises:
-        InputError: the content is too narrow for the recipe, ``start`` isn't one picture or one for each cell, or the
-            networks lack features that the recipe compares.
+        InputError: the content is too narrow for the recipe, ``start`` isn't one picture or one for each cell, a style
+            is made for another number of stages, or the networks lack features that the recipe compares.
         ValueError: the targets lack maps that the recipe compares, or ``start`` is missing.
     """
     recipe = recipe.suited_to(models.encoder.name)
+    for style in styles:
+        recipe.require_stages(len(style.stages))
     generator = torch.Generator().manual_seed(recipe.seed)
     resume = resume and resume.to(models.device)
     optimizer: Adam | LBFGS | None = None
@@ -132,7 +134,8 @@ def optimize(
         # Load the networks before measuring the memory that is left for the batch.
         side = fitting_tile(models.at_work.encoder, layers, goal) if tile is None else tile
         side = going_on.tile if going_on else side  # in other tiles, sums would round otherwise
-        objective = Objective(goal, content, styles, recipe, stage, models, side)
+        wanted = [style.at_stage(index) for style in styles]
+        objective = Objective(goal, content, wanted, recipe, stage, models, side)
         if going_on:
             optimizer = _restored(going_on, recipe, stage)
         elif optimizer is None:
@@ -141,7 +144,7 @@ def optimize(
                     f"recipe {recipe.name} starts from pastiches of {recipe.init.recipe}: give them as start"
                 )
             if start is None:
-                x = _start(goal, content, styles, recipe, stage, generator)
+                x = _start(goal, content, wanted, recipe, stage, generator)
             else:
                 x = _placed(start, goal, len(styles), recipe.margin)
             optimizer = _begun(x, recipe, stage)

@@ -720,6 +720,20 @@ class Recipe(_Frozen):
                 "out, or choose another, such as structure"
             )
 
+    def require_stages(self, count: int) -> None:
+        """See that a blend with weights for so many stages suits the recipe; up to one, they hold for all stages.
+
+        To be asked of a recipe that is `suited_to` its encoder. What paints in one pass takes the weights of the last.
+
+        Raises:
+            InputError: the recipe has another number of stages.
+        """
+        if count > 1 and count != len(self.stages) and self.engine == "optimize":
+            raise InputError(
+                f"a blend has weights for {count} stages, and recipe {self.name} has {len(self.stages)} at "
+                f"{self.size} px: give weights for each of them"
+            )
+
     @property
     def terms(self) -> tuple[str, ...]:
         """Names of the loss terms: the built-in ones, and others that some stage weighs."""

@@ -400,7 +400,7 @@ class Lineage:
             picture: tells of one style; by default `_style_picture`.
         """
         picture, parts = picture or self._style_picture, self.project.styles.parts(style)
-        return rules.blend([(picture(part.key), part.share) for part in parts]) if parts else picture(style)
+        return rules.blend([(picture(part.key), part.told) for part in parts]) if parts else picture(style)
 
     def _carried(self, picture: ArtefactId) -> str:
         fingerprint = self.index.carried(picture).get("fingerprint")

@@ -38,7 +38,7 @@ def describe(
     picture: Tensor,
     seconds: float,
     began: datetime,
-    shares: Sequence[float] = (),
+    blend: Sequence[Sequence[float]] = (),
 ) -> dict[str, Any]:
     """How a pastiche was made, by whatever painted it.
 
@@ -49,7 +49,7 @@ def describe(
         picture: the pastiche, (1, 3, H, W).
         seconds: that it took.
         began: when painting began, with its time zone.
-        shares: those of the styles in a blend; none if there was one style.
+        blend: shares of the styles in a blend, in each stage or once for all; none if there was one style.
     """
     weights = [
         {term: weight for term, weight in recipe.stage_weights(stage).by_term.items() if weight}
@@ -57,11 +57,12 @@ def describe(
     ]
     height, width = picture.shape[-2:]
     colour = {} if recipe.colour == "style" else {"colour": recipe.colour, "colour_strength": recipe.colour_strength}
+    stages = [[round(share, 4) for share in shares] for shares in blend]
     return {
         "recipe": recipe.name,
         "size": f"{width} × {height}",
         "loss_weights": weights,
-        **({"blend": [round(share, 4) for share in shares]} if shares else {}),
+        **({"blend": stages if len(stages) > 1 else stages[0]} if stages else {}),
         **colour,
         **({"style_strength": recipe.style_strength} if recipe.style_strength != 1 else {}),
         **({"draft": recipe.init.recipe} if isinstance(recipe.init, Draft) else {}),
@@ -98,7 +99,11 @@ def describe_arbitrary(
     device: torch.device,
     shares: Sequence[float] = (),
 ) -> dict[str, Any]:
-    """How a pastiche was made that a network for any style painted in one pass; arguments as for `describe`."""
+    """How a pastiche was made that a network for any style painted in one pass; arguments as for `describe`.
+
+    Args:
+        shares: those of the styles in a blend; none if there was one style.
+    """
     colour = {} if recipe.colour == "style" else {"colour": recipe.colour, "colour_strength": recipe.colour_strength}
     how = {
         **({"blend": [round(share, 4) for share in shares]} if shares else {}),

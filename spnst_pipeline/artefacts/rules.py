@@ -102,12 +102,12 @@ def seen(picture: str, *, transparent: bool) -> str:
     return f"{picture} transparent" if transparent else picture
 
 
-def blend(parts: Sequence[tuple[str, float]]) -> str:
-    """In place of a style's decoded picture: those of a blend's styles, each with its share."""
+def blend(parts: Sequence[tuple[str, float | tuple[float, ...]]]) -> str:
+    """In place of a style's decoded picture: those of a blend's styles, each with its share, or that in each stage."""
     return " + ".join(sorted(f"{share!r} {style_image}" for style_image, share in parts))
 
 
-def regions(masks: Mapping[str, tuple[str, str]]) -> str:
+def regions(masks: Mapping[str, tuple[str, ...]]) -> str:
     """The regions of a content, by name: SHA-256 of its mask, and of the style's mask of the same name or nothing.
 
     Those by depth have no mask of the content.

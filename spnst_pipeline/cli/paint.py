@@ -199,7 +199,7 @@ def paint(
             pastiche = SinglePastiche.read(
                 content,
                 style,
-                weights,
+                weights or (),
                 recipe,
                 changes,
                 {"depth": depth_map, "edges": edge_map, "detail": detail_map},

@@ -102,7 +102,7 @@ class SinglePastiche:
         cls,
         content: Path,
         styles: Sequence[Path],
-        weights: str | None = None,
+        weights: Sequence[str] = (),
         recipe: str | None = None,
         changes: Changes = Changes(),  # noqa: B008 - it can't be changed
         maps: Mapping[Kind, Path | None] = MappingProxyType({}),
@@ -115,7 +115,7 @@ class SinglePastiche:
         Args:
             content: a picture file.
             styles: picture files; several are blended into one style.
-            weights: of the styles, separated by commas; by default all count the same.
+            weights: of the styles, separated by commas, once or for each stage; by default all count the same.
             recipe: its name or file; by default the first of the settings' recipes.
             changes: to the recipe.
             maps: files of the user's own maps of the content.
@@ -156,6 +156,8 @@ class SinglePastiche:
             smaller = image_io.decode(upscale_from)
             small, whole = image_io.to_tensor(smaller), image_io.to_tensor(picture)
             chosen = upscaling(chosen, small, whole, str(upscale_from))
+        if isinstance(style_or_blend, Blend):
+            chosen.require_stages(len(style_or_blend.stages))
         parts, read = regions.read(picture, style_or_blend, chosen)
         return cls(
             content,
@@ -186,9 +188,9 @@ class SinglePastiche:
         return choose_gamut(name, self.picture, str(self.content))
 
     @property
-    def shares(self) -> tuple[float, ...]:
-        """Those of several styles; none if there is one."""
-        return self.style.shares if isinstance(self.style, Blend) else ()
+    def shares(self) -> tuple[tuple[float, ...], ...]:
+        """Those of several styles, in each stage or once for all; none if there is one style."""
+        return self.style.stages if isinstance(self.style, Blend) else ()
 
     def require_writable(self, output: Path | None, film: Path | None, overwrite: bool) -> Path:
         """The file for the pastiche, by default named after all pictures, once it is sure that both can be written.
@@ -275,21 +277,24 @@ class SinglePastiche:
         picture, opacity = image_io.read_with_opacity(self.picture, printable(str(self.content)))
         image = painter.paint(picture, [(style.on_white, style.share) for style in styles], self.recipe)
         seconds = time.perf_counter() - started
-        made = provenance.describe_arbitrary(self.recipe, image, seconds, began, painter.device, self.shares)
+        shares = self.shares[-1] if self.shares else ()
+        made = provenance.describe_arbitrary(self.recipe, image, seconds, began, painter.device, shares)
         guide = ContentTargets(picture, opacity=opacity).guide(image)
         Folder(output.parent).write(output.name, form.encode(image, {provenance.MADE: json.dumps(made)}, guide))
 
 
-def _weights(written: str | None, styles: int) -> list[float] | None:
-    """Weights as an option gives them.
+def _weights(given: Sequence[str], styles: int) -> list[list[float]] | None:
+    """Weights as an option gives them, once or for each stage.
 
     Raises:
         InputError: not numbers separated by commas, not one for each style, or there is one style only.
     """
-    if written is None:
-        return None
-    if styles == 1:
+    if given and styles == 1:
         raise InputError("--weights is for several styles: name another picture, or leave it out")
+    return [_numbers(written, styles) for written in given] or None
+
+
+def _numbers(written: str, styles: int) -> list[float]:
     try:
         numbers = [float(part) for part in written.split(",")]
     except ValueError as error:

@@ -101,7 +101,7 @@ def _by_any_style(row: Row, style: str, content: Tensor) -> tuple[Tensor, float,
     began, started = datetime.now(timezone.utc), time.perf_counter()
     image = painter.paint(content, pictures, recipe)
     seconds = time.perf_counter() - started
-    shares = [part.share for part in project.styles.parts(style)]
+    shares = [part.shares[-1] for part in project.styles.parts(style)]
     return image, seconds, provenance.describe_arbitrary(recipe, image, seconds, began, painter.device, shares)
 
 
@@ -240,7 +240,7 @@ def _keep_film(row: Row, cell: Cell, film: Artefact, recorded: Films) -> Landed:
 
 def _how_made(row: Row, style: str, painted: Painted, began: datetime, cells: int) -> dict[str, Any]:
     """How a pastiche was made, for its file; ``cells`` is the size of its batch."""
-    shares = [part.share for part in row.project.styles.parts(style)]
+    stages = [*zip(*(part.shares for part in row.project.styles.parts(style)), strict=True)]
     maps = [kind for kind in _heeded_maps(row.recipe) if (row.content, kind) in row.project.contents.maps]
     own = {"own_maps": maps} if maps else {}
     regions = {"regions": names} if (names := region_names(row.project, row.recipe, row.content)) else {}
@@ -248,7 +248,7 @@ def _how_made(row: Row, style: str, painted: Painted, began: datetime, cells: in
     setbacks = {"setbacks": painted.setbacks} if painted.setbacks else {}
     overridden = {"overridden": dict(row.changes)} if row.changes else {}
     found = provenance.describe(
-        row.recipe, row.project.models, painted.history, painted.image, painted.seconds, began, shares
+        row.recipe, row.project.models, painted.history, painted.image, painted.seconds, began, stages
     )
     return {**found, **own, **regions, **batch, **setbacks, **overridden}
 
@@ -284,7 +284,9 @@ def _style_targets(project: Project, recipe: Recipe, style: str, content: Tensor
     path = ArtefactId("style_grams", style=style).path
     if not (file := store.entry(path)):
         raise FileNotFoundError(store.locate(path))
-    return _stored_style(store.location, file, models.device)
+    found = _stored_style(store.location, file, models.device)
+    recipe.require_stages(len(found.stages))
+    return found
 
 
 @lru_cache(maxsize=HELD)

@@ -130,15 +130,16 @@ def style_pictures(project: Project, style: str, picture: Image.Image | None = N
     parts = project.styles.parts(style)
     if picture is not None and not parts:
         return [StylePicture.read(picture, style)]
-    shares = {part.key: part.share for part in parts} or {style: 1.0}
+    shares = {part.key: part.shares for part in parts} or {style: (1.0,)}
     pictures = {key: ArtefactId("style_image", style=key) for key in shares}
-    return [StylePicture.read(take(project.store, pictures[key]), key, share) for key, share in shares.items()]
+    return [StylePicture.read(take(project.store, pictures[key]), key, own) for key, own in shares.items()]
 
 
 def _statistics(picture: Image.Image, project: Project, style: str) -> StyleTargets:
     pictures, sizes, layers = style_pictures(project, style, picture), project.style_sizes, project.style_layers
     found = [StyleTargets.compute(x.pixels, project.models, sizes, layers, x.opacity) for x in pictures]
-    return found[0] if len(found) == 1 else StyleTargets.blended(found, [x.share for x in pictures])
+    stages = zip(*(x.shares for x in pictures), strict=True)
+    return StyleTargets.by_stage([StyleTargets.blended(found, shares) for shares in stages])
 
 
 DEPTH = Target(

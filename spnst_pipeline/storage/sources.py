@@ -153,8 +153,10 @@ class Source:
         return {region: file for (owner, region), file in sorted(self.masks.items()) if owner == key}
 
     def blend_of(self, key: str) -> str:
-        """The same in words, such as ``0.7 dawn + 0.3 wave``."""
-        return " + ".join(f"{part.share:.2g} {part.key}" for part in self.parts(key))
+        """The same in words, such as ``0.7 dawn + 0.3 wave``, or ``1 dawn, then 0.3 dawn + 0.7 wave`` by stages."""
+        found = self.pictures.get(key)
+        stages = found.stages if isinstance(found, Blend) else []
+        return ", then ".join(" + ".join(f"{share:.2g} {style}" for style, share in each.items()) for each in stages)
 
     def digest(self, key: str) -> str:
         """SHA-256 of what is behind a partition; a file is read at most once.

@@ -94,6 +94,29 @@ def test_a_blend_is_painted_by_the_statistics_of_both_styles(sample_contents, sa
 
 
 @pytest.mark.heavy
+def test_a_blend_can_have_other_weights_in_each_stage(sample_contents, sample_styles, models):
+    content, (one, other) = sample_contents["coffee"], list(sample_styles.values())[:2]
+    quick = sp.Recipe(name="quick", size=48, stages=[sp.Stage(scale=0.7, steps=2), sp.Stage(steps=2)])
+    changing = sp.stylize(content, sp.Blend([one, other], [[1, 0], [1, 3]]), quick, models)
+    alone = sp.stylize(content, one, quick, models).history
+    own = changing.history
+    assert own.loc[own["stage"] == 0].equals(alone.loc[alone["stage"] == 0])
+    assert not own.loc[own["stage"] == 1, "style"].equals(alone.loc[alone["stage"] == 1, "style"])
+    # Equal weights in both stages are those of a blend without stages, bit for bit.
+    same = sp.stylize(content, sp.Blend([one, other], [[1, 3], [2, 6]]), quick, models)
+    plain = sp.stylize(content, sp.Blend([one, other], [1, 3]), quick, models)
+    assert torch.equal(same.pixels, plain.pixels)
+    assert not torch.equal(same.pixels, changing.pixels)
+
+
+def test_a_blend_for_another_number_of_stages_is_refused_by_both_counts(sample_contents, sample_styles, models):
+    blend = sp.Blend(list(sample_styles.values())[:2], [[1, 0], [1, 1], [0, 1]])
+    quick = sp.Recipe(name="quick", size=48, stages=[sp.Stage(scale=0.5, steps=2), sp.Stage(steps=2)])
+    with pytest.raises(sp.InputError, match="weights for 3 stages, and recipe quick has 2 at 48 px"):
+        sp.stylize(sample_contents["coffee"], blend, quick, models)
+
+
+@pytest.mark.heavy
 def test_a_blend_in_matched_colours_matches_each_of_its_styles(sample_contents, sample_styles, recipe, models):
     content, (one, other) = image_io.read(sample_contents["coffee"]), list(sample_styles.values())[:2]
     recipe = recipe.with_colour("match")

@@ -87,6 +87,39 @@ def test_a_changed_part_outdates_the_blend_and_a_changed_blend_no_part(blended):
     assert {key for key in before if after[key] != reweighted[key]} == {key for key in before if key[1] == "sunset"}
 
 
+STAGED = "sunset: {stages: [{dots: 1}, {dots: 0.3, wave: 0.7}]}\n"
+
+
+def test_weights_of_stages_count_in_a_blends_fingerprints_alone(blended):
+    styles, plain = blended.root / "styles/blends.yaml", fingerprints(blended)
+    styles.write_text(STAGED)
+    staged = fingerprints(blended)
+    assert {key for key in plain if plain[key] != staged[key]} == {key for key in plain if key[1] == "sunset"}
+    styles.write_text(STAGED.replace("{dots: 1}", "{wave: 1}"))
+    assert all(staged[key] != found for key, found in fingerprints(blended).items() if key[1] == "sunset")
+
+
+@pytest.mark.slow(15)
+def test_a_blend_with_weights_for_each_stage_is_painted_and_one_for_other_stages_is_not(blended):
+    (blended.root / "styles/blends.yaml").write_text(
+        f"{STAGED}three: {{stages: [{{dots: 1}}, {{wave: 1}}, {{dots: 1}}]}}\n"
+    )
+    two = blended.root / "two.yaml"
+    two.write_text("weights: {edge: 0}\nstages: [{scale: 0.8, steps: 2}, {steps: 2}]\nsize: 48\n")
+    run = blended.run(phases=PAINTED, recipes=(str(two),))
+    stages = [statistics(run.project, "sunset").at_stage(index) for index in range(2)]
+    parts = [statistics(run.project, style) for style in ("dots", "wave")]
+    for stage, shares in zip(stages, ([1, 0], [0.3, 0.7]), strict=True):
+        expected = StyleTargets.blended(parts, shares)
+        for size, layers in expected.statistics.items():
+            for layer, one in layers.items():
+                assert torch.allclose(stage.statistics[size][layer].gram, one.gram, rtol=1e-5)
+    told = read_made(image_io.png_text(take(run.project.store, ArtefactId("pastiche", "two", "cat", "sunset"))))
+    assert told["blend"] == [[1, 0], [0.3, 0.7]]
+    assert len(run.failed) == 2  # one for each content
+    assert all("three" in line and "weights for 3 stages, and recipe two has 2 at 48 px" in line for line in run.failed)
+
+
 @pytest.mark.slow(20)
 def test_everything_is_made_of_a_blend_and_nothing_twice(blended):
     run = blended.run()

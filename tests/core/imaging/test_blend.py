@@ -47,6 +47,29 @@ def test_a_blend_has_a_weight_for_each_picture():
         sp.Blend([flat("red")] * 3, [1, 2])
 
 
+def test_each_stage_of_a_recipe_can_have_weights_of_its_own():
+    blend = sp.Blend([flat("red"), "absent.png", flat("blue")], [[1, 0, 0], [3, 0, 1]])
+    assert blend.stages == ((1, 0, 0), (0.75, 0, 0.25))
+    assert blend.shares == blend.stages[-1]
+    assert [(part.shares, part.share) for part in blend.read("the style")] == [((1, 0.75), 0.75), ((0, 0.25), 0.25)]
+
+
+BAD_STAGES = {
+    "a stage of zeros": ([[1, 1], [0, 0]], "stage 2: the weights sum to 0"),
+    "a negative weight": ([[1, -1], [0, 1]], "stage 1: a weight must be a number from 0, not -1"),
+    "one style in all": ([[1, 0], [2, 0]], "a blend needs two"),
+    "too few in a stage": ([[1, 1], [1]], "a blend of 2 pictures has 1 weights"),
+    "weights of a stage and of none": ([[1, 1], 1], "a weight must be a number, not \\[1, 1\\]"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_STAGES)
+def test_weights_of_stages_that_make_no_blend_are_refused(name):
+    weights, says = BAD_STAGES[name]
+    with pytest.raises(sp.InputError, match=says):
+        sp.Blend([flat("red"), flat("blue")], weights)
+
+
 def test_a_picture_without_weight_is_not_even_read():
     read = sp.Blend([flat("red"), "absent.png", flat("blue")], [1, 0, 3]).read("the style")
     assert [part.share for part in read] == [0.25, 0.75]

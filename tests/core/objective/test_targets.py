@@ -8,7 +8,7 @@ from spnst_core import InputError
 from spnst_core.compute import moments
 from spnst_core.imaging import io as image_io
 from spnst_core.objective.canvas import at_size
-from spnst_core.objective.targets import DepthMap, EdgeMap, StyleTargets, read_metadata
+from spnst_core.objective.targets import DepthMap, EdgeMap, Statistics, StyleTargets, read_metadata
 from spnst_core.recipes.style_size import StyleSize
 
 
@@ -129,6 +129,44 @@ def test_a_blend_has_the_statistics_of_a_picture_with_each_style_in_its_share(mo
         expected = getattr(same_key[2].statistics[size]["colour"], part)
         assert torch.allclose(getattr(mixed.statistics[size]["colour"], part), expected, atol=1e-6)
     assert mixed.statistics[size].keys() == same_key[0].statistics[size].keys()
+
+
+def of_value(value, sizes=(32, 64)):
+    """The statistics of a style that are this number everywhere."""
+
+    def statistics():
+        return Statistics(torch.full((1, 3, 3), float(value)), torch.full((1, 3), float(value)))
+
+    return StyleTargets({StyleSize(size): {"colour": statistics()} for size in sizes})
+
+
+def value_of(style, size=32):
+    return style.statistics[StyleSize(size)]["colour"].gram[:, 0, 0].tolist()
+
+
+def test_a_style_that_changes_from_stage_to_stage_is_compared_with_as_the_last():
+    style = StyleTargets.by_stage([of_value(1), of_value(2), of_value(3)])
+    assert [value_of(style.at_stage(index)) for index in range(3)] == [[1], [2], [3]]
+    assert value_of(style) == [3]
+    assert value_of(StyleTargets.by_stage([of_value(5)]).at_stage(7)) == [5]
+
+
+def test_a_style_that_changes_from_stage_to_stage_survives_its_file():
+    style = StyleTargets.by_stage([of_value(1), of_value(2)])
+    read = StyleTargets.from_bytes(style.to_bytes())
+    assert [value_of(read.at_stage(index), 64) for index in range(2)] == [[1], [2]]
+    assert value_of(read) == [2]
+    assert StyleTargets.from_bytes(of_value(1).to_bytes()).stages == ()
+
+
+def test_strength_strokes_and_regions_hold_in_every_stage():
+    style = StyleTargets.by_stage([of_value(1), of_value(3)])
+    weak = style.weakened(of_value(0), 0.5)
+    assert ([value_of(stage) for stage in weak.stages], value_of(weak)) == ([[0.5], [1.5]], [1.5])
+    fine = style.with_strokes([0.5], [StyleSize(64)])
+    assert [value_of(stage, 64) for stage in fine.stages] == [[1], [3]]
+    regions = StyleTargets.by_region([style, of_value(7)])
+    assert ([value_of(stage) for stage in regions.stages], value_of(regions)) == ([[1, 7], [3, 7]], [3, 7])
 
 
 @pytest.mark.parametrize("kind", [DepthMap, EdgeMap])

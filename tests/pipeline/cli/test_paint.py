@@ -165,6 +165,9 @@ def test_several_styles_are_painted_as_one_by_their_weights(desk, spnst, picture
     assert found["more"] == sp.stylize(desk / "cat.png", blend, recipe, models).image.tobytes()
     assert found["more"] != found["same"]
     assert read_made(image_io.png_text((desk / "more.png").read_bytes()))["blend"] == [0.7, 0.3]
+    assert spnst("paint", *pictures, *options, "--weights", "1,0", "--weights", "7,3", "-o", "stages.png")[0] == 0
+    assert image_io.decode(desk / "stages.png").tobytes() not in found.values()
+    assert read_made(image_io.png_text((desk / "stages.png").read_bytes()))["blend"] == [[1, 0], [0.7, 0.3]]
 
 
 @pytest.mark.slow(6)
@@ -415,6 +418,16 @@ BAD = {
     "negative weight": (another, ("cat.png", "dawn.png", *QUICK[1:], "--weights=-1,2"), ["from 0, not -1"]),
     "no weight above 0": (another, ("cat.png", "dawn.png", *QUICK[1:], "--weights", "0,0"), ["sum to 0"]),
     "weight that is no number": (another, ("cat.png", "dawn.png", *QUICK[1:], "--weights", "nan,1"), ["not nan"]),
+    "weights for other stages": (
+        another,
+        ("cat.png", "dawn.png", *QUICK[1:], *("--weights", "1,1") * 3),
+        ["weights for 3 stages", "quick has 2 at 64 px"],
+    ),
+    "bad weights of a stage": (
+        another,
+        ("cat.png", "dawn.png", *QUICK[1:], "--weights", "1,1", "--weights", "0,0"),
+        ["stage 2: the weights sum to 0"],
+    ),
     "one weight above 0": (another, ("cat.png", "dawn.png", *QUICK[1:], "--weights", "1,0"), ["a blend needs two"]),
     "a detail map of nothing": (mapped(np.zeros((60, 80))), (*QUICK, "--detail-map", "m.npy"), ["nothing of detail"]),
     "a detail map for no structure": (

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from PIL import Image
 
 from spnst_core.imaging.io import encode_png
 from spnst_pipeline.storage.slugs import slug
@@ -26,12 +27,35 @@ def test_a_blend_is_a_style_like_others(styles):
     source = styles("sunset: {dawn: 0.7, wave: 0.3}\n")
     assert source.left_out == ()
     assert list(source.pictures)[-1] == "sunset"
-    assert [(part.key, part.share) for part in source.parts("sunset")] == [("dawn", 0.7), ("wave", 0.3)]
+    assert [(part.key, part.shares) for part in source.parts("sunset")] == [("dawn", (0.7,)), ("wave", (0.3,))]
     assert source.blend_of("sunset") == "0.7 dawn + 0.3 wave"
     assert (source.parts("dawn"), source.blend_of("dawn"), source.parts("gone")) == ((), "", ())
     blend = source.picture("sunset")
     assert blend.name.endswith("blends.yaml: sunset")
     assert blend.picture([file.read() for file in blend.files]).size == (60, 60)
+
+
+def test_weights_can_change_from_stage_to_stage(styles):
+    source = styles("sunset: {stages: [{dawn: 2}, {dawn: 3, wave: 7, Starry Night: 0}]}\n")
+    assert source.left_out == ()
+    assert [(part.key, part.shares) for part in source.parts("sunset")] == [("dawn", (1, 0.3)), ("wave", (0, 0.7))]
+    assert source.blend_of("sunset") == "1 dawn, then 0.3 dawn + 0.7 wave"
+    blend = source.picture("sunset")
+    colours = [Image.new("RGB", (100, 100), colour) for colour in ("red", "blue")]
+    tile = blend.picture([encode_png(colour) for colour in colours])
+    assert sorted(tile.getcolors()) == [(3500, (0, 0, 255)), (6500, (255, 0, 0))]  # means of the shares
+    assert styles("sunset: {stages: [{dawn: 1}, {dawn: 4, wave: 6}]}").digest("sunset") != source.digest("sunset")
+    assert styles("sunset: {stages: [{dawn: 9}, {wave: 0.7, dawn: 0.3}]}").digest("sunset") == source.digest("sunset")
+
+
+def test_weights_for_one_stage_hold_for_all(styles):
+    source = styles("a: {stages: [{dawn: 7, wave: 3}]}\nb: {dawn: 7, wave: 3}")
+    assert source.digest("a") == source.digest("b")
+
+
+def test_a_style_can_be_called_stages(styles, tmp_path, picture):
+    (tmp_path / "stages.png").write_bytes(encode_png(picture(5)))
+    assert styles("a: {stages: 1, dawn: 3}").blend_of("a") == "0.25 stages + 0.75 dawn"
 
 
 def test_a_style_is_named_by_its_key_or_by_its_files_name(styles):
@@ -74,6 +98,13 @@ BAD = {
     "an empty name": ("'': {dawn: 1, wave: 1}", "lower-case letters"),
     "a list": ("a: [dawn, wave]", "must be a mapping of styles to weights"),
     "nothing": ("a:", "must be a mapping of styles to weights"),
+    "no stages": ("a: {stages: []}", "a blend needs two"),
+    "a stage that is no mapping": ("a: {stages: [{dawn: 1, wave: 1}, dawn]}", "mapping of styles to weights"),
+    "a stage without weights": ("a: {stages: [{dawn: 1, wave: 1}, {}]}", "stage 2: the weights sum to 0"),
+    "a negative weight in a stage": ("a: {stages: [{dawn: -1, wave: 1}, {wave: 1}]}", "stage 1: .* not -1"),
+    "one style in all stages": ("a: {stages: [{dawn: 1}, {dawn: 2}]}", "a blend needs two"),
+    "an unknown style in a stage": ("a: {stages: [{dawn: 1}, {wav: 1}]}", 'no style "wav"'),
+    "weights beside stages": ("a: {stages: [{dawn: 1}, {wave: 1}], dawn: 1}", '"dawn" is beside its stages'),
     "one style by two names": ("a: {Starry Night: 1, KEY: 1}", "one style is given twice"),
 }
 
