@@ -57,6 +57,11 @@ class PictureTable(Listing):
         self.path = path
         self.location = str(path)
 
+    @property
+    def beside(self) -> Folder:
+        """The table's folder, whose other files are none of its pictures."""
+        return Folder(self.path.parent)
+
     def locate(self, name: str) -> str:
         """The picture's path or address, without what may be secret in it."""
         return _shown(self._rows[name].path) or f"a row of {self.path}"

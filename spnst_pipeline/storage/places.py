@@ -65,6 +65,11 @@ class Listing(ABC):
     remote: bool
     """Whether reading a file takes a transfer over a network."""
 
+    @property
+    def beside(self) -> Place | None:
+        """Where files lie that tell of the pictures, such as the definitions of blends; None: among the pictures."""
+        return None
+
     @abstractmethod
     def locate(self, name: str) -> str:
         """The file's path or address, for messages."""

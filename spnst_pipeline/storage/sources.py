@@ -106,10 +106,12 @@ class Source:
             else:
                 key = slug(_stem(path))
                 pictures[slug_of_twin(str(path)) if key in pictures else key] = file
-        mixed = dict[str, Blend]()
+        mixed, defined_in = dict[str, Blend](), place
+        if kind == "style" and not definitions and place.beside:
+            definitions, defined_in = place.beside.entry(blends.FILE), place.beside
         if definitions:
-            name = printable(place.locate(definitions.name))
-            mixed, unusable = read_blends(place.read_listed(definitions), name, pictures)
+            name = printable(defined_in.locate(definitions.name))
+            mixed, unusable = read_blends(defined_in.read_listed(definitions), name, pictures)
             left_out += unusable
         return cls(place.location, {**pictures, **mixed}, tuple(left_out), maps=found, masks=masks)
 

@@ -48,6 +48,18 @@ def test_an_archive_holds_the_pictures_that_a_folder_of_its_files_would(path):
     assert told.startswith(f"{path}/notes.txt has no suffix of a picture")
 
 
+def test_blends_in_an_archive_are_made_of_its_pictures(path):
+    defined = b"sunset: {cat: 0.7, dog: 0.3}\nlost: {cat: 1, owl: 1}\n"
+    (path.parent / "blends.yaml").write_text("beside: {cat: 1, dog: 1}\n")  # of a folder, which this is none
+    files = {"styles/cat.jpg": b"cat", "styles/dog.jpg": b"dog", "styles/blends.yaml": defined}
+    source = Source.open(packed(path, files), "style")
+    assert list(source.pictures) == ["cat", "dog", "sunset"]
+    assert source.blend_of("sunset") == "0.7 cat + 0.3 dog"
+    assert [file.read() for file in source.picture("sunset").files] == [b"cat", b"dog"]
+    [line] = source.left_out
+    assert line.startswith(f'blends {path}/blends.yaml: the blend "lost"')
+
+
 def test_the_folder_that_everything_lies_in_doesnt_count(path):
     files = {"photos/cat.jpg": b"cat", "photos/more/dog.jpg": b"dog", "__MACOSX/._cat.jpg": b""}
     source = Source.open(packed(path, files), "content")

@@ -98,6 +98,29 @@ def test_pictures_of_a_web_server_are_read_as_they_were_listed(folder, web):
     assert "/photos/cat.jpg?signature=secret" in "".join(asked)
 
 
+def test_blends_beside_a_table_are_made_of_the_rows_by_their_ids(folder, web):
+    address, _ = web
+    (folder / "blends.yaml").write_text("sunset: {tom: 0.7, dog: 0.3}\nlost: {tom: 1, cat: 1}\n")
+    location = table(folder, f"id,path\ntom,{address}/photos/cat.jpg\n,photos/dog.jpg\n")
+    source = Source.open(location, "style")
+    assert source.blend_of("sunset") == "0.7 tom + 0.3 dog"
+    assert [file.read() for file in source.picture("sunset").files] == [b"cat", b"dog"]
+    [line] = source.left_out
+    assert line.startswith(f'blends {folder}/blends.yaml: the blend "lost" can\'t be used: there is no style "cat"')
+    contents = Source.open(location, "content")  # in the same folder, and of no concern to contents
+    assert (list(contents.pictures), contents.left_out) == (["dog", "tom"], ())
+
+
+def test_blends_beside_a_parquet_file_are_read_anew_when_they_change(folder):
+    pd.DataFrame({"path": ["photos/cat.jpg", "photos/dog.jpg"]}).to_parquet(folder / "t.parquet")
+    (folder / "blends.yaml").write_text("both: {cat: 1, dog: 1}\n")
+    before = Source.open(str(folder / "t.parquet"), "style")
+    (folder / "blends.yaml").write_text("both: {cat: 1, dog: 3}\n")
+    after = Source.open(str(folder / "t.parquet"), "style")
+    assert (before.blend_of("both"), after.blend_of("both")) == ("0.5 cat + 0.5 dog", "0.25 cat + 0.75 dog")
+    assert before.picture("both").modified != after.picture("both").modified
+
+
 def test_a_picture_of_the_web_that_has_changed_is_refused(folder, web):
     address, _ = web
     source = Source.open(table(folder, f"path\n{address}/photos/cat.jpg\n"), "content")
