@@ -356,13 +356,17 @@ class Lineage:
     def _regions(self, recipe: Recipe, content: str, style: str) -> str:
         """What the pastiche of one cell is made of beside pictures and targets: masks, paired by their regions.
 
-        Bands of depth are in the recipe and in the depth map; what counts here is the style's mask of their name.
+        Bands of depth are in the recipe and in the depth map; what counts here is the picture that they are painted in,
+        or the style's mask of their name.
         """
-        own, paired = self.project.contents.masks_of(content), self.project.styles.masks_of(style)
+        masks, paired = self.project.contents.masks_of(content), self.project.styles.masks_of(style)
         paired.pop(KEEP, None)  # nothing is painted there
-        parts = {name: mask.digest() for name, mask in paired.items() if name in own or name in recipe.bands}
-        masked = {name: (mask.digest(), parts.get(name, "")) for name, mask in own.items()}
-        banded = {name: ("", parts[name]) for name in recipe.bands if name in parts and name not in own}
+        there = {*masks, *recipe.bands}
+        own = {name: file.digest() for name, file in self.project.contents.styles_of(content).items() if name in there}
+        parts = {name: mask.digest() for name, mask in paired.items() if name in there and name not in own}
+        made_of = {name: (parts.get(name, ""), *([own[name]] if name in own else [])) for name in there}
+        masked = {name: (mask.digest(), *made_of[name]) for name, mask in masks.items()}
+        banded = {name: ("", *made_of[name]) for name in recipe.bands if any(made_of[name]) and name not in masks}
         return rules.regions({**masked, **banded})
 
     def _detail(self, recipe: Recipe, content: str) -> str:

@@ -110,12 +110,12 @@ def blend(parts: Sequence[tuple[str, float | tuple[float, ...]]]) -> str:
 def regions(masks: Mapping[str, tuple[str, ...]]) -> str:
     """The regions of a content, by name: SHA-256 of its mask, and of the style's mask of the same name or nothing.
 
-    Those by depth have no mask of the content.
+    A region in a style of its own has that picture's SHA-256 as well. Those by depth have no mask of the content.
     """
     if not masks:
         return ""
     # Pastiches in parts of a style have a version of their own: when it rises, no others are painted again.
-    version = "2 " if any(part for _, part in masks.values()) else ""
+    version = "2 " if any(part for _, part, *_ in masks.values()) else ""
     return version + json.dumps(sorted(masks.items()))
 
 

@@ -32,7 +32,7 @@ from spnst_pipeline.defs.checkpoints import Checkpoints, Keeper, halfway
 from spnst_pipeline.defs.events import in_one_line
 from spnst_pipeline.defs.films import Films
 from spnst_pipeline.defs.previews import stored_picture
-from spnst_pipeline.defs.regions import by_region, region_names, with_regions
+from spnst_pipeline.defs.regions import by_region, own_styles, region_names, with_regions
 from spnst_pipeline.defs.rows import Cell, Landed, Row
 from spnst_pipeline.defs.targets import own_maps, style_pictures
 from spnst_pipeline.progress import Listener
@@ -174,7 +174,10 @@ def _paint_batch(
     began = datetime.now(timezone.utc)
     with Films(content.content, recipe, names, films, frames) as recorded:
         wholes = [_style_targets(project, recipe, name, content.content) for name in names]
-        styles = [by_region(project, recipe, name, content, whole) for name, whole in zip(names, wholes, strict=True)]
+        own = own_styles(project, recipe, row.content, content)
+        styles = [
+            by_region(project, recipe, name, content, whole, own) for name, whole in zip(names, wholes, strict=True)
+        ]
         listener.batch(recipe, row.content, names)
         if earlier:
             listener.note(f"{_names(cells)} go on after step {len(earlier[0].history)}")

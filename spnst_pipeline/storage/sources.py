@@ -2,7 +2,7 @@
 
 A blend of styles is a partition like a picture's. A user's own map of a content's depth, edges or detail is none: it
 belongs to the content beside which it lies, ``cat.depth.npy`` to ``cat.jpg``. Nor is the mask of a region of a content
-or a style: ``cat.sky.mask.png`` and ``cat.mask.png`` belong to ``cat.jpg``.
+or a style, ``cat.sky.mask.png`` and ``cat.mask.png``, nor the style of a content's region, ``cat.sky.style.png``.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from spnst_core.errors import InputError, printable
 from spnst_core.imaging import planes
 from spnst_core.imaging.decoding import MAX_BYTES, OF_EXTRA, suffixes
 from spnst_core.imaging.maps import KINDS, Kind
+from spnst_core.imaging.region import KEEP
 from spnst_pipeline.storage import blends
 from spnst_pipeline.storage.blends import Blend, Part, read_blends
 from spnst_pipeline.storage.files import File
@@ -25,6 +26,9 @@ from spnst_pipeline.storage.slugs import slug, slug_of_twin
 
 MASK = "mask"
 """What a mask's name ends in before the suffix, and the name of the region of a mask that names none."""
+
+STYLE = "style"
+"""What the name of the style of a content's region ends in before the suffix."""
 
 READERS = 8
 """Pictures read concurrently: over a network most of the time is waiting, but each can be tens of megabytes."""
@@ -38,6 +42,7 @@ class Source:
         unreachable: those of the pictures that couldn't be read when they were looked at, as slug → why.
         maps: of contents, the user's own maps of their depth, edges and detail, by slug and kind.
         masks: of regions, by slug and region; the region of ``cat.mask.png`` is `MASK`.
+        region_styles: of contents, the pictures that their regions are painted in, likewise.
     """
 
     location: str
@@ -46,6 +51,7 @@ class Source:
     unreachable: Mapping[str, str] = field(default_factory=dict)
     maps: Mapping[tuple[str, Kind], File] = field(default_factory=dict)
     masks: Mapping[tuple[str, str], File] = field(default_factory=dict)
+    region_styles: Mapping[tuple[str, str], File] = field(default_factory=dict)
 
     @classmethod
     def open(cls, location: str | None, kind: str, subfolders: bool = False) -> Source:
@@ -82,7 +88,9 @@ class Source:
             listed = sorted(place.files(""))
         children = [entry for entry in listed if not is_hidden(entry.name)]
         stems = {_stem(PurePosixPath(entry.name)) for entry in children if not _problem(entry)}
-        pictures, found, masks = dict[str, File](), dict[tuple[str, Kind], File](), dict[tuple[str, str], File]()
+        names = {_stem(PurePosixPath(entry.name)) for entry in children}
+        pictures, found = dict[str, File](), dict[tuple[str, Kind], File]()
+        masks, region_styles = dict[tuple[str, str], File](), dict[tuple[str, str], File]()
         left_out: list[str] = []
         definitions: Entry | None = None
         for entry in children:
@@ -101,6 +109,11 @@ class Source:
                     left_out.append(f"{name} {entry.problem or second}")
                 else:
                     masks[masked] = file
+            elif kind == "content" and (styled := _styled(path, stems, names)):
+                if unwanted := _problem(entry) or _unwanted(styled, region_styles):
+                    left_out.append(f"{name} {unwanted}")
+                else:
+                    region_styles[styled] = file
             elif problem := _problem(entry):
                 left_out.append(f"{name} {problem}")
             else:
@@ -113,7 +126,8 @@ class Source:
             name = printable(defined_in.locate(definitions.name))
             mixed, unusable = read_blends(defined_in.read_listed(definitions), name, pictures)
             left_out += unusable
-        return cls(place.location, {**pictures, **mixed}, tuple(left_out), maps=found, masks=masks)
+        every: dict[str, File | Blend] = {**pictures, **mixed}
+        return cls(place.location, every, tuple(left_out), maps=found, masks=masks, region_styles=region_styles)
 
     def without(self, unusable: Mapping[str, str]) -> Source:
         """The source without the given pictures, a mapping from slug to reason."""
@@ -133,6 +147,7 @@ class Source:
             unreachable={key: self.unreachable[key] for key in keys if key in self.unreachable},
             maps={owner: file for owner, file in self.maps.items() if owner[0] in keys},
             masks={owner: file for owner, file in self.masks.items() if owner[0] in keys},
+            region_styles={owner: file for owner, file in self.region_styles.items() if owner[0] in keys},
         )
 
     def picture(self, key: str) -> File | Blend:
@@ -153,6 +168,10 @@ class Source:
     def masks_of(self, key: str) -> dict[str, File]:
         """The masks of a picture's regions, by the regions' names, in their order."""
         return {region: file for (owner, region), file in sorted(self.masks.items()) if owner == key}
+
+    def styles_of(self, key: str) -> dict[str, File]:
+        """The styles of a content's regions that have their own, likewise."""
+        return {region: file for (owner, region), file in sorted(self.region_styles.items()) if owner == key}
 
     def blend_of(self, key: str) -> str:
         """The same in words, such as ``0.7 dawn + 0.3 wave``, or ``1 dawn, then 0.3 dawn + 0.7 wave`` by stages."""
@@ -201,6 +220,31 @@ def _masked(path: PurePosixPath, stems: Collection[str]) -> tuple[str, str] | No
         return slug(stem), MASK
     owner, _, region = stem.rpartition(".")
     return (slug(owner), region) if region and owner in stems else None
+
+
+def _styled(path: PurePosixPath, stems: Collection[str], names: Collection[str]) -> tuple[str, str] | None:
+    """The content and the region whose style a file is; None if it is none, or that of no content.
+
+    ``cat.style.jpg`` is the style of the region `MASK` only beside ``cat.mask.png``: else it is a picture like others.
+
+    Args:
+        names: of all files, as `_stem` gives them.
+    """
+    stem, _, kind = _stem(path).rpartition(".")
+    if kind != STYLE or path.suffix.lower() not in suffixes():
+        return None
+    if stem in stems and f"{stem}.{MASK}" in names:
+        return slug(stem), MASK
+    owner, _, region = stem.rpartition(".")
+    return (slug(owner), region) if region and owner in stems else None
+
+
+def _unwanted(styled: tuple[str, str], found: Collection[tuple[str, str]]) -> str:
+    """Why a content's region takes no style, or none beside those that were found."""
+    content, region = styled
+    if region == KEEP:
+        return f"is the style of a region that stays as it is: name the region otherwise than {KEEP}"
+    return f'is a second style of "{region}" of {content}: keep one of them' if styled in found else ""
 
 
 def _stem(path: PurePosixPath) -> str:

@@ -98,6 +98,51 @@ def test_masks_repaint_their_cells_alone_and_one_that_cannot_be_used_costs_its_c
     assert pastiche(run.project, "boat", "wave") == boat
 
 
+def test_the_style_of_a_region_counts_in_its_contents_pastiches_in_place_of_the_styles_own_region(fresh):
+    put(fresh, "contents/cat.sky.mask.png", LEFT)
+    masked = fingerprints(fresh)
+    draw(7).save(fresh.root / "contents/cat.sea.style.png")
+    assert fingerprints(fresh) == masked, "the content has no such region"
+    draw(7).save(fresh.root / "contents/cat.sky.style.png")
+    styled = fingerprints(fresh)
+    assert changed(masked, styled) == {("pastiche", "cat", "dots"), ("pastiche", "cat", "wave")}
+    put(fresh, "styles/wave.sky.mask.png", LEFT)
+    assert fingerprints(fresh) == styled, "the region takes nothing of the cell's style"
+    draw(8).save(fresh.root / "contents/cat.sky.style.png")
+    assert changed(styled, fingerprints(fresh)) == {("pastiche", "cat", "dots"), ("pastiche", "cat", "wave")}
+
+
+def test_a_band_of_depth_can_have_a_style_for_one_content(fresh):
+    banded(fresh)
+    near = fingerprints(fresh)
+    draw(7).save(fresh.root / "contents/cat.near.style.png")
+    assert changed(near, fingerprints(fresh)) == {("pastiche", "cat", "dots"), ("pastiche", "cat", "wave")}
+
+
+@pytest.mark.slow(6)
+def test_a_region_is_painted_in_its_own_style_in_a_grid_as_by_the_library(made):
+    put(made, "contents/cat.sky.mask.png", LEFT)
+    draw(7).save(made.root / "contents/cat.sky.style.png")
+    run = paint(made)
+    assert run.failed == []
+    assert sorted(run.recorder.keys) == ["pastiche/structure/cat/dots.png", "pastiche/structure/cat/wave.png"]
+    content, wave = made.root / "contents/cat.png", made.root / "styles/wave.png"
+    found = {
+        own: stylize(
+            *(content, wave, run.project.recipes[0], run.project.models),
+            regions={"sky": Region(LEFT / 255, style=own)},
+        ).pixels
+        for own in (made.root / "contents/cat.sky.style.png", None)
+    }
+    painted = image_io.read(pastiche(run.project, "cat", "wave"))
+    distance = [(painted - x).abs().max().item() for x in found.values()]
+    assert distance[0] < 0.01 < distance[1]
+    (made.root / "contents/cat.sky.style.png").write_text("no picture")
+    failed = paint(made).failed
+    assert len(failed) == 2
+    assert all("cat" in line and "cat.sky.style.png" in line for line in failed)
+
+
 def banded(place, bands="near: [0.5, 1]", weights="edge: 0.2"):
     text = f"bands: {{{bands}}}\nweights: {{{weights}}}\nstages: [{{steps: 2}}]\n"
     (place.root / "structure.yaml").write_text(text)

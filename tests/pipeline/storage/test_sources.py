@@ -383,6 +383,31 @@ def test_of_two_masks_of_one_region_one_is_told(place):
     assert line.endswith('cat.sky.mask.png is a second mask of "sky" of cat: keep one of them')
 
 
+def test_the_style_of_a_region_belongs_to_the_content_beside_which_it_lies(place):
+    location = place.put(
+        "cat.png",
+        "cat.sky.style.jpg",
+        "cat.sky.style.png",
+        "cat.keep.style.png",
+        "cat.style.png",
+        "cat.mask.npy",
+        "dog.png",
+        "dog.style.png",  # a picture, as there is no dog.mask.png
+        "cow.sea.style.png",  # nor a cow
+    )
+    source = Source.open(location, "content")
+    assert set(source.pictures) == {"cat", "dog", "dog.style", "cow.sea.style"}
+    assert {region: file.name.rpartition("/")[2] for region, file in source.styles_of("cat").items()} == {
+        "mask": "cat.style.png",
+        "sky": "cat.sky.style.jpg",
+    }
+    kept, second = source.left_out
+    assert "cat.keep.style.png is the style of a region that stays as it is" in kept
+    assert second.endswith('cat.sky.style.png is a second style of "sky" of cat: keep one of them')
+    assert source.only(["dog"]).region_styles == {}
+    assert "cat.sky.style" in Source.open(location, "style").pictures  # a style has no style
+
+
 def test_a_mask_of_a_picture_whose_name_has_a_dot_is_its_own(place):
     source = Source.open(place.put("cat.png", "cat.sky.png", "cat.sky.mask.png"), "content")
     assert [*source.masks] == [("cat.sky", "mask")]
