@@ -24,6 +24,8 @@ from pydantic_settings import (
 )
 
 from spnst_core.errors import InputError, closest, cut, quoted, several, without_passwords
+from spnst_core.imaging.encoding import DEPTHS
+from spnst_core.imaging.gamut import CHOICES
 from spnst_core.recipes.recipe import MAX_SIZE
 from spnst_core.yaml_files import read_yaml
 from spnst_pipeline.storage.places import is_remote
@@ -83,6 +85,13 @@ class Settings(BaseSettings):
 
     record_every: int | None = Field(None, ge=0, le=1_000_000)
     """Optimiser steps between two frames of a cell's film; 0 makes no films; by default each recipe's own."""
+
+    gamut: str = "srgb"
+    """Colour space of the pastiches' files: ``srgb``, ``display-p3``, ``adobe-rgb``, or ``content`` for that of each
+    content's file. In another than ``srgb``, they have its ICC profile."""
+
+    bits: int = 8
+    """Bits of each channel of the pastiches' files: 8 or 16."""
 
     device: str = "auto"
     """``auto``, ``cpu``, ``cuda`` or ``mps``; ``auto`` takes the best device that is there."""
@@ -177,6 +186,20 @@ class Settings(BaseSettings):
             raise ValueError("cells are painted local or by ray: choose one of them")
         return value
 
+    @field_validator("gamut")
+    @classmethod
+    def _is_a_gamut(cls, value: str) -> str:
+        if value not in CHOICES:
+            raise ValueError(f"there is no such gamut{closest(value, CHOICES)}: there are {', '.join(CHOICES)}")
+        return value
+
+    @field_validator("bits")
+    @classmethod
+    def _are_bits(cls, value: int) -> int:
+        if value not in DEPTHS[".png"]:
+            raise ValueError("a channel of a PNG has 8 or 16 bits: choose one of them")
+        return value
+
     @field_validator("cpu_run_tags", mode="before")
     @classmethod
     def _decoded(cls, value: Any) -> Any:
@@ -232,6 +255,11 @@ class Settings(BaseSettings):
             return cls(**{name: value for name, value in flags.items() if value is not None})
         except ValidationError as error:
             raise InputError(several([_problem(each) for each in error.errors()])) from error
+
+    @property
+    def written(self) -> str:
+        """How pastiches' files differ from 8-bit sRGB, as it counts in their fingerprints; empty if they don't."""
+        return "" if (self.gamut, self.bits) == ("srgb", 8) else f"{self.gamut} {self.bits}"
 
     @property
     def dagster_home(self) -> Path:

@@ -139,6 +139,7 @@ class Lineage:
 
         The same goes for a detail map.
         """
+        written = self.project.settings.written
         if recipe.engine == "feedforward":
             picture, painter = self._content_picture(content), self._require(self.painter(recipe, style))
             return rules.pastiche_by(recipe, content, style, content_image=picture, painter=painter)
@@ -163,6 +164,7 @@ class Lineage:
             regions=regions,
             draft=self._require(self.pastiche(draft, content, style)) if draft else "",
             detail=detail,
+            written=written,
         )
 
     @_once

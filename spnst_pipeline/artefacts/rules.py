@@ -132,16 +132,17 @@ def pastiche(
     regions: str = "",
     draft: str = "",
     detail: str = "",
+    written: str = "",
 ) -> Artefact:
     """A pastiche, from the content with its targets, the style's targets, the recipe and the networks.
 
     ``regions`` is what `regions` gives; a content without masks has none. ``draft`` is the fingerprint of another
     recipe's pastiche that it starts from; most start from none. ``detail`` is the SHA-256 of the user's detail map, if
-    there is one that the recipe heeds.
+    there is one that the recipe heeds. ``written`` says how its file differs from 8-bit sRGB, if it does.
     A loss term that another package adds counts with that package's version.
     """
     ingredients = content_image, depth_map, edge_map, style_grams, _written(recipe), networks
-    named = {"draft": draft, "detail": detail}
+    named = {"draft": draft, "detail": detail, "written": written}
     more = [*([regions] if regions else []), *(f"{name} {what}" for name, what in named.items() if what)]
     made_of = fingerprint("pastiche", *ingredients, *more)
     return Artefact(ArtefactId("pastiche", recipe.name, content, style), made_of)
@@ -157,13 +158,17 @@ def painter(recipe: Recipe, style: str, *, style_image: str, networks: str) -> A
     return Artefact(ArtefactId("painter", recipe.name, style=style), made_of)
 
 
-def pastiche_by(recipe: Recipe, content: str, style: str, *, content_image: str, painter: str) -> Artefact:
+def pastiche_by(
+    recipe: Recipe, content: str, style: str, *, content_image: str, painter: str, written: str = ""
+) -> Artefact:
     """A pastiche that is painted in one pass.
 
     Args:
         painter: fingerprint of the style's painter; or that of a network that paints any style, with the style's.
+        written: as for `pastiche`.
     """
-    made_of = fingerprint("pastiche", content_image, painter, _written(recipe))
+    more = [f"written {written}"] if written else []
+    made_of = fingerprint("pastiche", content_image, painter, _written(recipe), *more)
     return Artefact(ArtefactId("pastiche", recipe.name, content, style), made_of)
 
 

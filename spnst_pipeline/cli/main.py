@@ -138,6 +138,18 @@ def run(
         int | None,
         typer.Option(metavar="N", help="film the optimisation of every cell, one frame every N steps; 0: no films"),
     ] = None,
+    gamut: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="colour space of the pastiches' files: srgb, display-p3, adobe-rgb, or content for that of each "
+            "content's file",
+            autocompletion=options.one_of(options.GAMUTS),
+        ),
+    ] = None,
+    bits: Annotated[
+        int | None, typer.Option(metavar="8|16", help="bits of each channel of the pastiches' files")
+    ] = None,
     device: options.Device = None,
     precision: Annotated[
         str | None,
@@ -193,6 +205,8 @@ def run(
         depth=depth,
         size=size,
         record_every=record_every,
+        gamut=gamut,
+        bits=bits,
         device=device,
         precision=precision,
         pool=pool,

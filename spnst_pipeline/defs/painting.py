@@ -31,6 +31,7 @@ from spnst_pipeline.defs import checks
 from spnst_pipeline.defs.checkpoints import Checkpoints, Keeper, halfway
 from spnst_pipeline.defs.events import in_one_line
 from spnst_pipeline.defs.films import Films
+from spnst_pipeline.defs.pastiche_files import encoded, file_format
 from spnst_pipeline.defs.previews import stored_picture
 from spnst_pipeline.defs.regions import by_region, own_styles, region_names, with_regions
 from spnst_pipeline.defs.rows import Cell, Landed, Row
@@ -109,6 +110,7 @@ def _in_batches(row: Row, listener: Listener) -> Iterator[Landed]:
     """Paint the cells of a row in batches that fit the device; those of a failed batch again, one by one."""
     try:
         content = _content_targets(row.project, row.recipe, row.content)
+        file_format(row.project, row.content)  # which there must be, before anything is painted
     except Exception as error:  # reported for every cell of the row; other rows go on
         yield from (cell.failed(error) for cell in row.cells)
         return
@@ -224,9 +226,11 @@ def _keep_pastiche(
         return Landed(cell.pastiche.id, error=error)
     if not row.force and Index(row.project.store).holds(cell.pastiche):  # another process was faster
         return Landed(cell.pastiche.id, new=True)
-    told = {**provenance.stamp(made, painted.history), **checks.stamp(verdicts)}
-    picture = image_io.to_image(painted.image, opacity)
-    put(row.project.store, cell.pastiche, lambda stamp: image_io.encode_png(picture, {**stamp, **told}))
+    settings = row.project.settings
+    written = {"gamut": settings.gamut, "bits": settings.bits} if settings.written else {}
+    told = {**provenance.stamp({**made, **written}, painted.history), **checks.stamp(verdicts)}
+    form = file_format(row.project, row.content)
+    put(row.project.store, cell.pastiche, lambda stamp: encoded(form, painted.image, opacity, {**stamp, **told}))
     return Landed(cell.pastiche.id, new=True)
 
 

@@ -66,6 +66,8 @@ def test_paths_in_a_file_count_from_where_the_file_lies(monkeypatch, tmp_path):
         ("size: !!int foo", "line 1: tags aren't read"),
         ("recipes: &a [*a]", "line 1: aliases aren't read"),
         ("batch: 1000000", "batch.*less than or equal to 100000"),
+        ("gamut: display-p4", r'gamut: there is no such gamut \(did you mean "display-p3"\?\): there are srgb'),
+        ("bits: 12", "bits: a channel of a PNG has 8 or 16 bits: choose one of them, not 12"),
         ("checkpoint_seconds: .nan", "checkpoint_seconds.*not nan"),
         ("checkpoint_seconds: .inf", "checkpoint_seconds.*not inf"),
         ('out: "a\\0b"', "out: no name holds a NUL character"),

@@ -44,9 +44,10 @@ def pastiche_assets(recipe: Recipe) -> dg.AssetsDefinition:
         description=f"Contents painted by the recipe {recipe.name}. {recipe.description}".strip(),
         metadata={
             "file": pastiches.path,
-            "format": "PNG, 8-bit sRGB, with the fingerprint, how it was made, losses and checks as texts",
+            "format": "PNG, 8-bit sRGB unless the settings gamut and bits say otherwise, with the fingerprint, how it "
+            "was made, losses and checks as texts",
             "shape": f"long side {recipe.size} px",
-            "values": "0 to 255",
+            "values": "0 to 255, or to 65,535 with 16 bits",
             "recipe": dg.MetadataValue.json(recipe.model_dump(mode="json")),
         },
     )
