@@ -54,6 +54,14 @@ class Paint(Remake):
         None, ge=0, le=1, description="How far the colours content or match go, in place of the recipe's own."
     )
 
+    style_strength: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="How much of the style the pastiches take on, from 0, the content, to 1, in place of the recipe's "
+        "own. As with the weights, the next run for missing cells paints such a cell by the recipe again.",
+    )
+
     record_every: int | None = Field(
         None,
         ge=0,
@@ -67,7 +75,8 @@ class Paint(Remake):
     @property
     def changes(self) -> dict[str, float | str]:
         """What is to differ from the recipe in the pastiche, by name."""
-        given = {name: getattr(self, name) for name in (*_TERMS, "size", "colour", "colour_strength")}
+        names = (*_TERMS, "size", "colour", "colour_strength", "style_strength")
+        given = {name: getattr(self, name) for name in names}
         return {name: value for name, value in given.items() if value is not None}
 
     def applied_to(self, recipe: Recipe) -> Recipe:
@@ -82,4 +91,6 @@ class Paint(Remake):
             changed = changed.with_size(self.size)
         if self.colour or self.colour_strength is not None:
             changed = changed.with_colour(self.colour, self.colour_strength)
+        if self.style_strength is not None:
+            changed = changed.with_style_strength(self.style_strength)
         return changed if self.record_every is None else changed.model_copy(update={"record_every": self.record_every})

@@ -44,7 +44,19 @@ def test_colours_are_changes():
         Paint(colour_strength=0.5).applied_to(Recipe.load("structure"))
 
 
-@pytest.mark.parametrize("bad", [{"edge": -1}, {"size": 8}, {"colour": "photo"}, {"colour_strength": 2}])
+def test_how_much_of_a_style_is_taken_on_is_a_change():
+    recipe = Recipe.load("structure").with_style_strength(0.3)
+    assert Paint(style_strength=0).applied_to(recipe).style_strength == 0
+    assert Paint(style_strength=1).applied_to(recipe) == Recipe.load("structure")
+    assert Paint(style_strength=0).changes == {"style_strength": 0}
+    with pytest.raises(InputError, match="style_strength needs engine optimize"):
+        Paint(style_strength=0.5).applied_to(Recipe.load("instant"))
+
+
+BAD = [{"edge": -1}, {"size": 8}, {"colour": "photo"}, {"colour_strength": 2}, {"style_strength": 2}]
+
+
+@pytest.mark.parametrize("bad", BAD)
 def test_values_out_of_range_are_refused(bad):
     with pytest.raises(ValidationError, match=next(iter(bad))):
         Paint(**bad)
