@@ -141,11 +141,11 @@ class Lineage:
         """
         written = self.project.settings.written
         if recipe.engine == "feedforward":
-            picture, painter = self._content_picture(content), self._require(self.painter(recipe, style))
-            return rules.pastiche_by(recipe, content, style, content_image=picture, painter=painter)
+            picture, painter = self._content_seen(content), self._require(self.painter(recipe, style))
+            return rules.pastiche_by(recipe, content, style, content_image=picture, painter=painter, written=written)
         if recipe.engine == "arbitrary":
-            picture, painter = self._content_picture(content), f"{arbitrary.identity()} {self._style_pictures(style)}"
-            return rules.pastiche_by(recipe, content, style, content_image=picture, painter=painter)
+            picture, painter = self._content_seen(content), f"{arbitrary.identity()} {self._style_pictures(style)}"
+            return rules.pastiche_by(recipe, content, style, content_image=picture, painter=painter, written=written)
         try:
             regions, detail = self._regions(recipe, content, style), self._detail(recipe, content)
         except Unreachable:

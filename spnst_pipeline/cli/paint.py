@@ -63,8 +63,12 @@ def paint(
         typer.Option(metavar="FILE", help="smaller pastiche of CONTENT in STYLE to start from; the rest is refined"),
     ] = None,
     weights: Annotated[
-        str | None,
-        typer.Option(metavar="W,W,...", help="weight of each of several styles, such as 0.7,0.3; default all the same"),
+        list[str] | None,
+        typer.Option(
+            metavar="W,W,...",
+            help="weight of each of several styles, such as 0.7,0.3; default all the same; given several times, for "
+            "each stage of the recipe",
+        ),
     ] = None,
     structure: Annotated[
         float | None,
@@ -218,12 +222,16 @@ def paint(
         typer.echo("Stopped. Nothing was written.", err=True)
         raise typer.Exit(INTERRUPTED) from None
     if pastiche.transparent and not form.holds_alpha:
-        typer.echo(f"{file.suffix} files hold no transparency: what was transparent is white. .png and .tif keep it.")
+        _tell_of_white(file)
     if pastiche.notice:
         typer.echo(pastiche.notice)
     typer.echo(f"Painted in {duration(time.monotonic() - started)}: {printable(str(file))}")
     if film:
         typer.echo(f"Film: {printable(str(film))}")
+
+
+def _tell_of_white(file: Path) -> None:
+    typer.echo(f"{file.suffix} files hold no transparency: what was transparent is white. .png and .tif keep it.")
 
 
 def _paint_by(painter: Path, content: Path, given: Mapping[str, object], *arguments: Any) -> None:
@@ -232,5 +240,7 @@ def _paint_by(painter: Path, content: Path, given: Mapping[str, object], *argume
     from spnst_pipeline.cli.painter_pastiche import paint_by, refuse
 
     refuse(given)
-    file = paint_by(painter, content, *arguments)
+    file, on_white = paint_by(painter, content, *arguments)
+    if on_white:
+        _tell_of_white(file)
     typer.echo(f"Painted in {duration(time.monotonic() - started)}: {printable(str(file))}")

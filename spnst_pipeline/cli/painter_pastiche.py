@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 
-from spnst_core.errors import InputError
+from spnst_core.errors import InputError, printable
 from spnst_core.imaging import io as image_io
 from spnst_core.imaging.encoding import SUFFIXES, FileFormat
 from spnst_core.imaging.gamut import choose
 from spnst_core.models.profiles import find_device
+from spnst_core.objective.targets import ContentTargets
 from spnst_pipeline.artefacts.provenance import MADE, describe_pass
 from spnst_pipeline.cli.output_files import require_writable
 from spnst_pipeline.cli.painter_files import read_painter
@@ -30,8 +31,11 @@ def paint_by(
     gamut: str,
     size: int | None,
     device: str | None,
-) -> Path:
-    """Paint a content by a painter and write the pastiche; returns its file.
+) -> tuple[Path, bool]:
+    """Paint a content by a painter and write the pastiche.
+
+    Returns:
+        Its file, and whether what is transparent in the content became white, as the file holds no transparency.
 
     Args:
         bits, dpi: as for `FileFormat`.
@@ -45,14 +49,15 @@ def paint_by(
     output = output or Path(f"{content.stem}_{painter.stem}.png")
     seen = image_io.decode(content)
     form = FileFormat(output.suffix, bits, dpi, choose(gamut, seen, str(content)))
-    picture = image_io.read(seen)
+    picture, opacity = image_io.read_with_opacity(seen, printable(str(content)))
     require_writable({"pastiche": (output, SUFFIXES)}, (content, painter), overwrite)
     began, started = datetime.now(timezone.utc), time.perf_counter()
     place = find_device(settings.device)
     pastiche = network.paint(picture, settings.size, place)
     made = describe_pass(network, pastiche, time.perf_counter() - started, began, place)
-    Folder(output.parent).write(output.name, form.encode(pastiche, {MADE: json.dumps(made)}))
-    return output
+    shown = ContentTargets(picture, opacity=opacity).seen(pastiche)
+    Folder(output.parent).write(output.name, form.encode(pastiche, {MADE: json.dumps(made)}, shown))
+    return output, opacity is not None and not form.holds_alpha
 
 
 def refuse(options: Mapping[str, object]) -> None:

@@ -75,14 +75,15 @@ def _in_one_pass(row: Row, cell: Cell) -> Iterator[Landed]:
 
 def _pass(row: Row, cell: Cell) -> Landed:
     project, recipe, store = row.project, row.recipe, row.project.store
-    content = image_io.read(take(store, ArtefactId("content_image", content=row.content)))
+    content, opacity = image_io.read_with_opacity(take(store, ArtefactId("content_image", content=row.content)))
     by = _by_any_style if recipe.engine == "arbitrary" else _by_painter
     image, seconds, told = by(row, cell.style, content)
-    style, goal = _style_targets(project, recipe, cell.style, content), ContentTargets(content)
+    style, goal = _style_targets(project, recipe, cell.style, content), ContentTargets(content, opacity=opacity)
     before, after = misfits(image.to(project.models.device), goal, style, recipe, project.models)
     history = pd.DataFrame([{"step": 1, "stage": 0, "style": after, "total": after}])  # of the finished pastiche
     fell = checks.style_fell(before, after, plain(content, style))
-    return _keep_pastiche(row, cell, Painted(image, history, seconds), fell, {**told, "losses": {"style": after}})
+    told = {**told, "losses": {"style": after}}
+    return _keep_pastiche(row, cell, Painted(image, history, seconds), fell, told, goal.seen(image))
 
 
 def _by_painter(row: Row, style: str, content: Tensor) -> tuple[Tensor, float, dict[str, Any]]:
@@ -109,8 +110,8 @@ def _by_any_style(row: Row, style: str, content: Tensor) -> tuple[Tensor, float,
 def _in_batches(row: Row, listener: Listener) -> Iterator[Landed]:
     """Paint the cells of a row in batches that fit the device; those of a failed batch again, one by one."""
     try:
-        content = _content_targets(row.project, row.recipe, row.content)
         file_format(row.project, row.content)  # which there must be, before anything is painted
+        content = _content_targets(row.project, row.recipe, row.content)
     except Exception as error:  # reported for every cell of the row; other rows go on
         yield from (cell.failed(error) for cell in row.cells)
         return

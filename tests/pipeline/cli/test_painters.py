@@ -11,6 +11,7 @@ from spnst_core.imaging.gamut import GAMUTS
 from spnst_core.painters import course, training
 from spnst_core.painters.network import NARROW, PainterNet
 from spnst_core.painters.painter import ARCHITECTURE, Painter
+from spnst_core.recipes.recipe import Recipe
 from spnst_pipeline.cli import painter_training
 from spnst_pipeline.cli.painter_files import read_painter
 
@@ -62,6 +63,22 @@ def test_a_trained_painter_is_listed_and_paints_a_photo_without_its_style(desk, 
     assert max(pastiche.size) == 90
     told = json.loads(image_io.png_text((desk / "out.png").read_bytes())["made"])
     assert (told["recipe"], told["painter"]["steps"], told["painter"]["size"]) == ("quick", 3, 64)
+
+
+def test_a_transparent_photo_gives_a_pastiche_that_is_as_transparent(desk, spnst, picture):
+    told = {"architecture": ARCHITECTURE, "width": NARROW, "size": 64, "networks": "none"}
+    told |= {"recipe_name": "structure", "recipe": Recipe.load("structure").to_yaml()}
+    (desk / "any.safetensors").write_bytes(Painter(PainterNet(NARROW), told).to_bytes())
+    photo = picture(3).convert("RGBA")
+    photo.paste((255, 0, 0, 0), (0, 0, 40, photo.height))
+    photo.save(desk / "cut.png")
+    for file in ("cut_out.png", "cut_out.jpg"):
+        status, out, _ = spnst("paint", "cut.png", "--painter", "any.safetensors", "-o", file, "--size", 80)
+        assert status == 0
+        assert (".jpg files hold no transparency: what was transparent is white" in out) is file.endswith("jpg")
+    pastiche = Image.open(desk / "cut_out.png")
+    assert [pastiche.getpixel((x, 30))[3] for x in (5, 75)] == [0, 255]
+    assert min(Image.open(desk / "cut_out.jpg").getpixel((5, 30))) > 250
 
 
 @pytest.mark.heavy

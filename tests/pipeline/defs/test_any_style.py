@@ -56,6 +56,14 @@ def test_cells_are_painted_scored_and_shown_as_those_of_other_recipes(place, pic
     picture(42).save(place.root / "styles/wave.png")
     assert pastiches(run(place)) == [f"pastiche/instant/{content}/wave.png" for content in ("boat", "cat")]
 
+    content = Image.open(place.root / "contents/cat.png").convert("RGBA")
+    content.paste((255, 0, 0, 0), (0, 0, 40, 60))
+    content.save(place.root / "contents/cat.png")
+    assert pastiches(run(place)) == [f"pastiche/instant/cat/{style}.png" for style in ("dots", "wave")]
+    cut_out = Image.open(place.out / "pastiche/instant/cat/wave.png")
+    expected = sp.stylize(place.root / "contents/cat.png", place.root / "styles/wave.png", "instant", size=48)
+    assert (cut_out.mode, cut_out.tobytes()) == ("RGBA", expected.image.tobytes())
+
 
 @pytest.mark.slow(9)
 def test_other_weights_outdate_the_pastiches_and_blends_are_painted(place, monkeypatch):
