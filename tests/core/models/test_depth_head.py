@@ -13,7 +13,7 @@ from spnst_core.models.networks import build
 from spnst_core.models.trunk import LAYERS as TRUNK_LAYERS
 from spnst_core.models.trunk import Trunk
 
-SHA256 = "932d3c1fc70181ff2e5e52aebdbd520ef8ed86f8fd9bf5ded2855d05cf92544c"
+SHA256 = "05de506beeaa25908cf3a48863d52abe4c003974f86f81b43440ce49bd5462bc"
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def pictures(n, height, width, seed=0):
 
 def test_the_file_is_the_one_described_and_fits_the_head_exactly(net):
     assert (
-        sha256(WEIGHTS.read_bytes()).hexdigest() == "932d3c1fc70181ff2e5e52aebdbd520ef8ed86f8fd9bf5ded2855d05cf92544c"
+        sha256(WEIGHTS.read_bytes()).hexdigest() == "05de506beeaa25908cf3a48863d52abe4c003974f86f81b43440ce49bd5462bc"
     )
     assert WEIGHTS.stat().st_size <= 3_000_000
     assert sum(p.numel() for p in net.head.parameters()) <= 1_400_000
