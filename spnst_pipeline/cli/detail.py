@@ -10,7 +10,6 @@ from rich.console import Console
 
 from spnst_pipeline.cli import options
 from spnst_pipeline.cli.downloads import download_bars
-from spnst_pipeline.cli.output_files import require_writable
 
 NETWORKS = ("hed_vgg16", "hed", "hed_controlnet")
 """The networks with side outputs at several scales."""
@@ -41,6 +40,7 @@ def detail(
     from spnst_core.models.hed import SideOutputs
     from spnst_core.models.networks import create, weight_files
     from spnst_core.models.profiles import find_device
+    from spnst_pipeline.cli.output_files import require_writable
     from spnst_pipeline.storage.places import Folder
 
     if edges not in NETWORKS:

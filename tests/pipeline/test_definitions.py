@@ -134,6 +134,7 @@ def test_the_launchpad_describes_what_it_offers(graph):
         "record_every",
         "colour",
         "colour_strength",
+        "style_strength",
     }
 
 
