@@ -146,7 +146,7 @@ def test_in_a_picture_s_flat_parts_tiles_choose_the_same_maximum(published):
         pytest.param(partial(build, "hed"), id="hed", marks=pytest.mark.slow(8)),
         pytest.param(partial(build, "hed", margin=True), id="hed with a margin", marks=pytest.mark.slow(18)),
         pytest.param(ControlNetHED, id="hed_controlnet", marks=pytest.mark.slow(12)),
-        pytest.param(partial(build, "hed_vgg16"), id="hed_vgg16"),
+        pytest.param(partial(build, "hed_vgg16"), id="hed_vgg16", marks=pytest.mark.slow(9)),
     ],
 )
 @pytest.mark.heavy

@@ -72,6 +72,7 @@ def test_a_full_disk_of_the_store_fails_each_cell_in_one_line(disk, tmp_path):
     assert_made_whole(place, disk, **where)
 
 
+@pytest.mark.slow(6)
 def test_a_full_disk_of_the_records_too_ends_the_run_in_one_line(disk, tmp_path):
     place = furnish(tmp_path / "project")
     where = {"out": str(disk / "out")}

@@ -273,6 +273,7 @@ def test_a_picture_that_is_not_finite_is_never_written_over_a_good_one(made):
 
 
 @pytest.mark.project
+@pytest.mark.slow(6)
 def test_cells_scored_before_the_baseline_are_judged_when_it_is_scored(made):
     (structure, gatys), keys = made.settings().recipes, ("pastiche", "metrics")
     for kind in keys:

@@ -54,6 +54,7 @@ def test_what_the_store_holds_of_it_counts_as_up_to_date(busy):
     assert Lineage(project).content_image("cat").fingerprint == before.fingerprint
 
 
+@pytest.mark.slow(6)
 def test_where_no_picture_can_be_read_the_place_is_unreachable(busy, proxy):
     proxy.fault = lambda method, path: Fault(503, "SlowDown") if path.endswith(".png") else None
     with pytest.raises(Unreachable, match="no picture in s3://bucket/contents can be used: .* SlowDown"):

@@ -134,6 +134,7 @@ def test_cells_that_are_up_to_date_are_painted_once_more_for_their_films_and_sta
     assert times(made.out / "timelapse") == films
 
 
+@pytest.mark.slow(5)
 def test_another_interval_makes_other_films_and_a_missing_film_is_made_alone(filmed):
     film(filmed, "boat", "dots").unlink()
     alone = filmed.run(**only(filmed))
@@ -222,6 +223,7 @@ def test_a_film_can_be_materialised_alone(made):
     assert assets(both) == {"pastiche/gatys", "timelapse/gatys"}
 
 
+@pytest.mark.slow(6)
 def test_the_launchpad_can_ask_a_pastiche_for_its_film(made):
     assert made.launch("pastiche/gatys", key="cat|wave").keys == []
     filmed = made.launch("pastiche/gatys", key="cat|wave", record_every=3)

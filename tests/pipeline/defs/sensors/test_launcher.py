@@ -177,6 +177,7 @@ def test_a_killed_run_which_names_no_partitions_counts_as_one_failure(made, made
 
 
 @pytest.mark.project
+@pytest.mark.slow(6)
 def test_requests_are_served_one_after_the_other(made, made_bench):
     (made.out / "pastiche/gatys/cat/wave.png").unlink()
     first, second = made_bench.ask("stylize_missing"), made_bench.ask("precompute", force=True)
