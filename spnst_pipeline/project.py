@@ -57,10 +57,11 @@ class Project:
         source = Source.scan if empty else Source.open
         _require_apart(settings)
         recipes, experiments, drafts = load_recipes(settings)
+        bands = {band for recipe in all_of(recipes, experiments, drafts) for band in recipe.bands}
         return cls(
             settings,
             Store.open(settings.out) if dry else open_store(settings.out),
-            source(settings.content, "content", settings.subfolders),
+            source(settings.content, "content", settings.subfolders).without_stray_styles(bands),
             source(settings.style, "style", settings.subfolders),
             recipes,
             experiments,

@@ -134,6 +134,20 @@ class Source:
         kept = {key: file for key, file in self.pictures.items() if key not in unusable}
         return replace(self, pictures=kept, left_out=(*self.left_out, *unusable.values()))
 
+    def without_stray_styles(self, bands: Collection[str]) -> Source:
+        """The source without the styles of regions that neither a mask nor one of the recipes' bands makes."""
+        stray = {
+            owner: file
+            for owner, file in self.region_styles.items()
+            if owner not in self.masks and owner[1] not in bands
+        }
+        told = [
+            f'{file.name} is the style of a region "{region}", which {content} doesn\'t have: rename it, or add a mask'
+            for (content, region), file in stray.items()
+        ]
+        kept = {owner: file for owner, file in self.region_styles.items() if owner not in stray}
+        return replace(self, region_styles=kept, left_out=(*self.left_out, *told))
+
     def unread(self, unreachable: Mapping[str, str]) -> Source:
         """The source in which the given pictures, a mapping from slug to reason, count as unreachable from now on."""
         return replace(self, unreachable={**self.unreachable, **unreachable})

@@ -103,6 +103,10 @@ def test_the_style_of_a_region_counts_in_its_contents_pastiches_in_place_of_the_
     masked = fingerprints(fresh)
     draw(7).save(fresh.root / "contents/cat.sea.style.png")
     assert fingerprints(fresh) == masked, "the content has no such region"
+    [told] = Project.open(fresh.settings()).contents.left_out
+    assert told.endswith(
+        'cat.sea.style.png is the style of a region "sea", which cat doesn\'t have: rename it, or add a mask'
+    )
     draw(7).save(fresh.root / "contents/cat.sky.style.png")
     styled = fingerprints(fresh)
     assert changed(masked, styled) == {("pastiche", "cat", "dots"), ("pastiche", "cat", "wave")}
