@@ -21,6 +21,7 @@ from pathlib import Path
 import pandas as pd
 from PIL import Image
 from scipy.optimize import brentq
+from torch import Tensor
 
 from benchmarks.painters import ByRecipe, Cell, Painter, painted, pictures
 from spnst_core.errors import InputError
@@ -71,16 +72,17 @@ class Bench:
         rows = []
         for (content, style), (file, seconds) in painted(painter, cells, self.out).items():
             if (file, (content, style)) not in self._rows:
-                self._rows[file, (content, style)] = self._scores(content, style, file)
+                self._rows[file, (content, style)] = self.scores((content, style), image_io.read(file))
             known = {"recipe": painter.name, "content": content.stem, "style": style.stem, "seconds": seconds}
             rows.append({**known, **self._rows[file, (content, style)]})
         return pd.DataFrame(rows)
 
-    def _scores(self, content: Path, style: Path, file: Path) -> dict[str, float]:
-        pastiche, picture = image_io.read(file), image_io.read(style)
-        if style not in self._targets:
-            self._targets[style] = style_targets(picture, Recipe.load("gatys").with_size(self.size), self.models)
-        given = image_io.read(content), pastiche, picture, self._targets[style], self.models, self.judges
+    def scores(self, cell: Cell, pastiche: Tensor) -> dict[str, float]:
+        """The metrics of a cell's pastiche (1, 3, H, W) in [0, 1]."""
+        content, style = (image_io.read(path) for path in cell)
+        if cell[1] not in self._targets:
+            self._targets[cell[1]] = style_targets(style, Recipe.load("gatys").with_size(self.size), self.models)
+        given = content, pastiche, style, self._targets[cell[1]], self.models, self.judges
         scores = measure(*given, only=self.metrics)
         return scores.values  # noqa: PD011 - a field, not pandas'
 

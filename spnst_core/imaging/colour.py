@@ -13,6 +13,9 @@ WINDOW = 1 / 256
 SMOOTH = 2.0
 """Standard deviation of lightness, in units of CIELAB's L*, below which such a window counts as smooth."""
 
+SEARCH = 6
+"""Steps of the search for the L* of a colour of known a*, b* and luma, which bring luma within an 8-bit level."""
+
 
 def luminance(x: Tensor) -> Tensor:
     """Rec. 601 luma of pictures (N, 3, H, W) in [0, 1], as (N, 1, H, W)."""
@@ -56,11 +59,11 @@ def matched(x: Tensor, other: Tensor, strength: float, opacity: Tensor | None = 
 
 
 def with_colours_of(content: Tensor, x: Tensor, strength: float) -> Tensor:
-    """The lightness of pictures (N, 3, H, W) with the colours of a content (1, 3, H, W), all in [0, 1].
+    """The luma of pictures (N, 3, H, W) with the colours of a content (1, 3, H, W), all in [0, 1].
 
-    L* of CIELAB is the picture's, up to rounding. a* and b* are the content's, smoothed by a guided filter whose guides
-    are both lightnesses: colours change at edges of the strokes and of the content, and don't speckle the strokes
-    between. A colour that sRGB doesn't have at the picture's lightness loses chroma.
+    Luma is the picture's, up to rounding. a* and b* of CIELAB are the content's, smoothed by a guided filter whose
+    guides are both lightnesses: colours change at edges of the strokes and of the content, and don't speckle the
+    strokes between. A colour that sRGB doesn't have at the picture's luma fades towards grey.
 
     Args:
         strength: from 0, the picture's own colours, to 1; between them, a* and b* are mixed in that share.
@@ -70,7 +73,23 @@ def with_colours_of(content: Tensor, x: Tensor, strength: float) -> Tensor:
     own, given = rgb_to_lab(x), rgb_to_lab(content)
     radius = round(WINDOW * max(x.shape[2:]))
     colours = guided_filter(given[:, 1:], (own[:, :1], given[:, :1]), radius, SMOOTH**2)
-    return lab_to_rgb(torch.cat([own[:, :1], own[:, 1:].lerp(colours, strength)], 1))
+    return _at_luma(luminance(x), own[:, :1], own[:, 1:].lerp(colours, strength))
+
+
+def _at_luma(luma: Tensor, lightness: Tensor, colours: Tensor) -> Tensor:
+    """Pictures (N, 3, H, W) in [0, 1] of a luma (N, 1, H, W) whose a* and b* are nearly ``colours`` (N, 2, H, W).
+
+    Args:
+        lightness: where the search for the L* that has this luma with these colours begins, (N, 1, H, W).
+    """
+    x = lab_to_rgb(torch.cat([lightness, colours], 1))
+    for _ in range(SEARCH):
+        lightness = lightness + 100 * (luma - luminance(x))
+        x = lab_to_rgb(torch.cat([lightness, colours], 1))
+    x = x + (luma - luminance(x))
+    # Luma is linear in the channels: what lies between a colour and the grey of its luma has that luma as well.
+    room = torch.where(x > luma, 1 - luma, luma) / (x - luma).abs().clamp_min(1e-6)
+    return luma + (x - luma) * room.amin(1, keepdim=True).clamp_max(1)
 
 
 def _square_root(matrix: Tensor) -> tuple[Tensor, Tensor]:

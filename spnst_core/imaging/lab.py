@@ -16,12 +16,6 @@ from spnst_core.imaging.icc import SRGB, SRGB_CURVE
 _BEND = 6 / 29
 """Where CIELAB's cube root, of luminance relative to white, becomes a straight line: below the cube of this."""
 
-_HALVINGS = 16
-"""Steps of the search for the largest chroma, which is then known to a part in 65,536."""
-
-_ROUNDING = 1e-5
-"""How far outside [0, 1] linear light may come to lie by rounding: less than a hundredth of an 8-bit level."""
-
 
 def rgb_to_lab(x: Tensor) -> Tensor:
     """Pictures (N, 3, H, W), sRGB in [0, 1], in CIELAB: L* in [0, 100], and a* and b*, which are 0 for greys."""
@@ -34,38 +28,19 @@ def rgb_to_lab(x: Tensor) -> Tensor:
 
 
 def lab_to_rgb(lab: Tensor) -> Tensor:
-    """Pictures (N, 3, H, W) in CIELAB as sRGB in [0, 1].
+    """Pictures (N, 3, H, W) in CIELAB as sRGB, with channels outside [0, 1] for colours that sRGB doesn't have.
 
-    A colour that sRGB doesn't have loses chroma, at the same lightness and the same ratio of a* to b*, until sRGB has
-    it. Clamping each channel would change its lightness and its hue.
+    Below 0, the curve of sRGB is that above 0, mirrored (as in the extended range of scRGB, IEC 61966-2-2 amendment 1).
     """
-    low = _inside(_linear(lab)).to(lab)  # where the whole chroma fits, both ends are 1 and stay there
-    high = torch.ones_like(low)
-    for _ in range(_HALVINGS):
-        middle = (low + high) / 2
-        fits = _inside(_linear(_faded(lab, middle)))
-        low, high = torch.where(fits, middle, low), torch.where(fits, high, middle)
-    gamma, scale, offset, slope, bend = SRGB_CURVE
-    linear = _linear(_faded(lab, low)).clamp(0, 1)
-    return torch.where(linear < bend * slope, linear / slope, (linear ** (1 / gamma) - offset) / scale)
-
-
-def _faded(lab: Tensor, share: Tensor) -> Tensor:
-    """Colours with a share of their chroma."""
-    return torch.cat([lab[:, :1], lab[:, 1:] * share], 1)
-
-
-def _linear(lab: Tensor) -> Tensor:
-    """Linear light in sRGB's primaries, outside [0, 1] for colours that sRGB doesn't have."""
     lightness, a, b = lab.split(1, 1)
     fy = (lightness + 16) / 116
     bent = torch.cat([fy + a / 500, fy, fy - b / 200], 1)
     seen = torch.where(bent > _BEND, bent**3, 3 * _BEND**2 * (bent - 4 / 29))
-    return _times(np.linalg.inv(_xyz_of_rgb()), seen)
-
-
-def _inside(linear: Tensor) -> Tensor:
-    return ((linear >= -_ROUNDING) & (linear <= 1 + _ROUNDING)).all(1, keepdim=True)
+    linear = _times(np.linalg.inv(_xyz_of_rgb()), seen)
+    gamma, scale, offset, slope, bend = SRGB_CURVE
+    light = linear.abs()
+    encoded = torch.where(light < bend * slope, light / slope, (light ** (1 / gamma) - offset) / scale)
+    return encoded.copysign(linear)
 
 
 def _times(matrix: np.ndarray, x: Tensor) -> Tensor:

@@ -253,7 +253,7 @@ class Recipe(_Frozen):
         detail: how much more edges and depth count where the user's detail map is 1: by this many times their weights.
             The edges that are added are analytic ones, whatever ``edge_on`` is, so that fine ones count as well.
         colour: whose colours the pastiche has: the ``style``'s; the ``content``'s, place by place, which are given to
-            the finished pastiche and leave its lightness as it is (`spnst_core.imaging.colour.with_colours_of`); or
+            the finished pastiche and leave its luma as it is (`spnst_core.imaging.colour.with_colours_of`); or
             the style's after its palette was fitted to ``match`` the content's (`spnst_core.imaging.colour.matched`).
         colour_strength: how far ``content`` or ``match`` goes, from 0 to 1.
         style_strength: how much of the style the pastiche takes on, from 0, the content, to 1: between them its feature

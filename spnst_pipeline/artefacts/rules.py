@@ -273,14 +273,16 @@ def _with_versions(recipe: Recipe, path: tuple[str, ...]) -> str:
     """A recipe's text, followed by one line for each loss term of another package, with that package's version.
 
     Terms are looked up among the packages on ``path``, which is ``sys.path``. Terms without a weight in any stage are
-    left out, as they aren't computed; with built-in terms alone, only the text remains.
+    left out, as they aren't computed; with built-in terms alone, only the text remains. The way in which a content's
+    colours are given to a pastiche has a version of its own: when it rises, no others are painted again.
     """
     text = recipe.model_dump_json(exclude={"description", "record_every", "for_encoder"})
     weighed = {
         name for stage in recipe.stages for name, weight in recipe.stage_weights(stage).by_term.items() if weight
     }
     origins = [f"{name} {origin}" for name in sorted(weighed) if (origin := TERMS.origin(name))]
-    return "\n".join([text, *origins])
+    colours = ["colours 2"] if recipe.colour == "content" else []
+    return "\n".join([text, *colours, *origins])
 
 
 def _marks(artefacts: Sequence[Artefact]) -> list[str]:

@@ -81,12 +81,30 @@ def contents():
 
 
 @pytest.mark.parametrize("name", ["astronaut", "chelsea", "coffee", "rocket"])
-def test_colours_are_the_contents_and_lightness_is_the_pictures(contents, name):
+def test_colours_are_the_contents_and_luma_is_the_pictures(contents, name):
     content = contents[name]
     x = painted(content)
     found = with_colours_of(content, x, 1)
     assert chroma_distance(found, content) < 2 < chroma_distance(x, content)
-    torch.testing.assert_close(rgb_to_lab(found)[:, 0], rgb_to_lab(x)[:, 0], atol=0.02, rtol=0)
+    torch.testing.assert_close(luminance(found), luminance(x), atol=1e-5, rtol=0)
+
+
+def test_a_colour_that_srgb_does_not_have_at_that_luma_fades_to_the_border_of_what_it_has():
+    content = lab_to_rgb(torch.tensor([55.0, 70, 50]).view(1, 3, 1, 1)).clamp(0, 1).expand(1, 3, 4, 4)  # a red
+    x = torch.full((1, 3, 4, 4), 0.95)
+    found, wanted = with_colours_of(content, x, 1), rgb_to_lab(content)[:, 1:]
+    torch.testing.assert_close(luminance(found), luminance(x), atol=1e-5, rtol=0)
+    assert found.amax() == pytest.approx(1, abs=1e-5)
+    share = rgb_to_lab(found)[:, 1:].norm(dim=1) / wanted.norm(dim=1)
+    assert 0.03 < share.mean() < 0.3
+    hues = [torch.atan2(y[:, 1], y[:, 0]).mean().item() for y in (rgb_to_lab(found)[:, 1:], wanted)]
+    assert hues[0] == pytest.approx(hues[1], abs=0.3)  # in radians: it stays a red
+
+
+def test_black_stays_black_and_white_stays_white():
+    x = torch.cat([torch.zeros(1, 3, 8, 8), torch.ones(1, 3, 8, 8)], 3)
+    content = torch.rand(1, 3, 8, 16, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(with_colours_of(content, x, 1), x, atol=1e-5, rtol=0)
 
 
 @pytest.mark.heavy

@@ -76,6 +76,7 @@ EXPERIMENT = rules.experiment(TRIAL, [scores()], shown())
         (EDGES, "20131f9cbc10d8be4809728a28c8752e"),
         (GRAMS, "cadc65eb46f4ed4d98a4c7a8f2f14df8"),
         (pastiche(), "37923d2a7660f96731cdb685fba0cd62"),
+        (pastiche(BOLD.with_colour("content")), "ba976f60ae96b582346c2695c25d1b53"),
         (FILM, "f014704c841c0743838d9016dfbc7009"),
         (scores(), "e0bedb7e444cfc962d45bb5cc3452ed4"),
         (TABLE, "6237bf15d25c71da985e2785836e38f1"),
