@@ -3,10 +3,11 @@
     python -m benchmarks.regions [--profile vgg16] [--device auto] [--size 384] [--picture FILE.jpg]
 
 The content `coffee` is painted by `structure` in `nocturne` with its cup in `harvest`, in each of the two alone, and in
-`nocturne` with the cup as it is. The style distance inside a region is the loss's own, from statistics in which each
+each with the other region as it is. The style distance inside a region is the loss's own, from statistics in which each
 place counts by the mask. A colour is one of 512, eight levels of red, green and blue each; it is the other style's if
-ten times as many pixels have it in the pastiche in that style as in the one in the region's own. Colours are counted
-further than 8 px from the mask's edge. `--picture` writes content, mask and pastiches side by side.
+ten times as many of the region's pixels have it in the pastiche in that style as in the one in which the region alone
+is painted, in its own. Colours are counted further than 8 px from the mask's edge. `--picture` writes content, mask and
+pastiches side by side.
 """
 
 import argparse
@@ -32,7 +33,9 @@ from spnst_core.objective.terms.style import style_misfit
 CONTENT, STYLES = "coffee", {"table": "nocturne", "cup": "harvest"}
 """The content, and the styles of its two regions."""
 
-KEPT = "cup as it is"
+ONLY = {"table": "cup as it is", "cup": "table as it is"}
+"""What the pastiche is called in which a region alone is painted."""
+
 TOGETHER = "both styles"
 
 EDGE = 8
@@ -71,7 +74,8 @@ def foreign_share(pastiche: Tensor, own: Tensor, other: Tensor, where: Tensor) -
     """The share of the other style's colours at some places of a pastiche.
 
     Args:
-        own, other: pastiches in the region's style alone and in the other alone, (1, 3, H, W).
+        own: the pastiche in which this region alone is painted, in its style, (1, 3, H, W).
+        other: the pastiche in the other style.
         where: (1, 1, H, W) of bool.
     """
     found, in_own, in_other = (colours(x, where) for x in (pastiche, own, other))
@@ -79,14 +83,15 @@ def foreign_share(pastiche: Tensor, own: Tensor, other: Tensor, where: Tensor) -
 
 
 def paint(recipe: Recipe, models: Models, mask: Tensor) -> tuple[dict[str, Tensor], dict[str, float]]:
-    """Pastiches (1, 3, H, W) and the seconds that each took: in each style alone, in both, and with the cup kept."""
+    """Pastiches (1, 3, H, W) and the seconds that each took: in each style, in both, and with one region kept."""
     content, styles = samples.contents()[CONTENT], samples.styles(512)
     table, cup = (styles[name] for name in STYLES.values())
     asked = {
         "table": (table, None),
         "cup": (cup, None),
         TOGETHER: (table, {"cup": Region(mask, cup)}),
-        KEPT: (table, {"keep": Region(mask)}),
+        ONLY["table"]: (table, {"keep": Region(mask)}),
+        ONLY["cup"]: (cup, {"keep": Region(1 - mask)}),
     }
     pastiches, seconds = {}, {}
     for name, (style, regions) in asked.items():
@@ -135,21 +140,20 @@ def main() -> None:
         picture = image_io.to_tensor(samples.styles(512)[STYLES[region]])
         style = StyleTargets.compute(picture, models, recipe.style_sizes, recipe.style_layers(models.encoder))
         compared = {"in both styles": TOGETHER, "in its style alone": region, "in the other style": other}
-        if region == "table":
-            compared["with the cup as it is"] = KEPT
+        compared["with the other region as it is"] = ONLY[region]
         for name, pastiche in compared.items():
             found = distance(pastiches[pastiche], style, recipe, models, planes[region])
             rows.setdefault(f"style distance, painted {name}", []).append(f"{found:.2f}")
         where = inside(planes[region])
         for name, pastiche in (("in both styles", TOGETHER), ("in its style alone", region)):
-            share = foreign_share(pastiches[pastiche], pastiches[region], pastiches[other], where)
+            share = foreign_share(pastiches[pastiche], pastiches[ONLY[region]], pastiches[other], where)
             rows.setdefault(f"share of the other style's colours, painted {name}", []).append(f"{share:.1%}")
     for name, cells in rows.items():
         table.add_row(name, *cells)
     Console().print(table)
     print("seconds:", ", ".join(f"{name} {value:.0f}" for name, value in seconds.items()))
     if given.picture:
-        shown = [content, mask, *(image_io.to_image(pastiches[name]) for name in ("table", TOGETHER, KEPT))]
+        shown = [content, mask, *(image_io.to_image(pastiches[name]) for name in ("table", TOGETHER, ONLY["table"]))]
         row_of(shown).save(given.picture, quality=90)
 
 

@@ -7,7 +7,7 @@ from spnst_core.compute import moments
 from spnst_core.imaging.guided_filter import guided_filter
 from spnst_core.imaging.lab import lab_to_rgb, rgb_to_lab
 
-WINDOW = 1 / 256
+WINDOW = 1 / 512
 """Radius of the windows in which `with_colours_of` smooths colours, as a share of a picture's long side."""
 
 SMOOTH = 2.0

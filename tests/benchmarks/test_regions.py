@@ -5,9 +5,10 @@ import torch
 from PIL import Image
 
 from benchmarks.region_memory import masks, measured
-from benchmarks.regions import KEPT, TOGETHER, cup_mask, foreign_share, inside, paint, row_of
+from benchmarks.regions import ONLY, TOGETHER, cup_mask, foreign_share, inside, paint, row_of
 from spnst_core import Recipe, Stage, load_models
 from spnst_core.imaging import io as image_io
+from spnst_core.imaging.planes import at_shape
 
 RED, BLUE, GREEN = (
     torch.tensor(rgb).view(1, 3, 1, 1).expand(1, 3, 20, 40) for rgb in ((1.0, 0, 0), (0, 0, 1.0), (0, 1.0, 0))
@@ -45,8 +46,12 @@ def test_each_pastiche_is_painted_as_its_name_says():
     recipe, models = Recipe(name="quick", size=48, stages=[Stage(steps=2)]), load_models("embedded", "cpu")
     mask = image_io.to_tensor(cup_mask((500, 400)).convert("RGB"))[:, :1]
     found, seconds = paint(recipe, models, mask)
-    assert found.keys() == seconds.keys() == {"table", "cup", TOGETHER, KEPT}
-    assert all((found["table"] - found[name]).abs().max() > 0.05 for name in ("cup", TOGETHER, KEPT))
+    assert found.keys() == seconds.keys() == {"table", "cup", TOGETHER, *ONLY.values()}
+    cup = at_shape(mask, *found["table"].shape[2:])
+    for region, plane in {"table": cup, "cup": 1 - cup}.items():
+        kept = (plane == 1).expand_as(found[region])
+        assert (found[region] - found[TOGETHER]).abs().max() > 0.05
+        assert (found[region] - found[ONLY[region]])[kept].abs().max() > 0.05
 
 
 def test_pictures_stand_side_by_side():

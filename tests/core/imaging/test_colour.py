@@ -117,13 +117,13 @@ def test_a_strength_mixes_both_colours(contents):
 
 
 def test_a_colour_ends_where_the_stroke_ends_and_not_one_pixel_further():
-    lab = torch.tensor([50.0, -20, 0]).view(1, 3, 1, 1).repeat(1, 1, 32, 256)
-    lab[:, 1, :, 128:] = 20  # red as light as the green beside it
-    x = torch.full((1, 3, 32, 256), 0.4)
-    x[..., 129:] = 0.6  # the stroke begins one pixel after the red
+    lab = torch.tensor([50.0, -20, 0]).view(1, 3, 1, 1).repeat(1, 1, 32, 512)
+    lab[:, 1, :, 256:] = 20  # red as light as the green beside it
+    x = torch.full((1, 3, 32, 512), 0.4)
+    x[..., 257:] = 0.6  # the stroke begins one pixel after the red
     content = lab_to_rgb(lab)
-    assert rgb_to_lab(content)[0, 1, 16].diff().argmax() == 127
-    assert rgb_to_lab(with_colours_of(content, x, 1))[0, 1, 16].diff().argmax() == 128
+    assert rgb_to_lab(content)[0, 1, 16].diff().argmax() == 255
+    assert rgb_to_lab(with_colours_of(content, x, 1))[0, 1, 16].diff().argmax() == 256
 
 
 def test_a_content_in_black_and_white_gives_a_pastiche_in_black_and_white():
