@@ -99,6 +99,35 @@ def depth_loss(depth: Tensor, target: Tensor, form: Form = "relative", shares: T
     return squared_error(depth, target, "raw")
 
 
+DULL = 1e-4
+"""Added to the variance of a style's colours in every direction: a hundredth of their range, squared."""
+
+
+def whitening(covariance: Tensor) -> Tensor:
+    """(K + `DULL` · I)^-½ of covariances K (…, 3, 3): the map that makes colours uncorrelated and of variance 1."""
+    k = covariance.cpu().double()  # MPS, for one, has no float64
+    values, vectors = torch.linalg.eigh(k + DULL * torch.eye(k.shape[-1], dtype=k.dtype))
+    return ((vectors * values.rsqrt()[..., None, :]) @ vectors.mT).to(covariance)
+
+
+def palette_loss(
+    covariance: Tensor, mean: Tensor, target_covariance: Tensor, target_mean: Tensor, whitening: Tensor
+) -> Tensor:
+    """Distance between the colours of a picture and those of a style: (‖W (K − Kₛ) W‖² + ‖W (m − mₛ)‖²) / 3.
+
+    W is the style's `whitening`. It makes all colours count as much as they vary in the style: a few hues that the
+    style doesn't have are a small part of the plain error of K, which brightness dominates. The second part is the
+    squared Mahalanobis distance of the means.
+
+    Shape:
+        covariance, target_covariance, whitening (N, 3, 3); mean, target_mean (N, 3).
+    """
+    with torch.autocast(mean.device.type, enabled=False):  # the difference of two moments needs all of float32
+        spread = whitening @ (covariance - target_covariance) @ whitening
+        shift = whitening @ (mean - target_mean)[:, :, None]
+        return (spread.square().sum((1, 2)) + shift.square().sum((1, 2))) / mean.shape[1]
+
+
 def _standardise(x: Tensor) -> Tensor:
     """Maps (N, 1, H, W) as lines (N, H, W) of mean 0 and variance 1."""
     lines, count = x.flatten(1, 2), x[0].numel()

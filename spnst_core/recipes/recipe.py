@@ -123,6 +123,9 @@ def _added_term(name: str) -> str:
 class Weights(_Frozen):
     """How much each loss term counts. In the ``relative`` form, 1 is the energy of the target.
 
+    ``palette`` holds the colours to the style's mean and covariance (`spnst_core.objective.losses.palette_loss`), which
+    the statistics of features reach only slowly: hues that the style lacks hardly count in them.
+
     A term that another package adds is given a weight under its own name, as the built-in ones are; see
     `spnst_core.recipes.terms`.
     """
@@ -135,6 +138,8 @@ class Weights(_Frozen):
     edge: NonNegative = 0.0
     depth: NonNegative = 0.0
     tv: NonNegative = 0.0
+    # Left out of a recipe's text where it is 0, so that fingerprints are those of recipes before it was there.
+    palette: NonNegative = Field(default=0.0, exclude_if=lambda given: not given)
 
     @property
     def by_term(self) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""The loss terms that a recipe can weigh, by name: the built-in five and those that other packages add.
+"""The loss terms that a recipe can weigh, by name: the built-in six and those that other packages add.
 
 Each name stands for a function that makes the term for one stage; see `spnst_core.objective.terms.term`.
 """
@@ -18,6 +18,7 @@ TERMS: Registry[Any] = Registry(
         "edge": "spnst_core.objective.terms.edge:edge_term",
         "depth": "spnst_core.objective.terms.depth:depth_term",
         "tv": "spnst_core.objective.terms.total_variation:TotalVariationTerm",
+        "palette": "spnst_core.objective.terms.palette:PaletteTerm",
     },
 )
 """In the order in which they are computed and added up."""

@@ -44,6 +44,7 @@ class Paint(Remake, use_enum_values=True):
     edge: float | None = Field(None, ge=0, description=_weight("the content's edges"))
     depth: float | None = Field(None, ge=0, description=_weight("the content's depth"))
     tv: float | None = Field(None, ge=0, description=_weight("total variation, which smooths"))
+    palette: float | None = Field(None, ge=0, description=_weight("the style's palette"))
     size: int | None = Field(
         None,
         ge=32,

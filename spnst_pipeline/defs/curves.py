@@ -18,12 +18,14 @@ WIDTH, HEIGHT = 460, 220
 """In pixels."""
 
 BYTES = 8192
-"""Beyond this, lines give up their smooth edges: five terms of pure noise then stay below it."""
+"""Beyond this, lines give up their smooth edges: six terms of pure noise then stay below it."""
 
 PAPER, INK, FAINT = "#faf9f7", "#1d1c1a", "#b9b5ad"
 """A light ground of its own, so that the lines can be told apart in a light and in a dark page."""
 
-TERM_COLOURS = dict(zip(Weights.model_fields, ("#0072b2", "#d55e00", "#009e73", "#7b3294", "#8b877f"), strict=True))
+TERM_COLOURS = dict(
+    zip(Weights.model_fields, ("#0072b2", "#d55e00", "#009e73", "#7b3294", "#8b877f", "#cc79a7"), strict=True)
+)
 """One for each built-in term, told apart by colour-blind eyes as well (after Okabe and Ito)."""
 
 ADDED = "#56b4e9"

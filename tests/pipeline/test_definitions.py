@@ -130,6 +130,7 @@ def test_the_launchpad_describes_what_it_offers(graph):
         "edge",
         "depth",
         "tv",
+        "palette",
         "size",
         "record_every",
         "colour",

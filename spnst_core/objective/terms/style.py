@@ -26,7 +26,7 @@ class StyleTerm(LossTerm):
         self.style_layers = stage.recipe.style_layers(stage.models.encoder)
         self._shares = {layer: share / unit for layer, share in self.style_layers.items()}
         sizes, regions = stage.recipe.stroke_sizes(stage.stage), stage.targets.painted_regions
-        self._statistics = {layer: _stacked(stage.styles, sizes, layer, regions) for layer in self._shares}
+        self._statistics = {layer: stacked(stage.styles, sizes, layer, regions) for layer in self._shares}
 
     def __call__(self, canvases: Canvases, target: None) -> Tensor:
         """The sum, (B,)."""
@@ -51,7 +51,7 @@ def style_misfit(
     sizes, layers = recipe.stroke_sizes(recipe.stages[-1]), recipe.style_layers(models.encoder)
     features, found = models.encoder.features(pictures, layers), pictures.new_zeros(len(pictures))
     for layer, share in layers.items():
-        wanted = _stacked(styles, sizes, layer, 1 if guide is None else guide.shape[1])
+        wanted = stacked(styles, sizes, layer, 1 if guide is None else guide.shape[1])
         found = found + share * _distance(*guided_statistics(models.encoder, layer, features[layer], guide), wanted)
     return found
 
@@ -66,7 +66,7 @@ def _distance(gram: Tensor, mean: Tensor, shares: Tensor | None, wanted: Statist
     return found if shares is None else (found.unflatten(0, (-1, len(shares))) * shares).sum(1)
 
 
-def _stacked(styles: Sequence[StyleTargets], sizes: Sequence[StyleSize], layer: str, regions: int) -> Statistics:
+def stacked(styles: Sequence[StyleTargets], sizes: Sequence[StyleSize], layer: str, regions: int) -> Statistics:
     """The statistics of styles in each region, (B, R, C, C) and (B, R, C); a style of one region serves all."""
     each = [style.averaged(sizes, layer) for style in styles]
     grams, means = [s.gram.expand(regions, -1, -1) for s in each], [s.mean.expand(regions, -1) for s in each]

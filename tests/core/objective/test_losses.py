@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from scipy.linalg import fractional_matrix_power
 from torch.autograd import gradcheck
 
 from spnst_core.compute import moments, sums
@@ -28,7 +29,16 @@ TERMS = {
     "depth raw": lambda x: losses.depth_loss(x[:, :1], T[:, :1], "raw"),
     "tv relative": lambda x: losses.total_variation(x, T),
     "tv raw": losses.total_variation,
+    "palette": lambda x: palette(x, T),
 }
+
+
+def palette(x, t):
+    """The palette loss of pictures."""
+    (own, mean), (wanted, wanted_mean) = (
+        (moments.covariance(*moments.moments(each)), moments.mean(each)) for each in (x, t)
+    )
+    return losses.palette_loss(own, mean, wanted, wanted_mean, losses.whitening(wanted))
 
 
 def numpy_gram(x):
@@ -40,6 +50,15 @@ def numpy_style(x, t):
     mx, mt = x.mean((1, 2)), t.mean((1, 2))
     cx, ct = np.cov(x.reshape(3, -1), bias=True), np.cov(t.reshape(3, -1), bias=True)
     return ((cx - ct) ** 2).sum() / (ct**2).sum() + ((mx - mt) ** 2).sum() / (mt**2).sum()
+
+
+def numpy_palette(x, t):
+    """Of colours that are mapped so that the style's are white."""
+    own, wanted = (each.reshape(3, -1) for each in (x, t))
+    white = fractional_matrix_power(np.cov(wanted, bias=True) + 1e-4 * np.eye(3), -0.5)
+    own, wanted = white @ own, white @ wanted
+    spread = np.cov(own, bias=True) - np.cov(wanted, bias=True)
+    return ((spread**2).sum() + ((own.mean(1) - wanted.mean(1)) ** 2).sum()) / 3
 
 
 def numpy_tv(x):
@@ -57,6 +76,7 @@ REFERENCE = {
     "depth raw": lambda x, t: ((x[:1] - t[:1]) ** 2).mean(),
     "tv relative": lambda x, t: numpy_tv(x) / numpy_tv(t),
     "tv raw": lambda x, t: numpy_tv(x),
+    "palette": numpy_palette,
 }
 
 
@@ -181,3 +201,21 @@ def test_the_gradient_of_a_squared_error_has_its_input_s_order_in_memory(layout,
     torch.testing.assert_close(error, difference.square().sum((1, 2, 3)))
     torch.testing.assert_close(gradient, 2 * difference)
     assert gradient.stride() == x.stride()
+
+
+def test_a_hue_that_the_style_lacks_counts_as_much_as_brightness_that_it_lacks():
+    """Both add a tenth to the deviation of the style's colours, in a direction where it varies much or little."""
+    grey = torch.randn(1, 1, 64, 64, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    hue = torch.randn(1, 1, 64, 64, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    brightness, tint = (torch.tensor(v, dtype=torch.float64).view(1, 3, 1, 1) for v in ([1, 1, 1], [1, -1, 0]))
+    rest = 0.1 * pictures(1, 3, 64, 64)
+    style = 0.5 + 0.2 * grey * brightness + 0.05 * hue * tint + rest
+    brighter, pinker = style + 0.02 * grey * brightness, style + 0.005 * hue * tint
+    assert palette(brighter, style).item() == pytest.approx(palette(pinker, style).item(), rel=0.5)
+    assert palette(style, style).item() == 0
+
+
+def test_a_style_of_one_colour_has_a_palette():
+    flat = torch.full((1, 3, 8, 8), 0.3, dtype=torch.float64)
+    assert palette(flat, flat).item() == pytest.approx(0, abs=1e-9)
+    assert 0 < palette(X[:1], flat).item() < float("inf")

@@ -10,11 +10,13 @@ from scipy.ndimage import maximum_filter
 from torch import nn
 
 from spnst_core import InputError, Recipe, stylize
+from spnst_core.compute import moments
 from spnst_core.imaging import io as image_io
 from spnst_core.models.embedded.edges import MultiScaleEdges
 from spnst_core.objective import losses
 from spnst_core.objective.canvas import canvas
 from spnst_core.objective.objective import Objective
+from spnst_core.objective.regions import Regions
 from spnst_core.objective.targets import ContentTargets, StyleTargets
 from spnst_core.objective.view import View
 from spnst_core.painting import content_targets
@@ -85,6 +87,42 @@ def test_every_term_is_the_loss_of_what_the_networks_see(content, styles, models
     torch.testing.assert_close(found["edge"], losses.edge_loss(*maps), rtol=1e-4, atol=0)
     torch.testing.assert_close(found["depth"], losses.depth_loss(models.depth(x), models.depth(goal)))
     torch.testing.assert_close(found["tv"], losses.total_variation(x, goal))
+
+
+def test_the_palette_is_compared_with_that_of_each_style_at_the_stages_size(content, styles, models):
+    asked = recipe(weights=Weights(palette=2), jitter=True)
+    objective, goal = objective_of(asked, content, styles[:2], models)
+    x = torch.cat([goal.flip(3) ** 2, goal.flip(2)])
+    inner, expected = x[..., 8:-8, 8:-8], []  # without the margin
+    for own, style in zip(inner.split(1), styles, strict=False):
+        expected.append(palette_loss_of(own, image_io.resize(style, *image_io.fit(*style.shape[2:], 48))))
+    found = objective(x, View())
+    assert found["palette"].tolist() == pytest.approx(expected, rel=1e-3)
+    assert found["total"].tolist() == pytest.approx((found["content"] + found["style"] + 2 * found["palette"]).tolist())
+    assert objective(x[1:], View(), [1])["palette"].item() == pytest.approx(expected[1], rel=1e-3)
+
+
+def test_the_palette_of_each_region_is_that_of_its_style(content, styles, models):
+    asked = recipe(weights=Weights(palette=1))
+    goal = canvas(content, asked, asked.stages[0])
+    half = goal.shape[3] // 2
+    left = torch.zeros(1, 1, *goal.shape[2:])
+    left[..., :half] = 1
+    targets = replace(ContentTargets(content), regions=Regions(("left", "right"), torch.cat([left, 1 - left], 1)))
+    known = [StyleTargets.compute(style, models, asked.style_sizes) for style in styles[:2]]
+    objective = Objective(goal, targets, [StyleTargets.by_region(known)], asked, asked.stages[0], models)
+    shown = [image_io.resize(style, *image_io.fit(*style.shape[2:], 48)) for style in styles[:2]]
+    parts = [palette_loss_of(x, style) for x, style in zip((goal[..., :half], goal[..., half:]), shown, strict=True)]
+    share = half / goal.shape[3]
+    assert objective(goal, View())["palette"].item() == pytest.approx(
+        share * parts[0] + (1 - share) * parts[1], rel=1e-3
+    )
+
+
+def palette_loss_of(x, style):
+    """The palette loss of a picture, from its pixels."""
+    own, wanted = (moments.covariance(*moments.moments(each)) for each in (x, style))
+    return losses.palette_loss(own, moments.mean(x), wanted, moments.mean(style), losses.whitening(wanted)).item()
 
 
 @pytest.mark.parametrize("tile", [None, 40])

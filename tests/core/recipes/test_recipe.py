@@ -693,3 +693,13 @@ def test_detail_is_written_only_where_it_is_not_the_default():
     assert "detail: 5.0" in Recipe.from_yaml("stages: [{steps: 1}]\ndetail: 5\n", "a.yaml").to_yaml()
     with pytest.raises(InputError, match="detail: Input should be greater than or equal to 0"):
         Recipe.from_yaml("stages: [{steps: 1}]\ndetail: -1\n", "a.yaml")
+
+
+def test_a_weight_of_the_palette_is_written_only_where_there_is_one():
+    plain = Recipe.from_yaml("stages: [{steps: 1}]\n", "a.yaml")
+    assert "palette" not in plain.model_dump_json()
+    assert "palette" not in plain.terms
+    asked = plain.with_weights({"palette": 0.5})
+    assert asked.terms == ("content", "style", "edge", "depth", "tv", "palette")
+    assert Recipe.from_yaml(asked.to_yaml(), "a.yaml").weights.palette == 0.5
+    assert asked.with_weights({"palette": 0}).model_dump_json() == plain.with_weights({}).model_dump_json()
