@@ -543,8 +543,10 @@ def test_engine_and_training_are_left_out_of_a_recipe_that_optimises():
     assert not {"engine", "training_steps"} & Recipe.load("structure").model_dump().keys()
     fast = Recipe.load("fast_structure")
     assert fast.model_dump()["engine"] == "feedforward"
-    same = fast.with_weights({"edge": 1}).model_copy(update={"engine": "optimize", "description": ""})
-    other = Recipe.load("structure").with_weights({"edge": 1})  # by networks, edges are kept with a lower weight
+    # By networks, edges are kept with a lower weight; and they have no palette term.
+    alike = {"edge": 1.0, "depth": 1.0, "palette": 0.0}
+    same = fast.with_weights(alike).model_copy(update={"engine": "optimize", "description": ""})
+    other = Recipe.load("structure").with_weights(alike)
     assert same == other.model_copy(update={"name": "fast_structure", "description": ""})
 
 
