@@ -89,7 +89,7 @@ def _at_luma(luma: Tensor, lightness: Tensor, colours: Tensor) -> Tensor:
     x = x + (luma - luminance(x))
     # Luma is linear in the channels: what lies between a colour and the grey of its luma has that luma as well.
     room = torch.where(x > luma, 1 - luma, luma) / (x - luma).abs().clamp_min(1e-6)
-    return luma + (x - luma) * room.amin(1, keepdim=True).clamp_max(1)
+    return (luma + (x - luma) * room.amin(1, keepdim=True).clamp_max(1)).clamp(0, 1)  # of rounding
 
 
 def _square_root(matrix: Tensor) -> tuple[Tensor, Tensor]:

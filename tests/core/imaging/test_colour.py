@@ -101,6 +101,14 @@ def test_a_colour_that_srgb_does_not_have_at_that_luma_fades_to_the_border_of_wh
     assert hues[0] == pytest.approx(hues[1], abs=0.3)  # in radians: it stays a red
 
 
+def test_no_value_lies_outside_of_what_a_file_holds_not_even_by_rounding():
+    generator = torch.Generator().manual_seed(0)
+    content, x = (torch.rand(1, 3, 64, 64, generator=generator) for _ in range(2))
+    found = with_colours_of(content, x, 1)
+    assert found.min() >= 0
+    assert found.max() <= 1
+
+
 def test_black_stays_black_and_white_stays_white():
     x = torch.cat([torch.zeros(1, 3, 8, 8), torch.ones(1, 3, 8, 8)], 3)
     content = torch.rand(1, 3, 8, 16, generator=torch.Generator().manual_seed(0))
