@@ -13,8 +13,8 @@ WINDOW = 1 / 512
 SMOOTH = 2.0
 """Standard deviation of lightness, in units of CIELAB's L*, below which such a window counts as smooth."""
 
-SEARCH = 6
-"""Steps of the search for the L* of a colour of known a*, b* and luma, which bring luma within an 8-bit level."""
+HALVINGS = 14
+"""Steps of the search for the L* of a colour of known a*, b* and luma, which is then known to 0.01."""
 
 
 def luminance(x: Tensor) -> Tensor:
@@ -73,19 +73,17 @@ def with_colours_of(content: Tensor, x: Tensor, strength: float) -> Tensor:
     own, given = rgb_to_lab(x), rgb_to_lab(content)
     radius = round(WINDOW * max(x.shape[2:]))
     colours = guided_filter(given[:, 1:], (own[:, :1], given[:, :1]), radius, SMOOTH**2)
-    return _at_luma(luminance(x), own[:, :1], own[:, 1:].lerp(colours, strength))
+    return _at_luma(luminance(x), own[:, 1:].lerp(colours, strength))
 
 
-def _at_luma(luma: Tensor, lightness: Tensor, colours: Tensor) -> Tensor:
-    """Pictures (N, 3, H, W) in [0, 1] of a luma (N, 1, H, W) whose a* and b* are nearly ``colours`` (N, 2, H, W).
-
-    Args:
-        lightness: where the search for the L* that has this luma with these colours begins, (N, 1, H, W).
-    """
-    x = lab_to_rgb(torch.cat([lightness, colours], 1))
-    for _ in range(SEARCH):
-        lightness = lightness + 100 * (luma - luminance(x))
-        x = lab_to_rgb(torch.cat([lightness, colours], 1))
+def _at_luma(luma: Tensor, colours: Tensor) -> Tensor:
+    """Pictures (N, 3, H, W) in [0, 1] of a luma (N, 1, H, W) whose a* and b* are nearly ``colours`` (N, 2, H, W)."""
+    low, high = torch.full_like(luma, -50), torch.full_like(luma, 150)  # beyond [0, 100] for colours that sRGB lacks
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        darker = luminance(lab_to_rgb(torch.cat([middle, colours], 1))) < luma
+        low, high = torch.where(darker, middle, low), torch.where(darker, high, middle)
+    x = lab_to_rgb(torch.cat([(low + high) / 2, colours], 1))
     x = x + (luma - luminance(x))
     # Luma is linear in the channels: what lies between a colour and the grey of its luma has that luma as well.
     room = torch.where(x > luma, 1 - luma, luma) / (x - luma).abs().clamp_min(1e-6)

@@ -109,6 +109,18 @@ def test_no_value_lies_outside_of_what_a_file_holds_not_even_by_rounding():
     assert found.max() <= 1
 
 
+def test_the_search_finds_every_luma_with_every_colour():
+    levels = torch.linspace(0.02, 0.98, 9)
+    content = torch.stack(torch.meshgrid(levels, levels, levels, indexing="ij")).view(1, 3, 27, 27)
+    x = content.flatten(2)[:, :, torch.randperm(27 * 27, generator=torch.Generator().manual_seed(0))].view_as(content)
+    luma, colours = luminance(x), rgb_to_lab(content)[:, 1:]
+    found = with_colours_of(content, x, 1)
+    torch.testing.assert_close(luminance(found), luma, atol=1e-5, rtol=0)
+    inside = (found > 1e-3).all(1) & (found < 1 - 1e-3).all(1)  # nothing had to fade
+    assert inside.float().mean() > 0.3
+    assert (rgb_to_lab(found)[:, 1:] - colours).norm(dim=1)[inside].max() < 0.1
+
+
 def test_black_stays_black_and_white_stays_white():
     x = torch.cat([torch.zeros(1, 3, 8, 8), torch.ones(1, 3, 8, 8)], 3)
     content = torch.rand(1, 3, 8, 16, generator=torch.Generator().manual_seed(0))

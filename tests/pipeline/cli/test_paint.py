@@ -617,9 +617,7 @@ def test_the_recipe_instant_paints_in_one_pass(desk, spnst, instant):
     assert err.splitlines() == ["reading the pictures", "painting"]
     recipe = sp.Recipe.load("instant").with_size(48).with_colour("content")
     expected = sp.stylize(desk / "cat.png", desk / "wave.png", recipe)
-    difference = np.subtract(image_io.decode(desk / "cat_wave.png"), expected.image, dtype=int)
-    assert np.abs(difference).max() <= 1  # a value halfway between two levels can be rounded either way
-    assert np.count_nonzero(difference) < 10
+    assert image_io.decode(desk / "cat_wave.png").tobytes() == expected.image.tobytes()
     made = read_made(image_io.png_text((desk / "cat_wave.png").read_bytes()))
     assert (made["recipe"], made["profile"], made["steps"], made["colour"]) == ("instant", "magenta", 1, "content")
 
