@@ -1,19 +1,16 @@
 """What regions hold: how near each is to its style, and how much of the other style's colours it has.
 
-    python -m benchmarks.regions [--profile vgg16] [--device auto] [--size 384] [--picture FILE.jpg]
+    python -m benchmarks.regions [--profile vgg16] [--device auto] [--size 384]
 
 The content `coffee` is painted by `structure` in `nocturne` with its cup in `harvest`, in each of the two alone, and in
 each with the other region as it is. The style distance inside a region is the loss's own, from statistics in which each
 place counts by the mask. A colour is one of 512, eight levels of red, green and blue each; it is the other style's if
 ten times as many of the region's pixels have it in the pastiche in that style as in the one in which the region alone
-is painted, in its own. Colours are counted further than 8 px from the mask's edge. `--picture` writes content, mask and
-pastiches side by side.
+is painted, in its own. Colours are counted further than 8 px from the mask's edge.
 """
 
 import argparse
 import time
-from collections.abc import Sequence
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -107,22 +104,12 @@ def distance(pastiche: Tensor, style: StyleTargets, recipe: Recipe, models: Mode
         return style_misfit(pastiche.to(models.device), [style], recipe, models, plane.to(models.device)).item()
 
 
-def row_of(pictures: Sequence[Image.Image], width: int = 256, gap: int = 8) -> Image.Image:
-    """Pictures of one shape side by side on white, each ``width`` pixels wide."""
-    height = round(pictures[0].height * width / pictures[0].width)
-    row = Image.new("RGB", (len(pictures) * (width + gap) - gap, height), "white")
-    for number, picture in enumerate(pictures):
-        row.paste(picture.convert("RGB").resize((width, height), Image.Resampling.LANCZOS), (number * (width + gap), 0))
-    return row
-
-
 def main() -> None:
     """Paint, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--profile", default="vgg16", help="networks to paint with")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--size", type=int, default=384, help="long side in pixels")
-    parser.add_argument("--picture", type=Path, metavar="FILE", help="write content, mask and pastiches to this file")
     given = parser.parse_args()
     fetch_models(given.profile)
     torch.set_flush_denormal(True)
@@ -152,9 +139,6 @@ def main() -> None:
         table.add_row(name, *cells)
     Console().print(table)
     print("seconds:", ", ".join(f"{name} {value:.0f}" for name, value in seconds.items()))
-    if given.picture:
-        shown = [content, mask, *(image_io.to_image(pastiches[name]) for name in ("table", TOGETHER, ONLY["table"]))]
-        row_of(shown).save(given.picture, quality=90)
 
 
 if __name__ == "__main__":

@@ -2,10 +2,9 @@
 
 import pytest
 import torch
-from PIL import Image
 
 from benchmarks.region_memory import masks, measured
-from benchmarks.regions import ONLY, TOGETHER, cup_mask, foreign_share, inside, paint, row_of
+from benchmarks.regions import ONLY, TOGETHER, cup_mask, foreign_share, inside, paint
 from spnst_core import Recipe, Stage, load_models
 from spnst_core.imaging import io as image_io
 from spnst_core.imaging.planes import at_shape
@@ -52,12 +51,6 @@ def test_each_pastiche_is_painted_as_its_name_says():
         kept = (plane == 1).expand_as(found[region])
         assert (found[region] - found[TOGETHER]).abs().max() > 0.05
         assert (found[region] - found[ONLY[region]])[kept].abs().max() > 0.05
-
-
-def test_pictures_stand_side_by_side():
-    row = row_of([Image.new("RGB", (50, 40), "red"), Image.new("L", (50, 40))], 25, 5)
-    assert row.size == (55, 20)
-    assert [row.getpixel((x, 10)) for x in (10, 27, 40)] == [(255, 0, 0), (255, 255, 255), (0, 0, 0)]
 
 
 @pytest.mark.benchmark
