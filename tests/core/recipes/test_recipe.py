@@ -543,11 +543,12 @@ def test_engine_and_training_are_left_out_of_a_recipe_that_optimises():
     assert not {"engine", "training_steps"} & Recipe.load("structure").model_dump().keys()
     fast = Recipe.load("fast_structure")
     assert fast.model_dump()["engine"] == "feedforward"
-    # By networks, edges are kept with a lower weight; and they have no palette term.
+    # By networks, edges are kept with a lower weight, and no palette term is needed. Steps don't count in training.
     alike = {"edge": 1.0, "depth": 1.0, "palette": 0.0}
-    same = fast.with_weights(alike).model_copy(update={"engine": "optimize", "description": ""})
-    other = Recipe.load("structure").with_weights(alike)
-    assert same == other.model_copy(update={"name": "fast_structure", "description": ""})
+    for encoder in ("bank", "vgg16"):
+        same, other = (recipe.suited_to(encoder).with_weights(alike) for recipe in (fast, Recipe.load("structure")))
+        kept = {"name": same.name, "description": same.description, "stages": same.stages}
+        assert same.model_copy(update={"engine": "optimize"}) == other.model_copy(update=kept)
 
 
 def test_strokes_of_a_recipe_for_any_style_in_one_pass_are_as_they_are():
