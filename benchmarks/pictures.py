@@ -58,7 +58,8 @@ class Studio:
     def seen(self, network: Callable[[Tensor], Tensor], content: str) -> Image.Image:
         """What a network sees in a content at the pastiche's size, from black, the least, to white."""
         picture = image_io.to_tensor(self.contents[content])
-        picture = image_io.resize(picture, *image_io.fit(*picture.shape[2:], self.recipe.size))
+        height, width = picture.shape[2:]
+        picture = image_io.resize(picture, *image_io.fit(height, width, self.recipe.size))
         with torch.no_grad():
             found = network(picture.to(self.models.device)).cpu()
         return image_io.to_image(((found - found.min()) / (found.max() - found.min())).expand(-1, 3, -1, -1))
