@@ -545,7 +545,7 @@ def test_engine_and_training_are_left_out_of_a_recipe_that_optimises():
     assert fast.model_dump()["engine"] == "feedforward"
     # By networks, edges are kept with a lower weight, and no palette term is needed. Steps don't count in training.
     alike = {"edge": 1.0, "depth": 1.0, "palette": 0.0}
-    for encoder in ("bank", "vgg16"):
+    for encoder in ("embedded", "vgg16"):
         same, other = (recipe.suited_to(encoder).with_weights(alike) for recipe in (fast, Recipe.load("structure")))
         kept = {"name": same.name, "description": same.description, "stages": same.stages}
         assert same.model_copy(update={"engine": "optimize"}) == other.model_copy(update=kept)
